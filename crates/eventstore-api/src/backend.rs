@@ -1,0 +1,211 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    AppendBatch, Appended, BackendStats, ExpectedVersion, GlobalPosition, NewEvent, Page, ReadAll,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamRange, Version,
+};
+
+/// An event store: an append-only log of events, each in a stream, all in one order.
+///
+/// Backends store bytes, not Rust types. One backend serves any number of event types, tools can open any store,
+/// and events can move from one to another. The trait is object-safe, and `Arc<dyn EventStoreBackend>` is itself a
+/// backend, so that an application can choose its store at run time.
+///
+/// # What every backend keeps
+///
+/// The laws in `docs/guarantees.md`, each with its cases in `eventstore-conformance`. In short: an append is
+/// entirely there or not at all; versions are dense; of concurrent appends under the same exact guard one wins;
+/// positions strictly increase and nothing appears later at or before a position that a reader has seen; what was
+/// acknowledged stays; after `Ok` every reader sees it.
+///
+/// # Retry
+///
+/// An append is a *retry* when every event in it is stored already: each under its id in its stream, with the same
+/// content, and those of one stream next to each other in the same order. A retry stores nothing and answers what the
+/// first append answered, whatever its guards and condition say now. When only some events are stored, or one has other
+/// content, the answer is [`InvalidInput`](crate::InvalidInput). An id is unique in its stream: another stream may
+/// hold the same one.
+///
+/// # Cancellation
+///
+/// Any future may be dropped at any time. A dropped append has happened wholly or not at all.
+#[async_trait]
+pub trait EventStoreBackend: Send + Sync + 'static {
+    /// Appends to one or several streams, all or nothing, if every guard and the condition hold. The outcomes stand in
+    /// the order of [`AppendBatch::appends`].
+    ///
+    /// Guards are checked before the condition, in the order in which they stand, those of the appends first.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::InvalidInput`] when the batch does not [validate](AppendBatch::validate), or reuses event ids.
+    /// - [`StoreError::WrongExpectedVersion`] when a guard does not hold.
+    /// - [`StoreError::ConditionFailed`] when an event that the condition excludes is stored.
+    /// - [`StoreError::OutcomeUnknown`] when the connection or the disk failed at the wrong moment.
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>>;
+
+    /// Reads a part of a stream. A stream without events reads as empty.
+    ///
+    /// # Errors
+    ///
+    /// What kept the store from reading.
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>>;
+
+    /// Reads a page of the order of all events.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InvalidInput`] for a limit of zero, or what kept the store from reading.
+    async fn read_all(&self, query: &ReadAll) -> Result<Page>;
+
+    /// Waits until an event lies after this position, and returns the position of the last event then.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`] when the store closes meanwhile, or what kept it from waiting.
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition>;
+
+    /// Keeps a snapshot, unless a later one of the same stream is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InvalidInput`] when it does not [validate](Snapshot::validate), or what kept the store from writing.
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()>;
+
+    /// The latest snapshot of a stream.
+    ///
+    /// # Errors
+    ///
+    /// What kept the store from reading.
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>>;
+
+    /// How much the store holds.
+    ///
+    /// # Errors
+    ///
+    /// What kept the store from counting.
+    async fn stats(&self) -> Result<BackendStats>;
+
+    /// Appends events to one stream, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::append_all`].
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended> {
+        let outcomes = self.append_all(AppendBatch::single(stream.clone(), expected, events)).await?;
+        outcomes.into_iter().next().ok_or_else(|| StoreError::Storage {
+            source: "the backend answered an append without its outcome".into(),
+        })
+    }
+
+    /// All events of a stream, from the first.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::read_stream`].
+    async fn get_events(&self, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
+        self.read_stream(stream, StreamRange::all()).await
+    }
+
+    /// The events of a stream with a greater version than this.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::read_stream`].
+    async fn get_events_after(&self, stream: &StreamId, version: Version) -> Result<Vec<RecordedEvent>> {
+        self.read_stream(stream, StreamRange::after(version)).await
+    }
+
+    /// All events of the store in one list. For small stores: others read page by page.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::read_all`].
+    async fn get_all_events(&self) -> Result<Vec<RecordedEvent>> {
+        let mut events = Vec::new();
+        let mut query = ReadAll::forward();
+        loop {
+            let page = self.read_all(&query).await?;
+            query = query.next_page(&page);
+            let end_reached = page.end_reached;
+            events.extend(page.events);
+            if end_reached {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Makes everything acknowledged durable. With a backend's default durability it is so already.
+    ///
+    /// # Errors
+    ///
+    /// What kept the store from writing.
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A shared backend is a backend, also behind `dyn`. Every method is passed on, so that one which the backend does
+/// better than the provided way is not lost.
+#[async_trait]
+impl<B: EventStoreBackend + ?Sized> EventStoreBackend for Arc<B> {
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        (**self).append_all(batch).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
+        (**self).read_stream(stream, range).await
+    }
+
+    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
+        (**self).read_all(query).await
+    }
+
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        (**self).wait_past(position).await
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        (**self).save_snapshot(snapshot).await
+    }
+
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        (**self).get_latest_snapshot(stream).await
+    }
+
+    async fn stats(&self) -> Result<BackendStats> {
+        (**self).stats().await
+    }
+
+    async fn append(
+        &self,
+        stream: &StreamId,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> Result<Appended> {
+        (**self).append(stream, expected, events).await
+    }
+
+    async fn get_events(&self, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
+        (**self).get_events(stream).await
+    }
+
+    async fn get_events_after(&self, stream: &StreamId, version: Version) -> Result<Vec<RecordedEvent>> {
+        (**self).get_events_after(stream, version).await
+    }
+
+    async fn get_all_events(&self) -> Result<Vec<RecordedEvent>> {
+        (**self).get_all_events().await
+    }
+
+    async fn flush(&self) -> Result<()> {
+        (**self).flush().await
+    }
+}

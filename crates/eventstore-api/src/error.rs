@@ -1,0 +1,283 @@
+use std::{error::Error, fmt};
+
+use crate::{EventId, ExpectedVersion, GlobalPosition, StreamId, Version};
+
+/// What an event store answers.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Why an event store did not do what was asked.
+///
+/// ```
+/// use eventstore_api::{ExpectedVersion, StoreError, StreamId, Version};
+///
+/// let lost_the_race = StoreError::WrongExpectedVersion {
+///     stream: StreamId::new("account-7")?,
+///     expected: ExpectedVersion::Exact(Version::new(3)),
+///     actual: Version::new(4),
+/// };
+/// assert!(lost_the_race.outcome_is_known() && !lost_the_race.is_retryable());
+/// assert_eq!(
+///     lost_the_race.to_string(),
+///     "stream `account-7` is at version 4, but the append expected version 3; \
+///      read the stream again and decide anew"
+/// );
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A stream was not where the append's guard expected it. Nothing was stored.
+    #[error(
+        "stream `{stream}` is at version {actual}, but the append expected {expected}; \
+         read the stream again and decide anew"
+    )]
+    WrongExpectedVersion {
+        /// Which stream.
+        stream: StreamId,
+        /// What the guard demanded.
+        expected: ExpectedVersion,
+        /// The version the stream really has.
+        actual: Version,
+    },
+    /// An event that the append condition excludes has been stored. Nothing was stored by this append.
+    #[error(
+        "an event at position {at} matches what the append condition excludes; \
+         read the matching events again and decide anew"
+    )]
+    ConditionFailed {
+        /// The position of one such event.
+        at: GlobalPosition,
+    },
+    /// What was asked for can never be done. Nothing was stored.
+    #[error(transparent)]
+    InvalidInput(#[from] InvalidInput),
+    /// What is stored is not what was once written.
+    #[error(
+        "the store is damaged at {place}: {detail}; restore it from a backup, or salvage what can be read"
+    )]
+    Corrupted {
+        /// Where: a file and offset, a table and row, a stream and version.
+        place: String,
+        /// What is wrong there.
+        detail: String,
+    },
+    /// The append may have happened or not. Append the same events (the same ids) again to find out: that stores
+    /// nothing twice.
+    #[error(
+        "it is not known whether the append happened; append the same events again, \
+         which stores nothing twice"
+    )]
+    OutcomeUnknown {
+        /// What came in between.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store cannot answer for now. Nothing was stored.
+    #[error("the store cannot answer for now; try again later")]
+    Unavailable {
+        /// What stands in the way.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store was closed, or has given up after a failure. Nothing was stored.
+    #[error("the store is closed; open it again")]
+    Closed,
+    /// The storage underneath failed. Nothing was stored.
+    #[error("the storage failed")]
+    Storage {
+        /// How it failed.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anything being decided anew.
+    ///
+    /// True for [`StoreError::Unavailable`] and [`StoreError::OutcomeUnknown`].
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::OutcomeUnknown { .. })
+    }
+
+    /// Whether it is certain that a failed append stored nothing.
+    ///
+    /// False for [`StoreError::OutcomeUnknown`] alone.
+    #[must_use]
+    pub fn outcome_is_known(&self) -> bool {
+        !matches!(self, Self::OutcomeUnknown { .. })
+    }
+}
+
+/// For code whose errors are plain text: the message, with the messages of what caused it.
+///
+/// ```
+/// fn load() -> Result<(), String> {
+///     let stream = eventstore_api::StreamId::new("")?;
+///     # let _ = stream;
+///     Ok(())
+/// }
+/// assert_eq!(load().unwrap_err(), "the stream id is empty");
+/// ```
+impl From<StoreError> for String {
+    fn from(error: StoreError) -> Self {
+        with_causes(&error)
+    }
+}
+
+impl From<InvalidInput> for String {
+    fn from(error: InvalidInput) -> Self {
+        with_causes(&error)
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    message
+}
+
+/// Why a request can never be carried out as it stands. Nothing was stored.
+///
+/// ```
+/// use eventstore_api::StreamId;
+///
+/// assert_eq!(StreamId::new("a\u{7}b").unwrap_err().to_string(), "the stream id holds the control character '\\u{7}' at byte 1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidInput {
+    /// A name has no characters.
+    #[error("the {what} is empty")]
+    Empty {
+        /// Which name.
+        what: Field,
+    },
+    /// Something passes its [limit](crate::limits) of bytes.
+    #[error("the {what} is {length} bytes long, and {max} is the limit")]
+    TooLong {
+        /// Which part.
+        what: Field,
+        /// Its length, in bytes.
+        length: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// There are more of something than its [limit](crate::limits).
+    #[error("{count} entries in the {what}, and {max} is the limit")]
+    TooMany {
+        /// Of what.
+        what: Field,
+        /// How many there are.
+        count: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A name holds a control character.
+    #[error("the {what} holds the control character {character:?} at byte {at}")]
+    ControlCharacter {
+        /// Which name.
+        what: Field,
+        /// The character.
+        character: char,
+        /// Where, in bytes from the start.
+        at: usize,
+    },
+    /// A tag is not of the form `key:value`.
+    #[error("the tag `{tag}` is not of the form `key:value`, with a key that holds no `:`")]
+    TagWithoutKey {
+        /// The text.
+        tag: String,
+    },
+    /// A text is no event id.
+    #[error("`{text}` is no event id: it must be a UUID")]
+    EventIdNotUuid {
+        /// The text.
+        text: String,
+    },
+    /// A batch appends nothing to any stream.
+    #[error("the batch appends nothing")]
+    EmptyBatch,
+    /// A batch names a stream without events for it.
+    #[error("the batch names stream `{stream}` without events for it; to guard a stream alone, use a guard")]
+    NoEvents {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// A batch names a stream more than once, in its appends or guards.
+    #[error("the batch names stream `{stream}` more than once")]
+    StreamRepeated {
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// One append holds the same event id more than once.
+    #[error("the append to stream `{stream}` holds event id {id} more than once")]
+    EventIdRepeated {
+        /// Which stream.
+        stream: StreamId,
+        /// Which id.
+        id: EventId,
+    },
+    /// The stream holds an event of this id already, with other content or in another order.
+    #[error(
+        "stream `{stream}` holds event id {id} at version {version} already, with other content or in another order"
+    )]
+    EventIdReused {
+        /// Which stream.
+        stream: StreamId,
+        /// Which id.
+        id: EventId,
+        /// The version of the event that has it.
+        version: Version,
+    },
+    /// Some events of the batch are stored already and others are not: it is no retry, and no new append either.
+    #[error(
+        "of the batch, event {known} is stored already but event {unknown} is not; \
+         append again exactly what was appended before, or new events only"
+    )]
+    PartlyKnown {
+        /// One that is stored.
+        known: EventId,
+        /// One that is not.
+        unknown: EventId,
+    },
+    /// A read was asked for pages without room for an event.
+    #[error("the page limit is zero")]
+    ZeroLimit,
+}
+
+/// The part of a request that an [`InvalidInput`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Field {
+    /// A stream's name.
+    StreamId,
+    /// An event type's name.
+    EventType,
+    /// A tag, or the tags of an event.
+    Tag,
+    /// The metadata of an event as a whole.
+    Metadata,
+    /// The name of a metadata entry.
+    MetadataName,
+    /// The payload of an event or snapshot.
+    Payload,
+    /// An append as a whole.
+    Batch,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StreamId => "stream id",
+            Self::EventType => "event type",
+            Self::Tag => "tag",
+            Self::Metadata => "metadata",
+            Self::MetadataName => "metadata name",
+            Self::Payload => "payload",
+            Self::Batch => "batch",
+        })
+    }
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+
+mod append;
+mod backend;
+mod error;
+mod event;
+mod filter;
+pub mod limits;
+mod metadata;
+mod position;
+mod read;
+mod snapshot;
+mod stats;
+mod stream_id;
+mod subscription;
+mod tag;
+mod text;
+mod timestamp;
+mod version;
+
+pub use append::{AppendBatch, AppendCondition, Appended, StreamAppend, StreamGuard};
+pub use backend::EventStoreBackend;
+pub use error::{Field, InvalidInput, Result, StoreError};
+pub use event::{Encoding, EventId, EventType, NewEvent, Placement, RecordedEvent};
+pub use filter::{Criterion, EventFilter};
+pub use metadata::Metadata;
+pub use position::GlobalPosition;
+pub use read::{Direction, Page, ReadAll, StreamRange};
+pub use snapshot::Snapshot;
+pub use stats::BackendStats;
+pub use stream_id::{IntoStreamId, StreamId};
+pub use subscription::Subscription;
+pub use tag::{Tag, Tags};
+pub use timestamp::Timestamp;
+pub use version::{ExpectedVersion, Version};
+
+/// The crates whose types appear in this contract, so that a backend needs to name no version of them.
+pub mod reexports {
+    pub use async_trait::async_trait;
+    pub use bytes;
+    pub use uuid;
+}

@@ -1,0 +1,132 @@
+use std::{borrow::Cow, sync::Arc};
+
+use crate::{
+    InvalidInput,
+    error::Field,
+    limits::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES},
+    text::{Text, check_name},
+};
+
+/// What is known about an event beside its payload: a small map of names to text, sorted by name.
+///
+/// Two names have a meaning everywhere: [`Metadata::CORRELATION_ID`] ties together everything that one request set
+/// in motion, and [`Metadata::CAUSATION_ID`] names the message that directly caused the event. Cloning a `Metadata`
+/// copies no text; an empty one takes no memory. The limits ([`MAX_METADATA_ENTRIES`], [`MAX_METADATA_BYTES`])
+/// are checked when an append begins.
+///
+/// ```
+/// use eventstore_api::Metadata;
+///
+/// let metadata = Metadata::new().with_correlation_id("request-9").with("user", "ann");
+/// assert_eq!(metadata.correlation_id(), Some("request-9"));
+/// assert_eq!(metadata.get("user"), Some("ann"));
+/// assert_eq!(metadata.get("tenant"), None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Metadata(Option<Arc<[(Text, Text)]>>);
+
+impl Metadata {
+    /// The name under which the correlation id is kept.
+    pub const CORRELATION_ID: &'static str = "correlation_id";
+    /// The name under which the causation id is kept.
+    pub const CAUSATION_ID: &'static str = "causation_id";
+
+    /// No metadata.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// The same metadata with this entry; an entry of the same name is replaced.
+    #[must_use]
+    pub fn with(self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
+        let name = Text::from(name.into());
+        let value = Text::from(value.into());
+        let mut entries = self.0.map_or_else(Vec::new, |entries| entries.to_vec());
+        match entries.binary_search_by(|(existing, _)| existing.cmp(&name)) {
+            Ok(found) => {
+                if let Some(entry) = entries.get_mut(found) {
+                    entry.1 = value;
+                }
+            }
+            Err(place) => entries.insert(place, (name, value)),
+        }
+        Self(Some(entries.into()))
+    }
+
+    /// The same metadata with this correlation id.
+    #[must_use]
+    pub fn with_correlation_id(self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Self::CORRELATION_ID, id)
+    }
+
+    /// The same metadata with this causation id.
+    #[must_use]
+    pub fn with_causation_id(self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Self::CAUSATION_ID, id)
+    }
+
+    /// The entry of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let entries = self.0.as_deref()?;
+        let found = entries.binary_search_by(|(existing, _)| existing.as_str().cmp(name)).ok()?;
+        entries.get(found).map(|(_, value)| value.as_str())
+    }
+
+    /// What ties together everything that one request set in motion.
+    #[must_use]
+    pub fn correlation_id(&self) -> Option<&str> {
+        self.get(Self::CORRELATION_ID)
+    }
+
+    /// The message that directly caused the event.
+    #[must_use]
+    pub fn causation_id(&self) -> Option<&str> {
+        self.get(Self::CAUSATION_ID)
+    }
+
+    /// All entries, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.as_deref().unwrap_or_default().iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.as_deref().map_or(0, <[_]>::len)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names and values together, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), InvalidInput> {
+        let count = self.len();
+        if count > MAX_METADATA_ENTRIES {
+            return Err(InvalidInput::TooMany { what: Field::Metadata, count, max: MAX_METADATA_ENTRIES });
+        }
+        for (name, _) in self.iter() {
+            check_name(Field::MetadataName, name, MAX_METADATA_BYTES)?;
+        }
+        match self.size() {
+            length if length > MAX_METADATA_BYTES => {
+                Err(InvalidInput::TooLong { what: Field::Metadata, length, max: MAX_METADATA_BYTES })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<N: Into<Cow<'static, str>>, V: Into<Cow<'static, str>>> FromIterator<(N, V)> for Metadata {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
+        entries.into_iter().fold(Self::new(), |metadata, (name, value)| metadata.with(name, value))
+    }
+}

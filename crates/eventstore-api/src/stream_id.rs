@@ -1,0 +1,100 @@
+use std::borrow::Cow;
+
+use crate::{
+    InvalidInput,
+    error::Field,
+    limits::MAX_STREAM_ID_BYTES,
+    text::{Text, check_name, text_newtype},
+};
+
+/// The name of a stream: all events of one aggregate.
+///
+/// One to [`MAX_STREAM_ID_BYTES`] bytes of UTF-8 without control characters. Cloning one copies no text.
+///
+/// ```
+/// use eventstore_api::StreamId;
+///
+/// let stream = StreamId::new("flight-UA1545")?;
+/// assert_eq!(stream.as_str(), "flight-UA1545");
+/// assert_eq!(stream.category(), "flight");
+///
+/// assert!(StreamId::new("").is_err());
+/// assert!(StreamId::new("two\nlines").is_err());
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(Text);
+
+text_newtype!(StreamId);
+
+impl StreamId {
+    /// Names a stream.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`] when the name is empty, longer than [`MAX_STREAM_ID_BYTES`], or holds a control character.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidInput> {
+        let name = name.into();
+        check_name(Field::StreamId, &name, MAX_STREAM_ID_BYTES)?;
+        Ok(Self(name.into()))
+    }
+
+    /// The kind of stream: what stands before the first `-`, or the whole name where there is none.
+    #[must_use]
+    pub fn category(&self) -> &str {
+        self.as_str().split_once('-').map_or(self.as_str(), |(category, _)| category)
+    }
+}
+
+/// What can name a stream in a call: a [`StreamId`], or a string that is checked on the way in.
+///
+/// ```
+/// use eventstore_api::{IntoStreamId, InvalidInput, StreamId};
+///
+/// fn open(stream: impl IntoStreamId) -> Result<StreamId, InvalidInput> {
+///     stream.into_stream_id()
+/// }
+///
+/// let id = String::from("account-7");
+/// assert_eq!(open(&id)?, open("account-7")?);
+/// assert!(open("").is_err());
+/// # Ok::<(), InvalidInput>(())
+/// ```
+pub trait IntoStreamId {
+    /// The stream id.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`] when the text is no legal stream id.
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput>;
+}
+
+impl IntoStreamId for StreamId {
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+        Ok(self)
+    }
+}
+
+impl IntoStreamId for &StreamId {
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoStreamId for &str {
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+        StreamId::try_from(self)
+    }
+}
+
+impl IntoStreamId for String {
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+        StreamId::new(self)
+    }
+}
+
+impl IntoStreamId for &String {
+    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+        StreamId::try_from(self.as_str())
+    }
+}

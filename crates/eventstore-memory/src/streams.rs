@@ -1,0 +1,93 @@
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use dashmap::DashMap;
+use eventstore_api::{Direction, EventId, StreamId, StreamRange, Version};
+
+/// Which positions of the log belong to which stream.
+#[derive(Default)]
+pub(crate) struct Streams {
+    by_id: DashMap<StreamId, Stream>,
+    count: AtomicU64,
+}
+
+/// One stream: the event of version `v` lies at `positions[v - 1]`.
+#[derive(Default)]
+struct Stream {
+    positions: Vec<u64>,
+    versions: HashMap<EventId, Version>,
+}
+
+impl Streams {
+    /// How many streams hold events.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// The version of a stream's last event. Under the writer's lock this cannot change.
+    pub(crate) fn version(&self, stream: &StreamId) -> Version {
+        self.by_id.get(stream).map_or(Version::NONE, |stream| stream.version())
+    }
+
+    /// Where in a stream the event with each of these ids stands, if it does: its version and position.
+    pub(crate) fn find(
+        &self,
+        stream: &StreamId,
+        ids: impl Iterator<Item = EventId>,
+    ) -> Vec<Option<(Version, u64)>> {
+        match self.by_id.get(stream) {
+            Some(stream) => ids.map(|id| stream.find(id)).collect(),
+            None => ids.map(|_| None).collect(),
+        }
+    }
+
+    /// Whether a stream holds none of these ids: the usual case, told without allocating.
+    pub(crate) fn knows_none(&self, stream: &StreamId, mut ids: impl Iterator<Item = EventId>) -> bool {
+        self.by_id.get(stream).is_none_or(|stream| !ids.any(|id| stream.versions.contains_key(&id)))
+    }
+
+    /// Adds events to a stream, at these positions. Under the writer's lock only.
+    pub(crate) fn extend(&self, stream: &StreamId, events: impl Iterator<Item = (EventId, u64)>) {
+        let mut stream = self.by_id.entry(stream.clone()).or_default();
+        if stream.positions.is_empty() {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        for (id, position) in events {
+            stream.positions.push(position);
+            let version = stream.version();
+            stream.versions.insert(id, version);
+        }
+    }
+
+    /// The positions of a part of a stream, up to `head`, in the direction of reading.
+    pub(crate) fn positions(&self, stream: &StreamId, range: StreamRange, head: u64) -> Vec<u64> {
+        let Some(stream) = self.by_id.get(stream) else { return Vec::new() };
+        // An append that is under way has its positions here already; its events show with the head.
+        let visible = stream.positions.partition_point(|&position| position <= head);
+        let after = usize::try_from(range.after.get()).unwrap_or(usize::MAX);
+        let limit = range.limit.unwrap_or(usize::MAX);
+        match range.direction {
+            Direction::Forward => {
+                stream.positions.iter().take(visible).skip(after).take(limit).copied().collect()
+            }
+            Direction::Backward => {
+                let end = visible.min(after.saturating_sub(1));
+                stream.positions.iter().take(end).rev().take(limit).copied().collect()
+            }
+        }
+    }
+}
+
+impl Stream {
+    fn version(&self) -> Version {
+        Version::new(self.positions.len() as u64)
+    }
+
+    fn find(&self, id: EventId) -> Option<(Version, u64)> {
+        let version = *self.versions.get(&id)?;
+        let index = usize::try_from(version.get() - 1).ok()?;
+        Some((version, *self.positions.get(index)?))
+    }
+}
