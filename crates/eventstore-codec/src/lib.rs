@@ -1,1 +1,7 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod payload;
+
+pub use error::{DecodeError, EncodeError};
+pub use payload::{decode_payload, encode_payload};

@@ -1,0 +1,61 @@
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use serde::{Serialize, de::DeserializeSeed};
+
+use crate::{DecodeError, EncodeError};
+
+/// bincode 2, little-endian, integers of variable length.
+const FORMAT_1: u8 = 1;
+
+/// What decoding may claim to need, in bytes: a few bytes of garbage cannot ask for more memory than this.
+const CLAIM_LIMIT: usize = 64 << 20;
+
+/// Spelled out, so that a change of bincode's own default cannot change what is on disk.
+const CONFIG: Configuration<LittleEndian, Varint, Limit<CLAIM_LIMIT>> =
+    bincode::config::standard().with_little_endian().with_variable_int_encoding().with_limit::<CLAIM_LIMIT>();
+
+/// The binary form of a value: one byte that names the format, then the value.
+///
+/// The form does not describe itself. Reading it takes the same type, or one whose fields have the same types in the
+/// same order; a type that must be able to look ahead (an untagged enum, a flattened map) cannot be read back.
+///
+/// ```
+/// use std::marker::PhantomData;
+///
+/// let bytes = eventstore_codec::encode_payload(&("UA", 1545_u32))?;
+/// let (carrier, flight): (String, u32) = eventstore_codec::decode_payload(PhantomData, &bytes).unwrap();
+/// assert_eq!((carrier.as_str(), flight), ("UA", 1545));
+/// # Ok::<(), eventstore_codec::EncodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`EncodeError`] when the value's own `Serialize` fails, or it holds a sequence of unknown length.
+pub fn encode_payload<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = vec![FORMAT_1];
+    bincode::serde::encode_into_std_write(value, &mut bytes, CONFIG)
+        .map_err(|source| EncodeError { source: Box::new(source) })?;
+    Ok(bytes)
+}
+
+/// The value that [`encode_payload`] made these bytes of; `seed` says of which type (`PhantomData` will do for a type
+/// that is known). It may borrow from the bytes.
+///
+/// # Errors
+///
+/// [`DecodeError`] for anything that is not exactly one value in a known format. No input panics, or makes it claim
+/// more than 64 MiB.
+pub fn decode_payload<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+) -> Result<S::Value, DecodeError> {
+    let (format, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+    if *format != FORMAT_1 {
+        return Err(DecodeError::UnknownFormat { found: *format, known: FORMAT_1 });
+    }
+    let (value, read) = bincode::serde::seed_decode_from_slice(seed, body, CONFIG)
+        .map_err(|source| DecodeError::Malformed { source: Box::new(source) })?;
+    match body.len() - read {
+        0 => Ok(value),
+        count => Err(DecodeError::TrailingBytes { count }),
+    }
+}
