@@ -1,1 +1,33 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+// A test-suite: its job is to panic when a backend breaks a law.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc
+)]
+
+mod case;
+mod errors;
+mod events;
+mod factory;
+pub mod history;
+#[doc(hidden)]
+pub mod laws;
+pub mod model;
+mod polling;
+mod race;
+mod reading;
+mod settings;
+#[doc(hidden)]
+pub mod state_machine;
+#[doc(hidden)]
+pub mod suite;
+mod table;
+mod test_store;
+
+pub use async_trait::async_trait;
+pub use case::{Case, cases, run_case};
+pub use factory::{BackendFactory, Persistence, SecondOpener, Volatile};
+pub use test_store::TestStore;

@@ -1,0 +1,3 @@
+//! Every case under the name of its group.
+
+pub use crate::laws::*;

@@ -1,0 +1,110 @@
+use std::{fmt, ops::Deref, sync::Arc};
+
+use eventstore_api::{BackendStats, EventStoreBackend, RecordedEvent};
+
+use crate::{BackendFactory, Persistence, SecondOpener, reading};
+
+/// The store that a case runs on: new and empty when the case begins.
+///
+/// It dereferences to the backend, so that a case reads like an application.
+pub struct TestStore<F: BackendFactory> {
+    backend: Arc<F::Backend>,
+    place: F::Place,
+    factory: Arc<F>,
+}
+
+impl<F: BackendFactory> TestStore<F> {
+    /// A new store in a new place.
+    pub async fn create(factory: Arc<F>) -> Self {
+        let place = factory.new_place().await;
+        let backend = Arc::new(factory.open(&place).await);
+        Self { backend, place, factory }
+    }
+
+    /// Another new store in another new place.
+    pub async fn another(&self) -> Self {
+        Self::create(Arc::clone(&self.factory)).await
+    }
+
+    /// The backend, to be shared with tasks and subscriptions.
+    #[must_use]
+    pub fn backend(&self) -> Arc<F::Backend> {
+        Arc::clone(&self.backend)
+    }
+
+    /// Whether the store outlives being closed.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.factory.persistence() == Persistence::Durable
+    }
+
+    /// Closes the store and opens it again. A volatile store stays as it is: then the case goes on to prove what it
+    /// proves without a restart.
+    pub async fn reopen(self) -> Self {
+        if !self.is_durable() {
+            return self;
+        }
+        let Self { backend, place, factory } = self;
+        let backend = Arc::into_inner(backend)
+            .expect("a case gives up its tasks and subscriptions before it reopens the store");
+        factory.close(backend).await;
+        let backend = Arc::new(factory.open(&place).await);
+        Self { backend, place, factory }
+    }
+
+    /// What becomes of a second opener while the store is open.
+    pub async fn open_second(&self) -> SecondOpener<F::Backend> {
+        self.factory.open_second(&self.place).await
+    }
+
+    /// Every event, read page by page.
+    pub(crate) async fn everything(&self) -> Vec<RecordedEvent> {
+        reading::everything(&*self.backend).await
+    }
+
+    /// All that can be read, for saying later that nothing changed.
+    pub(crate) async fn picture(&self) -> Picture {
+        Picture {
+            events: self.everything().await,
+            stats: self.backend.stats().await.expect("stats can be read"),
+        }
+    }
+
+    /// That the store is as it was when the picture was taken.
+    pub(crate) async fn assert_unchanged(&self, before: &Picture, law: &str) {
+        let after = self.picture().await;
+        assert!(
+            *before == after,
+            "{law}: something was stored, or went, that should not\n  before: {}\n  after:  {}",
+            before.outline(),
+            after.outline()
+        );
+    }
+}
+
+impl<F: BackendFactory> Deref for TestStore<F> {
+    type Target = F::Backend;
+
+    fn deref(&self) -> &F::Backend {
+        &self.backend
+    }
+}
+
+impl<F: BackendFactory> fmt::Debug for TestStore<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestStore").field("durable", &self.is_durable()).finish_non_exhaustive()
+    }
+}
+
+/// What a store held at some moment.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) events: Vec<RecordedEvent>,
+    pub(crate) stats: BackendStats,
+}
+
+impl Picture {
+    fn outline(&self) -> String {
+        format!("{} {:?}", reading::outline(&self.events), self.stats)
+    }
+}
