@@ -1,0 +1,88 @@
+//! `cargo xtask ci`: everything that has to be well before a change lands.
+
+mod arguments;
+mod deny;
+mod features;
+mod package;
+mod plan;
+mod step;
+
+use std::time::Instant;
+
+use anyhow::bail;
+
+use crate::chore::Chore;
+use crate::workspace;
+use arguments::Arguments;
+use step::{Outcome, Report};
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "ci",
+    summary: "everything that has to be well before a change lands",
+    help: "\
+cargo xtask ci [--only STEP]... [--skip STEP]... [--after-test]
+
+  --only STEP    this step and no other (several: repeat it, or separate by commas)
+  --skip STEP    every step but this one
+  --after-test   `cargo xtask test` has just passed: do not run it again
+
+Steps:
+  test           cargo xtask test
+  fmt            the house format
+  clippy         every target of the workspace, no warning
+  crates         each library alone, no warning: it declares what it uses
+  features       combinations of each crate's features, no warning
+  feature-tests  the tests of allframe-cqrs with a few features at a time
+  docs           rustdoc, no warning
+  tidy           the rules of this repository
+  deny           what we may depend on: bans, licences, sources
+  advisories     known flaws of what we depend on (needs the network)
+  benches        the benches compile
+  package        what would be published
+
+A failed step does not stop the others. The table at the end says what passed, failed and was skipped, and why.",
+    run,
+};
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let steps = plan::steps(&workspace::packages()?);
+    let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+    let arguments = Arguments::parse(arguments, &names)?;
+
+    let mut reports = Vec::new();
+    for step in steps {
+        let started = Instant::now();
+        let outcome = match arguments.reason_to_skip(step.name) {
+            Some(reason) => Outcome::Skipped(reason),
+            None => {
+                println!("\n== {}: {}", step.name, step.purpose);
+                step.run()
+            }
+        };
+        let report = Report { step: step.name, time: started.elapsed(), outcome };
+        println!("== {}", report.line());
+        reports.push(report);
+    }
+
+    println!("\n{}", step::table(&reports));
+    let failed: Vec<&str> = reports.iter().filter(|it| it.failed()).map(|it| it.step).collect();
+    if !failed.is_empty() {
+        bail!("failed: {}. One of them again: cargo xtask ci --only STEP", failed.join(", "));
+    }
+    println!("Everything that ran is well.");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_step_and_no_other() {
+        let listed =
+            CHORE.help.lines().skip_while(|it| *it != "Steps:").skip(1).take_while(|it| !it.is_empty());
+        let listed: Vec<&str> = listed.filter_map(|it| it.split_whitespace().next()).collect();
+        let planned: Vec<&str> = plan::steps(&[]).iter().map(|it| it.name).collect();
+        assert_eq!(listed, planned);
+    }
+}

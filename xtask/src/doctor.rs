@@ -1,0 +1,176 @@
+//! `cargo xtask doctor`: what is missing on this machine, and the line that installs it.
+
+use anyhow::bail;
+
+use crate::chore::{Chore, takes_no_arguments};
+use crate::process::Process;
+use crate::table::aligned;
+use crate::workspace;
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "doctor",
+    summary: "say what is missing on this machine, and how to install it",
+    help: "\
+cargo xtask doctor
+
+Fails only when something is missing without which the tests do not run. Installs nothing.",
+    run,
+};
+
+/// A program that a chore needs.
+struct Need {
+    name: &'static str,
+    /// What stops working without it.
+    purpose: &'static str,
+    weight: Weight,
+    /// A command that prints a version.
+    probe: &'static [&'static str],
+    /// The exact line that installs it.
+    install: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// Without it the tests do not run.
+    Required,
+    /// Without it a step of `cargo xtask ci` is skipped, or a chore is less comfortable.
+    Optional,
+}
+use Weight::{Optional, Required};
+
+#[rustfmt::skip] // One need a line, so that the next one is added as one line.
+const NEEDS: &[Need] = &[
+    Need { name: "rustc", purpose: "everything", weight: Required, probe: &["rustc", "--version"], install: "rustup toolchain install" },
+    Need { name: "linker", purpose: "linking any Rust program", weight: Required, probe: &["cc", "--version"], install: LINKER },
+    Need { name: "rustfmt", purpose: "ci: fmt", weight: Optional, probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" },
+    Need { name: "clippy", purpose: "ci: clippy, crates, features", weight: Optional, probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" },
+    Need { name: "cargo-deny", purpose: "ci: deny, advisories", weight: Optional, probe: &["cargo", "deny", "--version"], install: CARGO_DENY },
+    Need { name: "git", purpose: "contributing; ci: advisories", weight: Optional, probe: &["git", "--version"], install: GIT },
+];
+
+/// Also said by the steps that are skipped without it.
+pub(crate) const CARGO_DENY: &str = "cargo install cargo-deny --locked";
+const LINKER: &str = if cfg!(target_os = "macos") {
+    "xcode-select --install"
+} else if cfg!(windows) {
+    "winget install Microsoft.VisualStudio.2022.BuildTools"
+} else {
+    "apt-get install --yes gcc libc6-dev"
+};
+const GIT: &str = if cfg!(target_os = "macos") {
+    "xcode-select --install"
+} else if cfg!(windows) {
+    "winget install Git.Git"
+} else {
+    "apt-get install --yes git"
+};
+
+/// What became of one need.
+enum State {
+    Found(String),
+    /// There, but not the one that the repository asks for.
+    Other {
+        found: String,
+        wanted: String,
+    },
+    Missing,
+}
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    takes_no_arguments(CHORE.name, arguments)?;
+    let wanted = pinned_toolchain()?;
+    let states: Vec<State> = NEEDS.iter().map(|need| examine(need, &wanted)).collect();
+    println!("{}", report(NEEDS, &states).trim_end());
+
+    let missing: Vec<&str> = NEEDS
+        .iter()
+        .zip(&states)
+        .filter(|(need, state)| stops_tests(need, state))
+        .map(|(it, _)| it.name)
+        .collect();
+    if !missing.is_empty() {
+        bail!("the tests do not run without: {}", missing.join(", "));
+    }
+    println!("\nNothing is missing that the tests need.");
+    Ok(())
+}
+
+fn stops_tests(need: &Need, state: &State) -> bool {
+    need.weight == Required && !matches!(state, State::Found(_))
+}
+
+fn examine(need: &Need, pinned: &str) -> State {
+    let Some((program, arguments)) = need.probe.split_first() else { return State::Missing };
+    let process = match *program {
+        "cargo" => Process::cargo(arguments.iter().copied()),
+        other => Process::new(other, arguments.iter().copied()),
+    };
+    let Ok(answer) = process.read() else { return State::Missing };
+    let found = answer.lines().next().unwrap_or_default().trim().to_owned();
+    if need.name == "rustc" && !found.split_whitespace().any(|it| it == pinned) {
+        return State::Other { found, wanted: pinned.to_owned() };
+    }
+    State::Found(found)
+}
+
+fn report(needs: &[Need], states: &[State]) -> String {
+    let rows: Vec<[String; 4]> = needs
+        .iter()
+        .zip(states)
+        .map(|(need, state)| {
+            let (mark, remark) = match (state, need.weight) {
+                (State::Found(version), _) => ("ok", version.clone()),
+                (State::Other { found, wanted }, _) => {
+                    ("wrong", format!("{found}, but {wanted} is wanted; install: {}", need.install))
+                }
+                (State::Missing, Required) => ("MISSING", format!("install: {}", need.install)),
+                (State::Missing, Optional) => ("optional", format!("install: {}", need.install)),
+            };
+            [mark.to_owned(), need.name.to_owned(), format!("for {}", need.purpose), remark]
+        })
+        .collect();
+    aligned(&rows)
+}
+
+/// The version that `rust-toolchain.toml` pins.
+fn pinned_toolchain() -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(workspace::root().join("rust-toolchain.toml"))?;
+    let file: toml::Table = text.parse()?;
+    let channel = file.get("toolchain").and_then(|it| it.get("channel")).and_then(toml::Value::as_str);
+    channel.map(str::to_owned).ok_or_else(|| anyhow::anyhow!("rust-toolchain.toml names no channel"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEEDED: Need = Need {
+        name: "a-server",
+        purpose: "its tests",
+        weight: Required,
+        probe: &["no-such-program-anywhere"],
+        install: "install a-server",
+    };
+
+    #[test]
+    fn what_is_missing_is_reported_with_the_line_that_installs_it() {
+        let state = examine(&NEEDED, "1.0.0");
+        assert!(stops_tests(&NEEDED, &state));
+        let report = report(&[NEEDED], &[state]);
+        assert_eq!(report, "MISSING  a-server  for its tests  install: install a-server\n");
+    }
+
+    #[test]
+    fn a_missing_optional_program_stops_nothing() {
+        let need = Need { weight: Optional, ..NEEDED };
+        assert!(!stops_tests(&need, &State::Missing));
+        assert!(report(&[need], &[State::Missing]).starts_with("optional"));
+    }
+
+    #[test]
+    fn another_toolchain_than_the_pinned_one_is_wrong() {
+        let need = Need { name: "rustc", probe: &["rustc", "--version"], ..NEEDED };
+        assert!(matches!(examine(&need, "0.0.1"), State::Other { .. }));
+        assert!(matches!(examine(&need, &pinned_toolchain().unwrap()), State::Found(_)));
+    }
+}

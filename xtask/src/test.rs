@@ -1,0 +1,63 @@
+//! `cargo xtask test`: every test, example and doctest of the workspace.
+
+use crate::chore::Chore;
+use crate::process::Process;
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "test",
+    summary: "run every test and doctest of the workspace, and build its examples",
+    help: "\
+cargo xtask test [arguments of cargo test]
+
+Plain `cargo test`: nothing has to be installed but the toolchain. All packages and all features, unless the
+arguments choose packages. A failing test does not stop the others.
+
+  cargo xtask test -p eventstore-memory        one package
+  cargo xtask test a_torn_tail -- --nocapture  tests by name, with what they print",
+    run,
+};
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    all_tests(arguments).run()
+}
+
+/// The test run, with `arguments` added.
+///
+/// What tests need of the machine around them (a server, a library) is got ready before this and handed over in the
+/// environment of the process, so that `cargo test` stays the one runner.
+pub(crate) fn all_tests(arguments: &[String]) -> Process {
+    let chooses_packages = arguments.iter().take_while(|it| *it != "--").any(|it| {
+        let name = it.split_once('=').map_or(it.as_str(), |(name, _)| name);
+        matches!(name, "-p" | "--package" | "--manifest-path")
+    });
+    let scope: &[&str] = if chooses_packages { &[] } else { &["--workspace"] };
+    Process::cargo(["test"])
+        .arguments(scope)
+        .arguments(&["--all-features", "--no-fail-fast"])
+        .arguments(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(arguments: &[&str]) -> String {
+        all_tests(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).to_string()
+    }
+
+    #[test]
+    fn without_arguments_it_runs_everything() {
+        assert_eq!(line(&[]), "cargo test --workspace --all-features --no-fail-fast");
+    }
+
+    #[test]
+    fn a_chosen_package_is_run_alone() {
+        assert_eq!(line(&["-p", "xtask"]), "cargo test --all-features --no-fail-fast -p xtask");
+        assert_eq!(line(&["--package=xtask"]), "cargo test --all-features --no-fail-fast --package=xtask");
+    }
+
+    #[test]
+    fn arguments_of_the_test_runner_choose_nothing() {
+        assert!(line(&["--", "-p"]).contains("--workspace"));
+    }
+}

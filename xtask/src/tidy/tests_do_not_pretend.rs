@@ -1,0 +1,184 @@
+//! No ignored test, no unfinished code, no test that sleeps.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use super::finding::Finding;
+use super::repository::{File, Repository};
+
+pub(super) const REASON: &str = "a test that does not run, code that is not there and a wait that is sometimes too \
+    short all look green until they matter";
+
+/// A place that is right all the same: (path, word, why).
+const ALLOWED: &[(&str, &str, &str)] = &[];
+
+pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
+    Ok(repository.rust_files().flat_map(pretences).collect())
+}
+
+fn pretences(file: &File) -> Vec<Finding> {
+    let Ok(tokens) = file.text.parse::<TokenStream>() else {
+        return vec![Finding::of(&file.path, "this is not Rust: no rule can read it")];
+    };
+    // The suite that backends run is test code wherever it stands.
+    let is_test = file.path.split('/').any(|it| it == "tests" || it == "eventstore-conformance");
+    let place = if is_test { Place::Test } else { Place::Program };
+    let mut findings = Vec::new();
+    look(tokens, place, &mut |line, word, advice| {
+        if !ALLOWED.iter().any(|(path, allowed, _)| *path == file.path && *allowed == word) {
+            findings.push(Finding::at(&file.path, line, format!("`{word}`: {advice}")));
+        }
+    });
+    findings.extend(file.lines().filter(|(_, line)| is_ignored_example(line)).map(|(number, _)| {
+        let advice = "an example that is not compiled: make it run, or `no_run`, `compile_fail` or `text`";
+        Finding::at(&file.path, number, format!("`ignore`: {advice}"))
+    }));
+    findings
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Program,
+    Test,
+}
+
+/// Walks the tokens, so that words in comments and strings do not count.
+fn look(tokens: TokenStream, place: Place, found: &mut impl FnMut(usize, &str, &str)) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut body = place;
+    for (index, token) in tokens.iter().enumerate() {
+        let line = token.span().start().line;
+        let before = index.checked_sub(1).and_then(|it| tokens.get(it));
+        let after = tokens.get(index + 1);
+        match token {
+            TokenTree::Group(group) => {
+                if before.is_some_and(|it| is_punct(it, '#')) && group.delimiter() == Delimiter::Bracket {
+                    let attribute = words(&group.stream());
+                    if is_ignore(&attribute) {
+                        found(
+                            line,
+                            "#[ignore]",
+                            "make it run, or say in an issue what it waits for and remove it",
+                        );
+                    } else if attribute == ["cfg", "test"] {
+                        // What follows is compiled for tests alone, up to the end of its body.
+                        body = Place::Test;
+                    }
+                } else {
+                    look(group.stream(), body, found);
+                }
+                if group.delimiter() == Delimiter::Brace {
+                    body = place;
+                }
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => body = place,
+            TokenTree::Ident(ident) => match ident.to_string().as_str() {
+                word @ ("todo" | "unimplemented") if after.is_some_and(|it| is_punct(it, '!')) => {
+                    found(line, &format!("{word}!"), "finish it, or leave it out until it can be finished");
+                }
+                word @ ("sleep" | "sleep_until" | "sleep_ms")
+                    if body == Place::Test && is_call(before, after) =>
+                {
+                    found(
+                        line,
+                        &format!("{word}("),
+                        "await the condition that the test is about, with a timeout",
+                    );
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+}
+
+fn is_punct(token: &TokenTree, wanted: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted)
+}
+
+fn is_call(before: Option<&TokenTree>, after: Option<&TokenTree>) -> bool {
+    let is_definition = matches!(before, Some(TokenTree::Ident(ident)) if ident == "fn");
+    let has_arguments =
+        matches!(after, Some(TokenTree::Group(it)) if it.delimiter() == Delimiter::Parenthesis);
+    has_arguments && !is_definition
+}
+
+/// The identifiers of an attribute, in order.
+fn words(tokens: &TokenStream) -> Vec<String> {
+    let mut words = Vec::new();
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Ident(ident) => words.push(ident.to_string()),
+            TokenTree::Group(group) => words.extend(self::words(&group.stream())),
+            _ => {}
+        }
+    }
+    words
+}
+
+fn is_ignore(attribute: &[String]) -> bool {
+    match attribute.split_first() {
+        Some((first, rest)) => {
+            first == "ignore" || (first == "cfg_attr" && rest.iter().any(|it| it == "ignore"))
+        }
+        None => false,
+    }
+}
+
+fn is_ignored_example(line: &str) -> bool {
+    let line = line.trim_start();
+    let documentation = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+    let fence = documentation.and_then(|it| it.trim_start().strip_prefix("```"));
+    fence.is_some_and(|options| options.split(',').any(|it| it.trim() == "ignore"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        let findings = check(&Repository::of_files(&[(path, text)])).unwrap();
+        findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_ignored_test_is_found_in_each_of_its_forms() {
+        for attribute in ["#[ignore]", "#[ignore = \"slow\"]", "#[cfg_attr(windows, ignore)]"] {
+            let found = found("crates/a/tests/a.rs", &format!("#[test]\n{attribute}\nfn a() {{}}"));
+            assert!(
+                matches!(found.as_slice(), [one] if one.starts_with("crates/a/tests/a.rs:2:")),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn unfinished_code_is_found_and_talk_about_it_is_not() {
+        assert_eq!(
+            found("crates/a/src/a.rs", "fn a() { if b { todo!() } else { unimplemented!(\"c\") } }").len(),
+            2
+        );
+        assert!(found("crates/a/src/a.rs", "/// No todo!() here.\nconst A: &str = \"todo!()\";").is_empty());
+    }
+
+    #[test]
+    fn a_test_must_not_sleep_and_a_program_may() {
+        let sleeps = "async fn a() { tokio::time::sleep(b).await; }";
+        assert!(found("crates/a/src/a.rs", sleeps).is_empty());
+        assert_eq!(found("crates/a/tests/a.rs", sleeps).len(), 1);
+        assert_eq!(found("crates/eventstore-conformance/src/a.rs", sleeps).len(), 1);
+        assert_eq!(found("crates/a/src/a.rs", &format!("#[cfg(test)]\nmod tests {{ {sleeps} }}")).len(), 1);
+        assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests {{}} {sleeps}")).is_empty());
+        assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests; {sleeps}")).is_empty());
+    }
+
+    #[test]
+    fn an_example_that_is_not_compiled_is_found() {
+        assert_eq!(found("crates/a/src/a.rs", "/// ```rust,ignore\n/// a\n/// ```\nfn a() {}").len(), 1);
+        assert!(found("crates/a/src/a.rs", "/// ```no_run\n/// a\n/// ```\nfn a() {}").is_empty());
+    }
+
+    #[test]
+    fn what_no_rule_can_read_is_found() {
+        assert_eq!(found("crates/a/src/a.rs", "fn a( {").len(), 1);
+    }
+}
