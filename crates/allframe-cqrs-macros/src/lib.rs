@@ -1,1 +1,76 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
+mod event;
+mod event_attributes;
+mod handler;
+mod marker;
+mod tag;
+
+use proc_macro::TokenStream;
+
+/// Makes an enum or a struct an event.
+///
+/// Implements `Event` and `EventTypeName`. Every variant of an enum is stored under a name of its own, the variant's, with
+/// only its content as payload; a struct is stored under its own name. The type must be `Clone + Send + Sync` and
+/// implement serde's `Serialize` and `Deserialize`.
+///
+/// | attribute | on | what it does |
+/// |---|---|---|
+/// | `#[event(rename = "..")]` | a variant, or the struct | the name under which it is stored, whatever the code calls it |
+/// | `#[event(aliases("..", ".."))]` | a variant, or the struct | names under which it was stored before |
+/// | `#[tag]` | a field | tags the event `field:value` |
+/// | `#[tag("key")]` | a field | tags the event `key:value` |
+/// | `#[event(crate = path)]` | the type | where `allframe_cqrs` is, when it goes by another name |
+///
+/// ```
+/// # mod allframe_cqrs {
+/// #     pub struct EventVariant { pub name: &'static str, pub aliases: &'static [&'static str], pub serde_index: u32 }
+/// #     pub trait EventTypeName {
+/// #         fn variants() -> &'static [EventVariant];
+/// #         fn variant_index(&self) -> usize;
+/// #     }
+/// #     pub trait Event {}
+/// # }
+/// # use allframe_cqrs::EventTypeName;
+/// #[allframe_cqrs_macros::event(crate = allframe_cqrs)]
+/// enum AccountEvent {
+///     Opened { owner: String },
+///     #[event(rename = "Deposited", aliases("PaidIn"))]
+///     MoneyDeposited(u64),
+/// }
+///
+/// assert_eq!(AccountEvent::variants()[1].name, "Deposited");
+/// assert_eq!(AccountEvent::MoneyDeposited(5).variant_index(), 1);
+/// ```
+#[proc_macro_attribute]
+pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(event::expand(attribute.into(), item.into()))
+}
+
+/// Makes a struct a command: implements `Command`.
+#[proc_macro_attribute]
+pub fn command(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(marker::expand("command", "Command", attribute.into(), item.into()))
+}
+
+/// Makes a struct a query: implements `Query`.
+#[proc_macro_attribute]
+pub fn query(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(marker::expand("query", "Query", attribute.into(), item.into()))
+}
+
+/// Marks a function that carries out commands; checks that it can be one, and leaves it as it is.
+#[proc_macro_attribute]
+pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(handler::expand("command_handler", "command", attribute.into(), item.into()))
+}
+
+/// Marks a function that answers queries; checks that it can be one, and leaves it as it is.
+#[proc_macro_attribute]
+pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(handler::expand("query_handler", "query", attribute.into(), item.into()))
+}
+
+fn expand(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    result.unwrap_or_else(syn::Error::into_compile_error).into()
+}

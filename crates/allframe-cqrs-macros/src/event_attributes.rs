@@ -1,0 +1,136 @@
+//! `#[event(rename = "..", aliases("..", ".."), crate = path)]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{
+    Attribute, Error, Ident, LitStr, Path, Result, Token, meta::ParseNestedMeta, parse::Parser,
+    punctuated::Punctuated,
+};
+
+/// As `eventstore_api::limits` has it; checked here so that a name too long is found by the compiler.
+const MAX_EVENT_TYPE_BYTES: usize = 256;
+
+/// What `#[event(..)]` on the type says.
+#[derive(Default)]
+pub(crate) struct TypeAttributes {
+    krate: Option<Path>,
+    pub(crate) names: Names,
+}
+
+impl TypeAttributes {
+    pub(crate) fn parse(attribute: TokenStream) -> Result<Self> {
+        let mut this = Self::default();
+        let parser = syn::meta::parser(|meta| {
+            if meta.path.is_ident("crate") {
+                this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
+                return Ok(());
+            }
+            this.names.read(&meta)
+        });
+        parser.parse2(attribute)?;
+        Ok(this)
+    }
+
+    /// The path to `allframe_cqrs`.
+    pub(crate) fn krate(&self) -> TokenStream {
+        self.krate.as_ref().map_or_else(|| quote!(::allframe_cqrs), |path| quote!(#path))
+    }
+}
+
+/// The names that a kind of event goes by in the store.
+#[derive(Clone, Default)]
+pub(crate) struct Names {
+    rename: Option<LitStr>,
+    aliases: Vec<LitStr>,
+}
+
+impl Names {
+    /// What the `#[event(..)]` attributes among these say; takes them out.
+    pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
+        let mut names = Self::default();
+        for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("event")) {
+            attribute.parse_nested_meta(|meta| names.read(&meta))?;
+        }
+        Ok(names)
+    }
+
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        if meta.path.is_ident("rename") {
+            if self.rename.is_some() {
+                return Err(
+                    meta.error("`rename` stands here twice; an event has one name, and may have `aliases`")
+                );
+            }
+            self.rename = Some(checked(meta.value()?.parse()?)?);
+            return Ok(());
+        }
+        if meta.path.is_ident("aliases") {
+            let content;
+            syn::parenthesized!(content in meta.input);
+            for alias in Punctuated::<LitStr, Token![,]>::parse_terminated(&content)? {
+                self.aliases.push(checked(alias)?);
+            }
+            return Ok(());
+        }
+        Err(meta.error("unknown here; write `rename = \"..\"` or `aliases(\"..\", \"..\")`"))
+    }
+
+    /// The same names, with the name in the code where none is given.
+    pub(crate) fn or_name(mut self, ident: &Ident) -> Self {
+        let name = ident.to_string();
+        let name = name.strip_prefix("r#").unwrap_or(&name);
+        self.rename.get_or_insert_with(|| LitStr::new(name, ident.span()));
+        self
+    }
+
+    /// Where a name or an alias is given, if one is.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.all().next().map(LitStr::span)
+    }
+
+    pub(crate) fn name(&self) -> Option<&LitStr> {
+        self.rename.as_ref()
+    }
+
+    pub(crate) fn aliases(&self) -> &[LitStr] {
+        &self.aliases
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &LitStr> {
+        self.rename.iter().chain(&self.aliases)
+    }
+}
+
+fn checked(name: LitStr) -> Result<LitStr> {
+    let text = name.value();
+    let wrong = if text.is_empty() {
+        "is empty"
+    } else if text.len() > MAX_EVENT_TYPE_BYTES {
+        "is longer than 256 bytes"
+    } else if text.contains(char::is_control) {
+        "holds a control character"
+    } else {
+        return Ok(name);
+    };
+    Err(Error::new(name.span(), format!("this event type name {wrong}")))
+}
+
+/// Whether serde passes a variant over when it reads: it then has no index.
+pub(crate) fn is_skipped_by_serde(attributes: &[Attribute]) -> Result<bool> {
+    let mut skipped = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        attribute.parse_nested_meta(|meta| {
+            skipped |= meta.path.is_ident("skip") || meta.path.is_ident("skip_deserializing");
+            // Whatever else stands there is serde's to judge.
+            if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<syn::Expr>()?;
+            } else if meta.input.peek(syn::token::Paren) {
+                let content;
+                syn::parenthesized!(content in meta.input);
+                content.parse::<TokenStream>()?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(skipped)
+}

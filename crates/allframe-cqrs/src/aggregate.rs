@@ -1,0 +1,81 @@
+use crate::Event;
+
+/// A domain object whose state is what its events add up to.
+///
+/// ```
+/// use allframe_cqrs::{event, Aggregate};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[event]
+/// #[derive(Clone, Serialize, Deserialize)]
+/// enum AccountEvent { Deposited { amount: u64 }, Withdrawn { amount: u64 } }
+///
+/// #[derive(Default)]
+/// struct Account { balance: u64 }
+///
+/// impl Aggregate for Account {
+///     type Event = AccountEvent;
+///
+///     fn apply_event(&mut self, event: &AccountEvent) {
+///         match event {
+///             AccountEvent::Deposited { amount } => self.balance += amount,
+///             AccountEvent::Withdrawn { amount } => self.balance -= amount,
+///         }
+///     }
+/// }
+/// ```
+pub trait Aggregate: Default + Send + Sync {
+    /// The events it is made of.
+    type Event: Event;
+
+    /// Changes the state by what happened. It cannot refuse: the event is a fact.
+    fn apply_event(&mut self, event: &Self::Event);
+
+    /// The version of the form in which snapshots of it are kept. Raise it when a field of the state changes its
+    /// meaning: snapshots of another version are then ignored, and the state is built from the events.
+    fn snapshot_version() -> u32 {
+        1
+    }
+}
+
+/// The state of an aggregate at a version.
+///
+/// This is a value to hand around. A [`Repository`](crate::Repository) with a
+/// [`SnapshotPolicy`](crate::SnapshotPolicy) keeps snapshots in the store by itself.
+///
+/// ```
+/// # use allframe_cqrs::{event, Aggregate};
+/// # #[event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// # #[derive(Default)]
+/// # struct Account { balance: u64 }
+/// # impl Aggregate for Account {
+/// #     type Event = Deposited;
+/// #     fn apply_event(&mut self, event: &Deposited) { self.balance += event.amount }
+/// # }
+/// use allframe_cqrs::Snapshot;
+///
+/// let snapshot = Snapshot::create(Account { balance: 42 }, 7);
+/// assert_eq!(snapshot.version, 7);
+/// assert_eq!(snapshot.into_aggregate().balance, 42);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot<A: Aggregate> {
+    /// The state.
+    pub aggregate: A,
+    /// The version of the last event that went into it.
+    pub version: u64,
+}
+
+impl<A: Aggregate> Snapshot<A> {
+    /// The state at a version.
+    pub fn create(aggregate: A, version: u64) -> Self {
+        Self { aggregate, version }
+    }
+
+    /// The state.
+    pub fn into_aggregate(self) -> A {
+        self.aggregate
+    }
+}

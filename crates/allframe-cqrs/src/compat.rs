@@ -1,0 +1,41 @@
+//! AllFrame's names with AllFrame's type parameters.
+//!
+//! In AllFrame a backend stores one type of events, which it names: `InMemoryBackend<MyEvent>`,
+//! `B: EventStoreBackend<MyEvent>`. Here a backend stores bytes and names none. Code that spells the parameter out
+//! imports the names from here, and everything else from the crate's root.
+//!
+//! ```
+//! # use allframe_cqrs::event;
+//! # #[event]
+//! # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+//! # struct Deposited { amount: u64 }
+//! use allframe_cqrs::compat::{EventStoreBackend, InMemoryBackend};
+//! use allframe_cqrs::{Event, EventStore};
+//!
+//! let store: EventStore<Deposited, InMemoryBackend<Deposited>> = EventStore::new();
+//! count(store);
+//!
+//! fn count<E: Event, B: EventStoreBackend<E>>(store: EventStore<E, B>) { let _ = store.get_all_events(); }
+//! ```
+
+/// A backend for events of type `E`: any backend, for any `E`.
+pub trait EventStoreBackend<E>: eventstore_api::EventStoreBackend {}
+
+impl<E, B: eventstore_api::EventStoreBackend> EventStoreBackend<E> for B {}
+
+/// The in-memory backend, whatever type of events it is said to hold.
+#[cfg(feature = "memory")]
+pub type InMemoryBackend<E> = <E as AnyEvent>::InMemory;
+
+/// What lets a type alias take a parameter and not use it.
+#[cfg(feature = "memory")]
+#[doc(hidden)]
+pub trait AnyEvent {
+    /// The in-memory backend.
+    type InMemory;
+}
+
+#[cfg(feature = "memory")]
+impl<E: ?Sized> AnyEvent for E {
+    type InMemory = eventstore_memory::InMemoryBackend;
+}

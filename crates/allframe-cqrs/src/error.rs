@@ -1,0 +1,147 @@
+use std::error::Error as StdError;
+
+use eventstore_api::{Encoding, EventType, GlobalPosition, InvalidInput, StoreError, StreamId, Version};
+
+/// What the toolkit answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a typed event store did not do what was asked.
+///
+/// In a function whose errors are plain text, `?` turns it into its message with those of its causes.
+///
+/// ```
+/// # use allframe_cqrs::{event, EventStore};
+/// # #[event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// async fn deposit(store: &EventStore<Deposited>) -> Result<(), String> {
+///     store.append("account-7", vec![Deposited { amount: 1 }]).await?;
+///     Ok(())
+/// }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(deposit(&EventStore::new())).unwrap();
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the backend answered.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An event or a snapshot cannot be encoded. Nothing was stored.
+    #[error("`{what}` cannot be encoded as {encoding}; what its Serialize does must fit that encoding")]
+    Encode {
+        /// The name of its type.
+        what: &'static str,
+        /// Into what it was to be encoded.
+        encoding: Encoding,
+        /// What stood in the way.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A stored event cannot be read as the type that was asked for.
+    #[error(transparent)]
+    Decode(#[from] Box<DecodeError>),
+    /// Other writers were faster, again and again. Nothing was stored.
+    #[error("other writers were faster {attempts} times in a row; try again, or allow more attempts")]
+    ConflictsExhausted {
+        /// How often the decision was made.
+        attempts: u32,
+        /// The last conflict.
+        source: StoreError,
+    },
+    /// A task was to be spawned outside a tokio runtime.
+    #[error("this needs a tokio runtime; call it from a task, or from within `Runtime::block_on`")]
+    NoRuntime,
+}
+
+impl Error {
+    /// Whether an append lost against another writer: the stream has to be read again and the decision made anew.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. })
+                | Self::ConflictsExhausted { .. }
+        )
+    }
+
+    /// Whether the same call may succeed later without anything being decided anew.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_retryable())
+    }
+
+    /// Whether it is certain that a failed append stored nothing.
+    #[must_use]
+    pub fn outcome_is_known(&self) -> bool {
+        !matches!(self, Self::Store(error) if !error.outcome_is_known())
+    }
+}
+
+impl From<InvalidInput> for Error {
+    fn from(error: InvalidInput) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        message
+    }
+}
+
+/// Which stored event could not be read, as what, and why.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "event {version} of stream `{stream}` (position {position}), stored as `{event_type}` \
+     schema version {schema_version} in {encoding}, cannot be read as `{expected}`"
+)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Its place in the order of all events.
+    pub position: GlobalPosition,
+    /// The name of the type it is stored under.
+    pub event_type: EventType,
+    /// The schema version it is stored under.
+    pub schema_version: u32,
+    /// How its payload is encoded.
+    pub encoding: Encoding,
+    /// The Rust type that was asked for.
+    pub expected: &'static str,
+    /// Why not.
+    #[source]
+    pub reason: DecodeReason,
+}
+
+/// Why a stored event could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeReason {
+    /// The type has no variant of that name.
+    #[error(
+        "events of this type are stored as {}; \
+         if a name in the code has changed, say so with #[event(rename = \"..\")] or #[event(aliases(\"..\"))]",
+        .known.join(", ")
+    )]
+    UnknownEventType {
+        /// The names the type goes by.
+        known: Vec<&'static str>,
+    },
+    /// No codec for this encoding is compiled in.
+    #[error(
+        "no codec for this encoding is compiled in; bincode needs the feature `bincode` of allframe-cqrs"
+    )]
+    UnknownEncoding,
+    /// The payload does not describe a value of the type.
+    #[error("the payload does not fit the type")]
+    Payload(#[source] Box<dyn StdError + Send + Sync>),
+}

@@ -1,0 +1,101 @@
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, Subscription};
+use futures_core::Stream;
+use futures_util::stream;
+
+use super::{
+    EventStore,
+    read::{to_recorded, typed_filter},
+};
+use crate::{Event, Recorded, Result};
+
+/// A catch-up subscription: every event of type `E` after a position, once and in order, first from history and then
+/// as they are stored.
+///
+/// It holds at most a page of events, however slow its reader is, and needs no task of its own.
+///
+/// ```
+/// # use allframe_cqrs::event;
+/// # #[event]
+/// # #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// use allframe_cqrs::{EventFilter, EventStore, GlobalPosition};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = EventStore::new();
+/// store.append("account-7", vec![Deposited { amount: 1 }]).await?;
+///
+/// let mut events = store.catch_up(GlobalPosition::START, EventFilter::all());
+/// assert_eq!(events.next().await?.event, Deposited { amount: 1 });       // history
+///
+/// store.append("account-7", vec![Deposited { amount: 2 }]).await?;
+/// assert_eq!(events.next().await?.event, Deposited { amount: 2 });       // live
+/// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
+/// ```
+pub struct CatchUp<E, B> {
+    subscription: Subscription<B>,
+    events: PhantomData<fn() -> E>,
+}
+
+impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
+    /// Subscribes to the events of type `E` after a position that pass a filter.
+    #[must_use]
+    pub fn catch_up(&self, after: GlobalPosition, filter: EventFilter) -> CatchUp<E, B> {
+        let filter = typed_filter::<E>(&filter);
+        CatchUp {
+            subscription: Subscription::new(Arc::clone(&self.backend), after, filter),
+            events: PhantomData,
+        }
+    }
+}
+
+impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
+    /// The same subscription, which holds at most this many events at a time; at least one.
+    #[must_use]
+    pub fn with_page_size(mut self, events: usize) -> Self {
+        self.subscription = self.subscription.with_page_size(events);
+        self
+    }
+
+    /// The next event, as soon as there is one.
+    ///
+    /// Dropping the returned future loses nothing: the event comes with the next call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`](crate::Error::Decode) for an event that is no `E`, after which the next call goes on with the one
+    /// behind it; or [`Error::Store`](crate::Error::Store), after which the same can be tried again.
+    pub async fn next(&mut self) -> Result<Recorded<E>> {
+        to_recorded(self.subscription.next().await?)
+    }
+
+    /// The next event if it lies in history; `None` once everything stored so far has been handed out.
+    ///
+    /// # Errors
+    ///
+    /// As [`CatchUp::next`].
+    pub async fn next_stored(&mut self) -> Result<Option<Recorded<E>>> {
+        self.subscription.next_stored().await?.map(to_recorded).transpose()
+    }
+
+    /// The checkpoint: every event up to here has been handed out, or did not pass the filter.
+    #[must_use]
+    pub fn position(&self) -> GlobalPosition {
+        self.subscription.position()
+    }
+
+    /// The events as a `Stream`, which ends only after an error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Recorded<E>>> + Send {
+        Box::pin(stream::try_unfold(
+            self,
+            |mut events| async move { Ok(Some((events.next().await?, events))) },
+        ))
+    }
+}
+
+impl<E, B> fmt::Debug for CatchUp<E, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CatchUp").field(&self.subscription).finish()
+    }
+}

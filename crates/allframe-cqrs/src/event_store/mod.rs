@@ -1,0 +1,134 @@
+mod append;
+mod batch;
+mod catch_up;
+mod read;
+mod subscribe;
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+pub use batch::Batch;
+pub use catch_up::CatchUp;
+use eventstore_api::{BackendStats, EventStoreBackend};
+pub use read::Matching;
+
+use crate::{DefaultBackend, PayloadCodec, Result};
+
+/// An event store for events of type `E`: typed events above, a backend that stores bytes below.
+///
+/// Cloning one is cheap and gives another handle to the same store. Any number of stores, of the same type of events or of
+/// different ones, may stand on one backend: share it as an `Arc`.
+///
+/// ```
+/// use allframe_cqrs::{event, EventStore};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[event]
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// enum AccountEvent {
+///     Opened { owner: String },
+///     Deposited { amount: u64 },
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = EventStore::new();
+/// store.append("account-7", vec![AccountEvent::Opened { owner: "ann".into() }]).await?;
+/// store.append("account-7", vec![AccountEvent::Deposited { amount: 42 }]).await?;
+///
+/// assert_eq!(store.get_events_after("account-7", 1).await?, [AccountEvent::Deposited { amount: 42 }]);
+/// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
+/// ```
+///
+/// To choose the backend at run time, put it behind `dyn`:
+///
+/// ```
+/// # use allframe_cqrs::event;
+/// # #[event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// use std::sync::Arc;
+/// use allframe_cqrs::{EventStore, EventStoreBackend, InMemoryBackend};
+///
+/// let backend: Arc<dyn EventStoreBackend> = Arc::new(InMemoryBackend::new());
+/// let store = EventStore::<Deposited, _>::with_backend(backend);
+/// ```
+pub struct EventStore<E, B = DefaultBackend> {
+    backend: Arc<B>,
+    codec: PayloadCodec,
+    events: PhantomData<fn() -> E>,
+}
+
+#[cfg(feature = "memory")]
+impl<E> EventStore<E> {
+    /// An empty store in memory.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_backend(eventstore_memory::InMemoryBackend::new())
+    }
+}
+
+#[cfg(feature = "memory")]
+impl<E> Default for EventStore<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E, B: EventStoreBackend> EventStore<E, B> {
+    /// A store on this backend.
+    #[must_use]
+    pub fn with_backend(backend: B) -> Self {
+        Self { backend: Arc::new(backend), codec: PayloadCodec::default(), events: PhantomData }
+    }
+
+    /// The same store, which from now on writes payloads with this codec. It reads all codecs either way.
+    #[must_use]
+    pub fn with_codec(mut self, codec: PayloadCodec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// The backend, with all that it can do beside.
+    #[must_use]
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Makes everything acknowledged durable. With a backend's default durability it is so already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) with what kept the backend from writing.
+    pub async fn flush(&self) -> Result<()> {
+        Ok(self.backend.flush().await?)
+    }
+
+    /// How much the backend holds, of events of all types.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) with what kept the backend from counting.
+    pub async fn stats(&self) -> Result<BackendStats> {
+        Ok(self.backend.stats().await?)
+    }
+
+    pub(crate) fn codec(&self) -> PayloadCodec {
+        self.codec
+    }
+}
+
+// By hand: a handle to a store can be cloned whether or not its events and its backend can.
+impl<E, B> Clone for EventStore<E, B> {
+    fn clone(&self) -> Self {
+        Self { backend: Arc::clone(&self.backend), codec: self.codec, events: PhantomData }
+    }
+}
+
+impl<E, B: fmt::Debug> fmt::Debug for EventStore<E, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStore")
+            .field("events", &std::any::type_name::<E>())
+            .field("backend", &self.backend)
+            .field("codec", &self.codec)
+            .finish()
+    }
+}

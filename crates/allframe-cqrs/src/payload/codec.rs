@@ -1,0 +1,72 @@
+use std::error::Error as StdError;
+
+use eventstore_api::Encoding;
+use serde::{Serialize, de::DeserializeSeed};
+
+use crate::error::DecodeReason;
+
+/// How payloads are written. Every record says how its own payload was, so that a store may hold a mixture, and every
+/// codec that is compiled in is read.
+///
+/// ```
+/// use allframe_cqrs::PayloadCodec;
+///
+/// assert_eq!(PayloadCodec::default(), PayloadCodec::Json);
+/// assert_eq!(PayloadCodec::Json.encoding().to_string(), "json");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PayloadCodec {
+    /// JSON: people and other programs can read it, and fields may be added or left out later.
+    #[default]
+    Json,
+    /// bincode: a fraction of the size and time. It does not describe itself, so that a payload can be read only by a
+    /// type with the same fields in the same order.
+    #[cfg(feature = "bincode")]
+    Bincode,
+}
+
+impl PayloadCodec {
+    /// The mark that records written with this codec carry.
+    #[must_use]
+    pub fn encoding(self) -> Encoding {
+        match self {
+            Self::Json => Encoding::JSON,
+            #[cfg(feature = "bincode")]
+            Self::Bincode => Encoding::BINCODE,
+        }
+    }
+
+    pub(crate) fn encode<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+    ) -> Result<Vec<u8>, Box<dyn StdError + Send + Sync>> {
+        match self {
+            Self::Json => Ok(serde_json::to_vec(value)?),
+            #[cfg(feature = "bincode")]
+            Self::Bincode => Ok(eventstore_codec::encode_payload(value)?),
+        }
+    }
+}
+
+/// The value in a payload of this encoding.
+pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    encoding: Encoding,
+    payload: &'de [u8],
+) -> Result<S::Value, DecodeReason> {
+    match encoding {
+        Encoding::JSON => decode_json(seed, payload).map_err(|error| DecodeReason::Payload(Box::new(error))),
+        #[cfg(feature = "bincode")]
+        Encoding::BINCODE => eventstore_codec::decode_payload(seed, payload)
+            .map_err(|error| DecodeReason::Payload(Box::new(error))),
+        _ => Err(DecodeReason::UnknownEncoding),
+    }
+}
+
+fn decode_json<'de, S: DeserializeSeed<'de>>(seed: S, payload: &'de [u8]) -> serde_json::Result<S::Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(payload);
+    let value = seed.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}

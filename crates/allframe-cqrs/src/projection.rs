@@ -1,0 +1,40 @@
+use crate::Event;
+
+/// A read model that is built from events.
+///
+/// ```
+/// use allframe_cqrs::{event, EventStore, GlobalPosition, Projection};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[event]
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Deposited { amount: u64 }
+///
+/// #[derive(Default)]
+/// struct Turnover { total: u64 }
+///
+/// impl Projection for Turnover {
+///     type Event = Deposited;
+///
+///     fn apply(&mut self, event: &Deposited) {
+///         self.total += event.amount;
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = EventStore::new();
+/// store.append("account-7", vec![Deposited { amount: 40 }, Deposited { amount: 2 }]).await?;
+///
+/// let mut turnover = Turnover::default();
+/// let checkpoint = store.project(&mut turnover, GlobalPosition::START).await?;
+/// assert_eq!(turnover.total, 42);
+/// # let _ = checkpoint;
+/// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
+/// ```
+pub trait Projection: Send + Sync {
+    /// The events it is built from.
+    type Event: Event;
+
+    /// Changes the read model by what happened.
+    fn apply(&mut self, event: &Self::Event);
+}

@@ -1,0 +1,59 @@
+use async_trait::async_trait;
+
+/// A question, whose answer changes nothing. `#[query]` implements it.
+///
+/// ```
+/// use allframe_cqrs::{query, Query};
+///
+/// #[query]
+/// struct BalanceOf { account: String }
+///
+/// fn is_query<Q: Query>(_: &Q) {}
+/// is_query(&BalanceOf { account: "account-7".into() });
+/// ```
+pub trait Query: Send + Sync + 'static {}
+
+/// What a query handler answers.
+pub type QueryResult<R> = Result<R, QueryError>;
+
+/// What answers queries of type `Q` with an `R`.
+///
+/// ```
+/// use allframe_cqrs::{async_trait, query, QueryHandler, QueryResult};
+///
+/// #[query]
+/// struct BalanceOf { account: String }
+///
+/// struct Balances;
+///
+/// #[async_trait]
+/// impl QueryHandler<BalanceOf, u64> for Balances {
+///     async fn handle(&self, query: BalanceOf) -> QueryResult<u64> {
+///         Ok(query.account.len() as u64)
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// assert_eq!(Balances.handle(BalanceOf { account: "account-7".into() }).await, Ok(9));
+/// # });
+/// ```
+#[async_trait]
+pub trait QueryHandler<Q: Query, R: Send + Sync + 'static>: Send + Sync {
+    /// Answers a query.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] with why there is no answer.
+    async fn handle(&self, query: Q) -> QueryResult<R>;
+}
+
+/// Why a query got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Nobody answers such queries.
+    #[error("no handler is registered for {0}")]
+    NotFound(String),
+    /// Something went wrong on the way.
+    #[error("{0}")]
+    Internal(String),
+}

@@ -1,0 +1,148 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use eventstore_api::{
+    AppendBatch, EventStoreBackend, ExpectedVersion, GlobalPosition, IntoStreamId, Metadata, NewEvent,
+    StoreError, StreamId, Version,
+};
+
+use super::{Repository, load::State};
+use crate::{Aggregate, Error, Result, payload};
+
+/// What [`Repository::execute`] did.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Executed<A: Aggregate> {
+    /// The state after the decision.
+    pub aggregate: Arc<A>,
+    /// The version of the stream's last event then.
+    pub version: Version,
+    /// What was decided, and stored; none when there was nothing to do.
+    pub events: Vec<A::Event>,
+    /// The position of the last event stored, which a reader waits for to read its own write; `None` when there was
+    /// nothing to do.
+    pub position: Option<GlobalPosition>,
+    /// How often the decision was made, from 1.
+    pub attempts: u32,
+}
+
+/// Why [`Repository::execute`] stored nothing, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<R> {
+    /// The decision was not to. Nothing was stored.
+    #[error("{0}")]
+    Rejected(R),
+    /// The store failed.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl<R: std::fmt::Display> From<ExecuteError<R>> for String {
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Rejected(reason) => reason.to_string(),
+            ExecuteError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
+    /// Loads an aggregate, lets it decide, and appends what it decided, if the stream is still as it was loaded.
+    ///
+    /// When another writer was faster, the events that have come since are read (only those), and the decision is made anew,
+    /// so `decide` may be called several times. A decision without events stores nothing and succeeds.
+    ///
+    /// When the outcome of an append is unknown, the same events are appended again, which stores nothing twice.
+    /// Dropping the future early leaves the events wholly appended or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecuteError::Rejected`] with what `decide` answered; [`ExecuteError::Failed`] with
+    /// [`Error::ConflictsExhausted`] when others were faster every time, or with what kept the store from reading or writing.
+    pub async fn execute<R>(
+        &self,
+        stream: impl IntoStreamId,
+        decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
+    ) -> Result<Executed<A>, ExecuteError<R>> {
+        self.execute_with(Metadata::new(), stream, decide).await
+    }
+
+    /// As [`Repository::execute`], with metadata for every event: a correlation id, a causation id, and what else is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::execute`].
+    pub async fn execute_with<R>(
+        &self,
+        metadata: Metadata,
+        stream: impl IntoStreamId,
+        mut decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
+    ) -> Result<Executed<A>, ExecuteError<R>> {
+        let stream = stream.into_stream_id().map_err(Error::from)?;
+        let begun = Instant::now();
+        let mut state = self.load_state(&stream).await?;
+        let load_time = begun.elapsed();
+        let mut attempts = 1;
+        loop {
+            let events = decide(&state.aggregate).map_err(ExecuteError::Rejected)?;
+            if events.is_empty() {
+                let version = state.version;
+                let aggregate = self.finish(stream, state);
+                return Ok(Executed { aggregate, version, events, position: None, attempts });
+            }
+            let conflict = match self.append_at(&stream, state.version, &events, &metadata).await {
+                Ok((version, position)) => {
+                    let state = self.advanced(&stream, state, &events, version);
+                    let aggregate = self.finish_appended(stream, state, load_time).await;
+                    return Ok(Executed { aggregate, version, events, position: Some(position), attempts });
+                }
+                Err(Error::Store(conflict @ StoreError::WrongExpectedVersion { .. })) => conflict,
+                Err(error) => return Err(error.into()),
+            };
+            if attempts == self.max_attempts {
+                return Err(Error::ConflictsExhausted { attempts, source: conflict }.into());
+            }
+            attempts += 1;
+            state = self.catch_up(&stream, state).await?;
+        }
+    }
+
+    async fn append_at(
+        &self,
+        stream: &StreamId,
+        version: Version,
+        events: &[A::Event],
+        metadata: &Metadata,
+    ) -> Result<(Version, GlobalPosition)> {
+        let codec = self.store.codec();
+        let events = events
+            .iter()
+            .map(|event| Ok(payload::to_new_event(event, codec)?.with_metadata(metadata.clone())))
+            .collect::<Result<Vec<NewEvent>>>()?;
+        let batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
+        let mut answer = self.store.backend().append_all(batch.clone()).await;
+        for _ in 1..self.max_attempts {
+            if !matches!(&answer, Err(error) if !error.outcome_is_known()) {
+                break;
+            }
+            answer = self.store.backend().append_all(batch.clone()).await;
+        }
+        let outcome = answer?.pop().ok_or_else(|| StoreError::Storage {
+            source: "the backend answered an append without its outcome".into(),
+        })?;
+        Ok((outcome.last_version, outcome.last_position))
+    }
+
+    /// Takes a snapshot if one is due, and hands the state out.
+    async fn finish_appended(&self, stream: StreamId, mut state: State<A>, load_time: Duration) -> Arc<A> {
+        let since_last = state.version.get().saturating_sub(state.snapshot_version.get());
+        if self.snapshot_policy.is_due(since_last, load_time)
+            && self.try_snapshot(&stream, &state.aggregate, state.version).await
+        {
+            state.snapshot_version = state.version;
+        }
+        self.finish(stream, state)
+    }
+}

@@ -1,0 +1,96 @@
+use std::{error::Error as StdError, marker::PhantomData};
+
+use bytes::Bytes;
+use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Repository, load::State};
+use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, event::last_path_segment, payload};
+
+/// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
+/// have snapshots.
+pub(super) struct SnapshotForm<A> {
+    encode: fn(&A, PayloadCodec) -> Result<Bytes>,
+    decode: fn(&Snapshot) -> Result<A, DecodeReason>,
+}
+
+impl<A> SnapshotForm<A> {
+    pub(super) fn of_serde() -> Self
+    where
+        A: Serialize + DeserializeOwned,
+    {
+        Self {
+            encode: |aggregate, codec| payload::encode(aggregate, codec, state_name::<A>()),
+            decode: |snapshot| payload::decode(PhantomData, snapshot.encoding, &snapshot.payload),
+        }
+    }
+}
+
+impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
+    /// The state that the latest snapshot holds; none where it cannot be used.
+    pub(super) async fn state_of_snapshot(&self, stream: &StreamId) -> Result<Option<State<A>>> {
+        let Some(form) = &self.snapshot_form else { return Ok(None) };
+        let Some(snapshot) = self.store.backend().get_latest_snapshot(stream).await? else { return Ok(None) };
+        if !self.stream_reaches(stream, snapshot.version).await? {
+            tracing::warn!(%stream, version = %snapshot.version, "a snapshot is ahead of its stream and not used");
+            return Ok(None);
+        }
+        if snapshot.schema_version != A::snapshot_version()
+            || snapshot.state_type.as_str() != state_name::<A>()
+        {
+            tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
+            return Ok(None);
+        }
+        match (form.decode)(&snapshot) {
+            Ok(aggregate) => Ok(Some(State::of_snapshot(aggregate, snapshot.version))),
+            Err(error) => {
+                let error: &dyn StdError = &error;
+                tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes a snapshot and says whether that succeeded: the append before it has, whatever becomes of this.
+    pub(super) async fn try_snapshot(&self, stream: &StreamId, aggregate: &A, version: Version) -> bool {
+        let Some(form) = &self.snapshot_form else { return false };
+        match self.save_snapshot(form, stream, aggregate, version).await {
+            Ok(()) => true,
+            Err(error) => {
+                let error: &dyn StdError = &error;
+                tracing::warn!(error, %stream, %version, "a snapshot could not be saved");
+                false
+            }
+        }
+    }
+
+    async fn save_snapshot(
+        &self,
+        form: &SnapshotForm<A>,
+        stream: &StreamId,
+        aggregate: &A,
+        version: Version,
+    ) -> Result<()> {
+        let codec = self.store.codec();
+        let payload = (form.encode)(aggregate, codec)?;
+        let snapshot = Snapshot::new(stream.clone(), version, EventType::new(state_name::<A>())?, payload)
+            .with_encoding(codec.encoding())
+            .with_schema_version(A::snapshot_version());
+        Ok(self.store.backend().save_snapshot(snapshot).await?)
+    }
+
+    /// Whether the stream holds the event that a snapshot claims to include. A store restored from a backup may not, and
+    /// a state built on it would be of events that never happened.
+    async fn stream_reaches(&self, stream: &StreamId, version: Version) -> Result<bool> {
+        if version == Version::NONE {
+            return Ok(true);
+        }
+        let before = Version::new(version.get() - 1);
+        let found = self.store.backend().read_stream(stream, StreamRange::after(before).limit(1)).await?;
+        Ok(!found.is_empty())
+    }
+}
+
+fn state_name<A>() -> &'static str {
+    last_path_segment(std::any::type_name::<A>())
+}
