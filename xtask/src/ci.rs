@@ -7,7 +7,7 @@ mod package;
 mod plan;
 mod step;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
@@ -51,20 +51,22 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
 
     let mut reports = Vec::new();
     for step in steps {
+        if let Some(reason) = arguments.reason_to_skip(step.name) {
+            reports.push(Report { step: step.name, time: Duration::ZERO, outcome: Outcome::Skipped(reason) });
+            continue;
+        }
+        println!("\n== {}: {}", step.name, step.purpose);
         let started = Instant::now();
-        let outcome = match arguments.reason_to_skip(step.name) {
-            Some(reason) => Outcome::Skipped(reason),
-            None => {
-                println!("\n== {}: {}", step.name, step.purpose);
-                step.run()
-            }
-        };
+        let outcome = step.run();
         let report = Report { step: step.name, time: started.elapsed(), outcome };
         println!("== {}", report.line());
         reports.push(report);
     }
 
     println!("\n{}", step::table(&reports));
+    for problem in reports.iter().flat_map(Report::problems) {
+        println!("{problem}");
+    }
     let failed: Vec<&str> = reports.iter().filter(|it| it.failed()).map(|it| it.step).collect();
     if !failed.is_empty() {
         bail!("failed: {}. One of them again: cargo xtask ci --only STEP", failed.join(", "));

@@ -51,6 +51,14 @@ impl Report {
         matches!(self.outcome, Outcome::Failed(_))
     }
 
+    /// All that went wrong; the table has room for the first.
+    pub(super) fn problems(&self) -> &[String] {
+        match &self.outcome {
+            Outcome::Failed(problems) => problems,
+            Outcome::Passed | Outcome::Skipped(_) => &[],
+        }
+    }
+
     pub(super) fn line(&self) -> String {
         let [step, outcome, time, remark] = self.cells();
         format!("{step}: {outcome} {time} {remark}").trim_end().to_owned()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -60,7 +61,12 @@ impl Repository {
 
     /// Reads what is there, committed or not: git need not be installed, and a new file is seen at once.
     fn walk(&mut self, root: &Path, folder: &Path, ignored: &[String]) -> anyhow::Result<()> {
-        for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let entries = match fs::read_dir(folder) {
+            // Another test's temporary folder, gone since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other.with_context(|| format!("reading {}", folder.display()))?,
+        };
+        for entry in entries {
             let entry = entry?;
             let path = relative(root, &entry.path());
             let kind = entry.file_type()?;
@@ -72,7 +78,7 @@ impl Repository {
             } else if kind.is_file() {
                 let bytes = match fs::read(entry.path()) {
                     // An editor's or another test's temporary file.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     other => other.with_context(|| format!("reading {path}"))?,
                 };
                 if let Ok(text) = String::from_utf8(bytes) {
