@@ -24,6 +24,7 @@ mod settings;
 pub mod state_machine;
 #[doc(hidden)]
 pub mod suite;
+mod sure;
 mod table;
 mod test_store;
 

@@ -17,6 +17,47 @@ macro_rules! __with_cases {
                 readers_never_see_part_of_a_batch,
                 batches_are_whole_or_absent_after_reopening,
             }
+            law_02_dense_versions (Some(2)) {
+                versions_count_from_one_without_holes,
+                every_stream_counts_for_itself,
+                outcomes_name_the_versions_that_are_read,
+                a_refused_append_leaves_no_hole,
+                a_retry_leaves_no_hole,
+                concurrent_appends_leave_no_hole_and_no_repeat,
+                versions_go_on_after_reopening,
+            }
+            law_03_guard (Some(3)) {
+                any_holds_whatever_is_there,
+                no_stream_holds_only_without_events,
+                stream_exists_holds_only_with_events,
+                exact_holds_only_at_that_version,
+                exact_none_means_no_stream,
+                a_failed_guard_names_the_true_version,
+                the_first_guard_that_fails_is_named,
+                of_concurrent_appends_at_one_version_one_wins,
+                guards_on_unwritten_streams_exclude_each_other,
+                no_append_is_dropped_in_silence,
+            }
+            law_04_one_order (Some(4)) {
+                a_later_append_lies_behind_an_earlier_one,
+                a_batch_keeps_the_order_of_its_events,
+                the_order_agrees_with_every_streams_own,
+                every_reader_finds_the_same_order,
+                backward_is_the_mirror_of_forward,
+                a_position_is_exclusive,
+                a_stream_reads_in_parts_and_both_ways,
+                a_filter_only_leaves_out,
+                recorded_at_never_runs_backwards,
+            }
+            law_05_nothing_arrives_late (Some(5)) {
+                a_polling_reader_misses_nothing,
+                a_reader_of_single_events_misses_nothing,
+                a_filtered_reader_misses_nothing,
+                what_wait_past_announces_can_be_read,
+                a_checkpoint_leaves_nothing_behind,
+                a_stream_grows_only_at_its_end,
+                nothing_appears_before_a_head_that_was_told,
+            }
         }
     };
 }

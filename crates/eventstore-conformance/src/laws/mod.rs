@@ -1,3 +1,7 @@
 //! The cases: one file for each law, one function for each case.
 
 pub mod law_01_all_or_nothing;
+pub mod law_02_dense_versions;
+pub mod law_03_guard;
+pub mod law_04_one_order;
+pub mod law_05_nothing_arrives_late;
