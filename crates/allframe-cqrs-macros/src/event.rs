@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{Error, Item, ItemEnum, ItemStruct, Result};
 
 use crate::{
-    event_attributes::{Names, TypeAttributes, is_skipped_by_serde},
+    event_attributes::{Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde},
     tag::{FieldTag, take_tags},
 };
 
@@ -24,7 +24,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
 /// A kind of event: a variant, or the struct.
 struct Kind {
     names: Names,
-    serde_index: u32,
+    /// None where the payload is the whole value.
+    serde_index: Option<u32>,
     /// What matches it, binding nothing.
     pattern: TokenStream,
     /// The path to it, as a pattern's head.
@@ -39,6 +40,10 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
             "an enum itself has no name in the store; rename its variants, each with #[event(rename = \"..\")]",
         ));
     }
+    let mut whole = has_form_of_its_own(&item.attrs)?;
+    for variant in &item.variants {
+        whole |= has_form_of_its_own(&variant.attrs)?;
+    }
     let mut kinds = Vec::new();
     let mut next_index = 0;
     for variant in &mut item.variants {
@@ -49,7 +54,7 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         next_index += u32::from(!skipped);
         kinds.push(Kind {
             names: Names::take(&mut variant.attrs)?.or_name(ident),
-            serde_index,
+            serde_index: (!whole).then_some(serde_index),
             pattern: quote!(Self::#ident { .. }),
             path: quote!(Self::#ident),
             tags: take_tags(&mut variant.fields)?,
@@ -64,7 +69,7 @@ fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<Tok
     let tags = take_tags(&mut item.fields)?;
     let kind = Kind {
         names: attributes.names.clone().or_name(&item.ident),
-        serde_index: 0,
+        serde_index: None,
         pattern: quote!(Self { .. }),
         path: quote!(Self),
         tags,
@@ -90,7 +95,10 @@ fn implement(
     let krate = attributes.krate();
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let variants = kinds.iter().map(|kind| {
-        let Kind { serde_index, .. } = kind;
+        let serde_index = match kind.serde_index {
+            Some(index) => quote!(::core::option::Option::Some(#index)),
+            None => quote!(::core::option::Option::None),
+        };
         let (name, aliases) = (kind.names.name(), kind.names.aliases());
         quote!(#krate::EventVariant { name: #name, aliases: &[#(#aliases),*], serde_index: #serde_index })
     });

@@ -117,10 +117,21 @@ fn checked(name: LitStr) -> Result<LitStr> {
 
 /// Whether serde passes a variant over when it reads: it then has no index.
 pub(crate) fn is_skipped_by_serde(attributes: &[Attribute]) -> Result<bool> {
-    let mut skipped = false;
+    any_word_for_serde(attributes, &["skip", "skip_deserializing"])
+}
+
+/// Whether serde writes an enum with this attribute in another form than `{"Variant":content}`, from which the content could
+/// be taken out. On a variant, `untagged` does the same to the whole enum.
+pub(crate) fn has_form_of_its_own(attributes: &[Attribute]) -> Result<bool> {
+    any_word_for_serde(attributes, &["tag", "content", "untagged", "from", "try_from", "into"])
+}
+
+/// Whether one of these words stands in a `#[serde(..)]`.
+fn any_word_for_serde(attributes: &[Attribute], words: &[&str]) -> Result<bool> {
+    let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         attribute.parse_nested_meta(|meta| {
-            skipped |= meta.path.is_ident("skip") || meta.path.is_ident("skip_deserializing");
+            found |= words.iter().any(|word| meta.path.is_ident(word));
             // Whatever else stands there is serde's to judge.
             if meta.input.peek(Token![=]) {
                 meta.value()?.parse::<syn::Expr>()?;
@@ -132,5 +143,5 @@ pub(crate) fn is_skipped_by_serde(attributes: &[Attribute]) -> Result<bool> {
             Ok(())
         })?;
     }
-    Ok(skipped)
+    Ok(found)
 }

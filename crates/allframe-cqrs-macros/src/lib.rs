@@ -2,16 +2,19 @@
 
 mod event;
 mod event_attributes;
+mod expand;
 mod handler;
 mod marker;
 mod tag;
 
+use expand::expand;
 use proc_macro::TokenStream;
 
 /// Makes an enum or a struct an event.
 ///
 /// Implements `Event` and `EventTypeName`. Every variant of an enum is stored under a name of its own, the variant's, with
-/// only its content as payload; a struct is stored under its own name. The type must be `Clone + Send + Sync` and
+/// only its content as payload; a struct is stored under its own name. An enum to which serde gives a form of its own
+/// (`#[serde(tag = "..")]`, `untagged`, `from`, `into`) is stored in that form. The type must be `Clone + Send + Sync` and
 /// implement serde's `Serialize` and `Deserialize`.
 ///
 /// | attribute | on | what it does |
@@ -24,7 +27,7 @@ use proc_macro::TokenStream;
 ///
 /// ```
 /// # mod allframe_cqrs {
-/// #     pub struct EventVariant { pub name: &'static str, pub aliases: &'static [&'static str], pub serde_index: u32 }
+/// #     pub struct EventVariant { pub name: &'static str, pub aliases: &'static [&'static str], pub serde_index: Option<u32> }
 /// #     pub trait EventTypeName {
 /// #         fn variants() -> &'static [EventVariant];
 /// #         fn variant_index(&self) -> usize;
@@ -69,8 +72,4 @@ pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream
 #[proc_macro_attribute]
 pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(handler::expand("query_handler", "query", attribute.into(), item.into()))
-}
-
-fn expand(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
-    result.unwrap_or_else(syn::Error::into_compile_error).into()
 }

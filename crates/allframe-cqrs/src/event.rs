@@ -43,8 +43,9 @@ pub struct EventVariant {
     pub name: &'static str,
     /// Names under which it was stored before, and is still found.
     pub aliases: &'static [&'static str],
-    /// Its place among those variants of the Rust enum that serde reads, from 0.
-    pub serde_index: u32,
+    /// Its place among those variants of the Rust enum that serde reads, from 0; `None` where the payload is not the
+    /// content of a variant but the whole value as serde sees it: a struct, or an enum to which serde gives a form of its own.
+    pub serde_index: Option<u32>,
 }
 
 impl EventVariant {

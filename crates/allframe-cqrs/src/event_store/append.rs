@@ -53,7 +53,6 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     }
 
     /// Begins an append to several streams, or under a condition, or with metadata and tags.
-    #[must_use]
     pub fn batch(&self) -> Batch<'_, E, B> {
         Batch::new(self)
     }

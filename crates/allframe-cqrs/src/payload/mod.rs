@@ -4,6 +4,8 @@ mod codec;
 mod variant_de;
 mod variant_ser;
 
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 pub use codec::PayloadCodec;
 pub(crate) use codec::decode;
@@ -20,7 +22,10 @@ use crate::{
 /// An event as it is stored: named after its variant, with the variant's content as payload, and its own tags.
 pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<NewEvent> {
     let (name, payload) = match E::variants().get(event.variant_index()) {
-        Some(variant) => (variant.name, encode(&VariantContent(event), codec, variant.name)?),
+        Some(EventVariant { name, serde_index: Some(_), .. }) => {
+            (*name, encode(&VariantContent(event), codec, name)?)
+        }
+        Some(EventVariant { name, serde_index: None, .. }) => (*name, encode(event, codec, name)?),
         None => (E::event_type_name(), encode(event, codec, E::event_type_name())?),
     };
     Ok(NewEvent::new(EventType::new(name)?, payload).with_encoding(codec.encoding()).with_tags(event.tags()?))
@@ -57,14 +62,14 @@ fn typed<E: Event>(record: &RecordedEvent) -> Result<E, DecodeReason> {
     let name = record.event_type.as_str();
     let unknown = || DecodeReason::UnknownEventType { known: stored_names::<E>() };
     match E::variants() {
-        [] if name == E::event_type_name() => {
-            decode(std::marker::PhantomData, record.encoding, &record.payload)
-        }
+        [] if name == E::event_type_name() => decode(PhantomData, record.encoding, &record.payload),
         [] => Err(unknown()),
         variants => {
             let variant = variants.iter().find(|variant| variant.is_named(name)).ok_or_else(unknown)?;
-            let EventVariant { serde_index, .. } = *variant;
-            decode(VariantSeed::<E>::new(serde_index), record.encoding, &record.payload)
+            match variant.serde_index {
+                Some(index) => decode(VariantSeed::<E>::new(index), record.encoding, &record.payload),
+                None => decode(PhantomData, record.encoding, &record.payload),
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{
     },
 };
 
-/// Deserialises an event from the content of its variant with this index; what is no enum, from itself.
+/// Deserialises an event from the content of its variant with this index.
 pub(crate) struct VariantSeed<E> {
     index: u32,
     event: PhantomData<E>,

@@ -8,7 +8,7 @@ use serde::{
     ser::{SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleVariant},
 };
 
-/// Serialises as the content of the variant that the event is; what is no enum, as itself.
+/// Serialises as the content of the variant that the event is.
 pub(crate) struct VariantContent<'a, E>(pub(crate) &'a E);
 
 impl<E: Serialize> Serialize for VariantContent<'_, E> {

@@ -1,0 +1,18 @@
+use std::path::PathBuf;
+
+/// Turns flights into events, and tells what the events tell.
+#[derive(clap::Parser)]
+#[command(name = "flights")]
+pub(crate) struct Arguments {
+    /// CSV files of flights, with the columns of the nycflights13 data set; the same file twice adds nothing
+    #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flights/data/flights-2013-01-week-1.csv"))]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Where the events are kept: `memory`
+    #[arg(long, default_value = "memory")]
+    pub(crate) store: String,
+
+    /// Print the counts alone, as one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
