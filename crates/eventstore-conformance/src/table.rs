@@ -58,6 +58,62 @@ macro_rules! __with_cases {
                 a_stream_grows_only_at_its_end,
                 nothing_appears_before_a_head_that_was_told,
             }
+            law_06_retry_is_safe (Some(6)) {
+                the_same_append_again_answers_the_same,
+                a_retry_succeeds_whatever_its_guard,
+                a_retry_succeeds_whatever_its_condition,
+                a_batch_over_several_streams_can_be_retried,
+                part_of_an_earlier_append_is_answered_with_its_own_place,
+                a_batch_known_in_part_is_invalid,
+                the_same_id_with_other_content_is_invalid,
+                the_same_events_in_another_order_are_invalid,
+                the_same_id_in_another_stream_is_another_event,
+                a_refused_append_can_be_made_again,
+                a_retry_after_reopening_answers_the_same,
+                concurrent_duplicates_are_stored_once,
+            }
+            law_07_acknowledged_is_durable (Some(7)) {
+                events_are_there_after_reopening,
+                the_last_acknowledged_append_is_there,
+                concurrent_appends_are_there_after_reopening,
+                snapshots_are_there_after_reopening,
+                checkpoints_outlive_reopening,
+                a_reopened_store_goes_on_as_before,
+                reopening_again_and_again_changes_nothing,
+                flush_changes_nothing_that_is_read,
+            }
+            law_08_read_your_writes (Some(8)) {
+                every_way_of_reading_shows_an_append_at_once,
+                counts_and_head_show_an_append_at_once,
+                guards_see_an_append_at_once,
+                another_task_sees_what_it_is_told_of,
+                writers_read_their_own_writes_under_load,
+                a_snapshot_is_there_at_once,
+                a_dyn_handle_is_the_same_store,
+            }
+            law_09_catch_up_without_seam (Some(9)) {
+                a_slow_reader_hears_every_event_once,
+                from_the_middle_the_rest_is_heard,
+                a_filtered_subscription_hears_what_passes,
+                a_resumed_subscription_goes_on_where_it_stood,
+                a_waiting_subscription_is_woken_by_every_append,
+                every_waiter_is_woken,
+                waiting_ends_when_an_event_lies_behind,
+                stored_events_end_at_the_head,
+                a_filter_that_nothing_passes_still_moves_on,
+                a_page_never_holds_more_than_asked,
+            }
+            law_10_snapshots (Some(10)) {
+                no_snapshot_reads_as_none,
+                the_latest_by_version_wins,
+                one_of_the_same_version_replaces,
+                a_missing_stream_may_have_one,
+                any_version_is_allowed,
+                each_stream_has_its_own,
+                every_field_comes_back,
+                one_beyond_the_limit_is_refused,
+                of_concurrent_snapshots_the_latest_is_kept,
+            }
         }
     };
 }

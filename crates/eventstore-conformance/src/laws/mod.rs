@@ -5,3 +5,8 @@ pub mod law_02_dense_versions;
 pub mod law_03_guard;
 pub mod law_04_one_order;
 pub mod law_05_nothing_arrives_late;
+pub mod law_06_retry_is_safe;
+pub mod law_07_acknowledged_is_durable;
+pub mod law_08_read_your_writes;
+pub mod law_09_catch_up_without_seam;
+pub mod law_10_snapshots;
