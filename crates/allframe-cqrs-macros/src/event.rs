@@ -2,10 +2,10 @@ use std::collections::HashMap;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Item, ItemEnum, ItemStruct, Result};
+use syn::{Error, Generics, Item, ItemEnum, ItemStruct, Result, parse_quote};
 
 use crate::{
-    event_attributes::{Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde},
+    event_attributes::{Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde, refuse_conditions},
     tag::{FieldTag, take_tags},
 };
 
@@ -42,6 +42,7 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
     }
     let mut whole = has_form_of_its_own(&item.attrs)?;
     for variant in &item.variants {
+        refuse_conditions(&variant.attrs)?;
         whole |= has_form_of_its_own(&variant.attrs)?;
     }
     let mut kinds = Vec::new();
@@ -93,7 +94,9 @@ fn implement(
     type_name: Option<TokenStream>,
 ) -> TokenStream {
     let krate = attributes.krate();
+    let event_generics = with_event_bounds(ident, generics, &krate);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let (_, _, event_where_clause) = event_generics.split_for_impl();
     let variants = kinds.iter().map(|kind| {
         let serde_index = match kind.serde_index {
             Some(index) => quote!(::core::option::Option::Some(#index)),
@@ -125,8 +128,18 @@ fn implement(
             #tags
         }
 
-        impl #impl_generics #krate::Event for #ident #type_generics #where_clause {}
+        impl #impl_generics #krate::Event for #ident #type_generics #event_where_clause {}
     }
+}
+
+/// A generic type is an event where its parameters allow it, as it is `Clone` where they do.
+fn with_event_bounds(ident: &syn::Ident, generics: &Generics, krate: &TokenStream) -> Generics {
+    let mut bounded = generics.clone();
+    if generics.type_params().next().is_some() {
+        let (_, type_generics, _) = generics.split_for_impl();
+        bounded.make_where_clause().predicates.push(parse_quote!(#ident #type_generics: #krate::EventBounds));
+    }
+    bounded
 }
 
 /// Only for a type that has tags: the provided method is the same as none.

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
-    Attribute, Error, Ident, LitStr, Path, Result, Token, meta::ParseNestedMeta, parse::Parser,
+    Attribute, Error, Ident, LitStr, Meta, Path, Result, Token, meta::ParseNestedMeta, parse::Parser,
     punctuated::Punctuated,
 };
 
@@ -124,6 +124,29 @@ pub(crate) fn is_skipped_by_serde(attributes: &[Attribute]) -> Result<bool> {
 /// be taken out. On a variant, `untagged` does the same to the whole enum.
 pub(crate) fn has_form_of_its_own(attributes: &[Attribute]) -> Result<bool> {
     any_word_for_serde(attributes, &["tag", "content", "untagged", "from", "try_from", "into"])
+}
+
+/// Refuses what an attribute macro sees before it is decided, and would count wrongly: a variant that may not be there, and
+/// what may or may not be said to serde.
+pub(crate) fn refuse_conditions(attributes: &[Attribute]) -> Result<()> {
+    for attribute in attributes {
+        if attribute.path().is_ident("cfg") {
+            return Err(Error::new_spanned(
+                attribute,
+                "#[event] cannot tell whether this variant is there; put the condition on the whole enum",
+            ));
+        }
+        if attribute.path().is_ident("cfg_attr") {
+            let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?;
+            if let Some(serde) = metas.iter().skip(1).find(|meta| meta.path().is_ident("serde")) {
+                return Err(Error::new_spanned(
+                    serde,
+                    "#[event] cannot tell whether this is said to serde; say it without a condition",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether one of these words stands in a `#[serde(..)]`.

@@ -73,6 +73,12 @@ impl EventVariant {
 /// ```
 pub trait Event: Clone + Send + Sync + Serialize + DeserializeOwned + EventTypeName + 'static {}
 
+/// What [`Event`] demands of a type beside a name: what `#[event]` on a generic type asks of its parameters.
+#[doc(hidden)]
+pub trait EventBounds: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {}
+
+impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> EventBounds for T {}
+
 /// The names that events of a type are stored under, now and before.
 pub(crate) fn stored_names<E: EventTypeName>() -> Vec<&'static str> {
     match E::variants() {

@@ -22,6 +22,8 @@ pub use backends::*;
 pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
 pub use draft::Draft;
 pub use error::{DecodeError, DecodeReason, Error, Result};
+#[doc(hidden)]
+pub use event::EventBounds;
 pub use event::{Event, EventTypeName, EventVariant};
 pub use event_store::{Batch, CatchUp, EventStore, Matching};
 pub use eventstore_api as api;
