@@ -229,11 +229,28 @@ fn typed_query<E: Event>(query: ReadAll) -> ReadAll {
 /// The same filter, for events of type `E` alone.
 pub(super) fn typed_filter<E: Event>(filter: &EventFilter) -> EventFilter {
     // A name that is no legal event type cannot have been stored.
-    let of_type = || stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok());
+    let types: Vec<_> =
+        stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok()).collect();
     if filter.is_all() {
-        return EventFilter::types(of_type());
+        return EventFilter::types(types);
     }
-    EventFilter::any_of(filter.criteria().iter().cloned().map(|criterion: Criterion| {
-        if criterion.event_types.is_empty() { criterion.types(of_type()) } else { criterion }
-    }))
+    let criteria: Vec<_> =
+        filter.criteria().iter().filter_map(|criterion| typed_criterion(criterion, &types)).collect();
+    if criteria.is_empty() {
+        return EventFilter::stream_prefix(NO_STREAM);
+    }
+    EventFilter::any_of(criteria)
+}
+
+/// What no legal stream id starts with. A filter without criteria would let everything pass.
+const NO_STREAM: &str = "\u{1}";
+
+/// The same criterion, for these types alone; none where it asks for others only.
+fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Option<Criterion> {
+    let mut typed = criterion.clone();
+    if criterion.event_types.is_empty() {
+        return Some(typed.types(types.iter().cloned()));
+    }
+    typed.event_types.retain(|event_type| types.contains(event_type));
+    (!typed.event_types.is_empty()).then_some(typed)
 }
