@@ -5,11 +5,12 @@ use std::{
 
 use dashmap::DashMap;
 use eventstore_api::{Direction, EventId, StreamId, StreamRange, Version};
+use foldhash::fast::RandomState;
 
 /// Which positions of the log belong to which stream.
 #[derive(Default)]
 pub(crate) struct Streams {
-    by_id: DashMap<StreamId, Stream>,
+    by_id: DashMap<StreamId, Stream, RandomState>,
     count: AtomicU64,
 }
 
@@ -17,7 +18,7 @@ pub(crate) struct Streams {
 #[derive(Default)]
 struct Stream {
     positions: Vec<u64>,
-    versions: HashMap<EventId, Version>,
+    versions: HashMap<EventId, Version, RandomState>,
 }
 
 impl Streams {
@@ -48,16 +49,15 @@ impl Streams {
         self.by_id.get(stream).is_none_or(|stream| !ids.any(|id| stream.versions.contains_key(&id)))
     }
 
-    /// Adds events to a stream, at these positions. Under the writer's lock only.
-    pub(crate) fn extend(&self, stream: &StreamId, events: impl Iterator<Item = (EventId, u64)>) {
-        let mut stream = self.by_id.entry(stream.clone()).or_default();
-        if stream.positions.is_empty() {
-            self.count.fetch_add(1, Ordering::Relaxed);
-        }
-        for (id, position) in events {
-            stream.positions.push(position);
-            let version = stream.version();
-            stream.versions.insert(id, version);
+    /// Adds events to a stream, at these positions, and returns the version the stream had before. Under the writer's
+    /// lock only.
+    pub(crate) fn extend(&self, stream: &StreamId, events: impl Iterator<Item = (EventId, u64)>) -> Version {
+        match self.by_id.get_mut(stream) {
+            Some(mut stream) => stream.extend(events),
+            None => {
+                self.count.fetch_add(1, Ordering::Relaxed);
+                self.by_id.entry(stream.clone()).or_default().extend(events)
+            }
         }
     }
 
@@ -83,6 +83,15 @@ impl Streams {
 impl Stream {
     fn version(&self) -> Version {
         Version::new(self.positions.len() as u64)
+    }
+
+    fn extend(&mut self, events: impl Iterator<Item = (EventId, u64)>) -> Version {
+        let before = self.version();
+        for (id, position) in events {
+            self.positions.push(position);
+            self.versions.insert(id, self.version());
+        }
+        before
     }
 
     fn find(&self, id: EventId) -> Option<(Version, u64)> {

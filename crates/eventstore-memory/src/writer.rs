@@ -80,9 +80,8 @@ impl Writer {
         tags: &TagIndex,
     ) -> Appended {
         let StreamAppend { stream, events, .. } = append;
-        let before = streams.version(&stream);
         let first_position = *head + 1;
-        streams.extend(&stream, events.iter().map(|event| event.id).zip(first_position..));
+        let before = streams.extend(&stream, events.iter().map(|event| event.id).zip(first_position..));
         let mut version = before;
         for event in events {
             version = version.next();

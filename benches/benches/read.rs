@@ -1,0 +1,103 @@
+//! How fast a store gives back what it holds: one stream, and everything.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a bench whose work fails measures nothing")]
+
+use std::hint::black_box;
+
+use allframe_cqrs::{EventStore, EventStoreBackend, GlobalPosition, PayloadCodec, Projection};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use eventstore_api::{ReadAll, StreamId};
+use eventstore_benches::{AccountEvent, STREAMS, append_raw, runtime, streams};
+use eventstore_memory::InMemoryBackend;
+
+/// How many events each stream holds.
+const EVENTS_A_STREAM: usize = 20;
+/// How many events the store holds.
+const EVENTS: usize = 500_000;
+
+fn stream(c: &mut Criterion) {
+    let runtime = runtime();
+    let backend = InMemoryBackend::new();
+    runtime.block_on(append_raw(&backend, 1, 1, STREAMS * EVENTS_A_STREAM));
+    let typed = EventStore::<AccountEvent>::new();
+    let id = StreamId::new("account-500").unwrap();
+    runtime.block_on(async {
+        let events = (0..EVENTS_A_STREAM as u64).map(AccountEvent::nth).collect();
+        typed.append(&id, events).await.unwrap();
+    });
+
+    let mut group = c.benchmark_group("read/memory/stream of 20");
+    group.throughput(Throughput::Elements(EVENTS_A_STREAM as u64));
+    group.bench_function("raw", |bencher| {
+        bencher.to_async(&runtime).iter(async || backend.get_events(&id).await.unwrap());
+    });
+    group.bench_function("typed, json", |bencher| {
+        bencher.to_async(&runtime).iter(async || typed.get_events(&id).await.unwrap());
+    });
+    group.finish();
+}
+
+fn replay(c: &mut Criterion) {
+    let runtime = runtime();
+    let backend = InMemoryBackend::new();
+    runtime.block_on(append_raw(&backend, 1, 100, EVENTS));
+
+    let mut group = c.benchmark_group("read/memory/replay");
+    group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(20);
+    group.bench_function("raw", |bencher| {
+        bencher.to_async(&runtime).iter(async || {
+            let mut query = ReadAll::forward();
+            loop {
+                let page = backend.read_all(&query).await.unwrap();
+                query = query.next_page(&page);
+                black_box(&page.events);
+                if page.end_reached {
+                    return;
+                }
+            }
+        });
+    });
+    for codec in [PayloadCodec::Json, PayloadCodec::Bincode] {
+        let store = runtime.block_on(filled(codec));
+        group.bench_function(BenchmarkId::new("typed", codec.encoding()), |bencher| {
+            bencher.to_async(&runtime).iter(async || {
+                let mut turnover = Turnover::default();
+                store.project(&mut turnover, GlobalPosition::START).await.unwrap();
+                turnover.total
+            });
+        });
+    }
+    group.finish();
+}
+
+async fn filled(codec: PayloadCodec) -> EventStore<AccountEvent> {
+    let store = EventStore::new().with_codec(codec);
+    let mut next = 0;
+    for stream in streams().iter().cycle().take(EVENTS / 100) {
+        store.append(stream, (next..next + 100).map(AccountEvent::nth).collect()).await.unwrap();
+        next += 100;
+    }
+    store
+}
+
+/// The least that a projection does.
+#[derive(Default)]
+struct Turnover {
+    total: u64,
+}
+
+impl Projection for Turnover {
+    type Event = AccountEvent;
+
+    fn apply(&mut self, event: &AccountEvent) {
+        match event {
+            AccountEvent::Opened { .. } => {}
+            AccountEvent::Deposited { amount, .. } | AccountEvent::Withdrawn { amount, .. } => {
+                self.total += amount
+            }
+        }
+    }
+}
+
+criterion_group!(benches, stream, replay);
+criterion_main!(benches);
