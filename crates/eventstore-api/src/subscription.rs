@@ -80,10 +80,11 @@ impl<B: EventStoreBackend + ?Sized> Subscription<B> {
             if let Some(event) = self.next_buffered() {
                 return Ok(Some(event));
             }
-            if std::mem::take(&mut self.at_head) {
+            // Read anew even where the last page came to the head: events may have been stored since.
+            self.read_page().await?;
+            if self.at_head && self.buffered.len() == 0 {
                 return Ok(None);
             }
-            self.read_page().await?;
         }
     }
 
