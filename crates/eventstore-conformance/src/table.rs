@@ -100,6 +100,7 @@ macro_rules! __with_cases {
                 every_waiter_is_woken,
                 waiting_ends_when_an_event_lies_behind,
                 stored_events_end_at_the_head,
+                history_that_grows_is_heard_to_its_end,
                 a_filter_that_nothing_passes_still_moves_on,
                 a_page_never_holds_more_than_asked,
             }
@@ -113,6 +114,60 @@ macro_rules! __with_cases {
                 every_field_comes_back,
                 one_beyond_the_limit_is_refused,
                 of_concurrent_snapshots_the_latest_is_kept,
+            }
+            law_11_bytes_are_bytes (Some(11)) {
+                payloads_of_every_size_come_back,
+                every_byte_value_comes_back,
+                a_payload_may_be_as_large_as_the_limit,
+                a_batch_may_be_as_large_as_the_limits,
+                any_legal_stream_id_comes_back,
+                any_legal_type_and_tag_comes_back,
+                tags_may_be_as_many_and_as_long_as_the_limits,
+                metadata_comes_back_up_to_its_limits,
+                numbers_and_ids_of_any_value_come_back,
+                a_payload_declared_json_keeps_its_bytes,
+            }
+            law_12_bad_input_bad_disk (Some(12)) {
+                a_bad_name_does_not_reach_a_store,
+                a_batch_without_events_is_refused,
+                a_stream_named_twice_is_refused,
+                an_id_twice_in_one_append_is_refused,
+                a_missing_stream_is_no_error_to_read,
+                reads_at_the_ends_of_their_ranges_answer,
+                bad_input_leaves_the_store_usable,
+                a_second_opener_is_refused_or_shares,
+            }
+            law_13_stats_are_exact (Some(13)) {
+                an_empty_store_counts_nothing,
+                counts_follow_every_append,
+                refused_appends_do_not_count,
+                retries_do_not_count,
+                looking_at_a_stream_does_not_count,
+                snapshots_count_one_a_stream,
+                counts_are_of_one_moment,
+                counts_are_the_same_after_reopening,
+            }
+            law_14_condition (Some(14)) {
+                a_condition_fails_on_what_it_excludes,
+                a_condition_passes_over_everything_else,
+                a_condition_looks_behind_its_position_only,
+                a_condition_does_not_look_at_its_own_events,
+                a_condition_holds_beside_guards,
+                of_concurrent_appends_that_exclude_each_other_one_wins,
+                conditions_exclude_each_other_across,
+                what_was_read_is_still_true_when_it_is_stored,
+                a_condition_sees_what_was_stored_before_reopening,
+            }
+            law_15_cancel_is_safe (Some(15)) {
+                a_dropped_append_is_there_wholly_or_not_at_all,
+                the_store_stays_usable,
+                aborted_tasks_leave_whole_batches,
+                a_dropped_retry_stores_nothing,
+                a_dropped_wait_loses_nothing,
+                a_dropped_next_loses_no_event,
+            }
+            state_machine (None) {
+                random_operations_agree_with_the_model,
             }
         }
     };

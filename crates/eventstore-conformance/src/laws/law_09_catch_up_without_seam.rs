@@ -172,6 +172,20 @@ pub async fn stored_events_end_at_the_head<F: BackendFactory>(store: TestStore<F
     }
 }
 
+/// What was appended while the last event of history was being handed out, is history too.
+pub async fn history_that_grows_is_heard_to_its_end<F: BackendFactory>(store: TestStore<F>) {
+    let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
+    let mut heard = Vec::new();
+    for round in 0..5 {
+        store.put(&stream("s"), events(round % 2 + 1)).await;
+        for _ in 0..=round % 2 {
+            let next = subscription.next_stored().await.expect("a subscription can be heard");
+            heard.push(next.unwrap_or_else(|| panic!("{LAW}: an event is stored, and `next_stored` says it was all")));
+        }
+    }
+    assert_same(&heard, &store.everything().await, "growing");
+}
+
 /// Where nothing passes the filter, the checkpoint moves all the same, so that a restart does not begin anew.
 pub async fn a_filter_that_nothing_passes_still_moves_on<F: BackendFactory>(store: TestStore<F>) {
     store.put(&stream("s"), events(300)).await;

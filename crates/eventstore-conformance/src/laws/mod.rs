@@ -10,3 +10,8 @@ pub mod law_07_acknowledged_is_durable;
 pub mod law_08_read_your_writes;
 pub mod law_09_catch_up_without_seam;
 pub mod law_10_snapshots;
+pub mod law_11_bytes_are_bytes;
+pub mod law_12_bad_input_bad_disk;
+pub mod law_13_stats_are_exact;
+pub mod law_14_condition;
+pub mod law_15_cancel_is_safe;
