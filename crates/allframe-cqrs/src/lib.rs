@@ -9,6 +9,8 @@ mod error;
 mod event;
 mod event_store;
 mod payload;
+#[cfg(doctest)]
+mod project_readme;
 mod projection;
 mod query;
 mod recorded;

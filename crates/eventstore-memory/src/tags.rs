@@ -1,12 +1,13 @@
 use dashmap::DashMap;
 use eventstore_api::{Tag, Tags};
+use foldhash::fast::RandomState;
 
 use crate::search::Span;
 
 /// At which positions each tag stands.
 #[derive(Default)]
 pub(crate) struct TagIndex {
-    positions: DashMap<Tag, Vec<u64>>,
+    positions: DashMap<Tag, Vec<u64>, RandomState>,
 }
 
 impl TagIndex {

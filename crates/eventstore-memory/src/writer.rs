@@ -4,6 +4,7 @@ use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventType, ExpectedVersion, GlobalPosition, Placement, Result,
     StoreError, StreamAppend, StreamId, Timestamp, Version,
 };
+use foldhash::fast::RandomState;
 
 use crate::{
     log::Log,
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) struct Writer {
     last_recorded_at: Timestamp,
     /// The last position of each event type, which settles most append conditions without looking at the log.
-    last_of_type: HashMap<EventType, u64>,
+    last_of_type: HashMap<EventType, u64, RandomState>,
 }
 
 impl Writer {

@@ -2,11 +2,11 @@ use std::fmt;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition,
-    IntoStreamId, Metadata, StreamId,
+    IntoStreamId, Metadata, StoreError, StreamId,
 };
 
 use super::EventStore;
-use crate::{Draft, Event, Result};
+use crate::{Draft, Error, Event, Result};
 
 /// An append in the making: events for one or several streams, all or nothing.
 ///
@@ -131,7 +131,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
     ///
     /// # Errors
     ///
-    /// The first thing that was wrong with the batch, or [`Error::Store`](crate::Error::Store) with the backend's answer.
+    /// The first thing that was wrong with the batch, or [`Error::Store`] with the backend's answer.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let Self { store, metadata, batch } = self;
         let mut batch = batch?;
@@ -149,12 +149,35 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
     }
 }
 
+// By hand: neither the events nor the backend need be `Clone`.
+impl<E, B> Clone for Batch<'_, E, B> {
+    fn clone(&self) -> Self {
+        let batch = match &self.batch {
+            Ok(batch) => Ok(batch.clone()),
+            Err(error) => Err(same_error(error)),
+        };
+        Self { store: self.store, metadata: self.metadata.clone(), batch }
+    }
+}
+
 impl<E, B> fmt::Debug for Batch<'_, E, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let streams = |batch: &AppendBatch| -> Vec<StreamId> {
             batch.appends.iter().map(|append| append.stream.clone()).collect()
         };
         f.debug_struct("Batch").field("streams", &self.batch.as_ref().map(streams)).finish_non_exhaustive()
+    }
+}
+
+/// What went wrong with a batch, once more; of a cause that cannot be cloned, its message.
+fn same_error(error: &Error) -> Error {
+    match error {
+        Error::Store(StoreError::InvalidInput(input)) => input.clone().into(),
+        Error::Encode { what, encoding, source } => {
+            Error::Encode { what, encoding: *encoding, source: source.to_string().into() }
+        }
+        // Putting a batch together makes no other.
+        other => Error::Store(StoreError::Storage { source: other.to_string().into() }),
     }
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,7 +13,6 @@ use super::{Repository, load::State};
 use crate::{Aggregate, Error, Result, payload};
 
 /// What [`Repository::execute`] did.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Executed<A: Aggregate> {
     /// The state after the decision.
@@ -28,6 +28,18 @@ pub struct Executed<A: Aggregate> {
     pub attempts: u32,
 }
 
+// Without the aggregate and the events, so that neither need be `Debug` for a caller's `unwrap_err`.
+impl<A: Aggregate> fmt::Debug for Executed<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executed")
+            .field("version", &self.version)
+            .field("events", &self.events.len())
+            .field("position", &self.position)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Why [`Repository::execute`] stored nothing, or may not have.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError<R> {
@@ -39,7 +51,7 @@ pub enum ExecuteError<R> {
     Failed(#[from] Error),
 }
 
-impl<R: std::fmt::Display> From<ExecuteError<R>> for String {
+impl<R: fmt::Display> From<ExecuteError<R>> for String {
     fn from(error: ExecuteError<R>) -> Self {
         match error {
             ExecuteError::Rejected(reason) => reason.to_string(),

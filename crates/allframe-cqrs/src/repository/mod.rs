@@ -68,13 +68,18 @@ pub struct Repository<A: Aggregate, B = DefaultBackend> {
 }
 
 /// An aggregate as its stream was when it was loaded.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Loaded<A> {
     /// The state; the default one for a stream without events.
     pub aggregate: Arc<A>,
     /// The version of the last event that went into it.
     pub version: Version,
+}
+
+impl<A> fmt::Debug for Loaded<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 impl<A: Aggregate, B> Repository<A, B> {
