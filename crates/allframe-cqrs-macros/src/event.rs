@@ -153,10 +153,10 @@ fn implement_tags(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
             return quote!(#pattern => ::core::result::Result::Ok(#krate::Tags::NONE));
         }
         let bindings = tags.iter().map(FieldTag::binding);
-        let made = tags.iter().map(|tag| {
-            let (key, variable) = (tag.key(), tag.variable());
-            quote!(#krate::Tag::of(#key, #variable)?)
-        });
+        let made = tags
+            .iter()
+            .flat_map(FieldTag::tags)
+            .map(|(key, variable)| quote!(#krate::Tag::of(#key, #variable)?));
         quote!(#path { #(#bindings,)* .. } => #krate::Tags::new([#(#made),*]))
     });
     Some(quote! {

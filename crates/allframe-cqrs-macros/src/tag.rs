@@ -4,26 +4,23 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Attribute, Error, Fields, Ident, LitStr, Member, Meta, Result};
 
-/// A field by whose value its event is tagged.
+/// A field by whose value its event is tagged, under one key or several.
 pub(crate) struct FieldTag {
     member: Member,
-    key: LitStr,
+    keys: Vec<LitStr>,
     variable: Ident,
 }
 
 impl FieldTag {
-    pub(crate) fn key(&self) -> &LitStr {
-        &self.key
-    }
-
-    pub(crate) fn variable(&self) -> &Ident {
-        &self.variable
-    }
-
-    /// The field in a pattern, bound to [`Self::variable`].
+    /// The field in a pattern, bound to a variable.
     pub(crate) fn binding(&self) -> TokenStream {
         let Self { member, variable, .. } = self;
         quote!(#member: #variable)
+    }
+
+    /// Each key, with the variable that [`Self::binding`] binds.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (&LitStr, &Ident)> {
+        self.keys.iter().map(|key| (key, &self.variable))
     }
 }
 
@@ -32,13 +29,14 @@ pub(crate) fn take_tags(fields: &mut Fields) -> Result<Vec<FieldTag>> {
     let mut tags = Vec::new();
     for (index, field) in fields.iter_mut().enumerate() {
         let name = field.ident.clone();
-        for attribute in field.attrs.extract_if(.., |attribute| attribute.path().is_ident("tag")) {
-            let member = name.clone().map_or_else(|| Member::from(index), Member::from);
-            tags.push(FieldTag {
-                key: key_of(&attribute, name.as_ref())?,
-                member,
-                variable: format_ident!("tag_{}", tags.len()),
-            });
+        let keys: Vec<LitStr> = field
+            .attrs
+            .extract_if(.., |attribute| attribute.path().is_ident("tag"))
+            .map(|attribute| key_of(&attribute, name.as_ref()))
+            .collect::<Result<_>>()?;
+        if !keys.is_empty() {
+            let member = name.map_or_else(|| Member::from(index), Member::from);
+            tags.push(FieldTag { member, keys, variable: format_ident!("tag_{index}") });
         }
     }
     Ok(tags)
