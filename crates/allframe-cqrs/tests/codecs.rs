@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use allframe_cqrs::{
-    DecodeReason, Error, EventStore, EventStoreBackend, ExpectedVersion, InMemoryBackend, PayloadCodec,
-    StreamId,
+    DecodeReason, Error, EventStore, EventStoreBackend, ExpectedVersion, PayloadCodec, StreamId,
     api::{Encoding, EventType, NewEvent},
     event,
 };
@@ -166,6 +165,8 @@ proptest! {
 
 #[cfg(feature = "bincode")]
 mod bincode {
+    use allframe_cqrs::InMemoryBackend;
+
     use super::*;
 
     /// How many bytes these events take, encoded like this.
