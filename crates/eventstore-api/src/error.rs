@@ -166,7 +166,7 @@ pub enum InvalidInput {
         max: usize,
     },
     /// There are more of something than its [limit](crate::limits).
-    #[error("{count} entries in the {what}, and {max} is the limit")]
+    #[error("there are {count} entries in the {what}, and {max} is the limit")]
     TooMany {
         /// Of what.
         what: Field,
@@ -256,8 +256,10 @@ pub enum Field {
     StreamId,
     /// An event type's name.
     EventType,
-    /// A tag, or the tags of an event.
+    /// A tag.
     Tag,
+    /// The tags of an event.
+    Tags,
     /// The metadata of an event as a whole.
     Metadata,
     /// The name of a metadata entry.
@@ -274,6 +276,7 @@ impl fmt::Display for Field {
             Self::StreamId => "stream id",
             Self::EventType => "event type",
             Self::Tag => "tag",
+            Self::Tags => "tags of an event",
             Self::Metadata => "metadata",
             Self::MetadataName => "metadata name",
             Self::Payload => "payload",

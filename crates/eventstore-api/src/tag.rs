@@ -97,7 +97,7 @@ impl Tags {
         match tags.len() {
             0 => Ok(Self::NONE),
             count if count > MAX_TAGS => {
-                Err(InvalidInput::TooMany { what: Field::Tag, count, max: MAX_TAGS })
+                Err(InvalidInput::TooMany { what: Field::Tags, count, max: MAX_TAGS })
             }
             _ => Ok(Self(Some(tags.into()))),
         }
