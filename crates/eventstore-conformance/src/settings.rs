@@ -7,9 +7,9 @@ pub(crate) fn case_timeout() -> Duration {
     Duration::from_secs(number("EVENTSTORE_CONFORMANCE_TIMEOUT").unwrap_or(60))
 }
 
-/// How many random runs the state machine makes: `EVENTSTORE_CONFORMANCE_CASES`, else 96.
+/// How many random runs the state machine makes: `EVENTSTORE_CONFORMANCE_CASES`, else 256.
 pub(crate) fn state_machine_runs() -> u32 {
-    number("EVENTSTORE_CONFORMANCE_CASES").unwrap_or(96)
+    number("EVENTSTORE_CONFORMANCE_CASES").unwrap_or(256)
 }
 
 /// How many operations a concurrent history has: `EVENTSTORE_CONFORMANCE_OPERATIONS`, else 20,000.

@@ -1,3 +1,3 @@
 //! Every case under the name of its group.
 
-pub use crate::{laws::*, state_machine::cases as state_machine};
+pub use crate::{history::cases as histories, laws::*, state_machine::cases as state_machine};

@@ -169,6 +169,10 @@ macro_rules! __with_cases {
             state_machine (None) {
                 random_operations_agree_with_the_model,
             }
+            histories (None) {
+                a_history_of_many_tasks_has_a_legal_order,
+                a_history_of_two_tasks_has_a_legal_order,
+            }
         }
     };
 }
