@@ -93,7 +93,7 @@ impl Projection for Turnover {
         match event {
             AccountEvent::Opened { .. } => {}
             AccountEvent::Deposited { amount, .. } | AccountEvent::Withdrawn { amount, .. } => {
-                self.total += amount
+                self.total += amount;
             }
         }
     }

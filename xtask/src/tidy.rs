@@ -9,6 +9,7 @@ mod dependencies_are_declared_once;
 mod dependencies_are_explained;
 mod files_have_one_subject;
 mod finding;
+mod guarantees_name_their_tests;
 mod links_lead_somewhere;
 mod memory_alone_compiles_no_c;
 mod no_file_knows_one_machine;
@@ -66,6 +67,7 @@ rules! {
     dependencies_are_declared_once,
     dependencies_are_explained,
     links_lead_somewhere,
+    guarantees_name_their_tests,
 }
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {

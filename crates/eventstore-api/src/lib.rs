@@ -2,8 +2,11 @@
 
 mod append;
 mod backend;
+mod encoding;
 mod error;
 mod event;
+mod event_id;
+mod event_type;
 mod filter;
 pub mod limits;
 mod metadata;
@@ -20,8 +23,11 @@ mod version;
 
 pub use append::{AppendBatch, AppendCondition, Appended, StreamAppend, StreamGuard};
 pub use backend::EventStoreBackend;
+pub use encoding::Encoding;
 pub use error::{Field, InvalidInput, Result, StoreError};
-pub use event::{Encoding, EventId, EventType, NewEvent, Placement, RecordedEvent};
+pub use event::{NewEvent, Placement, RecordedEvent};
+pub use event_id::EventId;
+pub use event_type::EventType;
 pub use filter::{Criterion, EventFilter};
 pub use metadata::Metadata;
 pub use position::GlobalPosition;
