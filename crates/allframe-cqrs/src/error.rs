@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 
-use eventstore_api::{Encoding, EventType, GlobalPosition, InvalidInput, StoreError, StreamId, Version};
+use eventstore_api::{
+    Encoding, EventType, GlobalPosition, InvalidInput, StoreError, StreamId, Version, message_with_causes,
+};
 
 /// What the toolkit answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -84,14 +86,7 @@ impl From<InvalidInput> for Error {
 
 impl From<Error> for String {
     fn from(error: Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        message
+        message_with_causes(&error)
     }
 }
 

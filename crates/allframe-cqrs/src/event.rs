@@ -73,10 +73,17 @@ impl EventVariant {
 /// ```
 pub trait Event: Clone + Send + Sync + Serialize + DeserializeOwned + EventTypeName + 'static {}
 
-/// What [`Event`] demands of a type beside a name: what `#[event]` on a generic type asks of its parameters.
+/// What [`Event`] demands of a type beside a name. `#[event]` asks for it first, so that the compiler says in one sentence
+/// what is missing, and so that a generic type is an event where its parameters allow it.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an event: it must be cloned, sent to other threads, and written and read by serde",
+    label = "misses at least one of `Clone`, `Send`, `Sync`, `Serialize`, `Deserialize` and `'static`",
+    note = "usually this is enough: `#[derive(Clone, serde::Serialize, serde::Deserialize)]`"
+)]
 pub trait EventBounds: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> EventBounds for T {}
 
 /// The names that events of a type are stored under, now and before.

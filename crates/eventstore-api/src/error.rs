@@ -118,17 +118,26 @@ impl StoreError {
 /// ```
 impl From<StoreError> for String {
     fn from(error: StoreError) -> Self {
-        with_causes(&error)
+        message_with_causes(&error)
     }
 }
 
 impl From<InvalidInput> for String {
     fn from(error: InvalidInput) -> Self {
-        with_causes(&error)
+        message_with_causes(&error)
     }
 }
 
-fn with_causes(error: &dyn Error) -> String {
+/// An error's message and those of its causes, in one line.
+///
+/// ```
+/// use eventstore_api::{StoreError, message_with_causes};
+///
+/// let error = StoreError::Storage { source: "no space left on device".into() };
+/// assert_eq!(message_with_causes(&error), "the storage failed: no space left on device");
+/// ```
+#[must_use]
+pub fn message_with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

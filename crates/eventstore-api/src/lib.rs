@@ -24,7 +24,7 @@ mod version;
 pub use append::{AppendBatch, AppendCondition, Appended, StreamAppend, StreamGuard};
 pub use backend::EventStoreBackend;
 pub use encoding::Encoding;
-pub use error::{Field, InvalidInput, Result, StoreError};
+pub use error::{Field, InvalidInput, Result, StoreError, message_with_causes};
 pub use event::{NewEvent, Placement, RecordedEvent};
 pub use event_id::EventId;
 pub use event_type::EventType;

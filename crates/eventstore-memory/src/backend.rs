@@ -9,13 +9,7 @@ use eventstore_api::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::{
-    log::Log,
-    search::{Search, Span},
-    streams::Streams,
-    tags::TagIndex,
-    writer::Writer,
-};
+use crate::{log::Log, search::Search, span::Span, streams::Streams, tags::TagIndex, writer::Writer};
 
 /// An event store in memory.
 ///

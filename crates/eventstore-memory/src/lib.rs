@@ -4,6 +4,7 @@ mod backend;
 mod log;
 mod retry;
 mod search;
+mod span;
 mod streams;
 mod tags;
 mod writer;

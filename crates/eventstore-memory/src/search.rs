@@ -5,35 +5,13 @@ use eventstore_api::{Direction, EventFilter};
 
 use crate::{
     log::Log,
-    tags::{Limit, TagIndex},
+    span::{Limit, Span},
+    tags::TagIndex,
 };
 
 /// At most how many events one search looks at, so that a filter which hardly anything passes does not hold up the
 /// thread: about a millisecond.
 const LOOKED_AT: usize = 65_536;
-
-/// A part of the log: the positions greater than `after`, up to and including `through`.
-#[derive(Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) after: u64,
-    pub(crate) through: u64,
-}
-
-impl Span {
-    /// What lies after a position.
-    pub(crate) fn after(position: u64, head: u64) -> Self {
-        Self { after: position, through: head }
-    }
-
-    /// What lies before a position.
-    pub(crate) fn before(position: u64, head: u64) -> Self {
-        Self { after: 0, through: head.min(position.saturating_sub(1)) }
-    }
-
-    fn is_empty(self) -> bool {
-        self.after >= self.through
-    }
-}
 
 /// What a search came up with.
 pub(crate) struct Found {

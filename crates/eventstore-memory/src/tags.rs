@@ -2,7 +2,7 @@ use dashmap::DashMap;
 use eventstore_api::{Tag, Tags};
 use foldhash::fast::RandomState;
 
-use crate::search::Span;
+use crate::span::{Limit, Span};
 
 /// At which positions each tag stands.
 #[derive(Default)]
@@ -38,11 +38,4 @@ impl TagIndex {
         };
         (cut.unwrap_or(inside).to_vec(), inside.len() <= limit)
     }
-}
-
-/// Which end of a list counts when it is cut.
-#[derive(Clone, Copy)]
-pub(crate) enum Limit {
-    First(usize),
-    Last(usize),
 }

@@ -6,13 +6,7 @@ use eventstore_api::{
 };
 use foldhash::fast::RandomState;
 
-use crate::{
-    log::Log,
-    retry,
-    search::{Search, Span},
-    streams::Streams,
-    tags::TagIndex,
-};
+use crate::{log::Log, retry, search::Search, span::Span, streams::Streams, tags::TagIndex};
 
 /// What only the append whose turn it is may touch.
 #[derive(Default)]

@@ -1,9 +1,9 @@
-use std::{num::NonZeroUsize, ops::Deref, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use eventstore_api::{StreamId, Version};
 use quick_cache::sync::Cache;
 
-use super::load::State;
+use super::state::{Held, State};
 
 /// The states of aggregates used lately, each as of some version of its stream.
 ///
@@ -56,42 +56,5 @@ impl<A> AggregateCache<A> {
 impl<A> Clone for Cached<A> {
     fn clone(&self) -> Self {
         Self { aggregate: Arc::clone(&self.aggregate), ..*self }
-    }
-}
-
-/// An aggregate that is ours alone, or one that the cache may hold too.
-pub(super) enum Held<A> {
-    Owned(A),
-    Shared { aggregate: Arc<A>, clone: fn(&A) -> A },
-}
-
-impl<A> Held<A> {
-    /// The aggregate, to be changed: a copy only where somebody else still holds it.
-    pub(super) fn into_owned(self) -> A {
-        match self {
-            Self::Owned(aggregate) => aggregate,
-            Self::Shared { aggregate, clone } => {
-                Arc::try_unwrap(aggregate).unwrap_or_else(|shared| clone(&shared))
-            }
-        }
-    }
-
-    /// The aggregate, to be handed around.
-    pub(super) fn into_shared(self) -> Arc<A> {
-        match self {
-            Self::Owned(aggregate) => Arc::new(aggregate),
-            Self::Shared { aggregate, .. } => aggregate,
-        }
-    }
-}
-
-impl<A> Deref for Held<A> {
-    type Target = A;
-
-    fn deref(&self) -> &A {
-        match self {
-            Self::Owned(aggregate) => aggregate,
-            Self::Shared { aggregate, .. } => aggregate,
-        }
     }
 }

@@ -9,7 +9,7 @@ use eventstore_api::{
     NewEvent, StoreError, StreamId, Version,
 };
 
-use super::{Repository, load::State};
+use super::{Repository, state::State};
 use crate::{Aggregate, Error, Result, payload};
 
 /// How often an append whose outcome is unknown is repeated before that is the answer.

@@ -2,29 +2,14 @@ use std::sync::Arc;
 
 use eventstore_api::{EventStoreBackend, IntoStreamId, StreamId, StreamRange, Version};
 
-use super::{Loaded, Repository, cache::Held};
+use super::{
+    Loaded, Repository,
+    state::{Held, State},
+};
 use crate::{Aggregate, Result, payload};
 
 /// How many events are held at a time while a state is built.
 const PAGE: usize = 1_024;
-
-/// The state of an aggregate as of a version of its stream.
-pub(super) struct State<A> {
-    pub(super) aggregate: Held<A>,
-    pub(super) version: Version,
-    /// The version of the snapshot it was built on, or of the last one taken of it.
-    pub(super) snapshot_version: Version,
-}
-
-impl<A: Aggregate> State<A> {
-    fn initial() -> Self {
-        Self::of_snapshot(A::default(), Version::NONE)
-    }
-
-    pub(super) fn of_snapshot(aggregate: A, version: Version) -> Self {
-        Self { aggregate: Held::Owned(aggregate), version, snapshot_version: version }
-    }
-}
 
 impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// The aggregate of a stream, as it is now.

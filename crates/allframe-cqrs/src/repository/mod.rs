@@ -3,6 +3,7 @@ mod execute;
 mod load;
 mod snapshot_policy;
 mod snapshots;
+mod state;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Repository, load::State};
+use super::{Repository, state::State};
 use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, event::last_path_segment, payload};
 
 /// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
