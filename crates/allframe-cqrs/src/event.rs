@@ -56,6 +56,8 @@ impl EventVariant {
 
 /// An event: a fact that has happened, and never changes.
 ///
+/// The type must be `Clone + Send + Sync + Serialize + DeserializeOwned + 'static`.
+///
 /// ```
 /// use allframe_cqrs::{event, Event, EventTypeName};
 /// use serde::{Deserialize, Serialize};
@@ -71,19 +73,12 @@ impl EventVariant {
 /// let names: Vec<_> = AccountEvent::variants().iter().map(|variant| variant.name).collect();
 /// assert_eq!(names, ["Opened", "Deposited"]);
 /// ```
-pub trait Event: Clone + Send + Sync + Serialize + DeserializeOwned + EventTypeName + 'static {}
+pub trait Event: EventBounds + EventTypeName {}
 
-/// What [`Event`] demands of a type beside a name. `#[event]` asks for it first, so that the compiler says in one sentence
-/// what is missing, and so that a generic type is an event where its parameters allow it.
+/// What [`Event`] demands of a type beside a name: in one trait, which `#[event]` can ask of a generic type.
 #[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be an event: it must be cloned, sent to other threads, and written and read by serde",
-    label = "misses at least one of `Clone`, `Send`, `Sync`, `Serialize`, `Deserialize` and `'static`",
-    note = "usually this is enough: `#[derive(Clone, serde::Serialize, serde::Deserialize)]`"
-)]
 pub trait EventBounds: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {}
 
-#[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> EventBounds for T {}
 
 /// The names that events of a type are stored under, now and before.
