@@ -1,0 +1,7 @@
+//! What the compiler says where a macro is used wrongly.
+#![cfg(all(feature = "memory", feature = "macros"))]
+
+#[test]
+fn wrong_uses_of_the_macros_are_explained() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}

@@ -1,0 +1,8 @@
+use allframe_cqrs::command;
+
+#[command]
+enum Open {
+    Now,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use allframe_cqrs::event;
+
+#[event]
+fn happened() {}
+
+fn main() {}

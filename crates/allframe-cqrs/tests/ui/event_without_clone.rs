@@ -1,0 +1,10 @@
+use allframe_cqrs::event;
+use serde::{Deserialize, Serialize};
+
+#[event]
+#[derive(Serialize, Deserialize)]
+struct Opened {
+    owner: String,
+}
+
+fn main() {}
