@@ -60,7 +60,7 @@ macro_rules! list_cases {
 /// ```
 #[must_use]
 pub fn cases<F: BackendFactory>() -> Vec<Case<F>> {
-    with_cases!([list_cases] [F])
+    with_cases!([list_cases][F])
 }
 
 /// Runs one case, in a runtime of its own and with a time limit. What the tests of `conformance_tests!` call.
@@ -97,6 +97,8 @@ where
     match outcome {
         Ok(Ok(())) => {}
         Ok(Err(failed)) => resume_unwind(failed.into_panic()),
-        Err(_) => panic!("{name} did not come to an end within {limit:?}: something is waited for that never comes"),
+        Err(_) => {
+            panic!("{name} did not come to an end within {limit:?}: something is waited for that never comes")
+        }
     }
 }

@@ -1,11 +1,11 @@
 #![doc = include_str!("../README.md")]
-// A test-suite: its job is to panic when a backend breaks a law.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::missing_panics_doc
+    clippy::missing_panics_doc,
+    reason = "a test-suite: its job is to panic when a backend breaks a law"
 )]
 
 mod case;

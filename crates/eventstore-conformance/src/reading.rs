@@ -8,10 +8,7 @@ pub(crate) async fn everything<B: EventStoreBackend + ?Sized>(backend: &B) -> Ve
 }
 
 /// Every event of a read, over as many pages as it takes.
-pub(crate) async fn every<B: EventStoreBackend + ?Sized>(
-    backend: &B,
-    query: ReadAll,
-) -> Vec<RecordedEvent> {
+pub(crate) async fn every<B: EventStoreBackend + ?Sized>(backend: &B, query: ReadAll) -> Vec<RecordedEvent> {
     to_the_end(backend, query).await.0
 }
 

@@ -100,6 +100,7 @@ macro_rules! __with_cases {
                 every_waiter_is_woken,
                 waiting_ends_when_an_event_lies_behind,
                 stored_events_end_at_the_head,
+                history_is_whole_in_pages_of_every_size,
                 history_that_grows_is_heard_to_its_end,
                 a_filter_that_nothing_passes_still_moves_on,
                 a_page_never_holds_more_than_asked,
@@ -192,7 +193,7 @@ pub(crate) use __with_cases as with_cases;
 #[macro_export]
 macro_rules! conformance_tests {
     ($factory:expr $(,)?) => {
-        $crate::__with_cases!([$crate::__test_cases] [$factory]);
+        $crate::__with_cases!([$crate::__test_cases][$factory]);
     };
 }
 

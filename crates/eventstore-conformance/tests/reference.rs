@@ -2,7 +2,8 @@
 
 use eventstore_api::StoreError;
 use eventstore_conformance::{
-    BackendFactory, Persistence, SecondOpener, Volatile, async_trait, conformance_tests, model::ReferenceBackend,
+    BackendFactory, Persistence, SecondOpener, Volatile, async_trait, conformance_tests,
+    model::ReferenceBackend,
 };
 
 mod volatile {
@@ -49,7 +50,9 @@ impl BackendFactory for Durable {
         if self.shared {
             SecondOpener::Shared(place.clone())
         } else {
-            SecondOpener::Refused(StoreError::Unavailable { source: "another process has the store open".into() })
+            SecondOpener::Refused(StoreError::Unavailable {
+                source: "another process has the store open".into(),
+            })
         }
     }
 }

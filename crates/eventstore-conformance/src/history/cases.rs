@@ -7,7 +7,10 @@ use crate::{BackendFactory, TestStore, settings};
 pub async fn a_history_of_many_tasks_has_a_legal_order<F: BackendFactory>(store: TestStore<F>) {
     let summary = record_and_check(&store, 16, settings::history_operations()).await;
     assert!(
-        summary.stored > 0 && summary.wrong_version > 0 && summary.condition_failed > 0 && summary.retried > 0,
+        summary.stored > 0
+            && summary.wrong_version > 0
+            && summary.condition_failed > 0
+            && summary.retried > 0,
         "the tasks did not get in each other's way, so that this proves little: {summary:?}"
     );
 }
@@ -17,7 +20,11 @@ pub async fn a_history_of_two_tasks_has_a_legal_order<F: BackendFactory>(store: 
     record_and_check(&store, 2, settings::history_operations() / 10).await;
 }
 
-async fn record_and_check<F: BackendFactory>(store: &TestStore<F>, tasks: usize, operations: usize) -> Summary {
+async fn record_and_check<F: BackendFactory>(
+    store: &TestStore<F>,
+    tasks: usize,
+    operations: usize,
+) -> Summary {
     let seed = settings::seed();
     let history = record(store.backend(), tasks, operations, seed).await;
     match check(&history) {

@@ -92,7 +92,9 @@ impl<'h> Batches<'h> {
             let first = stored.entry(key(attempt)).or_insert(index);
             let (earlier, first_outcomes) =
                 as_stored(&history.operations[*first]).expect("only stored attempts are gathered");
-            if outcomes != first_outcomes || !earlier.writes.iter().zip(&attempt.writes).all(|(a, b)| a.ids == b.ids) {
+            if outcomes != first_outcomes
+                || !earlier.writes.iter().zip(&attempt.writes).all(|(a, b)| a.ids == b.ids)
+            {
                 return Err(violation(operation, ViolationKind::AnsweredInTwoWays));
             }
             if operation.invoked < history.operations[*first].invoked {
@@ -108,6 +110,13 @@ impl<'h> Batches<'h> {
             }
         }
         Ok(Self { stored, in_order, states })
+    }
+}
+
+impl Batches<'_> {
+    /// Whether this operation stored its batch, rather than being a retry or storing nothing.
+    fn took_effect_by(&self, index: usize, operation: &Operation) -> bool {
+        as_stored(operation).is_some_and(|(attempt, _)| self.stored.get(&key(attempt)) == Some(&index))
     }
 }
 
@@ -229,11 +238,7 @@ fn check_log(history: &History, batches: &Batches<'_>) -> Result<(), Violation> 
 
 /// Gives every operation the earliest state that explains its answer and does not lie before anything that had been
 /// answered when it was asked. As every answer is true during one stretch of states, the earliest is never a worse choice.
-fn check_order(
-    history: &History,
-    batches: &Batches<'_>,
-    timeline: &Timeline,
-) -> Result<Summary, Violation> {
+fn check_order(history: &History, batches: &Batches<'_>, timeline: &Timeline) -> Result<Summary, Violation> {
     let mut moments: Vec<(u64, usize, Moment)> = Vec::with_capacity(history.operations.len() * 2);
     for (index, operation) in history.operations.iter().enumerate() {
         moments.push((operation.invoked, index, Moment::Asked));
@@ -250,7 +255,9 @@ fn check_order(
                 let operation = &history.operations[index];
                 let stretch = explain(index, operation, history, batches, timeline, &mut summary)
                     .map_err(|kind| violation(operation, kind))?;
-                let place = stretch.from.max(seen);
+                // What takes effect cannot have been seen before it was asked for.
+                let earliest = if batches.took_effect_by(index, operation) { seen + 1 } else { seen };
+                let place = stretch.from.max(earliest);
                 if place > stretch.to {
                     return Err(violation(operation, too_late(operation, stretch, seen, timeline)));
                 }
@@ -309,7 +316,7 @@ fn explain(
     match &attempt.outcome {
         Outcome::Stored(_) => {
             let state = state.expect("a stored batch has a state");
-            if batches.stored.get(&key(attempt)) == Some(&index) {
+            if batches.took_effect_by(index, operation) {
                 summary.stored += 1;
                 Ok(Stretch { from: state, to: state })
             } else {
@@ -342,7 +349,8 @@ fn while_wrong(
                 return Err(ViolationKind::Unexplained("the guard holds at the version that it failed with"));
             }
             let wrong = timeline.while_version(stream, actual);
-            let wrong = wrong.ok_or(ViolationKind::Unexplained("the stream never ended with that version"))?;
+            let wrong =
+                wrong.ok_or(ViolationKind::Unexplained("the stream never ended with that version"))?;
             return Ok(stretch.and(wrong));
         }
         stretch = stretch.and(while_held(guarded, expected, timeline)?);

@@ -48,7 +48,11 @@ pub async fn record<B: EventStoreBackend>(
     History { operations: recorded.into_iter().flatten().collect(), log: log(&*backend).await }
 }
 
-fn names<T, E: std::fmt::Debug>(prefix: &str, new: impl Fn(String) -> Result<T, E>, count: usize) -> Arc<[T]> {
+fn names<T, E: std::fmt::Debug>(
+    prefix: &str,
+    new: impl Fn(String) -> Result<T, E>,
+    count: usize,
+) -> Arc<[T]> {
     (0..count).map(|number| new(format!("{prefix}{number}")).expect("a legal name")).collect()
 }
 
@@ -133,7 +137,8 @@ impl<B: EventStoreBackend> Task<B> {
 
     async fn read_head(&mut self) {
         let invoked = self.now();
-        let page = self.backend.read_all(&ReadAll::backward().limit(1)).await.expect("all events can be read");
+        let page =
+            self.backend.read_all(&ReadAll::backward().limit(1)).await.expect("all events can be read");
         let head = page.events.first().map_or(GlobalPosition::START, |event| event.position);
         self.note(invoked, Action::ReadHead { head });
     }
@@ -152,7 +157,8 @@ impl<B: EventStoreBackend> Task<B> {
         let written = if self.dice.below(4) == 0 { vec![first, second] } else { vec![first] };
         for &number in &written {
             let (stream, expected) = (self.streams[number].clone(), self.guard(number));
-            let tag = (self.dice.below(3) == 0).then(|| self.dice.below(TAGS)).map(|tag| self.tags[tag].clone());
+            let tag =
+                (self.dice.below(3) == 0).then(|| self.dice.below(TAGS)).map(|tag| self.tags[tag].clone());
             let count = if self.dice.below(6) == 0 { 3 } else { 1 };
             let events: Vec<NewEvent> = (0..count).map(|_| event(tag.clone())).collect();
             let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, EventFilter, EventStoreBackend, ExpectedVersion, NewEvent, RecordedEvent, StreamId,
-    limits::MAX_PAYLOAD_BYTES,
+    AppendBatch, AppendCondition, EventFilter, EventStoreBackend, ExpectedVersion, NewEvent, RecordedEvent,
+    StreamId, limits::MAX_PAYLOAD_BYTES,
 };
 
 use crate::{
@@ -42,7 +42,10 @@ pub async fn a_batch_over_several_streams_is_stored_whole<F: BackendFactory>(sto
 /// Whichever stream's guard fails, the first or the last, no stream gets anything.
 pub async fn a_failed_guard_on_one_stream_stores_nothing_in_any<F: BackendFactory>(store: TestStore<F>) {
     let streams = ["a", "b", "c"].map(stream);
-    store.append(&streams[1], ExpectedVersion::Any, events(2)).await.expect("an append without guard succeeds");
+    store
+        .append(&streams[1], ExpectedVersion::Any, events(2))
+        .await
+        .expect("an append without guard succeeds");
     let before = store.picture().await;
 
     for failing in 0..streams.len() {
@@ -88,9 +91,11 @@ pub async fn one_invalid_event_keeps_the_whole_batch_out<F: BackendFactory>(stor
     let before = store.picture().await;
     let mut last = events(3);
     last.push(NewEvent::new(crate::events::event_type("TooLarge"), vec![0_u8; MAX_PAYLOAD_BYTES + 1]));
-    let batch = AppendBatch::new()
-        .append(stream("a"), ExpectedVersion::Any, events(2))
-        .append(stream("b"), ExpectedVersion::Any, last);
+    let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::Any, events(2)).append(
+        stream("b"),
+        ExpectedVersion::Any,
+        last,
+    );
     invalid_input(LAW, store.append_all(batch).await);
     store.assert_unchanged(&before, LAW).await;
 }
@@ -101,9 +106,11 @@ pub async fn one_reused_id_keeps_the_whole_batch_out<F: BackendFactory>(store: T
     store.append(&stream("b"), ExpectedVersion::Any, vec![taken.clone()]).await.expect("an append succeeds");
     let before = store.picture().await;
 
-    let batch = AppendBatch::new()
-        .append(stream("a"), ExpectedVersion::Any, events(2))
-        .append(stream("b"), ExpectedVersion::Any, vec![event().with_id(taken.id)]);
+    let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::Any, events(2)).append(
+        stream("b"),
+        ExpectedVersion::Any,
+        vec![event().with_id(taken.id)],
+    );
     invalid_input(LAW, store.append_all(batch).await);
     store.assert_unchanged(&before, LAW).await;
 }
@@ -158,13 +165,17 @@ pub async fn readers_never_see_part_of_a_batch<F: BackendFactory>(store: TestSto
 /// After a restart, what was accepted is there as a whole and what was refused is not there at all.
 pub async fn batches_are_whole_or_absent_after_reopening<F: BackendFactory>(store: TestStore<F>) {
     let (a, b) = (stream("a"), stream("b"));
-    let accepted = AppendBatch::new()
-        .append(a.clone(), ExpectedVersion::NoStream, events(3))
-        .append(b.clone(), ExpectedVersion::NoStream, events(2));
+    let accepted = AppendBatch::new().append(a.clone(), ExpectedVersion::NoStream, events(3)).append(
+        b.clone(),
+        ExpectedVersion::NoStream,
+        events(2),
+    );
     store.append_all(accepted).await.expect("an append under guards that hold succeeds");
-    let refused = AppendBatch::new()
-        .append(a.clone(), ExpectedVersion::Any, events(3))
-        .append(b.clone(), ExpectedVersion::NoStream, events(2));
+    let refused = AppendBatch::new().append(a.clone(), ExpectedVersion::Any, events(3)).append(
+        b.clone(),
+        ExpectedVersion::NoStream,
+        events(2),
+    );
     wrong_version(LAW, store.append_all(refused).await);
     let before = store.picture().await;
 

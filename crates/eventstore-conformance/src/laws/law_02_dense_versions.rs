@@ -50,9 +50,11 @@ pub async fn every_stream_counts_for_itself<F: BackendFactory>(store: TestStore<
 pub async fn outcomes_name_the_versions_that_are_read<F: BackendFactory>(store: TestStore<F>) {
     let (a, b) = (stream("a"), stream("b"));
     store.put(&a, events(2)).await;
-    let batch = AppendBatch::new()
-        .append(b.clone(), ExpectedVersion::Any, events(3))
-        .append(a.clone(), ExpectedVersion::Any, events(4));
+    let batch = AppendBatch::new().append(b.clone(), ExpectedVersion::Any, events(3)).append(
+        a.clone(),
+        ExpectedVersion::Any,
+        events(4),
+    );
     for outcome in store.append_all(batch).await.expect("an append without guard succeeds") {
         let stored = store.stored(&outcome.stream).await;
         let of = |version: Version| stored.iter().find(|event| event.version == version);

@@ -41,7 +41,10 @@ pub async fn stream_exists_holds_only_with_events<F: BackendFactory>(store: Test
         wrong_version(LAW, store.append(&stream("s"), ExpectedVersion::StreamExists, events(1)).await);
     assert_eq!((expected, actual), (ExpectedVersion::StreamExists, Version::NONE), "{LAW}");
     store.put(&stream("s"), events(1)).await;
-    store.append(&stream("s"), ExpectedVersion::StreamExists, events(1)).await.expect("the stream has an event");
+    store
+        .append(&stream("s"), ExpectedVersion::StreamExists, events(1))
+        .await
+        .expect("the stream has an event");
 }
 
 /// `Exact` holds at that version and at none around it, however far.
@@ -163,7 +166,11 @@ pub async fn no_append_is_dropped_in_silence<F: BackendFactory>(store: TestStore
                 loop {
                     match backend.append(&s, ExpectedVersion::Exact(at), vec![next.clone()]).await {
                         Ok(outcome) => {
-                            assert_eq!(outcome.first_version, at.next(), "{LAW}: it went where its guard said");
+                            assert_eq!(
+                                outcome.first_version,
+                                at.next(),
+                                "{LAW}: it went where its guard said"
+                            );
                             at = outcome.last_version;
                             break;
                         }

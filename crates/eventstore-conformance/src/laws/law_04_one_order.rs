@@ -2,8 +2,8 @@
 //! at least in order.
 
 use eventstore_api::{
-    AppendBatch, Criterion, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, NewEvent, ReadAll,
-    RecordedEvent, StreamId, StreamRange, Version,
+    AppendBatch, Criterion, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, NewEvent,
+    ReadAll, RecordedEvent, StreamId, StreamRange, Version,
 };
 
 use crate::{
@@ -33,9 +33,11 @@ pub async fn a_later_append_lies_behind_an_earlier_one<F: BackendFactory>(store:
 pub async fn a_batch_keeps_the_order_of_its_events<F: BackendFactory>(store: TestStore<F>) {
     let (b, a) = (stream("b"), stream("a"));
     let (to_b, to_a) = (events(5), events(3));
-    let batch = AppendBatch::new()
-        .append(b.clone(), ExpectedVersion::Any, to_b.clone())
-        .append(a.clone(), ExpectedVersion::Any, to_a.clone());
+    let batch = AppendBatch::new().append(b.clone(), ExpectedVersion::Any, to_b.clone()).append(
+        a.clone(),
+        ExpectedVersion::Any,
+        to_a.clone(),
+    );
     let outcomes = store.append_all(batch).await.expect("an append without guard succeeds");
 
     for (stream, appended) in [(&b, &to_b), (&a, &to_a)] {
@@ -68,7 +70,11 @@ pub async fn the_order_agrees_with_every_streams_own<F: BackendFactory>(store: T
     assert_eq!(all.len(), 360, "{LAW}: every event is in the order of all events once");
     for stream in &streams {
         let in_order: Vec<RecordedEvent> = all.iter().filter(|e| e.stream == *stream).cloned().collect();
-        assert_eq!(in_order, store.stored(stream).await, "{LAW}: {stream} read alone, and in the order of all");
+        assert_eq!(
+            in_order,
+            store.stored(stream).await,
+            "{LAW}: {stream} read alone, and in the order of all"
+        );
     }
 }
 
@@ -115,7 +121,9 @@ pub async fn a_stream_reads_in_parts_and_both_ways<F: BackendFactory>(store: Tes
     store.put(&s, events(9)).await;
     store.put(&stream("another"), events(3)).await;
     let starts = (0..=11).chain([u64::MAX]).map(Version::new);
-    for (start, limit) in starts.flat_map(|start| [None, Some(0), Some(1), Some(4), Some(100)].map(|l| (start, l))) {
+    for (start, limit) in
+        starts.flat_map(|start| [None, Some(0), Some(1), Some(4), Some(100)].map(|l| (start, l)))
+    {
         let cut = limit.unwrap_or(usize::MAX);
         let mut range = StreamRange::after(start);
         range.limit = limit;
@@ -208,7 +216,10 @@ fn filters() -> Vec<EventFilter> {
         EventFilter::stream_prefix(""),
         EventFilter::stream_prefix("Flight"),
         EventFilter::any_of([moved().tags(tags(&["colour:red"]))]),
-        EventFilter::any_of([moved().stream_prefix("flight-2"), Criterion::new().tags(tags(&["size:large"]))]),
+        EventFilter::any_of([
+            moved().stream_prefix("flight-2"),
+            Criterion::new().tags(tags(&["size:large"])),
+        ]),
         EventFilter::any_of([Criterion::new().tags(tags(&["size:large"])), Criterion::new()]),
     ]
 }

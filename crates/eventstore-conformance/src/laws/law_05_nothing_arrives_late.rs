@@ -86,7 +86,10 @@ pub async fn a_checkpoint_leaves_nothing_behind<F: BackendFactory>(store: TestSt
     let all = store.everything().await;
     for (checkpoint, seen) in finished(reader.await) {
         let now = all.iter().filter(|event| event.position <= checkpoint).count();
-        assert_eq!(now, seen, "{LAW}: events up to the checkpoint {checkpoint}, now and when it was given out");
+        assert_eq!(
+            now, seen,
+            "{LAW}: events up to the checkpoint {checkpoint}, now and when it was given out"
+        );
     }
 }
 
@@ -101,7 +104,11 @@ pub async fn a_stream_grows_only_at_its_end<F: BackendFactory>(store: TestStore<
                 let now = backend.stored(&stream("s-1")).await;
                 let dense: Vec<u64> = (1..=now.len() as u64).collect();
                 assert_eq!(versions(&now), dense, "{LAW}: a reader saw a hole");
-                assert_eq!(ids(&now[..last.len().min(now.len())]), last, "{LAW}: what a reader had seen changed");
+                assert_eq!(
+                    ids(&now[..last.len().min(now.len())]),
+                    last,
+                    "{LAW}: what a reader had seen changed"
+                );
                 last = ids(&now);
                 tokio::task::yield_now().await;
             }
@@ -151,9 +158,12 @@ async fn write<F: BackendFactory>(store: &TestStore<F>) {
                 let parity = if round % 2 == 0 { "parity:even" } else { "parity:odd" };
                 backend.put(&own, vec![tagged(&[parity])]).await;
                 tokio::task::yield_now().await;
-                let batch = AppendBatch::new()
-                    .append(own.clone(), ExpectedVersion::StreamExists, events(3))
-                    .append(stream("shared"), ExpectedVersion::Any, vec![tagged(&[parity]), tagged(&[parity])]);
+                let batch =
+                    AppendBatch::new().append(own.clone(), ExpectedVersion::StreamExists, events(3)).append(
+                        stream("shared"),
+                        ExpectedVersion::Any,
+                        vec![tagged(&[parity]), tagged(&[parity])],
+                    );
                 backend.append_all(batch).await.expect("the guards hold");
             }
         }

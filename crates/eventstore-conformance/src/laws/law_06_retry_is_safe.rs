@@ -3,8 +3,8 @@
 //! only part of a batch known, is `InvalidInput`.
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Encoding, EventFilter, EventStoreBackend, ExpectedVersion, InvalidInput, Metadata,
-    NewEvent, Version,
+    AppendBatch, AppendCondition, Encoding, EventFilter, EventStoreBackend, ExpectedVersion, InvalidInput,
+    Metadata, NewEvent, Version,
 };
 
 use crate::{
@@ -40,9 +40,14 @@ pub async fn a_retry_succeeds_whatever_its_guard<F: BackendFactory>(store: TestS
     let appended = events(2);
     let first = store.append(&s, ExpectedVersion::NoStream, appended.clone()).await.expect("the guard holds");
     let before = store.picture().await;
-    for expected in
-        [ExpectedVersion::NoStream, ExpectedVersion::Any, ExpectedVersion::StreamExists, exact(0), exact(1), exact(99)]
-    {
+    for expected in [
+        ExpectedVersion::NoStream,
+        ExpectedVersion::Any,
+        ExpectedVersion::StreamExists,
+        exact(0),
+        exact(1),
+        exact(99),
+    ] {
         let again = store.append(&s, expected, appended.clone()).await;
         assert_eq!(again.expect("a retry succeeds"), first, "{LAW}: under {expected:?}");
     }
@@ -85,7 +90,9 @@ pub async fn a_batch_over_several_streams_can_be_retried<F: BackendFactory>(stor
 }
 
 /// Events that are all stored, next to each other, are a retry wherever an append of them began and ended.
-pub async fn part_of_an_earlier_append_is_answered_with_its_own_place<F: BackendFactory>(store: TestStore<F>) {
+pub async fn part_of_an_earlier_append_is_answered_with_its_own_place<F: BackendFactory>(
+    store: TestStore<F>,
+) {
     let s = stream("s");
     let (one, two) = (events(3), events(2));
     store.put(&s, one.clone()).await;
@@ -127,9 +134,11 @@ pub async fn a_batch_known_in_part_is_invalid<F: BackendFactory>(store: TestStor
         }
         store.assert_unchanged(&before, LAW).await;
     }
-    let across = AppendBatch::new()
-        .append(other.clone(), ExpectedVersion::Any, vec![new.clone()])
-        .append(s.clone(), ExpectedVersion::Any, known.clone());
+    let across = AppendBatch::new().append(other.clone(), ExpectedVersion::Any, vec![new.clone()]).append(
+        s.clone(),
+        ExpectedVersion::Any,
+        known.clone(),
+    );
     invalid_input(LAW, store.append_all(across).await);
     // Under a guard that fails too: what can never succeed is said first.
     invalid_input(LAW, store.append(&s, exact(50), vec![known[0].clone(), new]).await);
@@ -191,9 +200,11 @@ pub async fn the_same_id_in_another_stream_is_another_event<F: BackendFactory>(s
     assert!(store.stored(&b).await[0].same_content(&in_b), "{LAW}");
 
     let shared = event();
-    let batch = AppendBatch::new()
-        .append(a.clone(), ExpectedVersion::Any, vec![shared.clone()])
-        .append(b.clone(), ExpectedVersion::Any, vec![shared]);
+    let batch = AppendBatch::new().append(a.clone(), ExpectedVersion::Any, vec![shared.clone()]).append(
+        b.clone(),
+        ExpectedVersion::Any,
+        vec![shared],
+    );
     let first = store.append_all(batch.clone()).await.expect("two streams may hold the same id");
     assert_eq!(store.append_all(batch).await.expect("a retry succeeds"), first, "{LAW}");
     assert_eq!(store.counts().await.total_events, 4, "{LAW}");
@@ -219,9 +230,11 @@ pub async fn a_refused_append_can_be_made_again<F: BackendFactory>(store: TestSt
 pub async fn a_retry_after_reopening_answers_the_same<F: BackendFactory>(store: TestStore<F>) {
     let (a, b) = (stream("a"), stream("b"));
     let appended = vec![rich_event(), event()];
-    let batch = AppendBatch::new()
-        .append(a.clone(), ExpectedVersion::NoStream, appended.clone())
-        .append(b.clone(), ExpectedVersion::NoStream, events(1));
+    let batch = AppendBatch::new().append(a.clone(), ExpectedVersion::NoStream, appended.clone()).append(
+        b.clone(),
+        ExpectedVersion::NoStream,
+        events(1),
+    );
     let first = store.append_all(batch.clone()).await.expect("the guards hold");
     let before = store.picture().await;
 
@@ -239,9 +252,11 @@ pub async fn concurrent_duplicates_are_stored_once<F: BackendFactory>(store: Tes
     const DUPLICATES: usize = 8;
     let (a, b) = (stream("a"), stream("b"));
     for round in 0..20_u64 {
-        let batch = AppendBatch::new()
-            .append(a.clone(), exact(round * 2), events(2))
-            .append(b.clone(), exact(round), events(1));
+        let batch = AppendBatch::new().append(a.clone(), exact(round * 2), events(2)).append(
+            b.clone(),
+            exact(round),
+            events(1),
+        );
         let outcomes = all_at_once((0..DUPLICATES).map(|_| {
             let (backend, batch) = (store.backend(), batch.clone());
             async move { backend.append_all(batch).await }

@@ -4,8 +4,8 @@
 //! On a volatile store nothing is closed: what is left to prove is that the acknowledged is there, and stays.
 
 use eventstore_api::{
-    AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll, Snapshot,
-    Subscription, Version,
+    AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll,
+    Snapshot, Subscription, Version,
 };
 
 use crate::{
@@ -71,7 +71,11 @@ pub async fn concurrent_appends_are_there_after_reopening<F: BackendFactory>(sto
     for outcome in acknowledged.into_iter().flatten() {
         let stored = store.stored(&outcome.stream).await;
         let last = stored.iter().find(|event| event.version == outcome.last_version);
-        assert_eq!(last.map(|event| event.position), Some(outcome.last_position), "{LAW}: {outcome:?} is gone");
+        assert_eq!(
+            last.map(|event| event.position),
+            Some(outcome.last_position),
+            "{LAW}: {outcome:?} is gone"
+        );
     }
     assert_eq!(store.counts().await.total_events, 192, "{LAW}");
 }
@@ -79,9 +83,15 @@ pub async fn concurrent_appends_are_there_after_reopening<F: BackendFactory>(sto
 /// Snapshots survive as events do.
 pub async fn snapshots_are_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
     let state = EventType::new("State").unwrap();
-    let snapshot =
-        |name: &str, version, payload: &'static str| Snapshot::new(stream(name), Version::new(version), state.clone(), payload);
-    for saved in [snapshot("a", 3, "old"), snapshot("a", 9, "new"), snapshot("b", 1, "other"), snapshot("a", 4, "late")] {
+    let snapshot = |name: &str, version, payload: &'static str| {
+        Snapshot::new(stream(name), Version::new(version), state.clone(), payload)
+    };
+    for saved in [
+        snapshot("a", 3, "old"),
+        snapshot("a", 9, "new"),
+        snapshot("b", 1, "other"),
+        snapshot("a", 4, "late"),
+    ] {
         store.save_snapshot(saved).await.expect("a snapshot can be saved");
     }
 
@@ -97,7 +107,8 @@ pub async fn snapshots_are_there_after_reopening<F: BackendFactory>(store: TestS
 /// A checkpoint that a reader kept is good after a restart, and a subscription goes on from it without seam.
 pub async fn checkpoints_outlive_reopening<F: BackendFactory>(store: TestStore<F>) {
     store.put(&stream("a"), events(10)).await;
-    let mut first = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all()).with_page_size(4);
+    let mut first =
+        Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all()).with_page_size(4);
     let mut heard = Vec::new();
     for _ in 0..6 {
         heard.push(first.next().await.expect("there are ten events"));

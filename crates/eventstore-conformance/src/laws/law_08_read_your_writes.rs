@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventstore_api::{
-    AppendBatch, Appended, EventFilter, EventId, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll, Snapshot,
-    StreamRange, Subscription, Version,
+    AppendBatch, Appended, EventFilter, EventId, EventStoreBackend, EventType, ExpectedVersion,
+    GlobalPosition, ReadAll, Snapshot, StreamRange, Subscription, Version,
 };
 use tokio::sync::mpsc;
 
@@ -30,14 +30,20 @@ pub async fn every_way_of_reading_shows_an_append_at_once<F: BackendFactory>(sto
         for way in (first..11).chain(0..first) {
             let seen = match way {
                 0 => store.read_stream(&s, StreamRange::all()).await.expect("it can be read").pop(),
-                1 => store.read_stream(&s, StreamRange::backward().limit(1)).await.expect("it can be read").pop(),
+                1 => store
+                    .read_stream(&s, StreamRange::backward().limit(1))
+                    .await
+                    .expect("it can be read")
+                    .pop(),
                 2 => store.stored(&s).await.pop(),
                 3 => {
                     let before = Version::new(outcome.last_version.get() - 1);
                     store.get_events_after(&s, before).await.expect("it can be read").pop()
                 }
                 4 => reading::everything(&*store).await.pop(),
-                5 => store.read_all(&ReadAll::backward().limit(1)).await.expect("it can be read").events.pop(),
+                5 => {
+                    store.read_all(&ReadAll::backward().limit(1)).await.expect("it can be read").events.pop()
+                }
                 6 => reading::every(&*store, ReadAll::forward().filter(with_type("Moved"))).await.pop(),
                 7 => reading::every(&*store, ReadAll::forward().filter(with_tag("colour:red"))).await.pop(),
                 8 => {
@@ -126,9 +132,11 @@ pub async fn writers_read_their_own_writes_under_load<F: BackendFactory>(store: 
                 let outcomes = backend.append_all(batch).await.expect("no guard");
                 for outcome in outcomes {
                     let before = Version::new(outcome.first_version.get() - 1);
-                    let seen = backend.get_events_after(&outcome.stream, before).await.expect("it can be read");
+                    let seen =
+                        backend.get_events_after(&outcome.stream, before).await.expect("it can be read");
                     assert_eq!(seen[0].position, outcome.first_position, "{LAW}: {outcome:?} by stream");
-                    let before = ReadAll::after(GlobalPosition::new(outcome.last_position.get() - 1)).limit(1);
+                    let before =
+                        ReadAll::after(GlobalPosition::new(outcome.last_position.get() - 1)).limit(1);
                     let page = backend.read_all(&before).await.expect("it can be read");
                     let seen = page.events.first().map(|event| event.position);
                     assert_eq!(seen, Some(outcome.last_position), "{LAW}: {outcome:?} in the order of all");

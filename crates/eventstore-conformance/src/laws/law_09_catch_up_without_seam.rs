@@ -41,7 +41,8 @@ pub async fn from_the_middle_the_rest_is_heard<F: BackendFactory>(store: TestSto
         let store = &store;
         let before = store.everything().await.len();
         let subscription = Subscription::new(store.backend(), all[start].position, EventFilter::all());
-        let reader = tokio::spawn(listen(subscription.with_page_size(8), before - start - 1 + WRITTEN, Pace::Fast));
+        let reader =
+            tokio::spawn(listen(subscription.with_page_size(8), before - start - 1 + WRITTEN, Pace::Fast));
         write(store).await;
         let heard = finished(reader.await);
         let now = store.everything().await;
@@ -54,7 +55,8 @@ pub async fn a_filtered_subscription_hears_what_passes<F: BackendFactory>(store:
     for filter in [with_tag("parity:odd"), EventFilter::stream_prefix("s-2"), with_type("Happened")] {
         let store = store.another().await;
         write(&store).await;
-        let passing = |all: Vec<RecordedEvent>| all.into_iter().filter(|e| filter.matches(e)).collect::<Vec<_>>();
+        let passing =
+            |all: Vec<RecordedEvent>| all.into_iter().filter(|e| filter.matches(e)).collect::<Vec<_>>();
         let count = passing(store.everything().await).len() * 2;
         let subscription = Subscription::new(store.backend(), GlobalPosition::START, filter.clone());
         let reader = tokio::spawn(listen(subscription.with_page_size(5), count, Pace::Slow));
@@ -84,7 +86,10 @@ pub async fn a_resumed_subscription_goes_on_where_it_stood<F: BackendFactory>(st
                 for _ in 0..stretch.min(count + more - heard.len()) {
                     heard.push(subscription.next().await.expect("a subscription can be heard"));
                 }
-                assert!(subscription.position() >= heard[heard.len() - 1].position, "{LAW}: the checkpoint lags");
+                assert!(
+                    subscription.position() >= heard[heard.len() - 1].position,
+                    "{LAW}: the checkpoint lags"
+                );
                 at = subscription.position();
             }
             heard
@@ -135,7 +140,11 @@ pub async fn every_waiter_is_woken<F: BackendFactory>(store: TestStore<F>) {
         }
         let outcome = store.put(&stream("s"), events(2)).await;
         for waiter in waiters {
-            assert_eq!(finished(waiter.await), outcome.last_position, "{LAW}: the head that a waiter heard of");
+            assert_eq!(
+                finished(waiter.await),
+                outcome.last_position,
+                "{LAW}: the head that a waiter heard of"
+            );
         }
     }
 }
@@ -146,7 +155,10 @@ pub async fn waiting_ends_when_an_event_lies_behind<F: BackendFactory>(store: Te
     assert_eq!(store.wait_past(GlobalPosition::START).await.expect("one can wait"), first, "{LAW}");
     let backend = store.backend();
     let waiter = tokio::spawn(async move { backend.wait_past(first).await.expect("one can wait") });
-    store.save_snapshot(crate::laws::law_10_snapshots::snapshot("s", 1)).await.expect("a snapshot can be saved");
+    store
+        .save_snapshot(crate::laws::law_10_snapshots::snapshot("s", 1))
+        .await
+        .expect("a snapshot can be saved");
     store.flush().await.expect("a store can be flushed");
     for _ in 0..50 {
         store.counts().await;
@@ -172,6 +184,26 @@ pub async fn stored_events_end_at_the_head<F: BackendFactory>(store: TestStore<F
     }
 }
 
+/// History comes whole in pages of every size: the event behind a page neither twice nor never.
+pub async fn history_is_whole_in_pages_of_every_size<F: BackendFactory>(store: TestStore<F>) {
+    store.put(&stream("s"), events(130)).await;
+    let all = store.everything().await;
+    for page_size in [1, 2, 3, 10, 64, 65, 129, 130, 131] {
+        let subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
+        let mut subscription = subscription.with_page_size(page_size);
+        let mut heard = Vec::new();
+        while let Some(event) = subscription.next_stored().await.expect("a subscription can be heard") {
+            heard.push(event);
+            assert!(
+                heard.len() <= all.len(),
+                "{LAW}: more was heard than is stored, in pages of {page_size}"
+            );
+        }
+        assert_same(&heard, &all, &format!("pages of {page_size}"));
+        assert!(subscription.position() >= all[all.len() - 1].position, "{LAW}: the checkpoint at the end");
+    }
+}
+
 /// What was appended while the last event of history was being handed out, is history too.
 pub async fn history_that_grows_is_heard_to_its_end<F: BackendFactory>(store: TestStore<F>) {
     let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
@@ -180,7 +212,11 @@ pub async fn history_that_grows_is_heard_to_its_end<F: BackendFactory>(store: Te
         store.put(&stream("s"), events(round % 2 + 1)).await;
         for _ in 0..=round % 2 {
             let next = subscription.next_stored().await.expect("a subscription can be heard");
-            heard.push(next.unwrap_or_else(|| panic!("{LAW}: an event is stored, and `next_stored` says it was all")));
+            heard.push(
+                next.unwrap_or_else(|| {
+                    panic!("{LAW}: an event is stored, and `next_stored` says it was all")
+                }),
+            );
         }
     }
     assert_same(&heard, &store.everything().await, "growing");
@@ -214,7 +250,9 @@ pub async fn a_filter_that_nothing_passes_still_moves_on<F: BackendFactory>(stor
 pub async fn a_page_never_holds_more_than_asked<F: BackendFactory>(store: TestStore<F>) {
     store.put(&stream("s"), events(1_200)).await;
     for limit in [1, 2, 100, 512] {
-        for query in [ReadAll::forward(), ReadAll::backward(), ReadAll::forward().filter(with_type("Happened"))] {
+        for query in
+            [ReadAll::forward(), ReadAll::backward(), ReadAll::forward().filter(with_type("Happened"))]
+        {
             let page = store.read_all(&query.limit(limit)).await.expect("all events can be read");
             assert!(page.events.len() <= limit, "{LAW}: {} events in a page of {limit}", page.events.len());
             assert!(!page.end_reached, "{LAW}: a page of {limit} cannot be all of 1200 events");
@@ -265,8 +303,11 @@ async fn listen<B: EventStoreBackend>(
 }
 
 fn assert_same(heard: &[RecordedEvent], stored: &[RecordedEvent], when: &str) {
-    let first_difference =
-        heard.iter().zip(stored).position(|(heard, stored)| heard != stored).unwrap_or(heard.len().min(stored.len()));
+    let first_difference = heard
+        .iter()
+        .zip(stored)
+        .position(|(heard, stored)| heard != stored)
+        .unwrap_or(heard.len().min(stored.len()));
     assert!(
         ids(heard) == ids(stored),
         "{LAW}, {when}: {} events were heard and {} are stored; they differ from number {} on\n  heard  {:?}\n  stored {:?}",

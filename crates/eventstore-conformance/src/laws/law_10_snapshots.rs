@@ -26,7 +26,11 @@ pub async fn no_snapshot_reads_as_none<F: BackendFactory>(store: TestStore<F>) {
 pub async fn the_latest_by_version_wins<F: BackendFactory>(store: TestStore<F>) {
     for (saved, kept) in [(5, 5), (3, 5), (4, 5), (9, 9), (8, 9), (1, 9), (10, 10)] {
         save(&store, snapshot("s", saved)).await;
-        assert_eq!(latest(&store, "s").await, Some(snapshot("s", kept)), "{LAW}: after saving version {saved}");
+        assert_eq!(
+            latest(&store, "s").await,
+            Some(snapshot("s", kept)),
+            "{LAW}: after saving version {saved}"
+        );
     }
 }
 
@@ -46,7 +50,11 @@ pub async fn a_missing_stream_may_have_one<F: BackendFactory>(store: TestStore<F
     assert_eq!(store.counts().await.total_streams, 0, "{LAW}: nor does it make a stream");
     let outcome = store.append(&stream("missing"), ExpectedVersion::NoStream, events(1)).await;
     assert_eq!(outcome.expect("the stream has no events").first_version, Version::new(1), "{LAW}");
-    assert_eq!(latest(&store, "missing").await, Some(snapshot("missing", 7)), "{LAW}: events do not touch it");
+    assert_eq!(
+        latest(&store, "missing").await,
+        Some(snapshot("missing", 7)),
+        "{LAW}: events do not touch it"
+    );
 }
 
 /// A snapshot's version is not held against its stream's, and may be any.
@@ -65,7 +73,11 @@ pub async fn each_stream_has_its_own<F: BackendFactory>(store: TestStore<F>) {
         save(&store, snapshot(name, version)).await;
     }
     for (version, name) in (1..).zip(names) {
-        assert_eq!(latest(&store, name).await, Some(snapshot(name, version)), "{LAW}: the snapshot of {name:?}");
+        assert_eq!(
+            latest(&store, name).await,
+            Some(snapshot(name, version)),
+            "{LAW}: the snapshot of {name:?}"
+        );
     }
     assert_eq!(store.counts().await.total_snapshots, names.len() as u64, "{LAW}");
 }
@@ -75,9 +87,10 @@ pub async fn every_field_comes_back<F: BackendFactory>(store: TestStore<F>) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let payloads = [Vec::new(), every_byte, vec![0xa5; 70_000], vec![1; MAX_PAYLOAD_BYTES]];
     for (version, payload) in (1..).zip(payloads) {
-        let saved = Snapshot::new(stream("s"), Version::new(version), event_type("Zustand \u{1f600}"), payload)
-            .with_schema_version(u32::MAX)
-            .with_encoding(Encoding::new(255));
+        let saved =
+            Snapshot::new(stream("s"), Version::new(version), event_type("Zustand \u{1f600}"), payload)
+                .with_schema_version(u32::MAX)
+                .with_encoding(Encoding::new(255));
         save(&store, saved.clone()).await;
         let kept = latest(&store, "s").await;
         let length = saved.payload.len();

@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use eventstore_api::{
-    Encoding, EventFilter, EventId, EventStoreBackend, ExpectedVersion, Metadata, NewEvent, ReadAll, Tag, Tags,
+    Encoding, EventFilter, EventId, EventStoreBackend, ExpectedVersion, Metadata, NewEvent, ReadAll, Tag,
+    Tags,
     limits::{
         MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_TYPE_BYTES, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES,
         MAX_PAYLOAD_BYTES, MAX_STREAM_ID_BYTES, MAX_TAG_BYTES, MAX_TAGS,
@@ -24,7 +25,8 @@ const LAW: &str = "law 11, bytes are bytes";
 /// Payloads around every size at which a store might change its ways come back byte for byte.
 pub async fn payloads_of_every_size_come_back<F: BackendFactory>(store: TestStore<F>) {
     let around = |size: usize| [size.saturating_sub(1), size, size + 1];
-    let sizes = [1, 16, 128, 256, 1 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20];
+    let sizes =
+        [1, 16, 128, 256, 1 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20];
     for size in sizes.into_iter().flat_map(around) {
         assert_round_trip(&store, event_with(noise(size))).await;
     }
@@ -68,7 +70,8 @@ pub async fn a_batch_may_be_as_large_as_the_limits<F: BackendFactory>(store: Tes
     store.put(&stream("large"), largest.clone()).await;
     let counts = store.counts().await;
 
-    let too_many = most.into_iter().map(|event| event.with_id(EventId::generate())).chain([event()]).collect();
+    let too_many =
+        most.into_iter().map(|event| event.with_id(EventId::generate())).chain([event()]).collect();
     invalid_input(LAW, store.append(&stream("more"), ExpectedVersion::Any, too_many).await);
     let too_large =
         largest.into_iter().map(|e| e.with_id(EventId::generate())).chain([event_with(&b"1"[..])]).collect();
@@ -87,10 +90,16 @@ pub async fn any_legal_stream_id_comes_back<F: BackendFactory>(store: TestStore<
     for (count, name) in (1..).zip(&names) {
         let stored = store.stored(&stream(name)).await;
         assert_eq!(stored.len(), count, "{LAW}: events of stream {name:?}");
-        assert!(stored.iter().all(|event| event.stream.as_str() == name), "{LAW}: {name:?} came back otherwise");
+        assert!(
+            stored.iter().all(|event| event.stream.as_str() == name),
+            "{LAW}: {name:?} came back otherwise"
+        );
         let prefix = EventFilter::stream_prefix(name.as_str());
         let found = reading::every(&*store, ReadAll::forward().filter(prefix)).await;
-        assert!(found.iter().filter(|event| event.stream.as_str() == name).count() == count, "{LAW}: {name:?}");
+        assert!(
+            found.iter().filter(|event| event.stream.as_str() == name).count() == count,
+            "{LAW}: {name:?}"
+        );
     }
     assert_eq!(store.counts().await.total_streams, names.len() as u64, "{LAW}");
 }
@@ -148,7 +157,13 @@ pub async fn numbers_and_ids_of_any_value_come_back<F: BackendFactory>(store: Te
         let new = event_with(&br#"{"valid":"json"}"#[..]).with_encoding(Encoding::new(encoding));
         assert_round_trip(&store, new).await;
     }
-    for id in [Uuid::nil(), Uuid::max(), Uuid::from_u128(1), Uuid::from_u128(u128::MAX >> 1), Uuid::from_u128(1 << 127)] {
+    for id in [
+        Uuid::nil(),
+        Uuid::max(),
+        Uuid::from_u128(1),
+        Uuid::from_u128(u128::MAX >> 1),
+        Uuid::from_u128(1 << 127),
+    ] {
         assert_round_trip(&store, event().with_id(EventId::from_uuid(id))).await;
     }
     assert_round_trip(&store, rich_event()).await;
@@ -176,11 +191,65 @@ pub async fn a_payload_declared_json_keeps_its_bytes<F: BackendFactory>(store: T
 /// wildcards, separators, and the longest.
 fn odd_names(longest: usize) -> Vec<String> {
     let mut names: Vec<String> = [
-        "plain", "Plain", "PLAIN", " plain", "plain ", "plain  ", "p", "-", "--", "-plain", "plain-", "plain-1",
-        "plain-10", "a/b", "a\\b", "../up", "/", ".", "..", "a.b", "a:b", "%", "_", "%25", "a%", "a_", "*", "?", "'", "\"",
-        "''", "`", ";--", "' or 1=1", "$1", "{}", "null", "NULL", "0", "00", "-1", "\u{e9}", "e\u{301}", "\u{df}", "ss",
-        "\u{130}", "\u{fb01}", "\u{65e5}\u{672c}", "\u{1f680}", "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", "\u{a0}",
-        "\u{200b}", "\u{202e}evil", "\u{feff}bom", "\u{ffff}", "\u{10ffff}", "\u{e000}", "con", "nul.txt",
+        "plain",
+        "Plain",
+        "PLAIN",
+        " plain",
+        "plain ",
+        "plain  ",
+        "p",
+        "-",
+        "--",
+        "-plain",
+        "plain-",
+        "plain-1",
+        "plain-10",
+        "a/b",
+        "a\\b",
+        "../up",
+        "/",
+        ".",
+        "..",
+        "a.b",
+        "a:b",
+        "%",
+        "_",
+        "%25",
+        "a%",
+        "a_",
+        "*",
+        "?",
+        "'",
+        "\"",
+        "''",
+        "`",
+        ";--",
+        "' or 1=1",
+        "$1",
+        "{}",
+        "null",
+        "NULL",
+        "0",
+        "00",
+        "-1",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{df}",
+        "ss",
+        "\u{130}",
+        "\u{fb01}",
+        "\u{65e5}\u{672c}",
+        "\u{1f680}",
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+        "\u{a0}",
+        "\u{200b}",
+        "\u{202e}evil",
+        "\u{feff}bom",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "\u{e000}",
+        "con",
+        "nul.txt",
     ]
     .map(str::to_owned)
     .to_vec();

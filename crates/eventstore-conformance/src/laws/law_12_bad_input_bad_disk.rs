@@ -39,15 +39,21 @@ pub async fn a_bad_name_does_not_reach_a_store<F: BackendFactory>(store: TestSto
 /// A batch that appends nothing, or nothing to one of its streams.
 pub async fn a_batch_without_events_is_refused<F: BackendFactory>(store: TestStore<F>) {
     let before = store.picture().await;
-    assert_eq!(invalid_input(LAW, store.append_all(AppendBatch::new()).await), InvalidInput::EmptyBatch, "{LAW}");
+    assert_eq!(
+        invalid_input(LAW, store.append_all(AppendBatch::new()).await),
+        InvalidInput::EmptyBatch,
+        "{LAW}"
+    );
     let guards_alone = AppendBatch::new().guard(stream("s"), ExpectedVersion::NoStream);
     assert_eq!(invalid_input(LAW, store.append_all(guards_alone).await), InvalidInput::EmptyBatch, "{LAW}");
     let nothing = InvalidInput::NoEvents { stream: stream("s") };
     let refused = store.append(&stream("s"), ExpectedVersion::Any, Vec::new()).await;
     assert_eq!(invalid_input(LAW, refused), nothing, "{LAW}");
-    let half = AppendBatch::new()
-        .append(stream("a"), ExpectedVersion::Any, events(1))
-        .append(stream("s"), ExpectedVersion::Any, Vec::new());
+    let half = AppendBatch::new().append(stream("a"), ExpectedVersion::Any, events(1)).append(
+        stream("s"),
+        ExpectedVersion::Any,
+        Vec::new(),
+    );
     assert_eq!(invalid_input(LAW, store.append_all(half).await), nothing, "{LAW}");
     store.assert_unchanged(&before, LAW).await;
 }
@@ -98,7 +104,11 @@ pub async fn a_missing_stream_is_no_error_to_read<F: BackendFactory>(store: Test
         let batch = AppendBatch::single(stream("a"), ExpectedVersion::Any, events(1))
             .guard(missing.clone(), ExpectedVersion::StreamExists);
         let refused = store.append_all(batch).await;
-        assert_eq!(wrong_version(LAW, refused), (missing, ExpectedVersion::StreamExists, Version::NONE), "{LAW}");
+        assert_eq!(
+            wrong_version(LAW, refused),
+            (missing, ExpectedVersion::StreamExists, Version::NONE),
+            "{LAW}"
+        );
         store.put(&stream("present"), events(round + 1)).await;
     }
 }
@@ -181,7 +191,11 @@ pub async fn a_second_opener_is_refused_or_shares<F: BackendFactory>(store: Test
             wrong_version(LAW, store.append(&s, exact(2), events(1)).await);
             store.append(&s, exact(3), events(1)).await.expect("the guard holds");
             wrong_version(LAW, second.append(&s, exact(3), events(1)).await);
-            assert_eq!(reading::everything(&second).await, store.everything().await, "{LAW}: both see the same");
+            assert_eq!(
+                reading::everything(&second).await,
+                store.everything().await,
+                "{LAW}: both see the same"
+            );
         }
     }
     let before = store.picture().await;

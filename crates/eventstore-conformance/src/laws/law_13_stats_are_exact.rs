@@ -9,8 +9,8 @@ use std::{
 };
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, BackendStats, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition,
-    RecordedEvent, StreamId, StreamRange,
+    AppendBatch, AppendCondition, BackendStats, EventFilter, EventStoreBackend, ExpectedVersion,
+    GlobalPosition, RecordedEvent, StreamId, StreamRange,
 };
 
 use crate::{
@@ -35,9 +35,11 @@ pub async fn counts_follow_every_append<F: BackendFactory>(store: TestStore<F>) 
     for round in 0..12 {
         store.put(&stream(&format!("s-{}", round % 5)), events(round % 4 + 1)).await;
         assert_counts(&store, 0).await;
-        let batch = AppendBatch::new()
-            .append(stream("shared"), ExpectedVersion::Any, events(2))
-            .append(stream(&format!("t-{round}")), ExpectedVersion::NoStream, events(1));
+        let batch = AppendBatch::new().append(stream("shared"), ExpectedVersion::Any, events(2)).append(
+            stream(&format!("t-{round}")),
+            ExpectedVersion::NoStream,
+            events(1),
+        );
         store.append_all(batch).await.expect("the guards hold");
         assert_counts(&store, 0).await;
     }
@@ -52,16 +54,19 @@ pub async fn refused_appends_do_not_count<F: BackendFactory>(store: TestStore<F>
 
     wrong_version(LAW, store.append(&stream("s"), exact(9), events(2)).await);
     wrong_version(LAW, store.append(&stream("new-1"), ExpectedVersion::StreamExists, events(2)).await);
-    let batch = AppendBatch::new().append(stream("new-2"), any, events(2)).append(stream("s"), exact(0), events(1));
+    let batch =
+        AppendBatch::new().append(stream("new-2"), any, events(2)).append(stream("s"), exact(0), events(1));
     wrong_version(LAW, store.append_all(batch).await);
     let batch = AppendBatch::single(stream("new-3"), any, events(1)).guard(stream("s"), exact(0));
     wrong_version(LAW, store.append_all(batch).await);
-    let batch =
-        AppendBatch::single(stream("new-4"), any, events(1)).condition(AppendCondition::none(EventFilter::all()));
+    let batch = AppendBatch::single(stream("new-4"), any, events(1))
+        .condition(AppendCondition::none(EventFilter::all()));
     condition_failed(LAW, store.append_all(batch).await);
-    let batch = AppendBatch::new()
-        .append(stream("new-5"), any, events(1))
-        .append(stream("s"), any, vec![event().with_id(taken.id)]);
+    let batch = AppendBatch::new().append(stream("new-5"), any, events(1)).append(
+        stream("s"),
+        any,
+        vec![event().with_id(taken.id)],
+    );
     invalid_input(LAW, store.append_all(batch).await);
 
     assert_eq!(store.counts().await, before, "{LAW}");
@@ -70,9 +75,11 @@ pub async fn refused_appends_do_not_count<F: BackendFactory>(store: TestStore<F>
 
 /// A retry counts nothing again.
 pub async fn retries_do_not_count<F: BackendFactory>(store: TestStore<F>) {
-    let batch = AppendBatch::new()
-        .append(stream("a"), ExpectedVersion::NoStream, events(2))
-        .append(stream("b"), ExpectedVersion::NoStream, events(3));
+    let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::NoStream, events(2)).append(
+        stream("b"),
+        ExpectedVersion::NoStream,
+        events(3),
+    );
     store.append_all(batch.clone()).await.expect("the guards hold");
     let before = store.counts().await;
     for _ in 0..5 {
@@ -97,7 +104,9 @@ pub async fn looking_at_a_stream_does_not_count<F: BackendFactory>(store: TestSt
 /// Snapshots count by stream, and count neither as events nor as streams.
 pub async fn snapshots_count_one_a_stream<F: BackendFactory>(store: TestStore<F>) {
     store.put(&stream("a"), events(2)).await;
-    for (name, version, counted) in [("a", 2, 1), ("a", 3, 1), ("a", 1, 1), ("missing", 1, 2), ("b", 5, 3), ("b", 5, 3)] {
+    for (name, version, counted) in
+        [("a", 2, 1), ("a", 3, 1), ("a", 1, 1), ("missing", 1, 2), ("b", 5, 3), ("b", 5, 3)]
+    {
         store.save_snapshot(snapshot(name, version)).await.expect("a snapshot can be saved");
         assert_counts(&store, counted).await;
     }
@@ -147,9 +156,11 @@ pub async fn counts_are_of_one_moment<F: BackendFactory>(store: TestStore<F>) {
 
 /// A store that was closed and opened again counts the same.
 pub async fn counts_are_the_same_after_reopening<F: BackendFactory>(store: TestStore<F>) {
-    let batch = AppendBatch::new()
-        .append(stream("a"), ExpectedVersion::NoStream, events(2))
-        .append(stream("b"), ExpectedVersion::NoStream, events(3));
+    let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::NoStream, events(2)).append(
+        stream("b"),
+        ExpectedVersion::NoStream,
+        events(3),
+    );
     store.append_all(batch.clone()).await.expect("the guards hold");
     wrong_version(LAW, store.append(&stream("c"), exact(9), events(2)).await);
     store.save_snapshot(snapshot("a", 1)).await.expect("a snapshot can be saved");

@@ -9,7 +9,10 @@ use eventstore_api::{
 use crate::{
     BackendFactory, TestStore,
     errors::{condition_failed, wrong_version},
-    events::{event, event_type, events, exact, stream, tagged, tags, typed, unless, unless_after, with_tag, with_type},
+    events::{
+        event, event_type, events, exact, stream, tagged, tags, typed, unless, unless_after, with_tag,
+        with_type,
+    },
     race::all_at_once,
     reading,
     sure::Sure,
@@ -22,7 +25,8 @@ pub async fn a_condition_fails_on_what_it_excludes<F: BackendFactory>(store: Tes
     fill(&store).await;
     let before = store.picture().await;
     for filter in found() {
-        let at = condition_failed(LAW, store.append_all(unless(filter.clone(), &stream("new"), event())).await);
+        let at =
+            condition_failed(LAW, store.append_all(unless(filter.clone(), &stream("new"), event())).await);
         let named = before.events.iter().find(|event| event.position == at);
         let named = named.unwrap_or_else(|| panic!("{LAW}: {filter:?} failed at {at}, where no event is"));
         assert!(filter.matches(named), "{LAW}: {filter:?} failed at {at}, where {named:?} does not match it");
@@ -58,14 +62,22 @@ pub async fn a_condition_looks_behind_its_position_only<F: BackendFactory>(store
         let matching = reading::every(&*store, ReadAll::forward().filter(filter.clone())).await;
         let last = matching[matching.len() - 1].position;
         let just_before = matching.iter().rev().nth(1).map_or(GlobalPosition::START, |event| event.position);
-        let refused = store.append_all(unless_after(filter.clone(), just_before, &stream("new"), event())).await;
-        assert_eq!(condition_failed(LAW, refused), last, "{LAW}: only the last match lies after {just_before}");
+        let refused =
+            store.append_all(unless_after(filter.clone(), just_before, &stream("new"), event())).await;
+        assert_eq!(
+            condition_failed(LAW, refused),
+            last,
+            "{LAW}: only the last match lies after {just_before}"
+        );
         for after in [last, GlobalPosition::END] {
             let unrelated = typed("Unrelated");
             // Where every event matches, the appends made here do too.
             let after = if filter.is_all() { store.counts().await.head.max(after) } else { after };
-            let outcome = store.append_all(unless_after(filter.clone(), after, &stream("new"), unrelated)).await;
-            outcome.unwrap_or_else(|error| panic!("{LAW}: nothing that matches lies after {after}, and yet {error:?}"));
+            let outcome =
+                store.append_all(unless_after(filter.clone(), after, &stream("new"), unrelated)).await;
+            outcome.unwrap_or_else(|error| {
+                panic!("{LAW}: nothing that matches lies after {after}, and yet {error:?}")
+            });
         }
     }
 }
@@ -78,7 +90,8 @@ pub async fn a_condition_does_not_look_at_its_own_events<F: BackendFactory>(stor
         .append(stream("b"), ExpectedVersion::Any, vec![seat()])
         .condition(AppendCondition::none(with_tag("seat:12a")));
     let outcomes = store.append_all(batch).await.expect("no event has the tag before");
-    let at = condition_failed(LAW, store.append_all(unless(with_tag("seat:12a"), &stream("c"), seat())).await);
+    let at =
+        condition_failed(LAW, store.append_all(unless(with_tag("seat:12a"), &stream("c"), seat())).await);
     assert!(at >= outcomes[0].first_position && at <= outcomes[1].last_position, "{LAW}: it failed at {at}");
     let last = outcomes[1].last_position;
     let after_them = unless_after(with_tag("seat:12a"), last, &stream("c"), seat());
@@ -180,11 +193,16 @@ pub async fn a_condition_sees_what_was_stored_before_reopening<F: BackendFactory
     for filter in found() {
         condition_failed(LAW, store.append_all(unless(filter, &stream("new"), event())).await);
     }
-    store.append_all(unless(with_tag("seat:99z"), &stream("new"), event())).await.expect("nobody has that seat");
+    store
+        .append_all(unless(with_tag("seat:99z"), &stream("new"), event()))
+        .await
+        .expect("nobody has that seat");
 }
 
 async fn fill<F: BackendFactory>(store: &TestStore<F>) {
-    store.put(&stream("flight-1"), vec![typed("Opened"), typed("Booked").with_tags(tags(&["seat:12a"]))]).await;
+    store
+        .put(&stream("flight-1"), vec![typed("Opened"), typed("Booked").with_tags(tags(&["seat:12a"]))])
+        .await;
     store.put(&stream("flight-2"), vec![typed("Booked").with_tags(tags(&["seat:12b", "student:ann"]))]).await;
     store.put(&stream("account-1"), vec![typed("Debited"), tagged(&["student:bob"])]).await;
     store.put(&stream("flight-2"), vec![typed("Closed")]).await;

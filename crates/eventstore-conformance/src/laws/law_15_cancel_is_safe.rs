@@ -1,8 +1,8 @@
 //! Law 15: a dropped `append` future either happened wholly or not at all, and the backend stays usable.
 
 use eventstore_api::{
-    AppendBatch, EventFilter, EventId, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent,
-    StreamRange, Subscription, Version,
+    AppendBatch, EventFilter, EventId, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll,
+    RecordedEvent, StreamRange, Subscription, Version,
 };
 
 use crate::{
@@ -31,14 +31,24 @@ pub async fn a_dropped_append_is_there_wholly_or_not_at_all<F: BackendFactory>(s
         let answer = dropped_after(polls, store.append_all(batch.clone())).await;
 
         let there = store.everything().await.iter().filter(|event| streams.contains(&event.stream)).count();
-        assert!(there == 0 || there == 6, "{LAW}: dropped after {polls} polls, {there} of 6 events are there");
+        assert!(
+            there == 0 || there == 6,
+            "{LAW}: dropped after {polls} polls, {there} of 6 events are there"
+        );
         if let Some(outcome) = &answer {
-            assert!(outcome.is_ok() && there == 6, "{LAW}: answered {outcome:?}, and {there} events are there");
+            assert!(
+                outcome.is_ok() && there == 6,
+                "{LAW}: answered {outcome:?}, and {there} events are there"
+            );
         }
 
         store.append_all(batch).await.expect("making it again succeeds, whether it had happened or not");
         for (stream, part) in streams.iter().zip(&parts) {
-            assert_eq!(ids(&store.stored(stream).await), new_ids(part), "{LAW}: {stream} after making it again");
+            assert_eq!(
+                ids(&store.stored(stream).await),
+                new_ids(part),
+                "{LAW}: {stream} after making it again"
+            );
         }
     }
 }
@@ -107,7 +117,10 @@ pub async fn aborted_tasks_leave_whole_batches<F: BackendFactory>(store: TestSto
     let all = store.everything().await;
     let count = |name: &str| all.iter().filter(|event| event.stream.as_str().starts_with(name)).count();
     let (left, own, right) = (count("left"), count("own-"), count("right"));
-    assert!(left == right && left == own * 2, "{LAW}: {left}, {own} and {right} events, where batches write 2, 1 and 2");
+    assert!(
+        left == right && left == own * 2,
+        "{LAW}: {left}, {own} and {right} events, where batches write 2, 1 and 2"
+    );
 }
 
 /// A retry that is dropped is still only a retry.
@@ -116,7 +129,10 @@ pub async fn a_dropped_retry_stores_nothing<F: BackendFactory>(store: TestStore<
     let first = store.put(&stream("s"), appended.clone()).await;
     let before = store.picture().await;
     for polls in 0..MOST_POLLS {
-        drop(dropped_after(polls, store.append(&stream("s"), ExpectedVersion::NoStream, appended.clone())).await);
+        drop(
+            dropped_after(polls, store.append(&stream("s"), ExpectedVersion::NoStream, appended.clone()))
+                .await,
+        );
     }
     assert_eq!(store.put(&stream("s"), appended).await, first, "{LAW}");
     store.assert_unchanged(&before, LAW).await;

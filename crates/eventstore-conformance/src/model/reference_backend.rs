@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
-    Result, Snapshot, StoreError, StreamId, StreamRange, Timestamp,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamRange, Timestamp,
 };
 use tokio::sync::watch;
 

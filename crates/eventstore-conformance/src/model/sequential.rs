@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, BackendStats, Direction, EventFilter, EventId, ExpectedVersion,
-    GlobalPosition, InvalidInput, Placement, ReadAll, RecordedEvent, Result, Snapshot, StoreError, StreamAppend,
-    StreamId, StreamRange, Timestamp, Version,
+    GlobalPosition, InvalidInput, Placement, ReadAll, RecordedEvent, Result, Snapshot, StoreError,
+    StreamAppend, StreamId, StreamRange, Timestamp, Version,
 };
 
 /// A store without concurrency, durability or pages: one list of events, and what must be true of it.
@@ -177,7 +177,12 @@ impl Model {
         match (known, unknown) {
             (None, _) => Ok(None),
             (Some(known), Some(unknown)) => Err(InvalidInput::PartlyKnown { known, unknown }),
-            (Some(_), None) => batch.appends.iter().map(|append| self.earlier_part(append)).collect::<Result<_, _>>().map(Some),
+            (Some(_), None) => batch
+                .appends
+                .iter()
+                .map(|append| self.earlier_part(append))
+                .collect::<Result<_, _>>()
+                .map(Some),
         }
     }
 

@@ -1,9 +1,9 @@
 use std::fmt::Debug;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, EventFilter, EventId, EventStoreBackend, ExpectedVersion,
-    GlobalPosition, NewEvent, ReadAll, RecordedEvent, Result as StoreResult, Snapshot, StoreError, StreamId,
-    StreamRange, Subscription, Timestamp, Version, reexports::uuid::Uuid,
+    AppendBatch, AppendCondition, Appended, Direction, EventFilter, EventId, EventStoreBackend,
+    ExpectedVersion, GlobalPosition, NewEvent, ReadAll, RecordedEvent, Result as StoreResult, Snapshot,
+    StoreError, StreamId, StreamRange, Subscription, Timestamp, Version, reexports::uuid::Uuid,
 };
 
 use super::operation::{Guard, Operation, Plan, stream_number, tag_names, type_name};
@@ -73,20 +73,9 @@ impl<F: BackendFactory> Explorer<F> {
                     self.append(batches).await?;
                 }
             }
-            Operation::Reuse { which } => self.append_changed(*which, |batch, _| {
-                for event in batch.appends.iter_mut().flat_map(|append| &mut append.events) {
-                    event.payload = "other content".into();
-                }
-            }).await?,
-            Operation::Extend { which } => self.append_changed(*which, |batch, id| {
-                let added = NewEvent::new(event_type("Added"), "").with_id(id);
-                batch.appends[0].events.push(added);
-            }).await?,
-            Operation::Shorten { which } => self.append_changed(*which, |batch, _| {
-                if batch.appends[0].events.len() > 1 {
-                    batch.appends[0].events.pop();
-                }
-            }).await?,
+            Operation::Reuse { which } => self.append_changed(*which, with_other_content).await?,
+            Operation::Extend { which } => self.append_changed(*which, with_one_more).await?,
+            Operation::Shorten { which } => self.append_changed(*which, without_the_last).await?,
             Operation::ReadStream { stream, from, limit, direction } => {
                 self.read_stream(&stream_number(*stream), Version::new(*from), *limit, *direction).await?;
             }
@@ -98,7 +87,11 @@ impl<F: BackendFactory> Explorer<F> {
                 self.ids += 1;
                 let state = event_type("State");
                 let saved = Snapshot::new(stream_number(*stream), Version::new(*version), state, payload);
-                same("saving", &kind(&self.store.save_snapshot(saved.clone()).await), &kind(&self.model.save_snapshot(saved)))?;
+                same(
+                    "saving",
+                    &kind(&self.store.save_snapshot(saved.clone()).await),
+                    &kind(&self.model.save_snapshot(saved)),
+                )?;
                 self.read_snapshot(&stream_number(*stream)).await?;
             }
             Operation::ReadSnapshot { stream } => self.read_snapshot(&stream_number(*stream)).await?,
@@ -147,9 +140,9 @@ impl<F: BackendFactory> Explorer<F> {
             Guard::Any => ExpectedVersion::Any,
             Guard::NoStream => ExpectedVersion::NoStream,
             Guard::StreamExists => ExpectedVersion::StreamExists,
-            Guard::Near(off) => {
-                ExpectedVersion::Exact(Version::new(self.model.version(stream).get().saturating_add_signed(off)))
-            }
+            Guard::Near(off) => ExpectedVersion::Exact(Version::new(
+                self.model.version(stream).get().saturating_add_signed(off),
+            )),
         }
     }
 
@@ -165,7 +158,7 @@ impl<F: BackendFactory> Explorer<F> {
     async fn append_changed(
         &mut self,
         which: usize,
-        change: impl Fn(&mut AppendBatch, EventId),
+        change: fn(&mut AppendBatch, EventId),
     ) -> Result<(), Difference> {
         let id = self.next_id();
         let Some((mut on_backend, mut on_model)) = self.earlier(which) else { return Ok(()) };
@@ -183,7 +176,8 @@ impl<F: BackendFactory> Explorer<F> {
         self.learn().await?;
         match (answered, expected) {
             (Ok(answered), Ok(expected)) => {
-                let expected: Vec<Appended> = expected.into_iter().map(|outcome| self.translated(outcome)).collect();
+                let expected: Vec<Appended> =
+                    expected.into_iter().map(|outcome| self.translated(outcome)).collect();
                 same("the outcome", &answered, &expected)
             }
             (Err(StoreError::ConditionFailed { at }), Err(StoreError::ConditionFailed { .. })) => {
@@ -294,7 +288,13 @@ impl<F: BackendFactory> Explorer<F> {
         same("the snapshot", &read.as_ref(), &self.model.latest_snapshot(stream))
     }
 
-    fn subscribe(&mut self, on_backend: GlobalPosition, heard: GlobalPosition, filter: EventFilter, page_size: usize) {
+    fn subscribe(
+        &mut self,
+        on_backend: GlobalPosition,
+        heard: GlobalPosition,
+        filter: EventFilter,
+        page_size: usize,
+    ) {
         let subscription = Subscription::new(self.store.backend(), on_backend, filter.clone());
         let subscription = subscription.with_page_size(page_size);
         self.subscriptions.push(Listener { subscription, filter, page_size, heard });
@@ -320,7 +320,9 @@ impl<F: BackendFactory> Explorer<F> {
         let Self { store, model, known, batches, subscriptions, ids } = self;
         let resume: Vec<_> = subscriptions
             .into_iter()
-            .map(|listener| (listener.subscription.position(), listener.heard, listener.filter, listener.page_size))
+            .map(|listener| {
+                (listener.subscription.position(), listener.heard, listener.filter, listener.page_size)
+            })
             .collect();
         let store = store.reopen().await;
         let mut reopened = Self { store, model, known, batches, subscriptions: Vec::new(), ids };
@@ -329,8 +331,29 @@ impl<F: BackendFactory> Explorer<F> {
         }
         // All of it is read anew: what was there must be there still.
         let all = reading::everything(&*reopened.store).await;
-        assert!(all == reopened.known, "reopening changed {} into {}", reading::outline(&reopened.known), reading::outline(&all));
+        assert!(
+            all == reopened.known,
+            "reopening changed {} into {}",
+            reading::outline(&reopened.known),
+            reading::outline(&all)
+        );
         reopened
+    }
+}
+
+fn with_other_content(batch: &mut AppendBatch, _id: EventId) {
+    for event in batch.appends.iter_mut().flat_map(|append| &mut append.events) {
+        event.payload = "other content".into();
+    }
+}
+
+fn with_one_more(batch: &mut AppendBatch, id: EventId) {
+    batch.appends[0].events.push(NewEvent::new(event_type("Added"), "").with_id(id));
+}
+
+fn without_the_last(batch: &mut AppendBatch, _id: EventId) {
+    if batch.appends[0].events.len() > 1 {
+        batch.appends[0].events.pop();
     }
 }
 

@@ -140,7 +140,11 @@ impl fmt::Display for Operation {
             Self::Extend { which } => write!(f, "append batch {which} again, and one event more"),
             Self::Shorten { which } => write!(f, "append batch {which} again without its last event"),
             Self::ReadStream { stream, from, limit, direction } => {
-                write!(f, "read {} {direction:?} from version {from}, limit {limit:?}", stream_number(*stream))
+                write!(
+                    f,
+                    "read {} {direction:?} from version {from}, limit {limit:?}",
+                    stream_number(*stream)
+                )
             }
             Self::ReadAll { from, limit, direction, filter } => {
                 write!(f, "read all {direction:?} from event {from} in pages of {limit}, {filter}")

@@ -68,8 +68,9 @@ fn happening() -> impl Strategy<Value = Happening> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let demand = (option::of(0..3_usize), option::weighted(0.3, 0..3_usize), prop_oneof![3 => 0..8_u8, 2 => Just(0)])
-        .prop_map(|(event_type, prefix, tags)| Demand { event_type, prefix, tags });
+    let demand =
+        (option::of(0..3_usize), option::weighted(0.3, 0..3_usize), prop_oneof![3 => 0..8_u8, 2 => Just(0)])
+            .prop_map(|(event_type, prefix, tags)| Demand { event_type, prefix, tags });
     vec(demand, 0..3).prop_map(Filter)
 }
 
