@@ -1,6 +1,6 @@
-use std::path::Path;
+use std::{io::Write, path::Path, sync::Arc};
 
-use allframe_cqrs::{ExecuteError, Repository};
+use allframe_cqrs::{EventStoreBackend, ExecuteError, Repository};
 use anyhow::{Context, Result};
 
 use crate::{
@@ -11,24 +11,26 @@ use crate::{
 };
 
 /// Brings rows into a store, each as one append to the stream of its flight.
-pub(crate) struct Import {
-    flights: Repository<Flight, std::sync::Arc<dyn allframe_cqrs::EventStoreBackend>>,
+pub(crate) struct Import<'e> {
+    flights: Repository<Flight, Arc<dyn EventStoreBackend>>,
     rejected_rows: u64,
+    /// Where rejected rows are reported.
+    errors: &'e mut dyn Write,
 }
 
 /// Why a row was not taken: the import goes on with the next.
 struct Rejected(anyhow::Error);
 
-impl Import {
-    pub(crate) fn into(store: FlightStore) -> Self {
-        Self { flights: Repository::new(store), rejected_rows: 0 }
+impl<'e> Import<'e> {
+    pub(crate) fn into(store: FlightStore, errors: &'e mut dyn Write) -> Self {
+        Self { flights: Repository::new(store), rejected_rows: 0, errors }
     }
 
     pub(crate) fn rejected_rows(&self) -> u64 {
         self.rejected_rows
     }
 
-    /// Brings all rows of a file in, one at a time, and reports those that it rejects on standard error.
+    /// Brings all rows of a file in, one at a time, and reports those that it rejects.
     pub(crate) async fn file(&mut self, path: &Path) -> Result<()> {
         let mut lines = csv_rows::read(path)?;
         let progress = progress::of_file(path)?;
@@ -37,7 +39,9 @@ impl Import {
             let number = line.number;
             if let Err(Rejected(reason)) = self.line(line).await? {
                 self.rejected_rows += 1;
-                progress.suspend(|| eprintln!("{}:{number}: row rejected: {reason:#}", path.display()));
+                progress.suspend(|| {
+                    writeln!(self.errors, "{}:{number}: row rejected: {reason:#}", path.display())
+                })?;
             }
             progress.set_position(lines.bytes_read());
         }

@@ -8,21 +8,20 @@
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
 //! ```
 
-// A program, not a library: what it has to say goes to the terminal.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod airport_board;
 mod arguments;
 mod csv_rows;
 mod flight;
 mod import;
-#[cfg(test)]
-mod import_tests;
 mod progress;
 mod punctuality;
 mod read_models;
 mod report;
 mod store;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
 
 use allframe_cqrs::GlobalPosition;
 use anyhow::Result;
@@ -34,21 +33,25 @@ use report::Report;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    run(Arguments::parse(), &mut std::io::stdout(), &mut std::io::stderr()).await
+}
+
+async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
     let store = store::open(&arguments.store)?;
 
-    let mut import = Import::into(store.clone());
+    let mut import = Import::into(store.clone(), errors);
     for file in &arguments.files {
         import.file(file).await?;
     }
+    let rejected_rows = import.rejected_rows();
 
     let mut read_models = ReadModels::default();
     store.project(&mut read_models, GlobalPosition::START).await?;
-    let report = Report::new(&read_models, store.stats().await?, import.rejected_rows());
+    let report = Report::new(&read_models, store.stats().await?, rejected_rows);
     if arguments.json {
-        println!("{}", serde_json::to_string(&report.counts())?);
+        writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
     } else {
-        println!("{report}");
+        writeln!(output, "{report}")?;
     }
     Ok(())
 }
