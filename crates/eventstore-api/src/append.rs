@@ -117,6 +117,16 @@ impl AppendBatch {
 }
 
 /// The part of a batch that goes to one stream.
+///
+/// ```
+/// use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StreamId};
+///
+/// let events = vec![NewEvent::new(EventType::new("Opened")?, "")];
+/// let batch = AppendBatch::single(StreamId::new("account-7")?, ExpectedVersion::NoStream, events);
+/// assert_eq!(batch.appends[0].stream.as_str(), "account-7");
+/// assert_eq!(batch.event_count(), 1);
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamAppend {
     /// Where the events go.
@@ -151,6 +161,14 @@ impl StreamAppend {
 }
 
 /// A guard on a stream that the batch does not append to.
+///
+/// ```
+/// use eventstore_api::{AppendBatch, ExpectedVersion, StreamId};
+///
+/// let batch = AppendBatch::new().guard(StreamId::new("freeze-all")?, ExpectedVersion::NoStream);
+/// assert_eq!(batch.guards[0].expected, ExpectedVersion::NoStream);
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamGuard {
     /// Which stream.
@@ -196,6 +214,19 @@ impl AppendCondition {
 }
 
 /// What an append did to one stream.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId, Version};
+/// use eventstore_memory::InMemoryBackend;
+///
+/// let store = InMemoryBackend::new();
+/// let events = vec![NewEvent::new(EventType::new("Opened")?, ""), NewEvent::new(EventType::new("Deposited")?, "5")];
+/// let appended = store.append(&StreamId::new("account-7")?, ExpectedVersion::NoStream, events).await?;
+/// assert_eq!((appended.first_version, appended.last_version), (Version::new(1), Version::new(2)));
+/// assert!(appended.first_position < appended.last_position);
+/// # Ok::<(), eventstore_api::StoreError>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {

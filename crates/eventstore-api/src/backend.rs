@@ -13,6 +13,23 @@ use crate::{
 /// and events can move from one to another. The trait is object-safe, and `Arc<dyn EventStoreBackend>` is itself a
 /// backend, so that an application can choose its store at run time.
 ///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use std::sync::Arc;
+/// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StoreError, StreamId};
+/// use eventstore_memory::InMemoryBackend;
+///
+/// let store: Arc<dyn EventStoreBackend> = Arc::new(InMemoryBackend::new());
+/// let account = StreamId::new("account-7")?;
+/// let opened = || vec![NewEvent::new(EventType::new("Opened").unwrap(), "ann")];
+///
+/// store.append(&account, ExpectedVersion::NoStream, opened()).await?;
+/// let again = store.append(&account, ExpectedVersion::NoStream, opened()).await;
+/// assert!(matches!(again, Err(StoreError::WrongExpectedVersion { .. })));
+/// assert_eq!(store.get_events(&account).await?.len(), 1);
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+///
 /// # What every backend keeps
 ///
 /// The laws in `docs/guarantees.md`, each with its cases in `eventstore-conformance`. In short: an append is

@@ -258,6 +258,13 @@ pub enum InvalidInput {
 }
 
 /// The part of a request that an [`InvalidInput`] is about.
+///
+/// ```
+/// use eventstore_api::{EventType, Field, InvalidInput};
+///
+/// assert_eq!(EventType::new(""), Err(InvalidInput::Empty { what: Field::EventType }));
+/// assert_eq!(Field::EventType.to_string(), "event type");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Field {

@@ -128,6 +128,19 @@ impl NewEvent {
 }
 
 /// Where a backend puts an event: what [`NewEvent::record`] adds to it.
+///
+/// ```
+/// use eventstore_api::{EventType, GlobalPosition, NewEvent, Placement, StreamId, Timestamp, Version};
+///
+/// let recorded = NewEvent::new(EventType::new("SeatBooked")?, "12A").record(Placement {
+///     stream: StreamId::new("flight-UA1545")?,
+///     version: Version::new(1),
+///     position: GlobalPosition::new(1),
+///     recorded_at: Timestamp::now(),
+/// });
+/// assert_eq!(recorded.stream.category(), "flight");
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Placement {
     /// The stream it is appended to.

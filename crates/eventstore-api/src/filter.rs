@@ -80,7 +80,19 @@ impl EventFilter {
 
 /// One alternative of a filter: an event meets it when its type, its stream **and** its tags fit.
 ///
-/// What is not stated, fits always. See [`EventFilter`] for an example.
+/// What is not stated, fits always.
+///
+/// ```
+/// use eventstore_api::{Criterion, EventFilter, EventType, StreamId, Tags};
+///
+/// let departures_of_ua = Criterion::new().types([EventType::new("FlightDeparted")?]).stream_prefix("flight-UA");
+/// let filter = EventFilter::any_of([departures_of_ua]);
+///
+/// let departed = EventType::new("FlightDeparted")?;
+/// assert!(filter.matches_parts(&StreamId::new("flight-UA1545")?, &departed, &Tags::NONE));
+/// assert!(!filter.matches_parts(&StreamId::new("flight-AA1141")?, &departed, &Tags::NONE));
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Criterion {

@@ -1,6 +1,13 @@
 use crate::{EventFilter, GlobalPosition, InvalidInput, RecordedEvent, Version};
 
 /// Which way a read goes.
+///
+/// ```
+/// use eventstore_api::{Direction, ReadAll};
+///
+/// assert_eq!(ReadAll::forward().direction, Direction::default());
+/// assert_eq!(ReadAll::backward().direction, Direction::Backward);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// From old to new.
@@ -172,6 +179,26 @@ impl ReadAll {
 /// A page may hold fewer events than the limit, even none, without being the last: a backend may stop after a
 /// certain number of bytes, or of events that did not pass the filter. Only [`Page::end_reached`] says that there is
 /// no more for now.
+///
+/// ```
+/// use eventstore_api::{EventStoreBackend, ReadAll};
+///
+/// async fn count(store: &dyn EventStoreBackend) -> eventstore_api::Result<usize> {
+///     let mut query = ReadAll::forward().limit(100);
+///     let mut count = 0;
+///     loop {
+///         let page = store.read_all(&query).await?;
+///         count += page.events.len();
+///         if page.end_reached {
+///             return Ok(count);
+///         }
+///         query = query.next_page(&page);
+///     }
+/// }
+/// # let store = eventstore_memory::InMemoryBackend::new();
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # assert_eq!(runtime.block_on(count(&store)).unwrap(), 0);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {

@@ -1,6 +1,13 @@
 use crate::GlobalPosition;
 
 /// How much a store holds. The counts are exact: they are of one moment, and equal what a full read then counts.
+///
+/// ```
+/// use eventstore_api::{BackendStats, GlobalPosition};
+///
+/// let empty = BackendStats::new(0, 0, 0, GlobalPosition::START);
+/// assert_eq!(empty, BackendStats::default());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackendStats {
