@@ -2,7 +2,7 @@
 //!
 //! What it does with the crate is the test: that all of it compiles, and does what it did.
 #![cfg(all(feature = "memory", feature = "macros"))]
-#![allow(clippy::unwrap_used, reason = "the application's style is part of what is tested")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::{
     collections::HashMap,

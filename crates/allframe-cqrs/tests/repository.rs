@@ -1,6 +1,5 @@
 //! Load, decide, append: one call, under a guard, tried again when others were faster.
 #![cfg(all(feature = "memory", feature = "macros"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Snapshots save time and decide nothing.
 #![cfg(all(feature = "memory", feature = "macros"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Hearing of events: through a channel, and by catching up with history and going on live.
 #![cfg(all(feature = "memory", feature = "macros"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod support;
 

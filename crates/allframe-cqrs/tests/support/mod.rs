@@ -1,5 +1,6 @@
 //! Backends that go wrong on purpose, or look over the shoulder of the one underneath.
 #![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
 use std::{
     future::Future,
