@@ -7,18 +7,22 @@ use std::hint::black_box;
 use allframe_cqrs::{EventStore, EventStoreBackend, GlobalPosition, PayloadCodec, Projection};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eventstore_api::{ReadAll, StreamId};
-use eventstore_benches::{AccountEvent, STREAMS, append_raw, runtime, streams};
+use eventstore_benches::{AccountEvent, STREAMS, Shape, append_raw, append_typed, raw_event, runtime};
 use eventstore_memory::InMemoryBackend;
 
 /// How many events each stream holds.
 const EVENTS_A_STREAM: usize = 20;
 /// How many events the store holds.
 const EVENTS: usize = 500_000;
+/// How they come in.
+const FILL: Shape = Shape { writers: 1, batch: 100 };
 
 fn stream(c: &mut Criterion) {
     let runtime = runtime();
     let backend = InMemoryBackend::new();
-    runtime.block_on(append_raw(&backend, 1, 1, STREAMS * EVENTS_A_STREAM));
+    let shape = Shape { writers: 1, batch: 1 };
+    let work = shape.work(STREAMS * EVENTS_A_STREAM, raw_event);
+    runtime.block_on(append_raw(backend.clone(), shape, work));
     let typed = EventStore::<AccountEvent>::new();
     let id = StreamId::new("account-500").unwrap();
     runtime.block_on(async {
@@ -40,7 +44,7 @@ fn stream(c: &mut Criterion) {
 fn replay(c: &mut Criterion) {
     let runtime = runtime();
     let backend = InMemoryBackend::new();
-    runtime.block_on(append_raw(&backend, 1, 100, EVENTS));
+    runtime.block_on(append_raw(backend.clone(), FILL, FILL.work(EVENTS, raw_event)));
 
     let mut group = c.benchmark_group("read/memory/replay");
     group.throughput(Throughput::Elements(EVENTS as u64)).sample_size(20);
@@ -72,11 +76,7 @@ fn replay(c: &mut Criterion) {
 
 async fn filled(codec: PayloadCodec) -> EventStore<AccountEvent> {
     let store = EventStore::new().with_codec(codec);
-    let mut next = 0;
-    for stream in streams().iter().cycle().take(EVENTS / 100) {
-        store.append(stream, (next..next + 100).map(AccountEvent::nth).collect()).await.unwrap();
-        next += 100;
-    }
+    append_typed(store.clone(), FILL, FILL.work(EVENTS, AccountEvent::nth)).await;
     store
 }
 

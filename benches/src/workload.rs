@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
+use allframe_cqrs::EventStore;
 use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinSet};
+
+use crate::AccountEvent;
 
 /// How many bytes the payload of a raw event has: about what a small JSON event has.
 pub const PAYLOAD_BYTES: usize = 200;
@@ -9,17 +12,63 @@ pub const PAYLOAD_BYTES: usize = 200;
 /// How many streams a workload spreads its events over.
 pub const STREAMS: usize = 1_000;
 
-/// A raw event of [`PAYLOAD_BYTES`].
-#[must_use]
-pub fn raw_event(event_type: &EventType) -> NewEvent {
-    static PAYLOAD: [u8; PAYLOAD_BYTES] = [b'x'; PAYLOAD_BYTES];
-    NewEvent::new(event_type.clone(), PAYLOAD.to_vec()).with_encoding(Encoding::BINARY)
+/// How an append workload is cut up.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// How many tasks append at once. Each goes round all streams, from a place of its own.
+    pub writers: usize,
+    /// How many events each append holds.
+    pub batch: usize,
+}
+
+impl Shape {
+    /// The shapes that every append bench measures.
+    pub const ALL: [Self; 4] = [
+        Self { writers: 1, batch: 1 },
+        Self { writers: 1, batch: 100 },
+        Self { writers: 64, batch: 1 },
+        Self { writers: 64, batch: 100 },
+    ];
+
+    /// The greatest number of events up to this one that every writer has the same share of.
+    #[must_use]
+    pub fn fitting(self, events: usize) -> usize {
+        events - events % (self.writers * self.batch)
+    }
+
+    /// The events of each append of each writer, made by `event` from a number: made before the clock starts.
+    pub fn work<T>(self, events: usize, mut event: impl FnMut(u64) -> T) -> Vec<Vec<Vec<T>>> {
+        let mut numbers = 0_u64..;
+        let mut batch = || numbers.by_ref().take(self.batch).map(&mut event).collect();
+        let appends = self.fitting(events) / self.writers / self.batch;
+        (0..self.writers).map(|_| (0..appends).map(|_| batch()).collect()).collect()
+    }
+
+    fn streams_of(self, writer: usize) -> impl Iterator<Item = StreamId> {
+        let streams = streams();
+        (writer * STREAMS / self.writers..).map(move |n| {
+            #[expect(clippy::indexing_slicing, reason = "there are so many streams")]
+            streams[n % STREAMS].clone()
+        })
+    }
 }
 
 /// The names of the workload's streams.
 #[must_use]
 pub fn streams() -> Arc<[StreamId]> {
     (0..STREAMS).filter_map(|n| StreamId::new(format!("account-{n}")).ok()).collect()
+}
+
+/// A raw event of [`PAYLOAD_BYTES`], with an id of its own.
+///
+/// # Panics
+///
+/// Never: the name of its type is legal.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the name is a constant")]
+pub fn raw_event(_number: u64) -> NewEvent {
+    let event_type = EventType::new("Deposited").expect("it is a legal name");
+    NewEvent::new(event_type, vec![b'x'; PAYLOAD_BYTES]).with_encoding(Encoding::BINARY)
 }
 
 /// A runtime with as many workers as the machine has processors.
@@ -33,35 +82,49 @@ pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().build().expect("the system gives threads")
 }
 
-/// Appends `events` raw events, `batch` at a time, from `writers` tasks that share the streams and the work.
+/// Appends raw events, each writer the work that is its own.
 ///
 /// # Panics
 ///
 /// When an append fails.
 #[expect(clippy::expect_used, reason = "a bench whose work fails measures nothing")]
-pub async fn append_raw<B: EventStoreBackend + Clone>(
-    backend: &B,
-    writers: usize,
-    batch: usize,
-    events: usize,
-) {
-    let streams = streams();
-    let event_type = EventType::new("Deposited").expect("it is a legal name");
-    let tasks: Vec<_> = (0..writers)
-        .map(|writer| {
-            let (backend, streams, event_type) = (backend.clone(), Arc::clone(&streams), event_type.clone());
-            tokio::spawn(async move {
-                let appends = events / writers / batch;
-                // Each writer goes round the streams from a place of its own.
-                let mine = streams.iter().cycle().skip(writer * STREAMS / writers).take(appends);
-                for stream in mine {
-                    let events = (0..batch).map(|_| raw_event(&event_type)).collect();
-                    backend.append(stream, ExpectedVersion::Any, events).await.expect("an append succeeds");
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.expect("a writer ends well");
+pub async fn append_raw<B>(backend: B, shape: Shape, work: Vec<Vec<Vec<NewEvent>>>)
+where
+    B: EventStoreBackend + Clone,
+{
+    let mut writers = JoinSet::new();
+    for (writer, appends) in work.into_iter().enumerate() {
+        let (backend, streams) = (backend.clone(), shape.streams_of(writer));
+        writers.spawn(async move {
+            for (stream, events) in streams.zip(appends) {
+                backend.append(&stream, ExpectedVersion::Any, events).await.expect("an append succeeds");
+            }
+        });
     }
+    writers.join_all().await;
+}
+
+/// Appends typed events, each writer the work that is its own.
+///
+/// # Panics
+///
+/// When an append fails.
+#[expect(clippy::expect_used, reason = "a bench whose work fails measures nothing")]
+pub async fn append_typed<B>(
+    store: EventStore<AccountEvent, B>,
+    shape: Shape,
+    work: Vec<Vec<Vec<AccountEvent>>>,
+) where
+    B: EventStoreBackend,
+{
+    let mut writers = JoinSet::new();
+    for (writer, appends) in work.into_iter().enumerate() {
+        let (store, streams) = (store.clone(), shape.streams_of(writer));
+        writers.spawn(async move {
+            for (stream, events) in streams.zip(appends) {
+                store.append(&stream, events).await.expect("an append succeeds");
+            }
+        });
+    }
+    writers.join_all().await;
 }

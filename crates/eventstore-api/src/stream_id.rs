@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     InvalidInput,
@@ -57,6 +57,9 @@ impl StreamId {
 ///
 /// let id = String::from("account-7");
 /// assert_eq!(open(&id)?, open("account-7")?);
+/// for id in ["account-7", "account-8"].iter() {
+///     open(id)?;
+/// }
 /// assert!(open("").is_err());
 /// # Ok::<(), InvalidInput>(())
 /// ```
@@ -81,20 +84,33 @@ impl IntoStreamId for &StreamId {
     }
 }
 
-impl IntoStreamId for &str {
-    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
-        StreamId::try_from(self)
-    }
-}
-
 impl IntoStreamId for String {
     fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
         StreamId::new(self)
     }
 }
 
-impl IntoStreamId for &String {
-    fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
-        StreamId::try_from(self.as_str())
-    }
+macro_rules! from_text {
+    ($($text:ty),* $(,)?) => {
+        $(impl IntoStreamId for $text {
+            fn into_stream_id(self) -> Result<StreamId, InvalidInput> {
+                let name: &str = self.as_ref();
+                StreamId::try_from(name)
+            }
+        })*
+    };
 }
+
+// Everything that a parameter of type `&str` would take.
+from_text!(
+    &str,
+    &&str,
+    &String,
+    &&String,
+    &Box<str>,
+    &Arc<str>,
+    &Cow<'_, str>,
+    Box<str>,
+    Arc<str>,
+    Cow<'_, str>
+);
