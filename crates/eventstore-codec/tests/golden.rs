@@ -1,6 +1,8 @@
 //! The bytes of every released format. They never change: a test that fails here means that stored events can no
 //! longer be read.
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 use std::{collections::BTreeMap, marker::PhantomData};
 
 use eventstore_codec::{DecodeError, decode_payload, encode_payload};
