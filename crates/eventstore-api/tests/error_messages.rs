@@ -1,5 +1,7 @@
 //! What people read when something goes wrong: what happened, where, and what to do.
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 use std::error::Error;
 
 use eventstore_api::{
