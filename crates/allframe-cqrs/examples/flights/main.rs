@@ -10,18 +10,24 @@
 
 mod airport_board;
 mod arguments;
+mod capped_lines;
 mod csv_rows;
+mod fields;
 mod flight;
 mod import;
 mod progress;
 mod punctuality;
 mod read_models;
 mod report;
+mod row;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use allframe_cqrs::GlobalPosition;
 use anyhow::Result;
@@ -32,8 +38,14 @@ use read_models::ReadModels;
 use report::Report;
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    run(Arguments::parse(), &mut std::io::stdout(), &mut std::io::stderr()).await
+async fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse(), &mut io::stdout(), &mut io::stderr()).await else {
+        return ExitCode::SUCCESS;
+    };
+    // A `Result` from `main` would print a backtrace too where `RUST_BACKTRACE` is set. If standard error is closed, the
+    // exit code is all that can be told.
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+    ExitCode::FAILURE
 }
 
 async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
@@ -46,7 +58,7 @@ async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Writ
     let rejected_rows = import.rejected_rows();
 
     let mut read_models = ReadModels::default();
-    store.project(&mut read_models, GlobalPosition::START).await?;
+    store.project(&mut read_models, &mut GlobalPosition::default()).await?;
     let report = Report::new(&read_models, store.stats().await?, rejected_rows);
     if arguments.json {
         writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
