@@ -9,13 +9,24 @@ use eventstore_api::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::{log::Log, search::Search, span::Span, streams::Streams, tags::TagIndex, writer::Writer};
+use crate::{
+    lists::Lists,
+    log::Log,
+    search::{Search, Window},
+    span::Span,
+    streams::Streams,
+    tags::TagIndex,
+    writer::Writer,
+};
 
 /// An event store in memory.
 ///
 /// Cloning it is cheap and gives another handle to the same events. No call of it waits for anything but
 /// [`wait_past`](EventStoreBackend::wait_past), so that dropping any other future early changes nothing: the work is
 /// done when it is first polled.
+///
+/// An append holds up all others while it checks its condition. One that names neither tags nor event types looks at the
+/// log from its position on (an exact stream apart, which an index finds).
 ///
 /// ```
 /// use eventstore_api::EventStoreBackend;
@@ -70,12 +81,14 @@ impl EventStoreBackend for InMemoryBackend {
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
-        let Shared { log, tags, .. } = &*self.shared;
+        let Shared { log, streams, tags, .. } = &*self.shared;
         let span = match query.direction {
             Direction::Forward => Span::after(query.after.get(), log.head()),
             Direction::Backward => Span::before(query.after.get(), log.head()),
         };
-        let found = Search { log, tags, filter: &query.filter }.page(span, query.direction, query.limit);
+        let search =
+            Search { log, lists: Lists { tags, streams }, filter: &query.filter, window: Window::default() };
+        let found = search.page(span, query.direction, query.limit);
         let events = found.positions.into_iter().map(|position| log.event(position).clone()).collect();
         let next = GlobalPosition::new(found.next);
         Ok(if found.end_reached { Page::last(events, next) } else { Page::partial(events, next) })
@@ -123,6 +136,10 @@ impl EventStoreBackend for InMemoryBackend {
             snapshots.len() as u64,
             GlobalPosition::new(log.head()),
         ))
+    }
+
+    async fn head(&self) -> Result<GlobalPosition> {
+        Ok(GlobalPosition::new(self.shared.log.head()))
     }
 }
 

@@ -21,7 +21,10 @@ impl Log {
 
     /// Puts an event in the next place, unseen until [`Log::publish`]. Under the writer's lock only.
     pub(crate) fn push(&self, event: RecordedEvent) {
-        self.events.push(event);
+        let position = event.position.get();
+        let index = self.events.push(event);
+        // An append that panicked on its way here (out of memory) would leave an event behind, and shift all after it.
+        debug_assert_eq!(index as u64 + 1, position);
     }
 
     /// Shows readers everything up to this position. Under the writer's lock only.

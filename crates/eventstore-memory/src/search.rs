@@ -1,19 +1,41 @@
-//! Finding the events that pass a filter: through the tag index where every alternative names a tag, else by looking
-//! at the log.
+//! Finding the events that pass a filter: through an index where every criterion names a tag or a stream, else by
+//! looking at the log.
 
 use eventstore_api::{Direction, EventFilter};
 
 use crate::{
+    lists::{Candidates, Lists},
     log::Log,
-    span::{Limit, Span},
-    tags::TagIndex,
+    span::Span,
 };
 
-/// At most how many events one search looks at, so that a filter which hardly anything passes does not hold up the
-/// thread: about a millisecond.
-const LOOKED_AT: usize = 65_536;
+/// How many events one page looks at before it ends, full or not, so that a filter which hardly anything passes does not
+/// hold up the thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// At least so many where an index lists them, however small the page.
+    pub(crate) listed: usize,
+    /// At most so many.
+    pub(crate) most: usize,
+}
+
+impl Window {
+    /// For a page of `limit` events from an index: enough that it is mostly full, not so many that copying their
+    /// positions costs more than the page.
+    fn of_listed(self, limit: usize) -> usize {
+        limit.saturating_mul(4).max(self.listed).min(self.most)
+    }
+}
+
+impl Default for Window {
+    /// About a millisecond at most.
+    fn default() -> Self {
+        Self { listed: 256, most: 65_536 }
+    }
+}
 
 /// What a search came up with.
+#[derive(Debug)]
 pub(crate) struct Found {
     /// The positions of events that pass, in the direction of reading.
     pub(crate) positions: Vec<u64>,
@@ -25,36 +47,30 @@ pub(crate) struct Found {
 
 pub(crate) struct Search<'a> {
     pub(crate) log: &'a Log,
-    pub(crate) tags: &'a TagIndex,
+    pub(crate) lists: Lists<'a>,
     pub(crate) filter: &'a EventFilter,
+    pub(crate) window: Window,
 }
 
 impl Search<'_> {
-    /// The first `limit` events in this direction that pass.
+    /// The first events in this direction that pass, up to `limit` (one or more) and as far as the window goes.
     pub(crate) fn page(&self, span: Span, direction: Direction, limit: usize) -> Found {
-        // A reader that stands beyond the head stays there.
-        let end = match direction {
-            Direction::Forward => span.through.max(span.after),
-            Direction::Backward => span.after,
-        };
         if span.is_empty() {
-            return Found { positions: Vec::new(), next: end, end_reached: true };
+            return Found::new(Vec::new(), span, span, direction);
         }
-        let (candidates, searched) = self.candidates(span, direction);
-        let mut passing = match direction {
-            Direction::Forward => self.passing(candidates.into_iter(), limit),
-            Direction::Backward => self.passing(candidates.into_iter_reversed(), limit),
-        };
-        if passing.cut {
-            let next = passing.positions.last().copied().unwrap_or(end);
-            return Found { positions: std::mem::take(&mut passing.positions), next, end_reached: false };
+        let window = self.window.of_listed(limit);
+        match self.lists.candidates(self.filter, span, direction, window) {
+            Some(Candidates { positions, searched }) => {
+                let (passing, searched) = self.passing(positions.into_iter(), searched, direction, limit);
+                Found::new(passing, searched, span, direction)
+            }
+            None => {
+                let searched = span.leading(direction, self.window.most);
+                let every = searched.positions(direction);
+                let (passing, searched) = self.passing(every, searched, direction, limit);
+                Found::new(passing, searched, span, direction)
+            }
         }
-        let (next, end_reached) = match (direction, searched) {
-            (Direction::Forward, searched) => (searched.through, searched.through == span.through),
-            (Direction::Backward, searched) if searched.after == span.after => (end, true),
-            (Direction::Backward, searched) => (searched.after + 1, false),
-        };
-        Found { positions: passing.positions, next, end_reached }
     }
 
     /// The position of the last event in the span that passes.
@@ -71,93 +87,34 @@ impl Search<'_> {
         }
     }
 
-    /// The positions worth looking at, and the part of the span in which they are complete.
-    fn candidates(&self, span: Span, direction: Direction) -> (Candidates, Span) {
-        match self.tagged_candidates(span, direction) {
-            Some((positions, searched)) => (Candidates::Listed(positions), searched),
-            None => {
-                let searched = match direction {
-                    Direction::Forward => Span {
-                        through: span.through.min(span.after.saturating_add(LOOKED_AT as u64)),
-                        ..span
-                    },
-                    Direction::Backward => {
-                        Span { after: span.after.max(span.through.saturating_sub(LOOKED_AT as u64)), ..span }
-                    }
-                };
-                (Candidates::Every(searched), searched)
-            }
-        }
-    }
-
-    /// The events that carry a tag of each alternative, from the index; `None` when an alternative names no tag.
-    fn tagged_candidates(&self, span: Span, direction: Direction) -> Option<(Vec<u64>, Span)> {
-        if self.filter.is_all() || self.filter.criteria().iter().any(|criterion| criterion.tags.is_empty()) {
-            return None;
-        }
-        let limit = match direction {
-            Direction::Forward => Limit::First(LOOKED_AT),
-            Direction::Backward => Limit::Last(LOOKED_AT),
-        };
-        let mut searched = span;
-        let mut candidates = Vec::new();
-        for criterion in self.filter.criteria() {
-            let rarest = self.tags.rarest(&criterion.tags)?;
-            let (positions, complete) = self.tags.within(rarest, span, limit);
-            if !complete {
-                // Beyond its last position this list is not known, so that is as far as the search goes.
-                match (direction, positions.first(), positions.last()) {
-                    (Direction::Forward, _, Some(&last)) => searched.through = searched.through.min(last),
-                    (Direction::Backward, Some(&first), _) => searched.after = searched.after.max(first - 1),
-                    _ => {}
-                }
-            }
-            candidates.extend(positions);
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates.retain(|&position| position > searched.after && position <= searched.through);
-        Some((candidates, searched))
-    }
-
-    fn passing(&self, candidates: impl Iterator<Item = u64>, limit: usize) -> Passing {
+    /// The first candidates that pass, and how far the search went: less far when the limit came before the last
+    /// candidate.
+    fn passing(
+        &self,
+        candidates: impl Iterator<Item = u64>,
+        searched: Span,
+        direction: Direction,
+        limit: usize,
+    ) -> (Vec<u64>, Span) {
         let mut candidates = candidates.peekable();
-        let mut positions = Vec::new();
-        while let Some(position) = candidates.next() {
-            if self.filter.matches(self.log.event(position)) {
-                positions.push(position);
-                if positions.len() == limit {
-                    return Passing { positions, cut: candidates.peek().is_some() };
-                }
-            }
-        }
-        Passing { positions, cut: false }
-    }
-}
-
-struct Passing {
-    positions: Vec<u64>,
-    /// Whether the limit came before the last candidate.
-    cut: bool,
-}
-
-enum Candidates {
-    Every(Span),
-    Listed(Vec<u64>),
-}
-
-impl Candidates {
-    fn into_iter(self) -> Box<dyn Iterator<Item = u64>> {
-        match self {
-            Self::Every(span) => Box::new(span.after + 1..=span.through),
-            Self::Listed(positions) => Box::new(positions.into_iter()),
+        let passing = candidates.by_ref().filter(|&position| self.filter.matches(self.log.event(position)));
+        let positions: Vec<u64> = passing.take(limit).collect();
+        match (candidates.peek(), positions.last()) {
+            (Some(_), Some(&last)) => (positions, searched.up_to(direction, last)),
+            _ => (positions, searched),
         }
     }
+}
 
-    fn into_iter_reversed(self) -> Box<dyn Iterator<Item = u64>> {
-        match self {
-            Self::Every(span) => Box::new((span.after + 1..=span.through).rev()),
-            Self::Listed(positions) => Box::new(positions.into_iter().rev()),
-        }
+impl Found {
+    /// These positions, when this part of the span has been looked at.
+    fn new(positions: Vec<u64>, searched: Span, span: Span, direction: Direction) -> Self {
+        let (next, end_reached) = match direction {
+            // A reader that stands beyond the head stays there.
+            Direction::Forward => (searched.through.max(span.after), searched.through == span.through),
+            Direction::Backward if searched.after == span.after => (span.after, true),
+            Direction::Backward => (searched.after + 1, false),
+        };
+        Self { positions, next, end_reached }
     }
 }

@@ -49,6 +49,16 @@ impl Streams {
         self.by_id.get(stream).is_none_or(|stream| !ids.any(|id| stream.versions.contains_key(&id)))
     }
 
+    /// Looks at the positions of a stream, in rising order. Those of an append that is under way are among them already.
+    ///
+    /// Looking at a second list meanwhile could wait for ever: for a writer that waits for this look to end.
+    pub(crate) fn look<R>(&self, stream: &StreamId, look: impl FnOnce(&[u64]) -> R) -> R {
+        match self.by_id.get(stream) {
+            Some(stream) => look(&stream.positions),
+            None => look(&[]),
+        }
+    }
+
     /// Adds events to a stream, at these positions, and returns the version the stream had before. Under the writer's
     /// lock only.
     pub(crate) fn extend(&self, stream: &StreamId, events: impl Iterator<Item = (EventId, u64)>) -> Version {

@@ -1,22 +1,42 @@
 use std::collections::HashMap;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, EventType, ExpectedVersion, GlobalPosition, Placement, Result,
-    StoreError, StreamAppend, StreamId, Timestamp, Version,
+    AppendBatch, AppendCondition, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition,
+    Placement, Result, StoreError, StreamAppend, StreamId, Timestamp, Version,
 };
 use foldhash::fast::RandomState;
 
-use crate::{log::Log, retry, search::Search, span::Span, streams::Streams, tags::TagIndex};
+use crate::{
+    lists::Lists,
+    log::Log,
+    retry,
+    search::{Search, Window},
+    span::Span,
+    streams::Streams,
+    tags::TagIndex,
+};
 
 /// What only the append whose turn it is may touch.
-#[derive(Default)]
 pub(crate) struct Writer {
+    /// May run backwards; what is recorded does not.
+    clock: fn() -> Timestamp,
     last_recorded_at: Timestamp,
     /// The last position of each event type, which settles most append conditions without looking at the log.
     last_of_type: HashMap<EventType, u64, RandomState>,
 }
 
+impl Default for Writer {
+    fn default() -> Self {
+        Self::with_clock(Timestamp::now)
+    }
+}
+
 impl Writer {
+    /// The writer of an empty log, which records the time that this clock tells.
+    pub(crate) fn with_clock(clock: fn() -> Timestamp) -> Self {
+        Self { clock, last_recorded_at: Timestamp::default(), last_of_type: HashMap::default() }
+    }
+
     /// Appends a validated batch, or changes nothing.
     pub(crate) fn append(
         &mut self,
@@ -35,10 +55,10 @@ impl Writer {
             check_guard(&guard.stream, guard.expected, streams)?;
         }
         if let Some(condition) = &batch.condition {
-            self.check_condition(condition, log, tags)?;
+            self.check_condition(condition, log, Lists { tags, streams })?;
         }
         // From here on nothing can fail.
-        self.last_recorded_at = self.last_recorded_at.max(Timestamp::now());
+        self.last_recorded_at = self.last_recorded_at.max((self.clock)());
         let mut head = log.head();
         let outcomes = batch
             .appends
@@ -49,17 +69,18 @@ impl Writer {
         Ok(outcomes)
     }
 
-    fn check_condition(&self, condition: &AppendCondition, log: &Log, tags: &TagIndex) -> Result<()> {
+    /// Looks for an event that the condition excludes, from the head back to its position: at those that an index lists, or
+    /// at each one where a criterion names neither a tag nor a stream. Every other append waits meanwhile.
+    fn check_condition(&self, condition: &AppendCondition, log: &Log, lists: Lists<'_>) -> Result<()> {
         let filter = &condition.fail_if_events_match;
         let after = condition.after.get();
-        let types_of_all = filter.criteria().iter().all(|criterion| !criterion.event_types.is_empty());
-        if !filter.is_all() && types_of_all {
-            let mut types = filter.criteria().iter().flat_map(|criterion| &criterion.event_types);
-            if types.all(|event_type| self.last_of_type.get(event_type).is_none_or(|&last| last <= after)) {
-                return Ok(());
-            }
+        let none_since =
+            |event_type: &&EventType| self.last_of_type.get(*event_type).is_none_or(|&last| last <= after);
+        if types_asked_for(filter).is_some_and(|types| types.iter().all(none_since)) {
+            return Ok(());
         }
-        match (Search { log, tags, filter }).last(Span::after(after, log.head())) {
+        let search = Search { log, lists, filter, window: Window::default() };
+        match search.last(Span::after(after, log.head())) {
             Some(at) => Err(StoreError::ConditionFailed { at: GlobalPosition::new(at) }),
             None => Ok(()),
         }
@@ -117,4 +138,13 @@ fn check_guard(stream: &StreamId, expected: ExpectedVersion, streams: &Streams) 
     } else {
         Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
     }
+}
+
+/// The event types of all criteria together; `None` where one takes any type.
+fn types_asked_for(filter: &EventFilter) -> Option<Vec<&EventType>> {
+    let mut types = Vec::new();
+    for criterion in filter.criteria()? {
+        types.extend(criterion.event_types.as_ref()?);
+    }
+    Some(types)
 }
