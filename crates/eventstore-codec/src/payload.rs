@@ -1,12 +1,12 @@
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::{DecodeError, EncodeError};
+use crate::{DecodeError, EncodeError, whole::Whole};
 
 /// bincode 2, little-endian, integers of variable length.
 const FORMAT_1: u8 = 1;
 
-/// What decoding may claim to need, in bytes: a few bytes of garbage cannot ask for more memory than this.
+/// The most bytes that decoding reads: a length that claims more is refused before anything is allocated for it.
 const CLAIM_LIMIT: usize = 64 << 20;
 
 /// Spelled out, so that a change of bincode's own default cannot change what is on disk.
@@ -29,10 +29,11 @@ const CONFIG: Configuration<LittleEndian, Varint, Limit<CLAIM_LIMIT>> =
 ///
 /// # Errors
 ///
-/// [`EncodeError`] when the value's own `Serialize` fails, or it holds a sequence of unknown length.
+/// [`EncodeError`] when the value's own `Serialize` fails, it holds a sequence of unknown length, or leaves out a field
+/// (`skip_serializing_if`): what is left out here would be read out of the bytes of the next field.
 pub fn encode_payload<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = vec![FORMAT_1];
-    bincode::serde::encode_into_std_write(value, &mut bytes, CONFIG)
+    bincode::serde::encode_into_std_write(Whole(value), &mut bytes, CONFIG)
         .map_err(|source| EncodeError { source: Box::new(source) })?;
     Ok(bytes)
 }
@@ -42,8 +43,11 @@ pub fn encode_payload<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Encod
 ///
 /// # Errors
 ///
-/// [`DecodeError`] for anything that is not exactly one value in a known format. No input panics, or makes it claim
-/// more than 64 MiB.
+/// [`DecodeError`] for anything that is not exactly one value in a known format.
+///
+/// A length that lies claims no memory. But the value may be far larger than its bytes (a `None` takes one byte here and as
+/// much as its `Some` in memory), a recursive type is decoded to any depth, and a list of values without content to any
+/// length: of such types, decode only what was encoded here.
 pub fn decode_payload<'de, S: DeserializeSeed<'de>>(
     seed: S,
     bytes: &'de [u8],

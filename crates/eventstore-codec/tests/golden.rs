@@ -70,6 +70,26 @@ fn what_is_not_one_value_in_a_known_format_is_refused() {
 }
 
 #[test]
+fn a_field_that_is_left_out_is_refused_however_deep_inside() {
+    #[derive(Serialize)]
+    struct Order {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        quantity: u8,
+    }
+    let order = |note: Option<&str>| Order { note: note.map(str::to_owned), quantity: 1 };
+    assert!(encode_payload(&order(Some("kept"))).is_ok());
+    for error in [
+        encode_payload(&order(None)).unwrap_err(),
+        encode_payload(&Some(vec![(1, order(None))])).unwrap_err(),
+        encode_payload(&BTreeMap::from([("key", order(None))])).unwrap_err(),
+    ] {
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("field `note` is left out"), "{cause}");
+    }
+}
+
+#[test]
 fn a_length_that_lies_claims_no_memory() {
     let mut bytes = vec![1, 0xfd];
     bytes.extend((1_u64 << 60).to_le_bytes());
