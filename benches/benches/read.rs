@@ -66,7 +66,7 @@ fn replay(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("typed", codec.encoding()), |bencher| {
             bencher.to_async(&runtime).iter(async || {
                 let mut turnover = Turnover::default();
-                store.project(&mut turnover, GlobalPosition::START).await.unwrap();
+                store.project(&mut turnover, &mut GlobalPosition::default()).await.unwrap();
                 turnover.total
             });
         });

@@ -54,7 +54,7 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         let serde_index = if skipped { u32::MAX } else { next_index };
         next_index += u32::from(!skipped);
         kinds.push(Kind {
-            names: Names::take(&mut variant.attrs)?.or_name(ident),
+            names: Names::take(&mut variant.attrs)?.or_name(attributes.stored_name(ident)),
             serde_index: (!whole).then_some(serde_index),
             pattern: quote!(Self::#ident { .. }),
             path: quote!(Self::#ident),
@@ -69,7 +69,7 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
 fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<TokenStream> {
     let tags = take_tags(&mut item.fields)?;
     let kind = Kind {
-        names: attributes.names.clone().or_name(&item.ident),
+        names: attributes.names.clone().or_name(attributes.stored_name(&item.ident)),
         serde_index: None,
         pattern: quote!(Self { .. }),
         path: quote!(Self),
@@ -98,12 +98,9 @@ fn implement(
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let (_, _, event_where_clause) = event_generics.split_for_impl();
     let variants = kinds.iter().map(|kind| {
-        let serde_index = match kind.serde_index {
-            Some(index) => quote!(::core::option::Option::Some(#index)),
-            None => quote!(::core::option::Option::None),
-        };
+        let serde_index = kind.serde_index.map(|index| quote!(.with_serde_index(#index)));
         let (name, aliases) = (kind.names.name(), kind.names.aliases());
-        quote!(#krate::EventVariant { name: #name, aliases: &[#(#aliases),*], serde_index: #serde_index })
+        quote!(#krate::EventVariant::new(#name).with_aliases(&[#(#aliases),*]) #serde_index)
     });
     let indices = kinds.iter().enumerate().map(|(index, kind)| {
         let pattern = &kind.pattern;

@@ -14,6 +14,7 @@ const MAX_EVENT_TYPE_BYTES: usize = 256;
 #[derive(Default)]
 pub(crate) struct TypeAttributes {
     krate: Option<Path>,
+    prefix: Option<LitStr>,
     pub(crate) names: Names,
 }
 
@@ -25,10 +26,22 @@ impl TypeAttributes {
                 this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
                 return Ok(());
             }
+            if meta.path.is_ident("prefix") {
+                this.prefix = Some(checked(meta.value()?.parse()?)?);
+                return Ok(());
+            }
             this.names.read(&meta)
         });
         parser.parse2(attribute)?;
         Ok(this)
+    }
+
+    /// What the name of a variant in the code is stored under.
+    pub(crate) fn stored_name(&self, ident: &Ident) -> LitStr {
+        let name = ident.to_string();
+        let name = name.strip_prefix("r#").unwrap_or(&name);
+        let prefix = self.prefix.as_ref().map(LitStr::value).unwrap_or_default();
+        LitStr::new(&format!("{prefix}{name}"), ident.span())
     }
 
     /// The path to `allframe_cqrs`.
@@ -75,11 +88,9 @@ impl Names {
         Err(meta.error("unknown here; write `rename = \"..\"` or `aliases(\"..\", \"..\")`"))
     }
 
-    /// The same names, with the name in the code where none is given.
-    pub(crate) fn or_name(mut self, ident: &Ident) -> Self {
-        let name = ident.to_string();
-        let name = name.strip_prefix("r#").unwrap_or(&name);
-        self.rename.get_or_insert_with(|| LitStr::new(name, ident.span()));
+    /// The same names, with this one where none is given.
+    pub(crate) fn or_name(mut self, name: LitStr) -> Self {
+        self.rename.get_or_insert(name);
         self
     }
 

@@ -21,21 +21,16 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `#[event(rename = "..")]` | a variant, or the struct | the name under which it is stored, whatever the code calls it |
 /// | `#[event(aliases("..", ".."))]` | a variant, or the struct | names under which it was stored before |
+/// | `#[event(prefix = "..")]` | the type | what stands before every name that is not given with `rename`: `prefix = "user."` stores `Created` as `user.Created` |
 /// | `#[tag]` | a field | tags the event `field:value` |
 /// | `#[tag("key")]` | a field | tags the event `key:value` |
 /// | `#[event(crate = path)]` | the type | where `allframe_cqrs` is, when it goes by another name |
 ///
 /// ```
-/// # mod allframe_cqrs {
-/// #     pub struct EventVariant { pub name: &'static str, pub aliases: &'static [&'static str], pub serde_index: Option<u32> }
-/// #     pub trait EventTypeName {
-/// #         fn variants() -> &'static [EventVariant];
-/// #         fn variant_index(&self) -> usize;
-/// #     }
-/// #     pub trait Event {}
-/// # }
-/// # use allframe_cqrs::EventTypeName;
-/// #[allframe_cqrs_macros::event(crate = allframe_cqrs)]
+/// use allframe_cqrs::{EventTypeName, event};
+///
+/// #[event]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
 /// enum AccountEvent {
 ///     Opened { owner: String },
 ///     #[event(rename = "Deposited", aliases("PaidIn"))]

@@ -31,6 +31,12 @@ pub trait Aggregate: Default + Send + Sync {
     /// Changes the state by what happened. It cannot refuse: the event is a fact.
     fn apply_event(&mut self, event: &Self::Event);
 
+    /// The name under which snapshots of it are kept: its Rust path with all parameters, unless overridden. A snapshot
+    /// under another name is passed over, so that a type that has moved is built from its events once.
+    fn state_type() -> &'static str {
+        std::any::type_name::<Self>()
+    }
+
     /// The version of the form in which snapshots of it are kept. Raise it when a field of the state changes its
     /// meaning: snapshots of another version are then ignored, and the state is built from the events.
     fn snapshot_version() -> u32 {

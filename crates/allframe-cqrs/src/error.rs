@@ -1,7 +1,8 @@
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::{
-    Encoding, EventType, GlobalPosition, InvalidInput, StoreError, StreamId, Version, message_with_causes,
+    AppendBatch, Encoding, EventType, GlobalPosition, InvalidInput, StoreError, StreamId, Version,
+    message_with_causes,
 };
 
 /// What the toolkit answers.
@@ -22,21 +23,23 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(deposit(&EventStore::new())).unwrap();
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// What the backend answered.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An event or a snapshot cannot be encoded. Nothing was stored.
-    #[error("`{what}` cannot be encoded as {encoding}; what its Serialize does must fit that encoding")]
+    /// An event or a snapshot cannot be encoded so that it could be read again. Nothing was stored.
+    #[error(
+        "`{what}` cannot be kept as {encoding}; change the value or its serde attributes, or take another codec"
+    )]
     Encode {
         /// The name of its type.
         what: &'static str,
         /// Into what it was to be encoded.
         encoding: Encoding,
         /// What stood in the way.
-        source: Box<dyn StdError + Send + Sync>,
+        source: Arc<dyn StdError + Send + Sync>,
     },
     /// A stored event cannot be read as the type that was asked for.
     #[error(transparent)]
@@ -47,6 +50,17 @@ pub enum Error {
         /// How often the decision was made.
         attempts: u32,
         /// The last conflict.
+        source: StoreError,
+    },
+    /// It is not known whether an append happened, and appending the same again has not settled it. The batch holds the
+    /// events with their ids: give it to the backend's `append_all` later, which stores nothing twice.
+    #[error(
+        "it is not known whether the append happened; give the batch to the backend again, which stores nothing twice"
+    )]
+    OutcomeUnknown {
+        /// What was to be appended.
+        batch: Box<AppendBatch>,
+        /// What the backend answered first.
         source: StoreError,
     },
     /// A task was to be spawned outside a tokio runtime.
@@ -74,7 +88,11 @@ impl Error {
     /// Whether it is certain that a failed append stored nothing.
     #[must_use]
     pub fn outcome_is_known(&self) -> bool {
-        !matches!(self, Self::Store(error) if !error.outcome_is_known())
+        match self {
+            Self::OutcomeUnknown { .. } => false,
+            Self::Store(error) => error.outcome_is_known(),
+            _ => true,
+        }
     }
 }
 
@@ -91,7 +109,7 @@ impl From<Error> for String {
 }
 
 /// Which stored event could not be read, as what, and why.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "event {version} of stream `{stream}` (position {position}), stored as `{event_type}` \
      schema version {schema_version} in {encoding}, cannot be read as `{expected}`"
@@ -118,7 +136,7 @@ pub struct DecodeError {
 }
 
 /// Why a stored event could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeReason {
     /// The type has no variant of that name.
@@ -131,6 +149,12 @@ pub enum DecodeReason {
         /// The names the type goes by.
         known: Vec<&'static str>,
     },
+    /// A newer version of the program has written it.
+    #[error("schema version {known} is the newest that this program knows; a newer one can read it")]
+    NewerSchema {
+        /// The newest version that the type knows.
+        known: u32,
+    },
     /// No codec for this encoding is compiled in.
     #[error(
         "no codec for this encoding is compiled in; bincode needs the feature `bincode` of allframe-cqrs"
@@ -138,5 +162,5 @@ pub enum DecodeReason {
     UnknownEncoding,
     /// The payload does not describe a value of the type.
     #[error("the payload does not fit the type")]
-    Payload(#[source] Box<dyn StdError + Send + Sync>),
+    Payload(#[source] Arc<dyn StdError + Send + Sync>),
 }

@@ -36,19 +36,42 @@ pub trait EventTypeName {
     }
 }
 
-/// One kind of events of a type: a variant of an enum, or the type itself if it is a struct.
+/// One kind of events of a type: a variant of an enum, or the type itself if it is a struct. `#[event]` makes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EventVariant {
     /// The name under which it is stored.
     pub name: &'static str,
     /// Names under which it was stored before, and is still found.
     pub aliases: &'static [&'static str],
+    /// The version of its payload's schema that is written; records of a greater one are not read.
+    pub schema_version: u32,
     /// Its place among those variants of the Rust enum that serde reads, from 0; `None` where the payload is not the
     /// content of a variant but the whole value as serde sees it: a struct, or an enum to which serde gives a form of its own.
     pub serde_index: Option<u32>,
 }
 
 impl EventVariant {
+    /// A kind of this name, without aliases, of schema version 1, whose payload is the whole value.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, aliases: &[], schema_version: 1, serde_index: None }
+    }
+
+    /// The same kind, found under these names too.
+    #[must_use]
+    pub const fn with_aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same kind, whose payload is the content of the variant at this place.
+    #[must_use]
+    pub const fn with_serde_index(mut self, index: u32) -> Self {
+        self.serde_index = Some(index);
+        self
+    }
+
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
@@ -80,6 +103,23 @@ pub trait Event: EventBounds + EventTypeName {}
 pub trait EventBounds: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {}
 
 impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> EventBounds for T {}
+
+/// Which kind an event is. A type that names no variants is of one kind.
+pub(crate) fn kind_of<E: EventTypeName>(event: &E) -> EventVariant {
+    E::variants().get(event.variant_index()).copied().unwrap_or_else(only_kind::<E>)
+}
+
+/// The kind that is stored under a name, now or before.
+pub(crate) fn kind_named<E: EventTypeName>(name: &str) -> Option<EventVariant> {
+    match E::variants() {
+        [] => Some(only_kind::<E>()).filter(|kind| kind.is_named(name)),
+        variants => variants.iter().find(|variant| variant.is_named(name)).copied(),
+    }
+}
+
+fn only_kind<E: EventTypeName>() -> EventVariant {
+    EventVariant::new(E::event_type_name())
+}
 
 /// The names that events of a type are stored under, now and before.
 pub(crate) fn stored_names<E: EventTypeName>() -> Vec<&'static str> {

@@ -27,7 +27,7 @@ pub use error::{DecodeError, DecodeReason, Error, Result};
 #[doc(hidden)]
 pub use event::EventBounds;
 pub use event::{Event, EventTypeName, EventVariant};
-pub use event_store::{Batch, CatchUp, EventStore, Matching};
+pub use event_store::{Batch, CatchUp, EventStore, EventStream, Matching};
 pub use eventstore_api as api;
 pub use eventstore_api::{
     Appended, BackendStats, Criterion, EventFilter, EventId, EventStoreBackend, ExpectedVersion,

@@ -26,9 +26,9 @@ use crate::Event;
 /// store.append("account-7", vec![Deposited { amount: 40 }, Deposited { amount: 2 }]).await?;
 ///
 /// let mut turnover = Turnover::default();
-/// let checkpoint = store.project(&mut turnover, GlobalPosition::START).await?;
+/// let mut checkpoint = GlobalPosition::START;
+/// store.project(&mut turnover, &mut checkpoint).await?;
 /// assert_eq!(turnover.total, 42);
-/// # let _ = checkpoint;
 /// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
 /// ```
 pub trait Projection: Send + Sync {

@@ -352,13 +352,78 @@ impl Projection for Turnover {
 async fn a_projection_goes_on_from_the_position_it_is_built_to() {
     let store = two_accounts_and_a_parcel().await;
     let mut turnover = Turnover::default();
-    let built_to = store.project(&mut turnover, GlobalPosition::START).await.unwrap();
+    let mut checkpoint = GlobalPosition::START;
+    store.project(&mut turnover, &mut checkpoint).await.unwrap();
     assert_eq!(turnover.0, 6);
     store.append("account-1", vec![Deposited(10)]).await.unwrap();
-    let built_to = store.project(&mut turnover, built_to).await.unwrap();
+    store.project(&mut turnover, &mut checkpoint).await.unwrap();
     assert_eq!(turnover.0, 16);
-    assert_eq!(store.project(&mut turnover, built_to).await.unwrap(), built_to);
-    assert_eq!(turnover.0, 16);
+    let built_to = checkpoint;
+    store.project(&mut turnover, &mut checkpoint).await.unwrap();
+    assert_eq!((turnover.0, checkpoint), (16, built_to));
+}
+
+/// A second type of events under the name of the first, which it cannot be read as.
+#[event(rename = "Deposited")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Unreadable {
+    no_amount: String,
+}
+
+#[tokio::test]
+async fn a_projection_that_fails_stands_where_its_checkpoint_says() {
+    let backend = Arc::new(InMemoryBackend::new());
+    let store = EventStore::<AccountEvent, _>::with_backend(backend.clone());
+    let strange = EventStore::<Unreadable, _>::with_backend(backend);
+    let before = store.append("account-1", vec![Deposited(1), Deposited(2)]).await.unwrap();
+    strange.append("account-2", vec![Unreadable { no_amount: String::new() }]).await.unwrap();
+    store.append("account-1", vec![Deposited(4)]).await.unwrap();
+
+    let (mut turnover, mut checkpoint) = (Turnover::default(), GlobalPosition::START);
+    for _ in 0..2 {
+        store.project(&mut turnover, &mut checkpoint).await.unwrap_err();
+        assert_eq!((turnover.0, checkpoint), (3, before.last_position));
+    }
+}
+
+#[tokio::test]
+async fn an_append_whose_answer_is_lost_is_settled_or_handed_back_to_be_settled() {
+    use support::Fate;
+    let lost = || StoreError::outcome_unknown("the answer was lost");
+
+    let lost_once = move |number| if number == 1 { Fate::StoredButAnswers(lost()) } else { Fate::Goes };
+    let store = EventStore::with_backend(support::Watched::with_fates(lost_once));
+    store.append("account-1", vec![Deposited(1)]).await.unwrap();
+    assert_eq!(store.get_events("account-1").await.unwrap(), [Deposited(1)]);
+
+    let store =
+        EventStore::with_backend(support::Watched::with_fates(move |_| Fate::StoredButAnswers(lost())));
+    let error = store.append("account-1", vec![Deposited(1)]).await.unwrap_err();
+    let Error::OutcomeUnknown { batch, .. } = error else { panic!("{error:?}") };
+    let outcomes = store.backend().inner.append_all(*batch).await.unwrap();
+    assert_eq!(outcomes[0].last_version, Version::new(1));
+    assert_eq!(store.get_events("account-1").await.unwrap(), [Deposited(1)]);
+}
+
+#[tokio::test]
+async fn two_types_with_the_same_variants_live_on_one_backend_under_a_prefix() {
+    #[event(prefix = "user.")]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum UserEvent {
+        Deleted,
+    }
+    #[event(prefix = "order.")]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum OrderEvent {
+        Deleted,
+    }
+    let backend = Arc::new(InMemoryBackend::new());
+    let users = EventStore::<UserEvent, _>::with_backend(backend.clone());
+    let orders = EventStore::<OrderEvent, _>::with_backend(backend);
+    users.append("user-1", vec![UserEvent::Deleted]).await.unwrap();
+    assert_eq!(orders.get_all_events().await.unwrap(), []);
+    let stored = users.backend().get_all_events().await.unwrap();
+    assert_eq!(stored[0].event_type.as_str(), "user.Deleted");
 }
 
 #[tokio::test]

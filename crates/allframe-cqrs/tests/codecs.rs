@@ -125,8 +125,78 @@ async fn what_cannot_be_encoded_is_an_error_that_names_it_and_nothing_is_stored(
     let store = EventStore::new();
     let events = vec![Odd::Fine, Odd::KeyedByPairs(BTreeMap::from([((1, 2), 3)]))];
     let error = store.append("odd-1", events).await.unwrap_err();
-    insta::assert_snapshot!(String::from(error), @"`KeyedByPairs` cannot be encoded as json; what its Serialize does must fit that encoding: key must be a string");
+    insta::assert_snapshot!(String::from(error), @"`KeyedByPairs` cannot be kept as json; change the value or its serde attributes, or take another codec: key must be a string");
     assert_eq!(store.stats().await.unwrap().total_events, 0);
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_refused_and_nothing_is_stored() {
+    #[event]
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    enum Poison {
+        Measured(f64),
+        Nested(Tree),
+    }
+
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    struct Tree {
+        below: Vec<Tree>,
+    }
+
+    let deep = (0..200).fold(Tree::default(), |tree, _| Tree { below: vec![tree] });
+    let store = EventStore::new();
+    store.append("poison-1", vec![Poison::Measured(1.5)]).await.unwrap();
+    for poison in [Poison::Measured(f64::NAN), Poison::Measured(f64::INFINITY), Poison::Nested(deep)] {
+        let error = store.append("poison-1", vec![poison]).await.unwrap_err();
+        assert!(matches!(error, Error::Encode { .. }), "{error:?}");
+    }
+    assert_eq!(store.get_events("poison-1").await.unwrap().len(), 1);
+}
+
+#[cfg(feature = "bincode")]
+#[tokio::test]
+async fn what_bincode_would_read_back_as_something_else_is_refused() {
+    #[event]
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Order {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        quantity: u8,
+        extra: Vec<u8>,
+    }
+
+    #[event]
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        One { number: u8 },
+    }
+
+    let orders = EventStore::new().with_codec(PayloadCodec::Bincode);
+    let order = Order { note: None, quantity: 0, extra: vec![0] };
+    assert!(matches!(orders.append("order-1", vec![order]).await, Err(Error::Encode { .. })));
+    let tagged = EventStore::new().with_codec(PayloadCodec::Bincode);
+    assert!(matches!(
+        tagged.append("tagged-1", vec![Tagged::One { number: 1 }]).await,
+        Err(Error::Encode { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_newer_schema_version_is_not_read_as_an_older_one() {
+    #[event]
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Priced {
+        cents: u64,
+    }
+
+    let store = EventStore::<Priced>::new();
+    let newer = NewEvent::new(EventType::new("Priced").unwrap(), r#"{"cents":1}"#)
+        .with_encoding(Encoding::JSON)
+        .with_schema_version(2);
+    let stream = StreamId::new("price-1").unwrap();
+    store.backend().append(&stream, ExpectedVersion::Any, vec![newer]).await.unwrap();
+    insta::assert_snapshot!(String::from(store.get_events("price-1").await.unwrap_err()), @"event 1 of stream `price-1` (position 1), stored as `Priced` schema version 2 in json, cannot be read as `codecs::a_newer_schema_version_is_not_read_as_an_older_one::{{closure}}::Priced`: schema version 1 is the newest that this program knows; a newer one can read it");
 }
 
 /// The outermost shape and a few inner ones, of anything that serde can say.

@@ -317,7 +317,9 @@ async fn an_outcome_that_stays_unknown_is_told_as_that() {
     let accounts = repository(Watched::with_fates(|_| Fate::Fails(outcome_unknown()))).with_max_attempts(4);
     let failed = soon(accounts.execute("account-1", deposit(5))).await.unwrap_err();
     let ExecuteError::Failed(error) = failed else { panic!("rejected: {failed:?}") };
-    assert!(!error.outcome_is_known() && error.is_retryable(), "{error:?}");
+    let Error::OutcomeUnknown { batch, .. } = &error else { panic!("{error:?}") };
+    assert!(!error.outcome_is_known() && !error.is_retryable(), "the same call would be a new append");
+    assert_eq!(batch.event_count(), 1);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn snapshot_of(counters: &Repository<Counter, Watched>) -> Option<Snapshot
 
 /// A snapshot that says 1000 whatever the events say, so that using it shows.
 fn telling(version: u64) -> Snapshot {
-    let name = EventType::new("Counter").unwrap();
+    let name = EventType::new(Counter::state_type()).unwrap();
     Snapshot::new(stream(), Version::new(version), name, r#"{"count":1000}"#)
         .with_encoding(Encoding::JSON)
         .with_schema_version(3)
@@ -85,7 +85,7 @@ async fn a_snapshot_says_what_it_is_of() {
     let counters = counters(Watched::new(), SnapshotPolicy::after_events(1));
     counters.execute("counter-1", one_more).await.unwrap();
     let snapshot = snapshot_of(&counters).await.unwrap();
-    assert_eq!((snapshot.state_type.as_str(), snapshot.schema_version), ("Counter", 3));
+    assert_eq!((snapshot.state_type.as_str(), snapshot.schema_version), (Counter::state_type(), 3));
     assert_eq!((snapshot.encoding, &snapshot.payload[..]), (Encoding::JSON, &br#"{"count":1}"#[..]));
 }
 

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    EventFilter, EventId, ExpectedVersion, GlobalPosition, InvalidInput, NewEvent, StreamId, Version,
+    EventFilter, EventId, ExpectedVersion, GlobalPosition, InvalidInput, NewEvent, StoreError, StreamId,
+    Version,
     error::Field,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS},
 };
@@ -89,6 +90,7 @@ impl AppendBatch {
         for append in &self.appends {
             append.validate()?;
             count += append.events.len();
+            size = size.saturating_add(append.stream.as_str().len());
             size = append.events.iter().fold(size, |size, event| size.saturating_add(event.size()));
         }
         if count > MAX_BATCH_EVENTS {
@@ -97,7 +99,10 @@ impl AppendBatch {
         if size > MAX_BATCH_BYTES {
             return Err(InvalidInput::TooLong { what: Field::Batch, length: size, max: MAX_BATCH_BYTES });
         }
-        Ok(())
+        match &self.condition {
+            Some(condition) => condition.fail_if_events_match.validate(),
+            None => Ok(()),
+        }
     }
 
     fn validate_streams(&self) -> Result<(), InvalidInput> {
@@ -251,6 +256,21 @@ impl Appended {
         (last_version, last_position): (Version, GlobalPosition),
     ) -> Self {
         Self { stream, first_version, last_version, first_position, last_position }
+    }
+
+    /// The one outcome of an append to one stream.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutcomeUnknown`] when a backend has answered with none or several: what it did, it has not said.
+    pub fn only(outcomes: Vec<Self>) -> Result<Self, StoreError> {
+        match <[Self; 1]>::try_from(outcomes) {
+            Ok([outcome]) => Ok(outcome),
+            Err(outcomes) => Err(StoreError::outcome_unknown(format!(
+                "the backend answered an append to one stream with {} outcomes",
+                outcomes.len()
+            ))),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     AppendBatch, Appended, BackendStats, ExpectedVersion, GlobalPosition, NewEvent, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamRange, Version,
+    RecordedEvent, Result, Snapshot, StreamId, StreamRange, Version,
 };
 
 /// An event store: an append-only log of events, each in a stream, all in one order.
@@ -65,6 +65,8 @@ pub trait EventStoreBackend: Send + Sync + 'static {
 
     /// Reads a part of a stream. A stream without events reads as empty.
     ///
+    /// Takes as much memory as the events it returns, up to 8 MiB each: give a range of an unknown stream a limit.
+    ///
     /// # Errors
     ///
     /// What kept the store from reading.
@@ -78,6 +80,8 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     async fn read_all(&self, query: &ReadAll) -> Result<Page>;
 
     /// Waits until an event lies after this position, and returns the position of the last event then.
+    ///
+    /// Waits for ever if none comes; dropping the future early loses nothing.
     ///
     /// # Errors
     ///
@@ -117,9 +121,7 @@ pub trait EventStoreBackend: Send + Sync + 'static {
         events: Vec<NewEvent>,
     ) -> Result<Appended> {
         let outcomes = self.append_all(AppendBatch::single(stream.clone(), expected, events)).await?;
-        outcomes.into_iter().next().ok_or_else(|| StoreError::Storage {
-            source: "the backend answered an append without its outcome".into(),
-        })
+        Appended::only(outcomes)
     }
 
     /// All events of a stream, from the first.
@@ -159,13 +161,35 @@ pub trait EventStoreBackend: Send + Sync + 'static {
         }
     }
 
+    /// The position of the last event; [`GlobalPosition::START`] where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::read_all`].
+    async fn head(&self) -> Result<GlobalPosition> {
+        let page = self.read_all(&ReadAll::backward().limit(1)).await?;
+        Ok(page.events.first().map_or(GlobalPosition::START, |event| event.position))
+    }
+
     /// Makes everything acknowledged durable. With a backend's default durability it is so already.
+    ///
+    /// Dropping the future early leaves some of it undone at most.
     ///
     /// # Errors
     ///
     /// What kept the store from writing.
     async fn flush(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// Flushes, and gives up what the store holds (files, locks, connections) as far as that can be done before the last
+    /// handle is dropped. Afterwards every call may answer [`StoreError::Closed`]. Closing twice does nothing more.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::flush`].
+    async fn close(&self) -> Result<()> {
+        self.flush().await
     }
 }
 
@@ -222,7 +246,15 @@ impl<B: EventStoreBackend + ?Sized> EventStoreBackend for Arc<B> {
         (**self).get_all_events().await
     }
 
+    async fn head(&self) -> Result<GlobalPosition> {
+        (**self).head().await
+    }
+
     async fn flush(&self) -> Result<()> {
         (**self).flush().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        (**self).close().await
     }
 }

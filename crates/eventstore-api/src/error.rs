@@ -1,4 +1,4 @@
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use crate::{EventId, ExpectedVersion, GlobalPosition, StreamId, Version};
 
@@ -6,6 +6,8 @@ use crate::{EventId, ExpectedVersion, GlobalPosition, StreamId, Version};
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why an event store did not do what was asked.
+///
+/// A clone shares the cause: a store that writes several appends at once tells each of them the same.
 ///
 /// ```
 /// use eventstore_api::{ExpectedVersion, StoreError, StreamId, Version};
@@ -23,7 +25,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// );
 /// # Ok::<(), eventstore_api::InvalidInput>(())
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A stream was not where the append's guard expected it. Nothing was stored.
@@ -69,26 +71,41 @@ pub enum StoreError {
     )]
     OutcomeUnknown {
         /// What came in between.
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The store cannot answer for now. Nothing was stored.
     #[error("the store cannot answer for now; try again later")]
     Unavailable {
         /// What stands in the way.
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// The store was closed, or has given up after a failure. Nothing was stored.
     #[error("the store is closed; open it again")]
     Closed,
-    /// The storage underneath failed. Nothing was stored.
+    /// The storage underneath failed. Nothing was stored by this call.
     #[error("the storage failed")]
     Storage {
         /// How it failed.
-        source: Box<dyn Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
 }
 
 impl StoreError {
+    /// [`StoreError::OutcomeUnknown`], because of this.
+    pub fn outcome_unknown(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::OutcomeUnknown { source: source.into().into() }
+    }
+
+    /// [`StoreError::Unavailable`], because of this.
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable { source: source.into().into() }
+    }
+
+    /// [`StoreError::Storage`], because of this.
+    pub fn storage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Storage { source: source.into().into() }
+    }
+
     /// Whether the same call may succeed later without anything being decided anew.
     ///
     /// True for [`StoreError::Unavailable`] and [`StoreError::OutcomeUnknown`].
@@ -133,7 +150,7 @@ impl From<InvalidInput> for String {
 /// ```
 /// use eventstore_api::{StoreError, message_with_causes};
 ///
-/// let error = StoreError::Storage { source: "no space left on device".into() };
+/// let error = StoreError::storage("no space left on device");
 /// assert_eq!(message_with_causes(&error), "the storage failed: no space left on device");
 /// ```
 #[must_use]
@@ -184,7 +201,7 @@ pub enum InvalidInput {
         /// The limit.
         max: usize,
     },
-    /// A name holds a control character.
+    /// A name holds a control character, or a metadata value a NUL, which not every backend could keep.
     #[error("the {what} holds the control character {character:?} at byte {at}")]
     ControlCharacter {
         /// Which name.
@@ -280,6 +297,10 @@ pub enum Field {
     Metadata,
     /// The name of a metadata entry.
     MetadataName,
+    /// The value of a metadata entry.
+    MetadataValue,
+    /// The criteria of a filter, or what one of them lists.
+    Filter,
     /// The payload of an event or snapshot.
     Payload,
     /// An append as a whole.
@@ -295,6 +316,8 @@ impl fmt::Display for Field {
             Self::Tags => "tags of an event",
             Self::Metadata => "metadata",
             Self::MetadataName => "metadata name",
+            Self::MetadataValue => "metadata value",
+            Self::Filter => "filter",
             Self::Payload => "payload",
             Self::Batch => "batch",
         })

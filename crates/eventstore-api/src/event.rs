@@ -110,9 +110,10 @@ impl NewEvent {
         }
     }
 
-    /// Payload and metadata together, in bytes.
+    /// Everything of variable length together, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.payload.len().saturating_add(self.metadata.size())
+        let tags: usize = self.tags.iter().map(|tag| tag.as_str().len()).sum();
+        self.event_type.as_str().len() + self.payload.len() + self.metadata.size() + tags
     }
 
     pub(crate) fn validate(&self) -> Result<(), InvalidInput> {

@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
-use crate::{EventType, RecordedEvent, StreamId, Tags};
+use crate::{
+    EventType, InvalidInput, RecordedEvent, StreamId, Tags,
+    error::Field,
+    limits::{MAX_CRITERIA, MAX_STREAM_ID_BYTES, MAX_TYPES_PER_CRITERION},
+};
 
-/// Which events a reader, a subscription or an append condition is about: those that meet at least one
-/// [`Criterion`], or all events where none is given.
+/// Which events a reader, a subscription or an append condition is about: all of them, or those that meet at least one
+/// [`Criterion`].
 ///
 /// Backends that can, filter at the source. Cloning a filter is cheap.
 ///
@@ -20,19 +24,25 @@ use crate::{EventType, RecordedEvent, StreamId, Tags};
 /// # Ok::<(), eventstore_api::InvalidInput>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventFilter(Arc<[Criterion]>);
+pub struct EventFilter(Option<Arc<[Criterion]>>);
 
 impl EventFilter {
     /// Every event.
     #[must_use]
     pub fn all() -> Self {
-        Self::default()
+        Self(None)
     }
 
-    /// The events of any of these types.
+    /// The events of any of these types; none when there are no types.
     #[must_use]
     pub fn types(types: impl IntoIterator<Item = EventType>) -> Self {
         Self::any_of([Criterion::new().types(types)])
+    }
+
+    /// The events of this stream.
+    #[must_use]
+    pub fn stream(stream: StreamId) -> Self {
+        Self::any_of([Criterion::new().stream(stream)])
     }
 
     /// The events of the streams whose id starts with this.
@@ -47,22 +57,22 @@ impl EventFilter {
         Self::any_of([Criterion::new().tags(tags)])
     }
 
-    /// The events that meet at least one of these criteria; every event when there are none.
+    /// The events that meet at least one of these criteria; none when there are no criteria.
     #[must_use]
     pub fn any_of(criteria: impl IntoIterator<Item = Criterion>) -> Self {
-        Self(criteria.into_iter().collect())
+        Self(Some(criteria.into_iter().collect()))
     }
 
-    /// The alternatives; none means every event.
+    /// The alternatives, of which an event must meet one; `None` where every event passes.
     #[must_use]
-    pub fn criteria(&self) -> &[Criterion] {
-        &self.0
+    pub fn criteria(&self) -> Option<&[Criterion]> {
+        self.0.as_deref()
     }
 
     /// Whether every event passes, because nothing is demanded.
     #[must_use]
     pub fn is_all(&self) -> bool {
-        self.0.is_empty() || self.0.iter().any(Criterion::is_all)
+        self.criteria().is_none_or(|criteria| criteria.iter().any(Criterion::is_all))
     }
 
     /// Whether this event passes.
@@ -74,7 +84,27 @@ impl EventFilter {
     /// Whether an event of this type, with these tags, in this stream passes.
     #[must_use]
     pub fn matches_parts(&self, stream: &StreamId, event_type: &EventType, tags: &Tags) -> bool {
-        self.0.is_empty() || self.0.iter().any(|criterion| criterion.matches_parts(stream, event_type, tags))
+        self.criteria().is_none_or(|criteria| {
+            criteria.iter().any(|criterion| criterion.matches_parts(stream, event_type, tags))
+        })
+    }
+
+    /// Checks the filter against the [limits](crate::limits).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`] beyond [`MAX_CRITERIA`] criteria, [`MAX_TYPES_PER_CRITERION`] types in one, or for a prefix longer
+    /// than any stream id.
+    pub fn validate(&self) -> Result<(), InvalidInput> {
+        let criteria = self.criteria().unwrap_or_default();
+        if criteria.len() > MAX_CRITERIA {
+            return Err(InvalidInput::TooMany {
+                what: Field::Filter,
+                count: criteria.len(),
+                max: MAX_CRITERIA,
+            });
+        }
+        criteria.iter().try_for_each(Criterion::validate)
     }
 }
 
@@ -96,9 +126,11 @@ impl EventFilter {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Criterion {
-    /// The event has one of these types; any, when there are none.
-    pub event_types: Vec<EventType>,
-    /// The event's stream id starts with this; any stream, when there is none.
+    /// The event has one of these types.
+    pub event_types: Option<Vec<EventType>>,
+    /// The event is in this stream.
+    pub stream: Option<StreamId>,
+    /// The event's stream id starts with this.
     pub stream_prefix: Option<Box<str>>,
     /// The event carries all of these tags, and perhaps more.
     pub tags: Tags,
@@ -111,10 +143,17 @@ impl Criterion {
         Self::default()
     }
 
-    /// The same criterion, for these event types only.
+    /// The same criterion, for these event types only; no event meets it when there are none.
     #[must_use]
     pub fn types(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
-        self.event_types = types.into_iter().collect();
+        self.event_types = Some(types.into_iter().collect());
+        self
+    }
+
+    /// The same criterion, for this stream only.
+    #[must_use]
+    pub fn stream(mut self, stream: StreamId) -> Self {
+        self.stream = Some(stream);
         self
     }
 
@@ -133,14 +172,33 @@ impl Criterion {
     }
 
     fn is_all(&self) -> bool {
-        self.event_types.is_empty()
+        self.event_types.is_none()
+            && self.stream.is_none()
             && self.stream_prefix.as_deref().is_none_or(str::is_empty)
             && self.tags.is_empty()
     }
 
     fn matches_parts(&self, stream: &StreamId, event_type: &EventType, tags: &Tags) -> bool {
-        (self.event_types.is_empty() || self.event_types.contains(event_type))
+        self.event_types.as_ref().is_none_or(|types| types.contains(event_type))
+            && self.stream.as_ref().is_none_or(|wanted| wanted == stream)
             && self.stream_prefix.as_deref().is_none_or(|prefix| stream.as_str().starts_with(prefix))
             && tags.contains_all(&self.tags)
+    }
+
+    fn validate(&self) -> Result<(), InvalidInput> {
+        let types = self.event_types.as_ref().map_or(0, Vec::len);
+        if types > MAX_TYPES_PER_CRITERION {
+            return Err(InvalidInput::TooMany {
+                what: Field::Filter,
+                count: types,
+                max: MAX_TYPES_PER_CRITERION,
+            });
+        }
+        match self.stream_prefix.as_ref().map_or(0, |prefix| prefix.len()) {
+            length if length > MAX_STREAM_ID_BYTES => {
+                Err(InvalidInput::TooLong { what: Field::Filter, length, max: MAX_STREAM_ID_BYTES })
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -19,5 +19,10 @@ pub const MAX_METADATA_ENTRIES: usize = 64;
 pub const MAX_METADATA_BYTES: usize = 64 << 10;
 /// Most events in one append, over all its streams.
 pub const MAX_BATCH_EVENTS: usize = 65_536;
-/// Largest append: the payloads and metadata of all its events together, in bytes (64 MiB).
+/// Largest append: payloads, metadata, type names and tags of all its events and the ids of its streams together, in
+/// bytes (64 MiB).
 pub const MAX_BATCH_BYTES: usize = 64 << 20;
+/// Most criteria in one filter.
+pub const MAX_CRITERIA: usize = 64;
+/// Most event types in one criterion.
+pub const MAX_TYPES_PER_CRITERION: usize = 1_024;

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Two names have a meaning everywhere: [`Metadata::CORRELATION_ID`] ties together everything that one request set
 /// in motion, and [`Metadata::CAUSATION_ID`] names the message that directly caused the event. Cloning a `Metadata`
-/// copies no text; an empty one takes no memory. The limits ([`MAX_METADATA_ENTRIES`], [`MAX_METADATA_BYTES`])
+/// copies no text; an empty one takes no memory. Values are any text without NUL. The limits ([`MAX_METADATA_ENTRIES`], [`MAX_METADATA_BYTES`])
 /// are checked when an append begins.
 ///
 /// ```
@@ -113,8 +113,16 @@ impl Metadata {
         if count > MAX_METADATA_ENTRIES {
             return Err(InvalidInput::TooMany { what: Field::Metadata, count, max: MAX_METADATA_ENTRIES });
         }
-        for (name, _) in self.iter() {
+        for (name, value) in self.iter() {
             check_name(Field::MetadataName, name, MAX_METADATA_BYTES)?;
+            // Text columns of SQL databases cannot hold it.
+            if let Some(at) = value.find('\0') {
+                return Err(InvalidInput::ControlCharacter {
+                    what: Field::MetadataValue,
+                    character: '\0',
+                    at,
+                });
+            }
         }
         match self.size() {
             length if length > MAX_METADATA_BYTES => {
@@ -127,6 +135,19 @@ impl Metadata {
 
 impl<N: Into<Cow<'static, str>>, V: Into<Cow<'static, str>>> FromIterator<(N, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
-        entries.into_iter().fold(Self::new(), |metadata, (name, value)| metadata.with(name, value))
+        let mut entries: Vec<(Text, Text)> = entries
+            .into_iter()
+            .map(|(name, value)| (Text::from(name.into()), Text::from(value.into())))
+            .collect();
+        // Stable, and then the last of each name is kept: as if one had been added after the other.
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        if entries.is_empty() { Self::new() } else { Self(Some(entries.into())) }
     }
 }

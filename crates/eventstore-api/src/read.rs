@@ -162,9 +162,12 @@ impl ReadAll {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput::ZeroLimit`] for a page that could hold no event.
+    /// [`InvalidInput::ZeroLimit`] for a page that could hold no event; what [`EventFilter::validate`] answers.
     pub fn validate(&self) -> Result<(), InvalidInput> {
-        if self.limit == 0 { Err(InvalidInput::ZeroLimit) } else { Ok(()) }
+        if self.limit == 0 {
+            return Err(InvalidInput::ZeroLimit);
+        }
+        self.filter.validate()
     }
 
     /// The read that goes on where a page of this read ended.

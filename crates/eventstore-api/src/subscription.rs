@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
 use crate::{EventFilter, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, Result};
 
@@ -110,6 +110,8 @@ impl<B: EventStoreBackend + ?Sized> Subscription<B> {
     }
 
     async fn read_page(&mut self) -> Result<()> {
+        // A store in memory answers at once, every time: without this, catching up would keep its thread to itself.
+        let_others_run().await;
         let page = self.backend.read_all(&self.query).await?;
         self.query.after = page.next;
         self.at_head = page.end_reached;
@@ -128,4 +130,17 @@ impl<B: ?Sized> fmt::Debug for Subscription<B> {
             .field("buffered", &self.buffered.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Gives way once, on any runtime.
+async fn let_others_run() {
+    let mut gave_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -48,9 +48,15 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// A moment further away than the system's clock can express becomes the Unix epoch.
 impl From<Timestamp> for SystemTime {
     fn from(timestamp: Timestamp) -> Self {
         let distance = Duration::from_micros(timestamp.0.unsigned_abs());
-        if timestamp.0 < 0 { Self::UNIX_EPOCH - distance } else { Self::UNIX_EPOCH + distance }
+        let time = if timestamp.0 < 0 {
+            Self::UNIX_EPOCH.checked_sub(distance)
+        } else {
+            Self::UNIX_EPOCH.checked_add(distance)
+        };
+        time.unwrap_or(Self::UNIX_EPOCH)
     }
 }

@@ -86,24 +86,24 @@ fn of_a_store_that_did_not_do_what_was_asked() {
             place: "00000001.seg, offset 4096".into(),
             detail: "checksum mismatch".into()
         },
-        StoreError::OutcomeUnknown { source: "connection reset".into() },
-        StoreError::Unavailable { source: "no connection within 5 s".into() },
+        StoreError::outcome_unknown("connection reset"),
+        StoreError::unavailable("no connection within 5 s"),
         StoreError::Closed,
-        StoreError::Storage { source: "no space left on device".into() },
+        StoreError::storage("no space left on device"),
     ]));
 }
 
 #[test]
 fn as_plain_text_with_all_causes() {
-    let error = StoreError::Storage { source: "no space left on device".into() };
+    let error = StoreError::storage("no space left on device");
     assert_eq!(String::from(error), "the storage failed: no space left on device");
 }
 
 #[test]
 fn only_an_unknown_outcome_is_unknown_and_only_what_may_pass_is_retried() {
-    let unknown = StoreError::OutcomeUnknown { source: "connection reset".into() };
+    let unknown = StoreError::outcome_unknown("connection reset");
     assert!(unknown.is_retryable() && !unknown.outcome_is_known());
-    let unavailable = StoreError::Unavailable { source: "busy".into() };
+    let unavailable = StoreError::unavailable("busy");
     assert!(unavailable.is_retryable() && unavailable.outcome_is_known());
     assert!(!StoreError::Closed.is_retryable() && StoreError::Closed.outcome_is_known());
 }

@@ -49,11 +49,9 @@ pub trait BackendFactory: Send + Sync + 'static {
         drop(backend);
     }
 
-    /// Whether opening a place again finds what was stored. A durable backend says so here, else the cases that close
-    /// and reopen go on with the store as it is.
-    fn persistence(&self) -> Persistence {
-        Persistence::Volatile
-    }
+    /// Whether opening a place again finds what was stored. Where it does not, the cases that close and reopen go on with
+    /// the store as it is.
+    fn persistence(&self) -> Persistence;
 
     /// Opens a place that is open already. A durable backend says here what it does then, which law 12 looks at.
     async fn open_second(&self, place: &Self::Place) -> SecondOpener<Self::Backend> {
@@ -106,5 +104,9 @@ where
 
     async fn open(&self, _place: &()) -> B {
         self.0()
+    }
+
+    fn persistence(&self) -> Persistence {
+        Persistence::Volatile
     }
 }

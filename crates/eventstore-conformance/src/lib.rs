@@ -8,6 +8,8 @@
     reason = "a test-suite: its job is to panic when a backend breaks a law"
 )]
 
+#[cfg(doctest)]
+mod backend_guide;
 mod case;
 mod errors;
 mod events;

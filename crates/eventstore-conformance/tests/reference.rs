@@ -50,9 +50,7 @@ impl BackendFactory for Durable {
         if self.shared {
             SecondOpener::Shared(place.clone())
         } else {
-            SecondOpener::Refused(StoreError::Unavailable {
-                source: "another process has the store open".into(),
-            })
+            SecondOpener::Refused(StoreError::unavailable("another process has the store open"))
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::process::Process;
 use crate::workspace::{is_published, packages};
 
 /// What a package cannot do without: one file of each line.
-const EXPECTED: &[&[&str]] = &[&["README.md"], &["src/lib.rs", "src/main.rs"]];
+const EXPECTED: &[&[&str]] =
+    &[&["README.md"], &["LICENSE-MIT"], &["LICENSE-APACHE"], &["src/lib.rs", "src/main.rs"]];
 
 pub(super) fn contents() -> anyhow::Result<Outcome> {
     let mut problems = Vec::new();
@@ -34,7 +35,12 @@ mod tests {
 
     #[test]
     fn a_package_without_its_readme_is_found() {
-        assert!(missing_from("a", "Cargo.toml\nREADME.md\nsrc/lib.rs\n").is_empty());
-        assert_eq!(missing_from("a", "src/lib.rs\n"), ["the package a would not hold README.md"]);
+        assert!(
+            missing_from("a", "Cargo.toml\nLICENSE-APACHE\nLICENSE-MIT\nREADME.md\nsrc/lib.rs\n").is_empty()
+        );
+        assert_eq!(
+            missing_from("a", "LICENSE-APACHE\nLICENSE-MIT\nsrc/lib.rs\n"),
+            ["the package a would not hold README.md"]
+        );
     }
 }

@@ -12,7 +12,8 @@ pub(super) const REASON: &str = "a test that does not run, code that is not ther
 const ALLOWED: &[(&str, &str, &str)] = &[];
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
-    Ok(repository.rust_files().flat_map(pretences).collect())
+    let pages = repository.files.iter().filter(|file| file.path.ends_with(".md"));
+    Ok(repository.rust_files().flat_map(pretences).chain(pages.flat_map(ignored_examples)).collect())
 }
 
 fn pretences(file: &File) -> Vec<Finding> {
@@ -28,11 +29,19 @@ fn pretences(file: &File) -> Vec<Finding> {
             findings.push(Finding::at(&file.path, line, format!("`{word}`: {advice}")));
         }
     });
-    findings.extend(file.lines().filter(|(_, line)| is_ignored_example(line)).map(|(number, _)| {
-        let advice = "an example that is not compiled: make it run, or `no_run`, `compile_fail` or `text`";
-        Finding::at(&file.path, number, format!("`ignore`: {advice}"))
-    }));
+    findings.extend(ignored_examples(file));
     findings
+}
+
+fn ignored_examples(file: &File) -> Vec<Finding> {
+    let ignored = file.lines().filter(|(_, line)| is_ignored_example(line));
+    ignored
+        .map(|(number, _)| {
+            let advice =
+                "an example that is not compiled: make it run, or `no_run`, `compile_fail` or `text`";
+            Finding::at(&file.path, number, format!("`ignore`: {advice}"))
+        })
+        .collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,8 +135,8 @@ fn is_ignore(attribute: &[String]) -> bool {
 
 fn is_ignored_example(line: &str) -> bool {
     let line = line.trim_start();
-    let documentation = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
-    let fence = documentation.and_then(|it| it.trim_start().strip_prefix("```"));
+    let documentation = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or(line);
+    let fence = documentation.trim_start().strip_prefix("```");
     fence.is_some_and(|options| options.split(',').any(|it| it.trim() == "ignore"))
 }
 

@@ -1,4 +1,4 @@
-use eventstore_api::{Appended, EventStoreBackend, ExpectedVersion, IntoStreamId};
+use eventstore_api::{AppendBatch, Appended, EventStoreBackend, ExpectedVersion, IntoStreamId};
 
 use super::{Batch, EventStore};
 use crate::{Event, Result, payload};
@@ -11,7 +11,9 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// # Errors
     ///
     /// [`Error::Encode`](crate::Error::Encode), or [`Error::Store`](crate::Error::Store) with the backend's answer; no
-    /// events at all are [`InvalidInput`](eventstore_api::InvalidInput).
+    /// events at all are [`InvalidInput`](eventstore_api::InvalidInput). Where the backend cannot say whether the append
+    /// happened, the same is appended again a few times, which stores nothing twice; if that does not settle it, the
+    /// answer is [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown). Calling `append` again would be a new append.
     pub async fn append(&self, stream: impl IntoStreamId, events: Vec<E>) -> Result<Appended> {
         self.append_expecting(stream, ExpectedVersion::Any, events).await
     }
@@ -49,7 +51,8 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         let stream = stream.into_stream_id()?;
         let events =
             events.iter().map(|event| payload::to_new_event(event, self.codec)).collect::<Result<_>>()?;
-        Ok(self.backend.append(&stream, expected, events).await?)
+        Appended::only(self.append_settled(AppendBatch::single(stream, expected, events)).await?)
+            .map_err(Into::into)
     }
 
     /// Begins an append to several streams, or under a condition, or with metadata and tags.

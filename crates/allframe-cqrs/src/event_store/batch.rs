@@ -2,11 +2,11 @@ use std::fmt;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition,
-    IntoStreamId, Metadata, StoreError, StreamId,
+    IntoStreamId, Metadata, StreamId,
 };
 
 use super::EventStore;
-use crate::{Draft, Error, Event, Result};
+use crate::{Draft, Event, Result};
 
 /// An append in the making: events for one or several streams, all or nothing.
 ///
@@ -73,7 +73,7 @@ use crate::{Draft, Error, Event, Result};
 pub struct Batch<'s, E, B> {
     store: &'s EventStore<E, B>,
     metadata: Metadata,
-    /// What has been put together so far, or the first thing that was wrong.
+    /// What has been put together so far, or the first error met on the way.
     batch: Result<AppendBatch>,
 }
 
@@ -131,7 +131,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
     ///
     /// # Errors
     ///
-    /// The first thing that was wrong with the batch, or [`Error::Store`] with the backend's answer.
+    /// The first error met while the batch was put together, or [`Error::Store`] with the backend's answer.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let Self { store, metadata, batch } = self;
         let mut batch = batch?;
@@ -140,7 +140,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
                 event.metadata = merged(metadata.clone(), &event.metadata);
             }
         }
-        Ok(store.backend.append_all(batch).await?)
+        store.append_settled(batch).await
     }
 
     fn with(mut self, change: impl FnOnce(AppendBatch) -> Result<AppendBatch>) -> Self {
@@ -152,11 +152,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
 // By hand: neither the events nor the backend need be `Clone`.
 impl<E, B> Clone for Batch<'_, E, B> {
     fn clone(&self) -> Self {
-        let batch = match &self.batch {
-            Ok(batch) => Ok(batch.clone()),
-            Err(error) => Err(same_error(error)),
-        };
-        Self { store: self.store, metadata: self.metadata.clone(), batch }
+        Self { store: self.store, metadata: self.metadata.clone(), batch: self.batch.clone() }
     }
 }
 
@@ -166,18 +162,6 @@ impl<E, B> fmt::Debug for Batch<'_, E, B> {
             batch.appends.iter().map(|append| append.stream.clone()).collect()
         };
         f.debug_struct("Batch").field("streams", &self.batch.as_ref().map(streams)).finish_non_exhaustive()
-    }
-}
-
-/// What went wrong with a batch, once more; of a cause that cannot be cloned, its message.
-fn same_error(error: &Error) -> Error {
-    match error {
-        Error::Store(StoreError::InvalidInput(input)) => input.clone().into(),
-        Error::Encode { what, encoding, source } => {
-            Error::Encode { what, encoding: *encoding, source: source.to_string().into() }
-        }
-        // Putting a batch together makes no other.
-        other => Error::Store(StoreError::Storage { source: other.to_string().into() }),
     }
 }
 

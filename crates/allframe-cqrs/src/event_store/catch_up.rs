@@ -1,12 +1,11 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, Subscription};
-use futures_core::Stream;
+use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, RecordedEvent, Subscription};
 use futures_util::stream;
 
 use super::{
     EventStore,
-    read::{to_recorded, typed_filter},
+    read::{EventStream, to_recorded, typed_filter},
 };
 use crate::{Event, Recorded, Result};
 
@@ -35,6 +34,8 @@ use crate::{Event, Recorded, Result};
 /// ```
 pub struct CatchUp<E, B> {
     subscription: Subscription<B>,
+    /// Stands still at an event that could not be read, where the subscription below has gone on.
+    position: GlobalPosition,
     events: PhantomData<fn() -> E>,
 }
 
@@ -45,6 +46,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         let filter = typed_filter::<E>(&filter);
         CatchUp {
             subscription: Subscription::new(Arc::clone(&self.backend), after, filter),
+            position: after,
             events: PhantomData,
         }
     }
@@ -67,7 +69,8 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
     /// [`Error::Decode`](crate::Error::Decode) for an event that is no `E`, after which the next call goes on with the one
     /// behind it; or [`Error::Store`](crate::Error::Store), after which the same can be tried again.
     pub async fn next(&mut self) -> Result<Recorded<E>> {
-        to_recorded(self.subscription.next().await?)
+        let record = self.subscription.next().await?;
+        self.handed_out(record)
     }
 
     /// The next event if it lies in history; `None` once everything stored so far has been handed out.
@@ -76,17 +79,32 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
     ///
     /// As [`CatchUp::next`].
     pub async fn next_stored(&mut self) -> Result<Option<Recorded<E>>> {
-        self.subscription.next_stored().await?.map(to_recorded).transpose()
+        match self.subscription.next_stored().await? {
+            Some(record) => self.handed_out(record).map(Some),
+            None => {
+                self.position = self.subscription.position();
+                Ok(None)
+            }
+        }
     }
 
     /// The checkpoint: every event up to here has been handed out, or did not pass the filter.
+    ///
+    /// It stays before an event that could not be read until one behind it has been handed out: whoever stops at the
+    /// error and resumes here meets that event again.
     #[must_use]
     pub fn position(&self) -> GlobalPosition {
-        self.subscription.position()
+        self.position
+    }
+
+    fn handed_out(&mut self, record: RecordedEvent) -> Result<Recorded<E>> {
+        let recorded = to_recorded(record)?;
+        self.position = self.subscription.position();
+        Ok(recorded)
     }
 
     /// The events as a `Stream`, which ends only after an error.
-    pub fn into_stream(self) -> impl Stream<Item = Result<Recorded<E>>> + Send {
+    pub fn into_stream(self) -> EventStream<E> {
         Box::pin(stream::try_unfold(
             self,
             |mut events| async move { Ok(Some((events.next().await?, events))) },

@@ -1,7 +1,9 @@
 mod append;
 mod batch;
 mod catch_up;
+mod project;
 mod read;
+mod settle;
 mod subscribe;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -9,14 +11,16 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
-pub use read::Matching;
+pub use read::{EventStream, Matching};
 
 use crate::{DefaultBackend, PayloadCodec, Result};
 
 /// An event store for events of type `E`: typed events above, a backend that stores bytes below.
 ///
 /// Cloning one is cheap and gives another handle to the same store. Any number of stores, of the same type of events or of
-/// different ones, may stand on one backend: share it as an `Arc`.
+/// different ones, may stand on one backend: share it as an `Arc`. Events are told apart by the names they are stored
+/// under, so two types on one backend must not share a name: where both have a `Created`, set them apart with
+/// `#[event(prefix = "user.")]` before the first is stored.
 ///
 /// ```
 /// use allframe_cqrs::{event, EventStore};

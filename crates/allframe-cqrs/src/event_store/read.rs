@@ -1,12 +1,14 @@
+use std::sync::Arc;
+
 use eventstore_api::{
     Criterion, Direction, EventFilter, EventStoreBackend, EventType, GlobalPosition, IntoStreamId, ReadAll,
     RecordedEvent, StreamId, StreamRange, Version,
 };
-use futures_core::Stream;
+use futures_core::stream::BoxStream;
 use futures_util::stream;
 
 use super::EventStore;
-use crate::{Event, Projection, Recorded, Result, event::stored_names, payload};
+use crate::{Event, Recorded, Result, event::stored_names, payload};
 
 /// Everything that passed a filter, and the position up to which that is so.
 #[derive(Clone, Debug)]
@@ -18,6 +20,9 @@ pub struct Matching<E> {
     /// [`unless_matching`](crate::Batch::unless_matching) goes on from.
     pub position: GlobalPosition,
 }
+
+/// Typed events as they are read. It owns what it needs, and may outlive the handle to the store that it came from.
+pub type EventStream<E> = BoxStream<'static, Result<Recorded<E>>>;
 
 /// How many events a `Stream` holds at a time.
 const PAGE: usize = ReadAll::DEFAULT_LIMIT;
@@ -70,9 +75,22 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// As [`EventStore::get_events`].
     pub async fn get_matching(&self, filter: &EventFilter) -> Result<Matching<E>> {
+        self.get_matching_after(filter, GlobalPosition::START).await
+    }
+
+    /// The events of type `E` after a position that pass a filter: what a decision that has to be made anew reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStore::get_events`].
+    pub async fn get_matching_after(
+        &self,
+        filter: &EventFilter,
+        after: GlobalPosition,
+    ) -> Result<Matching<E>> {
         let mut events = Vec::new();
         let position = self
-            .for_each_page(filter, GlobalPosition::START, |page| {
+            .for_each_page(filter, after, |page| {
                 for record in page {
                     events.push(to_recorded(record)?);
                 }
@@ -106,19 +124,16 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// At once, [`InvalidInput`](eventstore_api::InvalidInput) for what is no stream id. An item of the stream, as
     /// [`EventStore::get_events`]; the stream then ends.
-    pub fn read_stream<S: IntoStreamId>(
-        &self,
-        stream: S,
-        range: StreamRange,
-    ) -> Result<impl Stream<Item = Result<Recorded<E>>> + Send + use<'_, E, B, S>> {
+    pub fn read_stream(&self, stream: impl IntoStreamId, range: StreamRange) -> Result<EventStream<E>> {
         let stream = stream.into_stream_id()?;
         let start = StreamCursor { stream, range, page: Vec::new().into_iter(), ended: false };
-        Ok(Box::pin(stream::try_unfold(start, move |mut cursor| async move {
+        let backend = Arc::clone(&self.backend);
+        Ok(Box::pin(stream::try_unfold((backend, start), |(backend, mut cursor)| async move {
             if cursor.page.len() == 0 && !cursor.ended {
-                cursor.fill(&*self.backend).await?;
+                cursor.fill(&*backend).await?;
             }
             match cursor.page.next() {
-                Some(record) => Ok(Some((to_recorded(record)?, cursor))),
+                Some(record) => Ok(Some((to_recorded(record)?, (backend, cursor)))),
                 None => Ok(None),
             }
         })))
@@ -130,47 +145,24 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// # Errors
     ///
     /// An item of the stream, as [`EventStore::get_events`]; the stream then ends.
-    pub fn read_all(&self, query: ReadAll) -> impl Stream<Item = Result<Recorded<E>>> + Send + use<'_, E, B> {
-        let query = typed_query::<E>(query);
-        let start = (query, Vec::new().into_iter(), false);
-        Box::pin(stream::try_unfold(start, move |(mut query, mut page, mut ended)| async move {
+    pub fn read_all(&self, query: ReadAll) -> EventStream<E> {
+        let start = AllCursor { query: typed_query::<E>(query), page: Vec::new().into_iter(), ended: false };
+        let backend = Arc::clone(&self.backend);
+        Box::pin(stream::try_unfold((backend, start), |(backend, mut cursor)| async move {
             loop {
-                if let Some(record) = page.next() {
-                    return Ok(Some((to_recorded(record)?, (query, page, ended))));
+                if let Some(record) = cursor.page.next() {
+                    return Ok(Some((to_recorded(record)?, (backend, cursor))));
                 }
-                if ended {
+                if cursor.ended {
                     return Ok(None);
                 }
-                let read = self.backend.read_all(&query).await?;
-                query = query.next_page(&read);
-                ended = read.end_reached;
-                page = read.events.into_iter();
+                cursor.fill(&*backend).await?;
             }
         }))
     }
 
-    /// Brings a projection up to date: applies every event of its type after a position, and returns the position up
-    /// to which it is built then, from where the next call goes on.
-    ///
-    /// # Errors
-    ///
-    /// As [`EventStore::get_events`]. Events before the one that could not be read have been applied.
-    pub async fn project<P: Projection<Event = E>>(
-        &self,
-        projection: &mut P,
-        after: GlobalPosition,
-    ) -> Result<GlobalPosition> {
-        self.for_each_page(&EventFilter::all(), after, |page| {
-            for record in page {
-                projection.apply(&payload::from_recorded(&record)?);
-            }
-            Ok(())
-        })
-        .await
-    }
-
     /// Hands out what is stored after a position page by page, and returns the position it came to.
-    async fn for_each_page(
+    pub(super) async fn for_each_page(
         &self,
         filter: &EventFilter,
         after: GlobalPosition,
@@ -178,6 +170,8 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     ) -> Result<GlobalPosition> {
         let mut query = typed_query::<E>(ReadAll::after(after).filter(filter.clone()));
         loop {
+            // A store in memory answers at once, every time: other tasks want to run too.
+            tokio::task::yield_now().await;
             let page = self.backend.read_all(&query).await?;
             query = query.next_page(&page);
             handle(page.events)?;
@@ -205,13 +199,30 @@ impl StreamCursor {
             _ => backend.read_stream(&self.stream, self.range.limit(wanted)).await?,
         };
         self.ended = records.len() < wanted || wanted == 0;
-        self.range.limit = self.range.limit.map(|limit| limit - records.len());
+        self.range.limit = self.range.limit.map(|limit| limit.saturating_sub(records.len()));
         if let Some(last) = records.last() {
             self.range.after = last.version;
             // A read backward never gets below the first version.
             self.ended |= self.range.direction == Direction::Backward && last.version == Version::new(1);
         }
         self.page = records.into_iter();
+        Ok(())
+    }
+}
+
+/// Where a paged read of everything stands.
+struct AllCursor {
+    query: ReadAll,
+    page: std::vec::IntoIter<RecordedEvent>,
+    ended: bool,
+}
+
+impl AllCursor {
+    async fn fill<B: EventStoreBackend>(&mut self, backend: &B) -> Result<()> {
+        let page = backend.read_all(&self.query).await?;
+        self.query = self.query.next_page(&page);
+        self.ended = page.end_reached;
+        self.page = page.events.into_iter();
         Ok(())
     }
 }
@@ -231,26 +242,18 @@ pub(super) fn typed_filter<E: Event>(filter: &EventFilter) -> EventFilter {
     // A name that is no legal event type cannot have been stored.
     let types: Vec<_> =
         stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok()).collect();
-    if filter.is_all() {
-        return EventFilter::types(types);
+    match filter.criteria() {
+        None => EventFilter::types(types),
+        Some(criteria) => {
+            EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion(criterion, &types)))
+        }
     }
-    let criteria: Vec<_> =
-        filter.criteria().iter().filter_map(|criterion| typed_criterion(criterion, &types)).collect();
-    if criteria.is_empty() {
-        return EventFilter::stream_prefix(NO_STREAM);
-    }
-    EventFilter::any_of(criteria)
 }
 
-/// What no legal stream id starts with. A filter without criteria would let everything pass.
-const NO_STREAM: &str = "\u{1}";
-
-/// The same criterion, for these types alone; none where it asks for others only.
-fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Option<Criterion> {
-    let mut typed = criterion.clone();
-    if criterion.event_types.is_empty() {
-        return Some(typed.types(types.iter().cloned()));
-    }
-    typed.event_types.retain(|event_type| types.contains(event_type));
-    (!typed.event_types.is_empty()).then_some(typed)
+/// The same criterion, for these types alone; no event meets it where it asks for others only.
+fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Criterion {
+    let wanted = |event_type: &&EventType| {
+        criterion.event_types.as_ref().is_none_or(|asked_for| asked_for.contains(*event_type))
+    };
+    criterion.clone().types(types.iter().filter(wanted).cloned())
 }

@@ -11,9 +11,9 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// Sends every event of type `E` that is stored from now on into a channel, in order, each only after it is
     /// stored. Events that any other handle or process appends to the same store are among them.
     ///
-    /// A full channel holds up the sending, never an append. The sending ends when the receiver is dropped, or at an event
-    /// that cannot be read (which is logged as an error, and seen as the channel's end); [`EventStore::catch_up`] hands
-    /// such errors to the reader, and can go on where it stopped.
+    /// A full channel holds up the sending, never an append. The sending ends when the receiver is dropped, or at the
+    /// first error: an event that cannot be read, or a store that does not answer. The error is logged, and seen as the
+    /// channel's end. [`EventStore::catch_up`] hands errors to its reader, who can go on where it stopped.
     ///
     /// ```
     /// # use allframe_cqrs::event;
@@ -38,7 +38,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// [`Error::NoRuntime`] outside a tokio runtime; [`Error::Store`] when the backend cannot say where `now` is.
     pub async fn subscribe(&self, sender: Sender<E>) -> Result<()> {
         let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        let now = self.backend.stats().await?.head;
+        let now = self.backend.head().await?;
         let events = self.catch_up(now, EventFilter::all());
         runtime.spawn(async move {
             let sending = pin!(send_all(events, &sender));
@@ -46,7 +46,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
             let receiver_gone = pin!(sender.closed());
             if let Either::Left((Err(error), _)) = future::select(sending, receiver_gone).await {
                 let error: &dyn std::error::Error = &error;
-                tracing::error!(error, "a subscription ends, because an event could not be read");
+                tracing::error!(error, "a subscription ends");
             }
         });
         Ok(())

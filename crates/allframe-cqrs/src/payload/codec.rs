@@ -1,4 +1,4 @@
-use std::error::Error as StdError;
+use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::Encoding;
 use serde::{Serialize, de::DeserializeSeed};
@@ -56,10 +56,10 @@ pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
     payload: &'de [u8],
 ) -> Result<S::Value, DecodeReason> {
     match encoding {
-        Encoding::JSON => decode_json(seed, payload).map_err(|error| DecodeReason::Payload(Box::new(error))),
+        Encoding::JSON => decode_json(seed, payload).map_err(|error| DecodeReason::Payload(Arc::new(error))),
         #[cfg(feature = "bincode")]
         Encoding::BINCODE => eventstore_codec::decode_payload(seed, payload)
-            .map_err(|error| DecodeReason::Payload(Box::new(error))),
+            .map_err(|error| DecodeReason::Payload(Arc::new(error))),
         _ => Err(DecodeReason::UnknownEncoding),
     }
 }

@@ -4,31 +4,44 @@ mod codec;
 mod variant_de;
 mod variant_ser;
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 pub use codec::PayloadCodec;
 pub(crate) use codec::decode;
-use eventstore_api::{EventType, NewEvent, RecordedEvent};
+use eventstore_api::{Encoding, EventType, NewEvent, RecordedEvent};
 use variant_de::VariantSeed;
 use variant_ser::VariantContent;
 
 use crate::{
     Error, Event, Result,
     error::{DecodeError, DecodeReason},
-    event::{EventVariant, stored_names},
+    event::{EventVariant, kind_named, kind_of, stored_names},
 };
 
 /// An event as it is stored: named after its variant, with the variant's content as payload, and its own tags.
 pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<NewEvent> {
-    let (name, payload) = match E::variants().get(event.variant_index()) {
-        Some(EventVariant { name, serde_index: Some(_), .. }) => {
-            (*name, encode(&VariantContent(event), codec, name)?)
-        }
-        Some(EventVariant { name, serde_index: None, .. }) => (*name, encode(event, codec, name)?),
-        None => (E::event_type_name(), encode(event, codec, E::event_type_name())?),
+    let variant = kind_of(event);
+    let payload = match variant.serde_index {
+        Some(_) => encode(&VariantContent(event), codec, variant.name)?,
+        None => encode(event, codec, variant.name)?,
     };
-    Ok(NewEvent::new(EventType::new(name)?, payload).with_encoding(codec.encoding()).with_tags(event.tags()?))
+    must_read_back::<E>(&variant, codec, &payload)?;
+    Ok(NewEvent::new(EventType::new(variant.name)?, payload)
+        .with_schema_version(variant.schema_version)
+        .with_encoding(codec.encoding())
+        .with_tags(event.tags()?))
+}
+
+/// Refuses what would be stored and never read again: a number that JSON does not have, a value nested too deeply, a type
+/// that needs a form which describes itself. A stream with such an event in it could not be loaded any more.
+fn must_read_back<E: Event>(variant: &EventVariant, codec: PayloadCodec, payload: &[u8]) -> Result<()> {
+    match decode_kind::<E>(variant, codec.encoding(), payload) {
+        Ok(_) => Ok(()),
+        Err(reason) => {
+            Err(Error::Encode { what: variant.name, encoding: codec.encoding(), source: Arc::new(reason) })
+        }
+    }
 }
 
 /// The typed event that is stored in this record.
@@ -54,22 +67,26 @@ pub(crate) fn encode<T: serde::Serialize + ?Sized>(
 ) -> Result<Bytes> {
     match codec.encode(value) {
         Ok(payload) => Ok(payload.into()),
-        Err(source) => Err(Error::Encode { what, encoding: codec.encoding(), source }),
+        Err(source) => Err(Error::Encode { what, encoding: codec.encoding(), source: source.into() }),
     }
 }
 
 fn typed<E: Event>(record: &RecordedEvent) -> Result<E, DecodeReason> {
-    let name = record.event_type.as_str();
-    let unknown = || DecodeReason::UnknownEventType { known: stored_names::<E>() };
-    match E::variants() {
-        [] if name == E::event_type_name() => decode(PhantomData, record.encoding, &record.payload),
-        [] => Err(unknown()),
-        variants => {
-            let variant = variants.iter().find(|variant| variant.is_named(name)).ok_or_else(unknown)?;
-            match variant.serde_index {
-                Some(index) => decode(VariantSeed::<E>::new(index), record.encoding, &record.payload),
-                None => decode(PhantomData, record.encoding, &record.payload),
-            }
-        }
+    let variant = kind_named::<E>(record.event_type.as_str())
+        .ok_or_else(|| DecodeReason::UnknownEventType { known: stored_names::<E>() })?;
+    if record.schema_version > variant.schema_version {
+        return Err(DecodeReason::NewerSchema { known: variant.schema_version });
+    }
+    decode_kind(&variant, record.encoding, &record.payload)
+}
+
+fn decode_kind<E: Event>(
+    variant: &EventVariant,
+    encoding: Encoding,
+    payload: &[u8],
+) -> Result<E, DecodeReason> {
+    match variant.serde_index {
+        Some(index) => decode(VariantSeed::<E>::new(index), encoding, payload),
+        None => decode(PhantomData, encoding, payload),
     }
 }

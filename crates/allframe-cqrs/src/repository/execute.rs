@@ -12,9 +12,6 @@ use eventstore_api::{
 use super::{Repository, state::State};
 use crate::{Aggregate, Error, Result, payload};
 
-/// How often an append whose outcome is unknown is repeated before that is the answer.
-const MAX_SETTLING_ATTEMPTS: u32 = 8;
-
 /// What [`Repository::execute`] did.
 #[non_exhaustive]
 pub struct Executed<A: Aggregate> {
@@ -137,26 +134,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             .map(|event| Ok(payload::to_new_event(event, codec)?.with_metadata(metadata.clone())))
             .collect::<Result<Vec<NewEvent>>>()?;
         let batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
-        let outcome = self.append_surely(batch).await?.pop().ok_or_else(|| StoreError::Storage {
-            source: "the backend answered an append without its outcome".into(),
-        })?;
+        let outcome = Appended::only(self.store.append_settled(batch).await?)?;
         Ok((outcome.last_version, outcome.last_position))
-    }
-
-    /// Appends, and again the same while it is not known whether that happened, which stores nothing twice.
-    async fn append_surely(&self, batch: AppendBatch) -> Result<Vec<Appended>, StoreError> {
-        let backend = self.store.backend();
-        let unknown = match backend.append_all(batch.clone()).await {
-            Err(error) if !error.outcome_is_known() => error,
-            answer => return answer,
-        };
-        for _ in 0..MAX_SETTLING_ATTEMPTS {
-            match backend.append_all(batch.clone()).await {
-                Err(error) if !settles(&error) => {}
-                answer => return answer,
-            }
-        }
-        Err(unknown)
     }
 
     /// Takes a snapshot if one is due, and hands the state out.
@@ -169,15 +148,4 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         }
         self.finish(stream, state)
     }
-}
-
-/// Whether an error to a repeated append says that the first one did not happen either. That this one stored nothing, as
-/// when the store cannot answer for now, does not say it.
-fn settles(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::WrongExpectedVersion { .. }
-            | StoreError::ConditionFailed { .. }
-            | StoreError::InvalidInput(_)
-    )
 }

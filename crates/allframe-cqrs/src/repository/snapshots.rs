@@ -5,7 +5,7 @@ use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, StreamRan
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Repository, state::State};
-use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, event::last_path_segment, payload};
+use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, payload};
 
 /// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
 /// have snapshots.
@@ -17,10 +17,10 @@ pub(super) struct SnapshotForm<A> {
 impl<A> SnapshotForm<A> {
     pub(super) fn of_serde() -> Self
     where
-        A: Serialize + DeserializeOwned,
+        A: Aggregate + Serialize + DeserializeOwned,
     {
         Self {
-            encode: |aggregate, codec| payload::encode(aggregate, codec, state_name::<A>()),
+            encode: |aggregate, codec| payload::encode(aggregate, codec, A::state_type()),
             decode: |snapshot| payload::decode(PhantomData, snapshot.encoding, &snapshot.payload),
         }
     }
@@ -35,8 +35,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             tracing::warn!(%stream, version = %snapshot.version, "a snapshot is ahead of its stream and not used");
             return Ok(None);
         }
-        if snapshot.schema_version != A::snapshot_version()
-            || snapshot.state_type.as_str() != state_name::<A>()
+        if snapshot.schema_version != A::snapshot_version() || snapshot.state_type.as_str() != A::state_type()
         {
             tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
             return Ok(None);
@@ -73,7 +72,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     ) -> Result<()> {
         let codec = self.store.codec();
         let payload = (form.encode)(aggregate, codec)?;
-        let snapshot = Snapshot::new(stream.clone(), version, EventType::new(state_name::<A>())?, payload)
+        let snapshot = Snapshot::new(stream.clone(), version, EventType::new(A::state_type())?, payload)
             .with_encoding(codec.encoding())
             .with_schema_version(A::snapshot_version());
         Ok(self.store.backend().save_snapshot(snapshot).await?)
@@ -89,8 +88,4 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         let found = self.store.backend().read_stream(stream, StreamRange::after(before).limit(1)).await?;
         Ok(!found.is_empty())
     }
-}
-
-fn state_name<A>() -> &'static str {
-    last_path_segment(std::any::type_name::<A>())
 }

@@ -137,7 +137,7 @@ impl EventStoreBackend for Watched {
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
         if self.snapshots_fail {
-            return Err(StoreError::Storage { source: "no room for snapshots".into() });
+            return Err(StoreError::storage("no room for snapshots"));
         }
         self.inner.save_snapshot(snapshot).await
     }
@@ -157,11 +157,11 @@ impl EventStoreBackend for Watched {
 }
 
 pub(crate) fn unavailable() -> StoreError {
-    StoreError::Unavailable { source: "the test says so".into() }
+    StoreError::unavailable("the test says so")
 }
 
 pub(crate) fn outcome_unknown() -> StoreError {
-    StoreError::OutcomeUnknown { source: "the answer was lost".into() }
+    StoreError::outcome_unknown("the answer was lost")
 }
 
 pub(crate) fn conflict(stream: &str) -> StoreError {

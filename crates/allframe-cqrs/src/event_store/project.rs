@@ -1,0 +1,38 @@
+use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, ReadAll};
+
+use super::{EventStore, read::typed_filter};
+use crate::{Event, Projection, Result, payload};
+
+impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
+    /// Brings a projection up to date: applies every event of its type after the checkpoint, and moves the checkpoint with
+    /// it, event by event.
+    ///
+    /// It ends with what is stored. Whether it succeeds, fails or is dropped early, the checkpoint is where the projection
+    /// stands, and the next call goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`](crate::Error::Decode) naming the event that could not be read, which the checkpoint then stands
+    /// before; or [`Error::Store`](crate::Error::Store).
+    pub async fn project<P: Projection<Event = E>>(
+        &self,
+        projection: &mut P,
+        checkpoint: &mut GlobalPosition,
+    ) -> Result<()> {
+        let mut query = ReadAll::after(*checkpoint).filter(typed_filter::<E>(&EventFilter::all()));
+        loop {
+            // A store in memory answers at once, every time: other tasks want to run too.
+            tokio::task::yield_now().await;
+            let page = self.backend.read_all(&query).await?;
+            query = query.next_page(&page);
+            for record in &page.events {
+                projection.apply(&payload::from_recorded(record)?);
+                *checkpoint = record.position;
+            }
+            *checkpoint = page.next;
+            if page.end_reached {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use eventstore_api::{AppendBatch, Appended, EventStoreBackend, StoreError};
+
+use super::EventStore;
+use crate::{Error, Result};
+
+/// How often an append whose outcome is unknown is repeated before that is the answer.
+const MAX_SETTLING_ATTEMPTS: u32 = 8;
+
+impl<E, B: EventStoreBackend> EventStore<E, B> {
+    /// Appends, and again the same while it is not known whether that happened, which stores nothing twice.
+    ///
+    /// Whoever called has made new event ids and does not know them: to append "the same again" is ours to do.
+    pub(crate) async fn append_settled(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        let source = match self.backend.append_all(batch.clone()).await {
+            Err(error) if !error.outcome_is_known() => error,
+            answer => return Ok(answer?),
+        };
+        for _ in 0..MAX_SETTLING_ATTEMPTS {
+            match self.backend.append_all(batch.clone()).await {
+                Err(error) if !settles(&error) => {}
+                answer => return Ok(answer?),
+            }
+        }
+        Err(Error::OutcomeUnknown { batch: Box::new(batch), source })
+    }
+}
+
+/// Whether an error to a repeated append says that the first one did not happen either. That this one stored nothing, as
+/// when the store cannot answer for now, does not say it.
+fn settles(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::WrongExpectedVersion { .. }
+            | StoreError::ConditionFailed { .. }
+            | StoreError::InvalidInput(_)
+    )
+}
