@@ -11,7 +11,6 @@ const HOMES: &[&str] = &[
     concat!("/ro", "ot/"),
     concat!("/ho", "me/"),
     concat!("/Us", "ers/"),
-    concat!("/wo", "rk/"),
     concat!("/work", "space/"),
     concat!("C:\\", "Users\\"),
 ];
@@ -41,7 +40,7 @@ fn places(file: &File) -> Vec<Finding> {
 }
 
 /// Whether `line` holds `path` as the beginning of a path. The same letters inside of a longer path or an address
-/// (`example.com/work/`, `docs/work/`, `~/work/`) are no absolute path.
+/// (`example.com/home/`, `docs/home/`, `~/home/`) are no absolute path.
 fn names_absolute(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line.get(..at).and_then(|it| it.chars().next_back());
@@ -67,8 +66,8 @@ mod tests {
 
     #[test]
     fn addresses_and_relative_paths_are_none() {
-        let work = concat!("/wo", "rk/");
-        let text = format!("https://example.com{work}a docs{work}b ~{work}c ${{HOME}}{work}d .{work}e");
+        let home = concat!("/ho", "me/");
+        let text = format!("https://example.com{home}a docs{home}b ~{home}c ${{HOME}}{home}d .{home}e");
         assert_eq!(findings("docs/a.md", &text), 0);
     }
 
