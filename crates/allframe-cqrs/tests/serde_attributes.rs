@@ -156,8 +156,8 @@ async fn variants_that_serde_skips_do_not_shift_the_others() {
 }
 
 #[tokio::test]
-async fn a_variant_that_serde_does_not_write_cannot_be_appended() {
-    for event in [WithSkipped::Never, WithSkipped::ReadOnly(1)] {
+async fn a_variant_that_serde_does_not_write_or_does_not_read_cannot_be_appended() {
+    for event in [WithSkipped::Never, WithSkipped::ReadOnly(1), WithSkipped::WriteOnly(1)] {
         let store = EventStore::new();
         let refused = store.append("stream", vec![event]).await;
         assert!(matches!(refused, Err(Error::Encode { .. })), "{refused:?}");
@@ -167,7 +167,6 @@ async fn a_variant_that_serde_does_not_write_cannot_be_appended() {
 
 #[tokio::test]
 async fn a_variant_that_serde_does_not_read_is_a_decode_error() {
-    assert_eq!(stored(WithSkipped::WriteOnly(1)).await, ("WriteOnly".to_owned(), "1".to_owned()));
     assert!(matches!(read::<WithSkipped>("Never", "{}").await, Err(Error::Decode(_))));
     assert!(matches!(read::<WithSkipped>("WriteOnly", "1").await, Err(Error::Decode(_))));
 }
