@@ -131,7 +131,8 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
     ///
     /// # Errors
     ///
-    /// The first error met while the batch was put together, or [`Error::Store`] with the backend's answer.
+    /// The first error met while the batch was put together, or [`Error::Store`](crate::Error::Store) with the backend's answer,
+    /// or [`Error::OutcomeUnknown`](crate::Error::OutcomeUnknown) with the batch, when the backend could not say what it did.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let Self { store, metadata, batch } = self;
         let mut batch = batch?;
