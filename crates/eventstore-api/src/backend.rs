@@ -57,10 +57,10 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// - [`StoreError::InvalidInput`] when the batch does not [validate](AppendBatch::validate), or reuses event ids.
-    /// - [`StoreError::WrongExpectedVersion`] when a guard does not hold.
-    /// - [`StoreError::ConditionFailed`] when an event that the condition excludes is stored.
-    /// - [`StoreError::OutcomeUnknown`] when the connection or the disk failed at the wrong moment.
+    /// - [`StoreError::InvalidInput`](crate::StoreError::InvalidInput) when the batch does not [validate](AppendBatch::validate), or reuses event ids.
+    /// - [`StoreError::WrongExpectedVersion`](crate::StoreError::WrongExpectedVersion) when a guard does not hold.
+    /// - [`StoreError::ConditionFailed`](crate::StoreError::ConditionFailed) when an event that the condition excludes is stored.
+    /// - [`StoreError::OutcomeUnknown`](crate::StoreError::OutcomeUnknown) when the connection or the disk failed at the wrong moment.
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>>;
 
     /// Reads a part of a stream. A stream without events reads as empty.
@@ -76,7 +76,7 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::InvalidInput`] for a limit of zero, or what kept the store from reading.
+    /// [`StoreError::InvalidInput`](crate::StoreError::InvalidInput) for a limit of zero, or what kept the store from reading.
     async fn read_all(&self, query: &ReadAll) -> Result<Page>;
 
     /// Waits until an event lies after this position, and returns the position of the last event then.
@@ -85,14 +85,14 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Closed`] when the store closes meanwhile, or what kept it from waiting.
+    /// [`StoreError::Closed`](crate::StoreError::Closed) when the store closes meanwhile, or what kept it from waiting.
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition>;
 
     /// Keeps a snapshot, unless a later one of the same stream is there.
     ///
     /// # Errors
     ///
-    /// [`StoreError::InvalidInput`] when it does not [validate](Snapshot::validate), or what kept the store from writing.
+    /// [`StoreError::InvalidInput`](crate::StoreError::InvalidInput) when it does not [validate](Snapshot::validate), or what kept the store from writing.
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()>;
 
     /// The latest snapshot of a stream.
@@ -183,7 +183,7 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     }
 
     /// Flushes, and gives up what the store holds (files, locks, connections) as far as that can be done before the last
-    /// handle is dropped. Afterwards every call may answer [`StoreError::Closed`]. Closing twice does nothing more.
+    /// handle is dropped. Afterwards every call may answer [`StoreError::Closed`](crate::StoreError::Closed). Closing twice does nothing more.
     ///
     /// # Errors
     ///
