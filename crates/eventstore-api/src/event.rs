@@ -44,8 +44,14 @@ impl NewEvent {
     /// and no tags.
     #[must_use]
     pub fn new(event_type: EventType, payload: impl Into<Bytes>) -> Self {
+        Self::identified(EventId::generate(), event_type, payload)
+    }
+
+    /// An event of this id and type, otherwise as [`NewEvent::new`] makes it; generates no id. For backends.
+    #[must_use]
+    pub fn identified(id: EventId, event_type: EventType, payload: impl Into<Bytes>) -> Self {
         Self {
-            id: EventId::generate(),
+            id,
             event_type,
             schema_version: 1,
             encoding: Encoding::BINARY,

@@ -37,6 +37,31 @@ impl Metadata {
         Self(None)
     }
 
+    /// The metadata with these entries, checked as those of an append are. For backends that read what they stored.
+    ///
+    /// ```
+    /// use eventstore_api::Metadata;
+    ///
+    /// let metadata = Metadata::from_stored([("user", "ann")])?;
+    /// assert_eq!(metadata, Metadata::new().with("user", "ann"));
+    /// assert!(Metadata::from_stored([("", "ann")]).is_err());
+    /// # Ok::<(), eventstore_api::InvalidInput>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`] when a name is not legal, a value holds a NUL, or a limit ([`MAX_METADATA_ENTRIES`],
+    /// [`MAX_METADATA_BYTES`]) is passed.
+    pub fn from_stored<'a>(
+        entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, InvalidInput> {
+        let metadata = Self::from_entries(
+            entries.into_iter().map(|(name, value)| (known_name(name), value.into())).collect(),
+        );
+        metadata.validate()?;
+        Ok(metadata)
+    }
+
     /// The same metadata with this entry; an entry of the same name is replaced.
     #[must_use]
     pub fn with(self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) -> Self {
@@ -103,6 +128,19 @@ impl Metadata {
         self.len() == 0
     }
 
+    fn from_entries(mut entries: Vec<(Text, Text)>) -> Self {
+        // Stable, and then the last of each name is kept: as if one had been added after the other.
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        if entries.is_empty() { Self::new() } else { Self(Some(entries.into())) }
+    }
+
     /// Names and values together, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.iter().map(|(name, value)| name.len() + value.len()).sum()
@@ -135,19 +173,16 @@ impl Metadata {
 
 impl<N: Into<Cow<'static, str>>, V: Into<Cow<'static, str>>> FromIterator<(N, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
-        let mut entries: Vec<(Text, Text)> = entries
-            .into_iter()
-            .map(|(name, value)| (Text::from(name.into()), Text::from(value.into())))
-            .collect();
-        // Stable, and then the last of each name is kept: as if one had been added after the other.
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        entries.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                std::mem::swap(later, earlier);
-            }
-            same
-        });
-        if entries.is_empty() { Self::new() } else { Self(Some(entries.into())) }
+        let entries = entries.into_iter();
+        Self::from_entries(entries.map(|(name, value)| (name.into().into(), value.into().into())).collect())
+    }
+}
+
+/// The names that have a meaning everywhere are on most events, and take no memory.
+fn known_name(name: &str) -> Text {
+    match name {
+        Metadata::CORRELATION_ID => Text::Static(Metadata::CORRELATION_ID),
+        Metadata::CAUSATION_ID => Text::Static(Metadata::CAUSATION_ID),
+        _ => name.into(),
     }
 }

@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use eventstore_api::{Field, InvalidInput};
+
 /// Why a value has no binary form.
 #[derive(Debug, thiserror::Error)]
 #[error("the value has no binary form")]
@@ -34,4 +36,52 @@ pub enum DecodeError {
         /// How many.
         count: usize,
     },
+    /// A part of a log or snapshot cannot be read: the bytes end before it does, or are none.
+    #[error("the bytes from byte {at} on are not {what}")]
+    Unreadable {
+        /// What should stand there.
+        what: &'static str,
+        /// Where, counted from the first of the bytes that were to be decoded.
+        at: usize,
+        /// What is wrong with them.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A part can be read, but the contract does not allow it: a name that is none, or more than there can be.
+    #[error("what stands at byte {at} is not legal")]
+    Illegal {
+        /// Where, counted from the first of the bytes that were to be decoded.
+        at: usize,
+        /// Which rule it breaks.
+        source: InvalidInput,
+    },
+    /// Metadata or tags are not sorted, or hold one twice: they were not written here.
+    #[error("the {what} at byte {at} is not behind the one before it in order")]
+    OutOfOrder {
+        /// What is not in order.
+        what: Field,
+        /// Where the first one that is not stands, counted from the first of the bytes that were to be decoded.
+        at: usize,
+    },
+    /// An append names a stream without events for it.
+    #[error("the number of events of a stream, at byte {at}, is zero")]
+    NoEvents {
+        /// Where, counted from the first of the bytes that were to be decoded.
+        at: usize,
+    },
+    /// An event was asked for when all of the stream had been read, or before a stream was asked for.
+    #[error("no event of a stream is left at byte {at}; ask for the next stream")]
+    NoEventLeft {
+        /// Where, counted from the first of the bytes that were to be decoded.
+        at: usize,
+    },
+}
+
+impl DecodeError {
+    /// The same error about a name that stands at byte `start` of something larger.
+    pub(crate) fn further(self, start: usize) -> Self {
+        match self {
+            Self::Illegal { at, source } => Self::Illegal { at: start + at, source },
+            other => other,
+        }
+    }
 }

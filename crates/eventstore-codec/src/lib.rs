@@ -1,8 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod append;
 mod error;
+mod format;
+mod input;
+mod names;
+mod output;
 mod payload;
+mod shared;
+mod snapshot;
+mod versions;
 mod whole;
 
+pub use append::{
+    AppendsReader, EventView, MetadataIter, MetadataView, StreamView, TagsIter, TagsView, encode_appends,
+};
 pub use error::{DecodeError, EncodeError};
+pub use names::Names;
 pub use payload::{decode_payload, encode_payload};
+pub use snapshot::{decode_snapshot, encode_snapshot};
+pub use versions::{VersionsReader, encode_versions};

@@ -1,17 +1,10 @@
-use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::{DecodeError, EncodeError, whole::Whole};
-
-/// bincode 2, little-endian, integers of variable length.
-const FORMAT_1: u8 = 1;
-
-/// The most bytes that decoding reads: a length that claims more is refused before anything is allocated for it.
-const CLAIM_LIMIT: usize = 64 << 20;
-
-/// Spelled out, so that a change of bincode's own default cannot change what is on disk.
-const CONFIG: Configuration<LittleEndian, Varint, Limit<CLAIM_LIMIT>> =
-    bincode::config::standard().with_little_endian().with_variable_int_encoding().with_limit::<CLAIM_LIMIT>();
+use crate::{
+    DecodeError, EncodeError,
+    format::{CONFIG, FORMAT_1, body_of},
+    whole::Whole,
+};
 
 /// The binary form of a value: one byte that names the format, then the value.
 ///
@@ -52,10 +45,7 @@ pub fn decode_payload<'de, S: DeserializeSeed<'de>>(
     seed: S,
     bytes: &'de [u8],
 ) -> Result<S::Value, DecodeError> {
-    let (format, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
-    if *format != FORMAT_1 {
-        return Err(DecodeError::UnknownFormat { found: *format, known: FORMAT_1 });
-    }
+    let body = body_of(bytes)?;
     let (value, read) = bincode::serde::seed_decode_from_slice(seed, body, CONFIG)
         .map_err(|source| DecodeError::Malformed { source: Box::new(source) })?;
     match body.len() - read {
