@@ -1,0 +1,262 @@
+use std::{
+    collections::HashMap,
+    fmt, io,
+    ops::RangeInclusive,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use dashmap::DashMap;
+use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Tags, Version};
+use foldhash::fast::RandomState;
+use parking_lot::RwLock;
+
+use super::{
+    FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
+    hashes::Hashes,
+    postings::{Postings, key},
+};
+
+/// One entry this often is enough to find a position: a scan over so little of the log takes microseconds.
+const BYTES_BETWEEN_POSITIONS: u64 = 16 << 10;
+
+/// The index of the segment that is being written, in memory.
+///
+/// One writer adds, in the order of the log; any number of readers look meanwhile. Nothing is locked as a whole, so that
+/// neither waits for long.
+pub(crate) struct ActiveIndex {
+    pub(super) segment: SegmentStart,
+    pub(super) hashes: Hashes,
+    pub(super) streams: DashMap<StreamId, Stream, RandomState>,
+    pub(super) ids: Postings,
+    pub(super) tags: Postings,
+    pub(super) types: RwLock<HashMap<EventType, TypePart, RandomState>>,
+    /// How far behind the segment's start a position lies, then its frame; see [`key`].
+    pub(super) positions: RwLock<Vec<u64>>,
+    pub(super) events: AtomicU64,
+    pub(super) stream_count: AtomicU64,
+    pub(super) greatest_id: RwLock<Option<EventId>>,
+}
+
+/// What the segment holds of one stream: the event of version `first_version + n` lies in `frames[n]`.
+pub(super) struct Stream {
+    pub(super) first_version: Version,
+    pub(super) previous: Previous,
+    pub(super) frames: Vec<FrameOffset>,
+}
+
+/// What an index has to know of an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IndexedEvent<'e> {
+    pub(crate) id: EventId,
+    pub(crate) event_type: &'e EventType,
+    pub(crate) tags: &'e Tags,
+}
+
+impl ActiveIndex {
+    /// The index of a segment without events.
+    pub(crate) fn new(store_id: &[u8; 16], segment: SegmentStart) -> Self {
+        Self::with_hashes(Hashes::new(store_id), segment)
+    }
+
+    pub(super) fn with_hashes(hashes: Hashes, segment: SegmentStart) -> Self {
+        Self {
+            segment,
+            hashes,
+            streams: DashMap::with_capacity_and_hasher_and_shard_amount(
+                0,
+                RandomState::default(),
+                STREAM_SHARDS,
+            ),
+            ids: Postings::new(),
+            tags: Postings::new(),
+            types: RwLock::default(),
+            positions: RwLock::default(),
+            events: AtomicU64::new(0),
+            stream_count: AtomicU64::new(0),
+            greatest_id: RwLock::default(),
+        }
+    }
+
+    /// Which segment it is the index of.
+    pub(crate) fn segment(&self) -> SegmentStart {
+        self.segment
+    }
+
+    /// Notes a frame and the position of its first event. Frames are noted in their order, each before its events.
+    pub(crate) fn note_frame(&self, offset: FrameOffset, first_position: u64) {
+        let Some(relative) = self.relative(first_position) else { return };
+        if let Some(&last) = self.positions.read().last()
+            && offset.bytes() < frame_of_key(last).bytes() + BYTES_BETWEEN_POSITIONS
+        {
+            return;
+        }
+        self.positions.write().push(key(relative, offset.units()));
+    }
+
+    /// Notes the events that a frame appends to one stream, the first of which has version `first_version`.
+    ///
+    /// `previous` counts only when these are the stream's first events in this segment.
+    pub(crate) fn note_append<'e>(
+        &self,
+        offset: FrameOffset,
+        stream: &StreamId,
+        first_version: Version,
+        previous: Previous,
+        events: impl IntoIterator<Item = IndexedEvent<'e>>,
+    ) {
+        let id_hashes = self.hashes.ids_of(stream);
+        let mut greatest = None;
+        let mut count = 0;
+        {
+            let mut types = self.types.write();
+            for event in events {
+                count += 1;
+                greatest = greatest.max(Some(event.id));
+                self.ids.add(id_hashes.id(event.id), offset);
+                for tag in event.tags {
+                    self.tags.add(self.hashes.name(tag.as_str()), offset);
+                }
+                note_type(&mut types, event.event_type, offset);
+            }
+        }
+        if count == 0 {
+            return;
+        }
+        if greatest > *self.greatest_id.read() {
+            *self.greatest_id.write() = greatest;
+        }
+        self.note_stream(offset, stream, first_version, previous, count);
+        self.events.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    fn note_stream(
+        &self,
+        offset: FrameOffset,
+        stream: &StreamId,
+        first_version: Version,
+        previous: Previous,
+        count: usize,
+    ) {
+        let frames = std::iter::repeat_n(offset, count);
+        if let Some(mut stream) = self.streams.get_mut(stream) {
+            debug_assert_eq!(stream.first_version.plus(stream.frames.len() as u64), first_version);
+            stream.frames.extend(frames);
+            return;
+        }
+        let begun = Stream { first_version, previous, frames: frames.collect() };
+        self.streams.insert(stream.clone(), begun);
+        self.stream_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How far a position lies behind the segment's start. A segment holds fewer than 2^32 events, as each takes more than
+    /// the 8 bytes in which offsets count.
+    fn relative(&self, position: u64) -> Option<u32> {
+        u32::try_from(position.checked_sub(self.segment.get())?).ok()
+    }
+}
+
+/// Many, so that a table that grows moves only its own share while the writer waits.
+const STREAM_SHARDS: usize = 64;
+
+fn note_type(
+    types: &mut HashMap<EventType, TypePart, RandomState>,
+    event_type: &EventType,
+    frame: FrameOffset,
+) {
+    if let Some(part) = types.get_mut(event_type) {
+        part.last = frame;
+        part.count += 1;
+    } else {
+        types.insert(event_type.clone(), TypePart { first: frame, last: frame, count: 1 });
+    }
+}
+
+pub(super) fn frame_of_key(key: u64) -> FrameOffset {
+    FrameOffset::from_units((key & u64::from(u32::MAX)) as u32)
+}
+
+impl SegmentIndex for ActiveIndex {
+    fn stream(&self, stream: &StreamId, _: Wait) -> io::Result<Option<StreamPart>> {
+        Ok(self.streams.get(stream).map(|found| StreamPart {
+            first_version: found.first_version,
+            count: u32::try_from(found.frames.len()).unwrap_or(u32::MAX),
+            previous: found.previous,
+            locator: Locator::Name(stream.clone()),
+        }))
+    }
+
+    fn stream_frames(
+        &self,
+        part: &StreamPart,
+        first: u32,
+        count: u32,
+        _: Wait,
+    ) -> io::Result<Vec<FrameOffset>> {
+        let Locator::Name(stream) = &part.locator else { return Ok(Vec::new()) };
+        let Some(stream) = self.streams.get(stream) else { return Ok(Vec::new()) };
+        // As of the part, not as of now: what came after it was not asked for.
+        let end = first.saturating_add(count).min(part.count);
+        let frames = stream.frames.get(first as usize..end as usize);
+        Ok(frames.unwrap_or_default().to_vec())
+    }
+
+    fn frames_with_id(&self, stream: &StreamId, id: EventId, _: Wait) -> io::Result<Vec<FrameOffset>> {
+        let hash = self.hashes.ids_of(stream).id(id);
+        let everywhere = FrameOffset::MIN..=FrameOffset::MAX;
+        Ok(self.ids.frames(hash, &everywhere, Direction::Forward, usize::MAX))
+    }
+
+    fn frames_with_tag(
+        &self,
+        tag: &Tag,
+        within: RangeInclusive<FrameOffset>,
+        direction: Direction,
+        most: usize,
+        _: Wait,
+    ) -> io::Result<Vec<FrameOffset>> {
+        Ok(self.tags.frames(self.hashes.name(tag.as_str()), &within, direction, most))
+    }
+
+    fn event_type(&self, event_type: &EventType, _: Wait) -> io::Result<Option<TypePart>> {
+        Ok(self.types.read().get(event_type).copied())
+    }
+
+    fn event_types(&self, visit: &mut dyn FnMut(&EventType, TypePart), _: Wait) -> io::Result<()> {
+        // Copied, so that the writer does not wait for the visitor.
+        let types: Vec<_> = self.types.read().iter().map(|(name, &part)| (name.clone(), part)).collect();
+        for (name, part) in &types {
+            visit(name, *part);
+        }
+        Ok(())
+    }
+
+    fn frame_at_or_before(&self, position: u64, _: Wait) -> io::Result<Option<FrameOffset>> {
+        let Some(distance) = position.checked_sub(self.segment.get()) else { return Ok(None) };
+        let relative = u32::try_from(distance).unwrap_or(u32::MAX);
+        let positions = self.positions.read();
+        let after = positions.partition_point(|&entry| entry <= key(relative, u32::MAX));
+        Ok(after.checked_sub(1).and_then(|last| positions.get(last)).map(|&entry| frame_of_key(entry)))
+    }
+
+    fn greatest_id(&self) -> Option<EventId> {
+        *self.greatest_id.read()
+    }
+
+    fn event_count(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    fn stream_count(&self) -> u64 {
+        self.stream_count.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for ActiveIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveIndex")
+            .field("segment", &self.segment)
+            .field("events", &self.event_count())
+            .field("streams", &self.stream_count())
+            .finish_non_exhaustive()
+    }
+}
