@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     AppendBatch, Appended, BackendStats, ExpectedVersion, GlobalPosition, NewEvent, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StreamId, StreamRange, Version,
+    RecordedEvent, Result, Snapshot, StreamId, StreamPage, StreamRange, Version,
 };
 
 /// An event store: an append-only log of events, each in a stream, all in one order.
@@ -63,16 +63,18 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     /// - [`StoreError::OutcomeUnknown`](crate::StoreError::OutcomeUnknown) when the connection or the disk failed at the wrong moment.
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>>;
 
-    /// Reads a part of a stream. A stream without events reads as empty.
+    /// Reads a page of a part of a stream, from its beginning. A stream without events reads as empty.
     ///
-    /// Takes as much memory as the events it returns, up to 8 MiB each: give a range of an unknown stream a limit.
+    /// Takes as much memory as the page, which [`StreamRange::max_bytes`] bounds.
     ///
     /// # Errors
     ///
     /// What kept the store from reading.
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>>;
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage>;
 
     /// Reads a page of the order of all events.
+    ///
+    /// Takes as much memory as the page, which [`ReadAll::limit`] and [`ReadAll::max_bytes`] bound.
     ///
     /// # Errors
     ///
@@ -124,22 +126,34 @@ pub trait EventStoreBackend: Send + Sync + 'static {
         Appended::only(outcomes)
     }
 
-    /// All events of a stream, from the first.
+    /// All events of a stream, from the first, in one list.
+    ///
+    /// Takes as much memory as the stream: one that may be long is better read page by page.
     ///
     /// # Errors
     ///
     /// As [`EventStoreBackend::read_stream`].
     async fn get_events(&self, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
-        self.read_stream(stream, StreamRange::all()).await
+        self.get_events_after(stream, Version::NONE).await
     }
 
-    /// The events of a stream with a greater version than this.
+    /// The events of a stream with a greater version than this, in one list.
+    ///
+    /// Takes as much memory as these events.
     ///
     /// # Errors
     ///
     /// As [`EventStoreBackend::read_stream`].
     async fn get_events_after(&self, stream: &StreamId, version: Version) -> Result<Vec<RecordedEvent>> {
-        self.read_stream(stream, StreamRange::after(version)).await
+        let mut range = StreamRange::after(version);
+        let StreamPage { mut events, mut end_reached } = self.read_stream(stream, range).await?;
+        while !end_reached {
+            range.after = events.last().map_or(range.after, |last| last.version);
+            let next = self.read_stream(stream, range).await?;
+            events.extend(next.events);
+            end_reached = next.end_reached;
+        }
+        Ok(events)
     }
 
     /// All events of the store in one list. For small stores: others read page by page.
@@ -201,7 +215,7 @@ impl<B: EventStoreBackend + ?Sized> EventStoreBackend for Arc<B> {
         (**self).append_all(batch).await
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         (**self).read_stream(stream, range).await
     }
 

@@ -1,4 +1,4 @@
-use crate::{EventFilter, GlobalPosition, InvalidInput, RecordedEvent, Version};
+use crate::{DEFAULT_MAX_BYTES, EventFilter, GlobalPosition, InvalidInput, Page, StreamPage, Version};
 
 /// Which way a read goes.
 ///
@@ -17,13 +17,13 @@ pub enum Direction {
     Backward,
 }
 
-/// Which part of a stream to read.
+/// Which part of a stream to read, a page at a time.
 ///
 /// ```
 /// use eventstore_api::{StreamRange, Version};
 ///
 /// let whole = StreamRange::all();
-/// let tail = StreamRange::after(Version::new(100));
+/// let tail = StreamRange::after(Version::new(100)).max_bytes(1 << 20);
 /// let last_one = StreamRange::backward().limit(1);
 /// assert!(last_one.includes(Version::new(5)) && !tail.includes(Version::new(100)));
 /// ```
@@ -33,8 +33,10 @@ pub struct StreamRange {
     /// Where to start, exclusive, in the direction of reading: forward the events with a greater version, backward
     /// those with a smaller one.
     pub after: Version,
-    /// At most how many events; no limit where there is none.
+    /// At most how many events, over all pages; no limit where there is none.
     pub limit: Option<usize>,
+    /// At most how many bytes of payloads in a page, see [`StreamRange::max_bytes`].
+    pub max_bytes: usize,
     /// Which way.
     pub direction: Direction,
 }
@@ -49,7 +51,7 @@ impl StreamRange {
     /// The events with a greater version than this, from old to new.
     #[must_use]
     pub const fn after(version: Version) -> Self {
-        Self { after: version, limit: None, direction: Direction::Forward }
+        Self { after: version, limit: None, max_bytes: DEFAULT_MAX_BYTES, direction: Direction::Forward }
     }
 
     /// The whole stream from its last event, from new to old.
@@ -61,7 +63,7 @@ impl StreamRange {
     /// The events with a smaller version than this, from new to old.
     #[must_use]
     pub const fn before(version: Version) -> Self {
-        Self { after: version, limit: None, direction: Direction::Backward }
+        Self { after: version, limit: None, max_bytes: DEFAULT_MAX_BYTES, direction: Direction::Backward }
     }
 
     /// The same range, cut off after this many events; zero reads nothing.
@@ -69,6 +71,27 @@ impl StreamRange {
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
+    }
+
+    /// The same range, in pages whose payloads have at most so many bytes together ([`DEFAULT_MAX_BYTES`] where this is
+    /// not said). A page holds one event at least where there is one, however large: with zero, every page holds one.
+    ///
+    /// Payloads alone are counted. Names, tags and metadata come on top, and what a store needs to keep an event in
+    /// memory: a stream of many small events is better read under a [limit](StreamRange::limit) too.
+    #[must_use]
+    pub const fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// What of the range is left behind a page of it.
+    #[must_use]
+    pub fn next_page(&self, page: &StreamPage) -> Self {
+        Self {
+            after: page.events.last().map_or(self.after, |last| last.version),
+            limit: self.limit.map(|limit| limit.saturating_sub(page.events.len())),
+            ..*self
+        }
     }
 
     /// Whether the event with this version lies in the range, the limit apart.
@@ -105,6 +128,8 @@ pub struct ReadAll {
     pub after: GlobalPosition,
     /// At most how many events in the page, one or more.
     pub limit: usize,
+    /// At most how many bytes of payloads in the page, see [`ReadAll::max_bytes`].
+    pub max_bytes: usize,
     /// Which way.
     pub direction: Direction,
     /// Which events.
@@ -127,6 +152,7 @@ impl ReadAll {
         Self {
             after: position,
             limit: Self::DEFAULT_LIMIT,
+            max_bytes: DEFAULT_MAX_BYTES,
             direction: Direction::Forward,
             filter: EventFilter::all(),
         }
@@ -148,6 +174,15 @@ impl ReadAll {
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// The same read, in pages whose payloads have at most so many bytes together ([`DEFAULT_MAX_BYTES`] where this is
+    /// not said). Payloads alone are counted; names, tags and metadata come on top. A page holds one event however large:
+    /// with zero, none holds more than one.
+    #[must_use]
+    pub fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
         self
     }
 
@@ -174,56 +209,5 @@ impl ReadAll {
     #[must_use]
     pub fn next_page(&self, page: &Page) -> Self {
         Self { after: page.next, ..self.clone() }
-    }
-}
-
-/// A part of the order of all events.
-///
-/// A page may hold fewer events than the limit, even none, without being the last: a backend may stop after a
-/// certain number of bytes, or of events that did not pass the filter. Only [`Page::end_reached`] says that there is
-/// no more for now.
-///
-/// ```
-/// use eventstore_api::{EventStoreBackend, ReadAll};
-///
-/// async fn count(store: &dyn EventStoreBackend) -> eventstore_api::Result<usize> {
-///     let mut query = ReadAll::forward().limit(100);
-///     let mut count = 0;
-///     loop {
-///         let page = store.read_all(&query).await?;
-///         count += page.events.len();
-///         if page.end_reached {
-///             return Ok(count);
-///         }
-///         query = query.next_page(&page);
-///     }
-/// }
-/// # let store = eventstore_memory::InMemoryBackend::new();
-/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-/// # assert_eq!(runtime.block_on(count(&store)).unwrap(), 0);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Page {
-    /// The events, in the direction of reading.
-    pub events: Vec<RecordedEvent>,
-    /// Where to go on: the position up to which everything was looked at. Forward, it is a valid checkpoint even where
-    /// the last event looked at did not pass the filter.
-    pub next: GlobalPosition,
-    /// Whether the read came to the end (forward: to the head as it was then; backward: to the beginning).
-    pub end_reached: bool,
-}
-
-impl Page {
-    /// A page of a read that goes on at `next`. For backends.
-    #[must_use]
-    pub fn partial(events: Vec<RecordedEvent>, next: GlobalPosition) -> Self {
-        Self { events, next, end_reached: false }
-    }
-
-    /// The last page of a read for now; everything up to `next` was looked at. For backends.
-    #[must_use]
-    pub fn last(events: Vec<RecordedEvent>, next: GlobalPosition) -> Self {
-        Self { events, next, end_reached: true }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, ExpectedVersion, GlobalPosition, NewEvent, Page,
-    ReadAll, RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamRange, Version,
+    ReadAll, RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
 };
 
 /// Answers every call with its own name.
@@ -22,7 +22,7 @@ impl EventStoreBackend for Named {
     async fn append_all(&self, _: AppendBatch) -> Result<Vec<Appended>> {
         named("append_all")
     }
-    async fn read_stream(&self, _: &StreamId, _: StreamRange) -> Result<Vec<RecordedEvent>> {
+    async fn read_stream(&self, _: &StreamId, _: StreamRange) -> Result<StreamPage> {
         named("read_stream")
     }
     async fn read_all(&self, _: &ReadAll) -> Result<Page> {

@@ -1,6 +1,9 @@
 //! Reading a store as a careful reader does: page by page, holding every page to what it promises.
 
-use eventstore_api::{Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent};
+use eventstore_api::{
+    Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, StreamId, StreamPage,
+    StreamRange, Version,
+};
 
 /// Every event, from old to new.
 pub(crate) async fn everything<B: EventStoreBackend + ?Sized>(backend: &B) -> Vec<RecordedEvent> {
@@ -29,9 +32,28 @@ pub(crate) async fn to_the_end<B: EventStoreBackend + ?Sized>(
     }
 }
 
-/// What every page keeps, whatever the store holds.
+/// Every event of a range of a stream, over as many pages as it takes.
+pub(crate) async fn range<B: EventStoreBackend + ?Sized>(
+    backend: &B,
+    stream: &StreamId,
+    mut range: StreamRange,
+) -> Vec<RecordedEvent> {
+    let mut events = Vec::new();
+    loop {
+        let page = backend.read_stream(stream, range).await.expect("a stream can be read");
+        assert_sound_part(stream, range, &page);
+        range = range.next_page(&page);
+        events.extend(page.events);
+        if page.end_reached {
+            return events;
+        }
+    }
+}
+
+/// What every page of all events keeps, whatever the store holds.
 pub(crate) fn assert_sound(query: &ReadAll, page: &Page) {
     let Page { events, next, .. } = page;
+    assert_bounded(events, query.max_bytes);
     assert!(
         events.len() <= query.limit,
         "law 9: a page of at most {} events was asked for, and {} came",
@@ -67,6 +89,58 @@ pub(crate) fn assert_sound(query: &ReadAll, page: &Page) {
         page.end_reached || further(query.after, *next),
         "law 9: a page after position {} is not the last, and yet leads nowhere",
         query.after
+    );
+}
+
+/// What every page of a stream keeps, whatever the stream holds.
+pub(crate) fn assert_sound_part(stream: &StreamId, range: StreamRange, page: &StreamPage) {
+    let StreamPage { events, end_reached, .. } = page;
+    assert_bounded(events, range.max_bytes);
+    let limit = range.limit.unwrap_or(usize::MAX);
+    assert!(
+        events.len() <= limit,
+        "law 9: at most {limit} events of {stream} were asked for, and {} came",
+        events.len()
+    );
+    let mut last = range.after;
+    for event in events {
+        assert!(event.stream == *stream, "law 4: {} was read, and an event of {} came", stream, event.stream);
+        let version = event.version;
+        let expected = match range.direction {
+            Direction::Forward => last.next(),
+            // Where a backward read begins is for the stream to say.
+            Direction::Backward if last == range.after => version,
+            Direction::Backward => Version::new(last.get().saturating_sub(1)),
+        };
+        assert!(
+            range.includes(version) && version == expected,
+            "law 4: reading {stream} {:?} after version {}, version {version} came after {last}",
+            range.direction,
+            range.after
+        );
+        last = version;
+    }
+    assert!(
+        *end_reached || !events.is_empty(),
+        "law 9: an empty page of {stream} after version {} is not the last, and so leads nowhere",
+        range.after
+    );
+    let is_met = events.len() == limit;
+    assert!(*end_reached || !is_met, "law 9: a page of {stream} met the limit {limit} and is not the last");
+    if range.direction == Direction::Backward && !events.is_empty() && !is_met {
+        assert!(
+            *end_reached == (last == Version::new(1)),
+            "law 9: a page of {stream} read backward ends with version {last}, and says of the end: {end_reached}"
+        );
+    }
+}
+
+fn assert_bounded(events: &[RecordedEvent], max_bytes: usize) {
+    let bytes: usize = events.iter().map(|event| event.payload.len()).sum();
+    assert!(
+        events.len() <= 1 || bytes <= max_bytes,
+        "law 9: a page of at most {max_bytes} bytes was asked for, and {} events with {bytes} bytes came",
+        events.len()
     );
 }
 

@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry};
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StreamId, StreamRange,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, Result,
+    Snapshot, StreamId, StreamPage, StreamRange,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use crate::{
     log::Log,
     search::{Search, Window},
     span::Span,
-    streams::Streams,
+    streams::{Part, Streams},
     tags::TagIndex,
     writer::Writer,
 };
@@ -73,10 +73,15 @@ impl EventStoreBackend for InMemoryBackend {
         Ok(outcomes)
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         let Shared { log, streams, .. } = &*self.shared;
-        let positions = streams.positions(stream, range, log.head());
-        Ok(positions.into_iter().map(|position| log.event(position).clone()).collect())
+        let Part { positions, is_rest } = streams.part(stream, range, log.head());
+        let part = positions.len();
+        let mut room = range.room();
+        let found = positions.into_iter().map(|position| log.event(position));
+        let events: Vec<_> = found.take_while(|event| room.take(event.payload.len())).cloned().collect();
+        let end_reached = is_rest && events.len() == part;
+        Ok(if end_reached { StreamPage::last(events) } else { StreamPage::partial(events) })
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
@@ -88,7 +93,7 @@ impl EventStoreBackend for InMemoryBackend {
         };
         let search =
             Search { log, lists: Lists { tags, streams }, filter: &query.filter, window: Window::default() };
-        let found = search.page(span, query.direction, query.limit);
+        let found = search.page(span, query.direction, query.room());
         let events = found.positions.into_iter().map(|position| log.event(position).clone()).collect();
         let next = GlobalPosition::new(found.next);
         Ok(if found.end_reached { Page::last(events, next) } else { Page::partial(events, next) })

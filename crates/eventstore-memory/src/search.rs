@@ -1,7 +1,7 @@
 //! Finding the events that pass a filter: through an index where every criterion names a tag or a stream, else by
 //! looking at the log.
 
-use eventstore_api::{Direction, EventFilter};
+use eventstore_api::{Direction, EventFilter, PageRoom};
 
 use crate::{
     lists::{Candidates, Lists},
@@ -53,21 +53,22 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The first events in this direction that pass, up to `limit` (one or more) and as far as the window goes.
-    pub(crate) fn page(&self, span: Span, direction: Direction, limit: usize) -> Found {
+    /// The first events in this direction that pass, as many as there is room for (one at least) and as far as the window
+    /// goes.
+    pub(crate) fn page(&self, span: Span, direction: Direction, room: PageRoom) -> Found {
         if span.is_empty() {
             return Found::new(Vec::new(), span, span, direction);
         }
-        let window = self.window.of_listed(limit);
+        let window = self.window.of_listed(room.events_left());
         match self.lists.candidates(self.filter, span, direction, window) {
             Some(Candidates { positions, searched }) => {
-                let (passing, searched) = self.passing(positions.into_iter(), searched, direction, limit);
+                let (passing, searched) = self.passing(positions.into_iter(), searched, direction, room);
                 Found::new(passing, searched, span, direction)
             }
             None => {
                 let searched = span.leading(direction, self.window.most);
                 let every = searched.positions(direction);
-                let (passing, searched) = self.passing(every, searched, direction, limit);
+                let (passing, searched) = self.passing(every, searched, direction, room);
                 Found::new(passing, searched, span, direction)
             }
         }
@@ -76,7 +77,7 @@ impl Search<'_> {
     /// The position of the last event in the span that passes.
     pub(crate) fn last(&self, mut span: Span) -> Option<u64> {
         loop {
-            let found = self.page(span, Direction::Backward, 1);
+            let found = self.page(span, Direction::Backward, PageRoom::new(1, 0));
             if let Some(&position) = found.positions.first() {
                 return Some(position);
             }
@@ -87,22 +88,32 @@ impl Search<'_> {
         }
     }
 
-    /// The first candidates that pass, and how far the search went: less far when the limit came before the last
+    /// The first candidates that pass, and how far the search went: less far when the page was full before the last
     /// candidate.
     fn passing(
         &self,
         candidates: impl Iterator<Item = u64>,
         searched: Span,
         direction: Direction,
-        limit: usize,
+        mut room: PageRoom,
     ) -> (Vec<u64>, Span) {
         let mut candidates = candidates.peekable();
-        let passing = candidates.by_ref().filter(|&position| self.filter.matches(self.log.event(position)));
-        let positions: Vec<u64> = passing.take(limit).collect();
-        match (candidates.peek(), positions.last()) {
-            (Some(_), Some(&last)) => (positions, searched.up_to(direction, last)),
-            _ => (positions, searched),
+        let mut passing = Vec::new();
+        while let Some(position) = candidates.next() {
+            let event = self.log.event(position);
+            if !self.filter.matches(event) {
+                continue;
+            }
+            let fits = room.take(event.payload.len());
+            if fits {
+                passing.push(position);
+            }
+            let is_full = room.events_left() == 0 && candidates.peek().is_some();
+            if let (true, Some(&last)) = (is_full || !fits, passing.last()) {
+                return (passing, searched.up_to(direction, last));
+            }
         }
+        (passing, searched)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Every way of paging through a log, against looking at all of it.
 
 use eventstore_api::{
-    AppendBatch, Criterion, Direction, EventFilter, EventType, ExpectedVersion, NewEvent, StreamId, Tags,
+    AppendBatch, Criterion, Direction, EventFilter, EventType, ExpectedVersion, NewEvent, PageRoom, StreamId,
+    Tags,
 };
 
 use crate::{
@@ -120,7 +121,10 @@ fn a_list_that_just_fits_the_window_is_searched_to_its_end() {
     for direction in DIRECTIONS {
         let end_reached = |count: usize| {
             let window = Window { listed: count, most: count };
-            store.search(&filter, window).page(Span::after(0, store.log.head()), direction, 1).end_reached
+            store
+                .search(&filter, window)
+                .page(Span::after(0, store.log.head()), direction, room(1))
+                .end_reached
         };
         assert!(end_reached(listed) && !end_reached(listed - 1), "{direction:?}");
     }
@@ -267,7 +271,7 @@ impl Store {
             Direction::Forward => Span::after(at, self.log.head()),
             Direction::Backward => Span::before(at, self.log.head()),
         };
-        self.search(filter, window).page(span, direction, limit)
+        self.search(filter, window).page(span, direction, room(limit))
     }
 
     fn walk(
@@ -294,6 +298,11 @@ impl Store {
             at = found.next;
         }
     }
+}
+
+/// Room for so many events of any size.
+fn room(events: usize) -> PageRoom {
+    PageRoom::new(events, usize::MAX)
 }
 
 /// A page holds exactly what passes between where it starts and where it says to go on, and it gets on unless it came to

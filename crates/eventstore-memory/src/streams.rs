@@ -21,6 +21,16 @@ struct Stream {
     versions: HashMap<EventId, Version, RandomState>,
 }
 
+/// The first positions of a part of a stream, in the direction of reading.
+pub(crate) struct Part {
+    pub(crate) positions: Vec<u64>,
+    /// Whether nothing of the range lies behind them.
+    pub(crate) is_rest: bool,
+}
+
+/// At most how many positions are copied at a time, so that a read holds up neither its thread nor a writer for long.
+const MOST: usize = 4_096;
+
 impl Streams {
     /// How many streams hold events.
     pub(crate) fn count(&self) -> u64 {
@@ -71,22 +81,29 @@ impl Streams {
         }
     }
 
-    /// The positions of a part of a stream, up to `head`, in the direction of reading.
-    pub(crate) fn positions(&self, stream: &StreamId, range: StreamRange, head: u64) -> Vec<u64> {
-        let Some(stream) = self.by_id.get(stream) else { return Vec::new() };
+    /// The first positions of a part of a stream, up to `head`, in the direction of reading.
+    pub(crate) fn part(&self, stream: &StreamId, range: StreamRange, head: u64) -> Part {
+        let Some(stream) = self.by_id.get(stream) else {
+            return Part { positions: Vec::new(), is_rest: true };
+        };
         // An append that is under way has its positions here already; its events show with the head.
         let visible = stream.positions.partition_point(|&position| position <= head);
         let after = usize::try_from(range.after.get()).unwrap_or(usize::MAX);
-        let limit = range.limit.unwrap_or(usize::MAX);
-        match range.direction {
-            Direction::Forward => {
-                stream.positions.iter().take(visible).skip(after).take(limit).copied().collect()
-            }
-            Direction::Backward => {
-                let end = visible.min(after.saturating_sub(1));
-                stream.positions.iter().take(end).rev().take(limit).copied().collect()
-            }
+        let places = match range.direction {
+            Direction::Forward => after.min(visible)..visible,
+            Direction::Backward => 0..visible.min(after.saturating_sub(1)),
+        };
+        let wanted = places.len().min(range.limit.unwrap_or(usize::MAX));
+        let count = wanted.min(MOST);
+        let places = match range.direction {
+            Direction::Forward => places.start..places.start + count,
+            Direction::Backward => places.end - count..places.end,
+        };
+        let mut positions = stream.positions.get(places).unwrap_or_default().to_vec();
+        if range.direction == Direction::Backward {
+            positions.reverse();
         }
+        Part { positions, is_rest: count == wanted }
     }
 }
 

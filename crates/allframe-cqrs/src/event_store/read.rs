@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use eventstore_api::{
-    Criterion, Direction, EventFilter, EventStoreBackend, EventType, GlobalPosition, IntoStreamId, ReadAll,
+    Criterion, EventFilter, EventStoreBackend, EventType, GlobalPosition, IntoStreamId, ReadAll,
     RecordedEvent, StreamId, StreamRange, Version,
 };
 use futures_core::stream::BoxStream;
@@ -129,7 +129,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         let start = StreamCursor { stream, range, page: Vec::new().into_iter(), ended: false };
         let backend = Arc::clone(&self.backend);
         Ok(Box::pin(stream::try_unfold((backend, start), |(backend, mut cursor)| async move {
-            if cursor.page.len() == 0 && !cursor.ended {
+            while cursor.page.len() == 0 && !cursor.ended {
                 cursor.fill(&*backend).await?;
             }
             match cursor.page.next() {
@@ -194,18 +194,12 @@ struct StreamCursor {
 impl StreamCursor {
     async fn fill<B: EventStoreBackend>(&mut self, backend: &B) -> Result<()> {
         let wanted = self.range.limit.map_or(PAGE, |limit| limit.min(PAGE));
-        let records = match wanted {
-            0 => Vec::new(),
-            _ => backend.read_stream(&self.stream, self.range.limit(wanted)).await?,
-        };
-        self.ended = records.len() < wanted || wanted == 0;
-        self.range.limit = self.range.limit.map(|limit| limit.saturating_sub(records.len()));
-        if let Some(last) = records.last() {
-            self.range.after = last.version;
-            // A read backward never gets below the first version.
-            self.ended |= self.range.direction == Direction::Backward && last.version == Version::new(1);
-        }
-        self.page = records.into_iter();
+        let page = backend.read_stream(&self.stream, self.range.limit(wanted)).await?;
+        self.range = self.range.next_page(&page);
+        // The end of what was wanted is the end of the range, unless that goes on behind a limit of ours.
+        let cut_off = page.events.len() == wanted && self.range.limit != Some(0);
+        self.ended = page.end_reached && !cut_off;
+        self.page = page.events.into_iter();
         Ok(())
     }
 }

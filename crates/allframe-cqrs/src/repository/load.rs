@@ -38,12 +38,13 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     pub(super) async fn catch_up(&self, stream: &StreamId, mut state: State<A>) -> Result<State<A>> {
         loop {
             let range = StreamRange::after(state.version).limit(PAGE);
-            let records = self.store.backend().read_stream(stream, range).await?;
-            if let Some(newest) = records.last() {
-                let events = records.iter().map(payload::from_recorded).collect::<Result<Vec<_>>>()?;
+            let page = self.store.backend().read_stream(stream, range).await?;
+            if let Some(newest) = page.events.last() {
+                let events = page.events.iter().map(payload::from_recorded).collect::<Result<Vec<_>>>()?;
                 state = self.advanced(stream, state, &events, newest.version);
             }
-            if records.len() < PAGE {
+            // The end of the range is the end of the stream, unless the limit cut it off.
+            if page.end_reached && page.events.len() < PAGE {
                 return Ok(state);
             }
         }

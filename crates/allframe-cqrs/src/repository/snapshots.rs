@@ -86,6 +86,6 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         }
         let before = Version::new(version.get() - 1);
         let found = self.store.backend().read_stream(stream, StreamRange::after(before).limit(1)).await?;
-        Ok(!found.is_empty())
+        Ok(!found.events.is_empty())
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use allframe_cqrs::{
     Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
     StreamId, StreamRange, Version,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot},
+    api::{AppendBatch, Page, Result, Snapshot, StreamPage},
     async_trait,
 };
 
@@ -118,11 +118,11 @@ impl EventStoreBackend for Watched {
         }
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
-        let events = self.inner.read_stream(stream, range).await?;
-        self.note_page(events.len());
-        self.events_read.fetch_add(events.len(), Ordering::SeqCst);
-        Ok(events)
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        let page = self.inner.read_stream(stream, range).await?;
+        self.note_page(page.events.len());
+        self.events_read.fetch_add(page.events.len(), Ordering::SeqCst);
+        Ok(page)
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {

@@ -130,7 +130,7 @@ impl<B: EventStoreBackend> Task<B> {
         let invoked = self.now();
         let last = self.backend.read_stream(&stream, StreamRange::backward().limit(1)).await;
         let last = last.expect("a stream can be read");
-        let version = last.first().map_or(Version::NONE, |event| event.version);
+        let version = last.events.first().map_or(Version::NONE, |event| event.version);
         self.note(invoked, Action::ReadVersion { stream, version });
         self.last_versions[number] = version;
     }

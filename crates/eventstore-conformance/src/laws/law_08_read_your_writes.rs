@@ -29,12 +29,11 @@ pub async fn every_way_of_reading_shows_an_append_at_once<F: BackendFactory>(sto
         let outcome = store.put(&s, vec![new]).await;
         for way in (first..11).chain(0..first) {
             let seen = match way {
-                0 => store.read_stream(&s, StreamRange::all()).await.expect("it can be read").pop(),
-                1 => store
-                    .read_stream(&s, StreamRange::backward().limit(1))
-                    .await
-                    .expect("it can be read")
-                    .pop(),
+                0 => reading::range(&*store, &s, StreamRange::all()).await.pop(),
+                1 => {
+                    let last = StreamRange::backward().limit(1);
+                    store.read_stream(&s, last).await.expect("it can be read").events.pop()
+                }
                 2 => store.stored(&s).await.pop(),
                 3 => {
                     let before = Version::new(outcome.last_version.get() - 1);

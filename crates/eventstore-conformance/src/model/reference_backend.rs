@@ -6,14 +6,17 @@ use std::{
 use async_trait::async_trait;
 use eventstore_api::{
     AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamRange, Timestamp,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Timestamp,
 };
 use tokio::sync::watch;
 
 use super::{Model, Spacing};
 
-/// At most how many events one page looks at: little, so that a reader who takes a short page for the last is found.
+/// At most how many events one page of all events looks at: little, so that a reader who takes a short page for the last
+/// is found.
 const LOOKED_AT: usize = 61;
+/// At most how many events one page of a stream holds, for the same reason.
+const STREAM_PAGE: usize = 3;
 
 /// The model behind one lock: a backend that is right and slow, and uses every freedom that the contract leaves, such
 /// as holes between positions and pages that end early. The suite proves itself on it.
@@ -57,8 +60,16 @@ impl EventStoreBackend for ReferenceBackend {
         Ok(outcome)
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
-        Ok(self.model().read_stream(stream, range))
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        let mut events = self.model().read_stream(stream, range);
+        let mut room = range.room();
+        let fitting =
+            events.iter().take(STREAM_PAGE).take_while(|event| room.take(event.payload.len())).count();
+        if fitting == events.len() {
+            return Ok(StreamPage::last(events));
+        }
+        events.truncate(fitting);
+        Ok(StreamPage::partial(events))
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
@@ -104,12 +115,18 @@ impl fmt::Debug for ReferenceBackend {
 
 fn page<'e>(query: &ReadAll, events: impl Iterator<Item = &'e RecordedEvent>, end: GlobalPosition) -> Page {
     let mut found = Vec::new();
+    let mut room = query.room();
+    let mut next = query.after;
     for (looked_at, event) in events.enumerate() {
         if query.filter.matches(event) {
+            if !room.take(event.payload.len()) {
+                return Page::partial(found, next);
+            }
             found.push(event.clone());
         }
-        if found.len() == query.limit || looked_at + 1 == LOOKED_AT {
-            return Page::partial(found, event.position);
+        next = event.position;
+        if room.events_left() == 0 || looked_at + 1 == LOOKED_AT {
+            return Page::partial(found, next);
         }
     }
     Page::last(found, end)

@@ -96,7 +96,7 @@ impl Model {
         Ok(batch.appends.iter().map(|append| self.store(append, recorded_at)).collect())
     }
 
-    /// What the contract says of [`read_stream`](eventstore_api::EventStoreBackend::read_stream).
+    /// All events of a range of a stream, were there no bound to its pages but the range's own limit.
     #[must_use]
     pub fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Vec<RecordedEvent> {
         let mut events: Vec<RecordedEvent> = self

@@ -248,7 +248,7 @@ impl<F: BackendFactory> Explorer<F> {
             Direction::Backward => StreamRange::before(from),
         };
         range.limit = limit;
-        let read = self.store.read_stream(stream, range).await.map_err(|error| format!("{error:?}"))?;
+        let read = reading::range(&*self.store, stream, range).await;
         same("what was read", &read, &self.as_known(&self.model.read_stream(stream, range)))
     }
 

@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventId, EventStoreBackend, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StreamId, StreamRange,
+    AppendBatch, Appended, BackendStats, EventId, EventStoreBackend, GlobalPosition, Page, ReadAll, Result,
+    Snapshot, StreamId, StreamPage, StreamRange,
 };
 use eventstore_conformance::{BackendFactory, Persistence, SecondOpener, model::ReferenceBackend};
 
@@ -91,7 +91,7 @@ impl EventStoreBackend for Broken {
         self.append_wrongly(batch).await
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<Vec<RecordedEvent>> {
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         self.read_stream_wrongly(stream, range).await
     }
 

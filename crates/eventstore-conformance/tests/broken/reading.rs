@@ -1,7 +1,7 @@
 //! Reads that go wrong.
 
 use eventstore_api::{
-    Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, Result, StreamId,
+    Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, Result, StreamId, StreamPage,
     StreamRange, Version,
 };
 
@@ -12,10 +12,14 @@ impl Broken {
         &self,
         stream: &StreamId,
         range: StreamRange,
-    ) -> Result<Vec<RecordedEvent>> {
+    ) -> Result<StreamPage> {
         let stream = if self.fault == Fault::TrimsStreamIds { &trimmed(stream) } else { stream };
-        let events = self.inner.read_stream(stream, range).await?;
-        Ok(self.shown(events, self.visible().await?))
+        let mut page = self.inner.read_stream(stream, range).await?;
+        let visible = self.visible().await?;
+        let all = page.events.len();
+        page.events = self.shown(page.events, visible);
+        page.end_reached |= page.events.len() < all;
+        Ok(page)
     }
 
     pub(super) async fn read_all_wrongly(&self, query: &ReadAll) -> Result<Page> {
