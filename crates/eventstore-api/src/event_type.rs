@@ -33,7 +33,11 @@ impl EventType {
     /// [`InvalidInput`] when the name is empty, longer than [`MAX_EVENT_TYPE_BYTES`], or holds a control character.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidInput> {
         let name = name.into();
-        check_name(Field::EventType, &name, MAX_EVENT_TYPE_BYTES)?;
+        Self::check(&name)?;
         Ok(Self(name.into()))
+    }
+
+    fn check(name: &str) -> Result<(), InvalidInput> {
+        check_name(Field::EventType, name, MAX_EVENT_TYPE_BYTES)
     }
 }

@@ -37,7 +37,8 @@ impl Metadata {
         Self(None)
     }
 
-    /// The metadata with these entries, checked as those of an append are. For backends that read what they stored.
+    /// The metadata with these entries, checked as those of an append are; of two of the same name the later one is
+    /// kept. For backends that read what they stored.
     ///
     /// ```
     /// use eventstore_api::Metadata;

@@ -35,8 +35,12 @@ impl StreamId {
     /// [`InvalidInput`] when the name is empty, longer than [`MAX_STREAM_ID_BYTES`], or holds a control character.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidInput> {
         let name = name.into();
-        check_name(Field::StreamId, &name, MAX_STREAM_ID_BYTES)?;
+        Self::check(&name)?;
         Ok(Self(name.into()))
+    }
+
+    fn check(name: &str) -> Result<(), InvalidInput> {
+        check_name(Field::StreamId, name, MAX_STREAM_ID_BYTES)
     }
 
     /// The kind of stream: what stands before the first `-`, or the whole name where there is none.

@@ -34,10 +34,15 @@ impl Tag {
     /// [`InvalidInput`] when there is no key, no `:`, a control character, or more than [`MAX_TAG_BYTES`] bytes.
     pub fn new(tag: impl Into<Cow<'static, str>>) -> Result<Self, InvalidInput> {
         let tag = tag.into();
-        check_name(Field::Tag, &tag, MAX_TAG_BYTES)?;
+        Self::check(&tag)?;
+        Ok(Self(tag.into()))
+    }
+
+    fn check(tag: &str) -> Result<(), InvalidInput> {
+        check_name(Field::Tag, tag, MAX_TAG_BYTES)?;
         match tag.find(':') {
-            None | Some(0) => Err(InvalidInput::TagWithoutKey { tag: tag.into_owned() }),
-            Some(_) => Ok(Self(tag.into())),
+            None | Some(0) => Err(InvalidInput::TagWithoutKey { tag: tag.to_owned() }),
+            Some(_) => Ok(()),
         }
     }
 

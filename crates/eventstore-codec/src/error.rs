@@ -55,7 +55,7 @@ pub enum DecodeError {
         source: InvalidInput,
     },
     /// Metadata or tags are not sorted, or hold one twice: they were not written here.
-    #[error("the {what} at byte {at} is not behind the one before it in order")]
+    #[error("an entry of the {what}, at byte {at}, is not greater than the one before it")]
     OutOfOrder {
         /// What is not in order.
         what: Field,

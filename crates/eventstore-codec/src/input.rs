@@ -13,6 +13,13 @@ use crate::{
     format::{CONFIG, Config, body_of},
 };
 
+/// What decoding a part comes to. The error is boxed until it is given out: a large one would be moved around with every
+/// integer, at twice the time for reading a log.
+pub(crate) type Decoded<T> = Result<T, Box<DecodeError>>;
+
+/// The greatest integer that bincode writes as one byte, which is the integer.
+const MOST_IN_ONE_BYTE: u8 = 250;
+
 /// What is left of some bytes. A copy is a place to come back to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'b> {
@@ -41,32 +48,78 @@ impl<'b> Input<'b> {
         self.rest.len()
     }
 
-    /// The next value. `what` it is stands in the error; nothing is read then.
-    pub(crate) fn read<T: BorrowDecode<'b, ()>>(&mut self, what: &'static str) -> Result<T, DecodeError> {
+    /// The next integer. `what` it is stands in the error; nothing is read then.
+    #[inline]
+    pub(crate) fn integer<T>(&mut self, what: &'static str) -> Decoded<T>
+    where
+        T: BorrowDecode<'b, ()> + From<u8>,
+    {
+        match self.rest.split_first() {
+            // Nearly all of them: a log is read twice as fast as with a call of bincode for each.
+            Some((&byte, rest)) if byte <= MOST_IN_ONE_BYTE => {
+                (self.rest, self.at) = (rest, self.at + 1);
+                Ok(T::from(byte))
+            }
+            _ => self.read(what),
+        }
+    }
+
+    /// The next bytes, behind their length.
+    #[inline]
+    pub(crate) fn bytes(&mut self, what: &'static str) -> Decoded<&'b [u8]> {
+        let start = *self;
+        let length: u64 = self.integer(what)?;
+        match usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length)) {
+            Some((bytes, rest)) => {
+                (self.rest, self.at) = (rest, self.at + bytes.len());
+                Ok(bytes)
+            }
+            None => {
+                *self = start;
+                self.read(what)
+            }
+        }
+    }
+
+    /// The next text, behind its length.
+    #[inline]
+    pub(crate) fn text(&mut self, what: &'static str) -> Decoded<&'b str> {
+        let start = *self;
+        match std::str::from_utf8(self.bytes(what)?) {
+            Ok(text) => Ok(text),
+            Err(_) => {
+                *self = start;
+                self.read(what)
+            }
+        }
+    }
+
+    /// The next bytes, whose number is known.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self, what: &'static str) -> Decoded<[u8; N]> {
+        match self.rest.split_first_chunk() {
+            Some((bytes, rest)) => {
+                (self.rest, self.at) = (rest, self.at + N);
+                Ok(*bytes)
+            }
+            None => self.read(what),
+        }
+    }
+
+    /// The next value as bincode reads it, which has the last word: on what is long, and on what is wrong.
+    #[cold]
+    fn read<T: BorrowDecode<'b, ()>>(&mut self, what: &'static str) -> Decoded<T> {
         let mut decoder: DecoderImpl<Self, Config, ()> = DecoderImpl::new(*self, CONFIG, ());
         match T::borrow_decode(&mut decoder) {
             Ok(value) => {
                 *self = *decoder.reader();
                 Ok(value)
             }
-            Err(source) => Err(unreadable(what, self.at, source)),
+            Err(source) => {
+                Err(Box::new(DecodeError::Unreadable { what, at: self.at, source: Box::new(source) }))
+            }
         }
     }
-
-    /// The next bytes, behind their length.
-    pub(crate) fn bytes(&mut self, what: &'static str) -> Result<&'b [u8], DecodeError> {
-        self.read(what)
-    }
-
-    /// The next text, behind its length.
-    pub(crate) fn text(&mut self, what: &'static str) -> Result<&'b str, DecodeError> {
-        self.read(what)
-    }
-}
-
-#[cold]
-fn unreadable(what: &'static str, at: usize, source: bincode::error::DecodeError) -> DecodeError {
-    DecodeError::Unreadable { what, at, source: Box::new(source) }
 }
 
 impl Reader for Input<'_> {

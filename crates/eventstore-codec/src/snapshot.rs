@@ -1,9 +1,13 @@
 use bytes::Bytes;
-use eventstore_api::{
-    Encoding, EventType, Field, InvalidInput, Snapshot, StreamId, Version, limits::MAX_PAYLOAD_BYTES,
-};
+use eventstore_api::{Encoding, EventType, InvalidInput, Snapshot, StreamId, Version};
 
-use crate::{DecodeError, format::FORMAT_1, input::Input, output::Output, shared::shared};
+use crate::{
+    DecodeError,
+    format::FORMAT_1,
+    input::{Decoded, Input},
+    output::Output,
+    shared::shared,
+};
 
 /// Writes the binary form of a snapshot behind what `out` holds already.
 ///
@@ -50,32 +54,34 @@ pub fn encode_snapshot(snapshot: &Snapshot, out: &mut Vec<u8>) {
 /// [`DecodeError`] for anything that is not exactly one legal snapshot in a known format.
 pub fn decode_snapshot(bytes: &Bytes) -> Result<Snapshot, DecodeError> {
     let mut input = Input::after_format(bytes)?;
-    let stream = name::<StreamId>(&mut input, "the stream of a snapshot")?;
-    let version = Version::new(input.read("the version of a snapshot")?);
-    let state_type = name::<EventType>(&mut input, "the type of a snapshot's state")?;
-    let schema_version = input.read("the schema version of a snapshot")?;
-    let encoding = Encoding::new(input.read("the encoding of a snapshot")?);
-    let at = input.at();
-    let payload = input.bytes("the payload of a snapshot")?;
-    if payload.len() > MAX_PAYLOAD_BYTES {
-        let (length, max) = (payload.len(), MAX_PAYLOAD_BYTES);
-        return Err(DecodeError::Illegal {
-            at,
-            source: InvalidInput::TooLong { what: Field::Payload, length, max },
-        });
-    }
+    let snapshot = snapshot(&mut input, bytes).map_err(|error| *error)?;
     match input.left() {
-        0 => Ok(Snapshot::new(stream, version, state_type, shared(payload, bytes))
-            .with_schema_version(schema_version)
-            .with_encoding(encoding)),
+        0 => Ok(snapshot),
         count => Err(DecodeError::TrailingBytes { count }),
     }
 }
 
-fn name<T>(input: &mut Input<'_>, what: &'static str) -> Result<T, DecodeError>
+fn snapshot(input: &mut Input<'_>, bytes: &Bytes) -> Decoded<Snapshot> {
+    let stream = name::<StreamId>(input, "the stream of a snapshot")?;
+    let version = Version::new(input.integer("the version of a snapshot")?);
+    let state_type = name::<EventType>(input, "the type of a snapshot's state")?;
+    let schema_version = input.integer("the schema version of a snapshot")?;
+    let [encoding] = input.array("the encoding of a snapshot")?;
+    let at = input.at();
+    let payload = input.bytes("the payload of a snapshot")?;
+    let snapshot = Snapshot::new(stream, version, state_type, shared(payload, bytes))
+        .with_schema_version(schema_version)
+        .with_encoding(Encoding::new(encoding));
+    match snapshot.validate() {
+        Ok(()) => Ok(snapshot),
+        Err(source) => Err(Box::new(DecodeError::Illegal { at, source })),
+    }
+}
+
+fn name<T>(input: &mut Input<'_>, what: &'static str) -> Decoded<T>
 where
     T: for<'n> TryFrom<&'n str, Error = InvalidInput>,
 {
     let at = input.at();
-    T::try_from(input.text(what)?).map_err(|source| DecodeError::Illegal { at, source })
+    T::try_from(input.text(what)?).map_err(|source| Box::new(DecodeError::Illegal { at, source }))
 }

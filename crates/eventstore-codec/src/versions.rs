@@ -46,7 +46,7 @@ impl<'b> VersionsReader<'b> {
     ///
     /// [`DecodeError::Unreadable`] when the bytes there are no number, or have ended.
     pub fn next_version(&mut self) -> Result<Version, DecodeError> {
-        self.input.read("a version").map(Version::new)
+        self.input.integer("a version").map(Version::new).map_err(|error| *error)
     }
 
     /// How many bytes have been read.

@@ -10,14 +10,14 @@ use eventstore_api::{
 use crate::{
     DecodeError,
     append::view::{EventView, MetadataView, StreamView, TagsView},
-    input::Input,
+    input::{Decoded, Input},
 };
 
 /// Reads what [`encode_appends`](crate::encode_appends) wrote, one stream and one event after the other, and allocates
 /// nothing.
 ///
 /// Lengths and counts are checked before they are used: against the [limits](eventstore_api::limits), and against the
-/// bytes that are there. What is not read does not hurt: text is checked where it is given out. After an error the reader
+/// bytes that are there. The text of metadata and tags is checked where it is given out. After an error the reader
 /// stands where it stood, and gives the same error again.
 ///
 /// ```
@@ -62,7 +62,8 @@ impl<'b> AppendsReader<'b> {
     /// an error that names the byte when the number of streams is none.
     pub fn new(body: &'b [u8]) -> Result<Self, DecodeError> {
         let mut input = Input::after_format(body)?;
-        let streams = input.count(Field::Batch, MAX_BATCH_EVENTS, "the number of streams")?;
+        let streams =
+            input.count(Field::Batch, MAX_BATCH_EVENTS, "the number of streams").map_err(|error| *error)?;
         Ok(Self { input, streams, events: 0, room: MAX_BATCH_EVENTS })
     }
 
@@ -72,9 +73,13 @@ impl<'b> AppendsReader<'b> {
     ///
     /// [`DecodeError`] when the bytes there are no stream, or those that are passed over no events.
     pub fn next_stream(&mut self) -> Result<Option<StreamView<'b>>, DecodeError> {
+        self.stream().map_err(|error| *error)
+    }
+
+    fn stream(&mut self) -> Decoded<Option<StreamView<'b>>> {
         let mut input = self.input;
         for _ in 0..self.events {
-            RawEvent::read(&mut input)?;
+            event(&mut input)?;
         }
         if self.streams == 0 {
             (self.input, self.events) = (input, 0);
@@ -86,7 +91,7 @@ impl<'b> AppendsReader<'b> {
         let at_count = input.at();
         let events = input.count(Field::Batch, self.room, "the number of events of a stream")?;
         if events == 0 {
-            return Err(DecodeError::NoEvents { at: at_count });
+            return Err(Box::new(DecodeError::NoEvents { at: at_count }));
         }
         (self.input, self.events) = (input, events);
         self.streams -= 1;
@@ -105,7 +110,7 @@ impl<'b> AppendsReader<'b> {
             return Err(DecodeError::NoEventLeft { at: self.input.at() });
         }
         let mut input = self.input;
-        let event = RawEvent::read(&mut input)?.view()?;
+        let event = event(&mut input).map_err(|error| *error)?;
         self.input = input;
         self.events -= 1;
         Ok(event)
@@ -119,55 +124,30 @@ impl<'b> AppendsReader<'b> {
     }
 }
 
-/// The parts of an event, each within its limits, its texts unread.
-struct RawEvent<'b> {
-    /// Where it stands.
-    at: usize,
-    id: [u8; 16],
-    event_type: &'b [u8],
-    schema_version: u32,
-    encoding: u8,
-    payload: &'b [u8],
-    metadata: MetadataView<'b>,
-    tags: TagsView<'b>,
+fn event<'b>(input: &mut Input<'b>) -> Decoded<EventView<'b>> {
+    let at = input.at();
+    let id = input.array("the id of an event")?;
+    let at_type = input.at();
+    let event_type = input.text("the type of an event")?;
+    within(Field::EventType, event_type.len(), MAX_EVENT_TYPE_BYTES, at_type)?;
+    let schema_version = input.integer("the schema version of an event")?;
+    let [encoding] = input.array("the encoding of an event")?;
+    let payload = input.limited(Field::Payload, MAX_PAYLOAD_BYTES, "the payload of an event")?;
+    let metadata = metadata(input)?;
+    let tags = tags(input)?;
+    Ok(EventView {
+        id: EventId::from_uuid(Uuid::from_bytes(id)),
+        event_type,
+        schema_version,
+        encoding: Encoding::new(encoding),
+        payload,
+        metadata,
+        tags,
+        at,
+    })
 }
 
-impl<'b> RawEvent<'b> {
-    fn read(input: &mut Input<'b>) -> Result<Self, DecodeError> {
-        let at = input.at();
-        let id = input.read("the id of an event")?;
-        let event_type = input.limited(Field::EventType, MAX_EVENT_TYPE_BYTES, EVENT_TYPE)?;
-        let schema_version = input.read("the schema version of an event")?;
-        let encoding = input.read("the encoding of an event")?;
-        let payload = input.limited(Field::Payload, MAX_PAYLOAD_BYTES, "the payload of an event")?;
-        let metadata = metadata(input)?;
-        let tags = tags(input)?;
-        Ok(Self { at, id, event_type, schema_version, encoding, payload, metadata, tags })
-    }
-
-    fn view(self) -> Result<EventView<'b>, DecodeError> {
-        let Self { at, id, event_type, schema_version, encoding, payload, metadata, tags } = self;
-        let event_type = std::str::from_utf8(event_type).map_err(|source| DecodeError::Unreadable {
-            what: EVENT_TYPE,
-            at: at + id.len(),
-            source: Box::new(source),
-        })?;
-        Ok(EventView {
-            id: EventId::from_uuid(Uuid::from_bytes(id)),
-            event_type,
-            schema_version,
-            encoding: Encoding::new(encoding),
-            payload,
-            metadata,
-            tags,
-            at,
-        })
-    }
-}
-
-const EVENT_TYPE: &str = "the type of an event";
-
-fn metadata<'b>(input: &mut Input<'b>) -> Result<MetadataView<'b>, DecodeError> {
+fn metadata<'b>(input: &mut Input<'b>) -> Decoded<MetadataView<'b>> {
     let at = input.at();
     let count = input.count(Field::Metadata, MAX_METADATA_ENTRIES, "the number of metadata entries")?;
     let entries = *input;
@@ -180,7 +160,7 @@ fn metadata<'b>(input: &mut Input<'b>) -> Result<MetadataView<'b>, DecodeError> 
     Ok(MetadataView { count, entries })
 }
 
-fn tags<'b>(input: &mut Input<'b>) -> Result<TagsView<'b>, DecodeError> {
+fn tags<'b>(input: &mut Input<'b>) -> Decoded<TagsView<'b>> {
     let count = input.count(Field::Tags, MAX_TAGS, "the number of tags")?;
     let tags = *input;
     for _ in 0..count {
@@ -191,20 +171,23 @@ fn tags<'b>(input: &mut Input<'b>) -> Result<TagsView<'b>, DecodeError> {
 
 impl<'b> Input<'b> {
     /// The next number of things, of which there can be `max`.
-    fn count(&mut self, of: Field, max: usize, what: &'static str) -> Result<u32, DecodeError> {
+    fn count(&mut self, of: Field, max: usize, what: &'static str) -> Decoded<u32> {
         let at = self.at();
-        let count: u64 = self.read(what)?;
+        let count: u64 = self.integer(what)?;
         match u32::try_from(count) {
             Ok(count) if count as usize <= max => Ok(count),
             _ => {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);
-                Err(DecodeError::Illegal { at, source: InvalidInput::TooMany { what: of, count, max } })
+                Err(Box::new(DecodeError::Illegal {
+                    at,
+                    source: InvalidInput::TooMany { what: of, count, max },
+                }))
             }
         }
     }
 
     /// The next bytes, of which there can be `max`.
-    fn limited(&mut self, of: Field, max: usize, what: &'static str) -> Result<&'b [u8], DecodeError> {
+    fn limited(&mut self, of: Field, max: usize, what: &'static str) -> Decoded<&'b [u8]> {
         let at = self.at();
         let bytes = self.bytes(what)?;
         within(of, bytes.len(), max, at)?;
@@ -212,9 +195,9 @@ impl<'b> Input<'b> {
     }
 }
 
-fn within(what: Field, length: usize, max: usize, at: usize) -> Result<(), DecodeError> {
+fn within(what: Field, length: usize, max: usize, at: usize) -> Decoded<()> {
     if length <= max {
         return Ok(());
     }
-    Err(DecodeError::Illegal { at, source: InvalidInput::TooLong { what, length, max } })
+    Err(Box::new(DecodeError::Illegal { at, source: InvalidInput::TooLong { what, length, max } }))
 }

@@ -162,13 +162,10 @@ impl<'b> Iterator for MetadataIter<'b> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let left = self.left.checked_sub(1)?;
-        let mut entry = || {
-            let name = self.input.text("the name of a metadata entry")?;
-            Ok((name, self.input.text("the value of a metadata entry")?))
-        };
-        let entry = entry();
+        let name = self.input.text("the name of a metadata entry");
+        let entry = name.and_then(|name| Ok((name, self.input.text("the value of a metadata entry")?)));
         self.left = if entry.is_ok() { left } else { 0 };
-        Some(entry)
+        Some(entry.map_err(|error| *error))
     }
 }
 
@@ -179,7 +176,7 @@ impl<'b> Iterator for TagsIter<'b> {
         let left = self.left.checked_sub(1)?;
         let tag = self.input.text("a tag");
         self.left = if tag.is_ok() { left } else { 0 };
-        Some(tag)
+        Some(tag.map_err(|error| *error))
     }
 }
 
