@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What decoding a part comes to. The error is boxed until it is given out: a large one would be moved around with every
-/// integer, at twice the time for reading a log.
+/// integer, and reading a log is little else than reading integers.
 pub(crate) type Decoded<T> = Result<T, Box<DecodeError>>;
 
 /// The greatest integer that bincode writes as one byte, which is the integer.
@@ -55,7 +55,7 @@ impl<'b> Input<'b> {
         T: BorrowDecode<'b, ()> + From<u8>,
     {
         match self.rest.split_first() {
-            // Nearly all of them: a log is read twice as fast as with a call of bincode for each.
+            // Nearly all of them, and bincode takes several times as long for each.
             Some((&byte, rest)) if byte <= MOST_IN_ONE_BYTE => {
                 (self.rest, self.at) = (rest, self.at + 1);
                 Ok(T::from(byte))
