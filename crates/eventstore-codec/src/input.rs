@@ -55,7 +55,7 @@ impl<'b> Input<'b> {
         T: BorrowDecode<'b, ()> + From<u8>,
     {
         match self.rest.split_first() {
-            // Nearly all of them, and bincode takes several times as long for each.
+            // Nearly all of them, and bincode would be called for each.
             Some((&byte, rest)) if byte <= MOST_IN_ONE_BYTE => {
                 (self.rest, self.at) = (rest, self.at + 1);
                 Ok(T::from(byte))
