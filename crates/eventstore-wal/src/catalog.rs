@@ -1,0 +1,180 @@
+use std::sync::Arc;
+
+use eventstore_api::{StreamId, Version};
+use eventstore_codec::Names;
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::{
+    format::{SEGMENT_HEADER_BYTES, StoreId},
+    frames::{Frame, FrameEvent, Malformed},
+    index::{ActiveIndex, FrameOffset, Head, Heads, IndexedEvent, Previous, SegmentStart},
+    segment::Segment,
+};
+
+/// What the store holds, for everyone who reads: the one writer adds to it, and says how far it can be seen.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) store: StoreId,
+    pub(crate) heads: Heads,
+    /// In their order. Replaced as a whole, so that a reader takes a look and is gone.
+    segments: RwLock<Arc<Vec<Arc<Segment>>>>,
+    published: watch::Sender<Published>,
+}
+
+/// How far the log can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// The segment that holds the last events, or will hold the next.
+    pub(crate) segment: SegmentStart,
+    /// Where the last frame there ends, in bytes.
+    pub(crate) offset: u64,
+    /// The position of the last event; zero for none.
+    pub(crate) head: u64,
+    /// How many streams have events.
+    pub(crate) streams: u64,
+}
+
+impl Published {
+    /// Of a log in which nothing has been looked at yet.
+    pub(crate) const NOTHING: Self =
+        Self { segment: SegmentStart::new(0), offset: SEGMENT_HEADER_BYTES as u64, head: 0, streams: 0 };
+
+    /// Up to where a segment can be seen, in bytes.
+    pub(crate) fn bound(&self, segment: &Segment) -> u64 {
+        match segment.start.cmp(&self.segment) {
+            std::cmp::Ordering::Less => segment.sealed().map_or(0, |sealed| sealed.end),
+            std::cmp::Ordering::Equal => self.offset,
+            std::cmp::Ordering::Greater => 0,
+        }
+    }
+}
+
+impl Catalog {
+    pub(crate) fn new(store: StoreId) -> Self {
+        Self {
+            store,
+            heads: Heads::default(),
+            segments: RwLock::default(),
+            published: watch::Sender::new(Published::NOTHING),
+        }
+    }
+
+    pub(crate) fn published(&self) -> Published {
+        *self.published.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Published> {
+        self.published.subscribe()
+    }
+
+    pub(crate) fn publish(&self, published: Published) {
+        self.published.send_replace(published);
+    }
+
+    pub(crate) fn segments(&self) -> Arc<Vec<Arc<Segment>>> {
+        Arc::clone(&self.segments.read())
+    }
+
+    pub(crate) fn add_segment(&self, segment: Arc<Segment>) {
+        let mut segments = self.segments.write();
+        let mut longer = segments.to_vec();
+        longer.push(segment);
+        *segments = Arc::new(longer);
+    }
+
+    pub(crate) fn segment(&self, start: SegmentStart) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        let found = segments.binary_search_by_key(&start, |segment| segment.start).ok()?;
+        segments.get(found).cloned()
+    }
+
+    /// The version of a stream's last event, published or not.
+    pub(crate) fn version(&self, stream: &StreamId) -> Version {
+        self.heads.get(stream.as_str()).map_or(Version::NONE, |head| head.version)
+    }
+
+    /// Takes up a frame that was read from a segment: in the segment's index, and in the table of streams.
+    pub(crate) fn take_up(
+        &self,
+        segment: SegmentStart,
+        index: &ActiveIndex,
+        frame: &Frame,
+        names: &mut Names,
+    ) -> Result<(), NotTakenUp> {
+        take_up(frame, index, names, |stream| match self.heads.get(stream) {
+            None => Before { version: Some(Version::NONE), previous: Previous::None },
+            Some(head) => Before { version: Some(head.version), previous: Previous::Segment(head.segment) },
+        }, |stream, version| self.heads.set(stream, Head { version, segment }))
+    }
+}
+
+/// What is known of a stream before a frame.
+pub(crate) struct Before {
+    /// Its last version, if that is known.
+    pub(crate) version: Option<Version>,
+    pub(crate) previous: Previous,
+}
+
+/// Why a frame whose checksums are right is none of this log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTakenUp {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("stream `{stream}` is at version {before} there, and goes on with version {found}")]
+    VersionHole { stream: String, before: Version, found: Version },
+    #[error("the frame lies too far behind the beginning of the segment")]
+    TooFar,
+}
+
+/// Adds the events of a frame to an index. `before` tells what is known of a stream, `after` hears how far it has come.
+pub(crate) fn take_up(
+    frame: &Frame,
+    index: &ActiveIndex,
+    names: &mut Names,
+    before: impl Fn(&str) -> Before,
+    mut after: impl FnMut(&str, Version),
+) -> Result<(), NotTakenUp> {
+    if frame.header.events == 0 {
+        return Ok(());
+    }
+    let offset = FrameOffset::from_bytes(frame.offset).ok_or(NotTakenUp::TooFar)?;
+    let mut parts: Vec<Part<'_>> = Vec::with_capacity(1);
+    frame.each_event::<NotTakenUp>(|event| {
+        let FrameEvent { stream, version, .. } = event;
+        let recorded = event.to_recorded(names.stream(stream).map_err(Malformed::from)?, names)?;
+        match parts.last_mut() {
+            Some(part) if part.stream == stream => part.events.push(recorded),
+            _ => parts.push(Part { stream, first_version: version, events: vec![recorded] }),
+        }
+        Ok(())
+    })?;
+    for part in &parts {
+        let known = before(part.stream);
+        let first = part.first_version;
+        if let Some(version) = known.version.filter(|version| version.next() != first) {
+            let stream = part.stream.to_owned();
+            return Err(NotTakenUp::VersionHole { stream, before: version, found: first });
+        }
+    }
+    index.note_frame(offset, frame.header.first_position);
+    for Part { stream, first_version, events } in parts {
+        let Some(first) = events.first() else { continue };
+        let previous = before(stream).previous;
+        let indexed = events.iter().map(|event| IndexedEvent {
+            id: event.id,
+            event_type: &event.event_type,
+            tags: &event.tags,
+        });
+        index.note_append(offset, &first.stream, first_version, previous, indexed);
+        after(stream, first_version.plus(events.len() as u64 - 1));
+    }
+    Ok(())
+}
+
+/// The events of one stream in a frame.
+struct Part<'f> {
+    stream: &'f str,
+    first_version: Version,
+    events: Vec<eventstore_api::RecordedEvent>,
+}

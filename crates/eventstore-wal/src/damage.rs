@@ -1,0 +1,52 @@
+use std::{io, sync::Arc};
+
+use eventstore_api::StoreError;
+
+/// Bytes that are not what was written, where that is known to have been durable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, byte {offset}: {detail}")]
+pub struct Damage {
+    /// The file.
+    pub file: String,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+impl From<Damage> for StoreError {
+    fn from(damage: Damage) -> Self {
+        let Damage { file, offset, detail } = damage;
+        Self::Corrupted { place: format!("{file}, byte {offset}"), detail }
+    }
+}
+
+/// What keeps the engine from its files.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{doing}")]
+    Io { doing: String, source: Arc<io::Error> },
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The answer is not in memory, and waiting for the disk was not allowed.
+    #[error("it takes waiting for the disk")]
+    WouldWait,
+}
+
+impl Failure {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::WouldBlock => Self::WouldWait,
+            _ => Self::Io { doing: doing.into(), source: Arc::new(source) },
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Damaged(damage) => damage.into(),
+            Failure::Io { .. } | Failure::WouldWait => Self::storage(failure),
+        }
+    }
+}

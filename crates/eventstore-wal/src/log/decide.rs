@@ -1,0 +1,185 @@
+//! Whether a batch may be appended: whether it is a retry, and whether its guards and its condition hold.
+
+use std::sync::Arc;
+
+use eventstore_api::{
+    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition, Known, NewEvent,
+    Result, StoreError, StreamId, first_outcome,
+};
+use eventstore_codec::Names;
+
+use super::tail::Tail;
+use crate::{
+    catalog::Catalog,
+    damage::Failure,
+    frames::{Frame, FrameReader, Malformed},
+    index::{FrameOffset, Previous, Wait},
+    scan::{Scan, Sought},
+    segment::Segment,
+};
+
+/// What the writer decides on: what the store holds, and what it is about to write.
+pub(super) struct Decider<'l> {
+    pub(super) catalog: &'l Catalog,
+    pub(super) tail: &'l Tail,
+    /// The greatest event id that was ever stored.
+    pub(super) greatest_id: Option<EventId>,
+}
+
+impl Decider<'_> {
+    /// `None` when the batch is to be stored; the first outcome when it has been.
+    pub(super) fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>> {
+        let may_be_known = batch.appends.iter().any(|append| {
+            append.events.iter().any(|event| Some(event.id) <= self.greatest_id)
+                && self.catalog.heads.get(append.stream.as_str()).is_some()
+        });
+        if may_be_known && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))? {
+            return Ok(Some(outcome));
+        }
+        for append in &batch.appends {
+            self.check_guard(&append.stream, append.expected)?;
+        }
+        for guard in &batch.guards {
+            self.check_guard(&guard.stream, guard.expected)?;
+        }
+        if let Some(condition) = &batch.condition {
+            self.check_condition(condition)?;
+        }
+        Ok(None)
+    }
+
+    fn check_guard(&self, stream: &StreamId, expected: ExpectedVersion) -> Result<()> {
+        if expected == ExpectedVersion::Any {
+            return Ok(());
+        }
+        let actual = self.catalog.version(stream);
+        if expected.is_met_by(actual) {
+            return Ok(());
+        }
+        Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
+    }
+
+    /// Where an event is stored already. Segments are searched backward, as far as the stream goes back and as the id can.
+    fn find(&self, stream: &StreamId, event: &NewEvent) -> Result<Option<Known>, StoreError> {
+        if Some(event.id) > self.greatest_id {
+            return Ok(None);
+        }
+        let Some(head) = self.catalog.heads.get(stream.as_str()) else { return Ok(None) };
+        let segments = self.catalog.segments();
+        let mut at = segments.partition_point(|segment| segment.start <= head.segment);
+        let mut only = Some(head.segment);
+        while let Some(segment) = at.checked_sub(1).and_then(|before| segments.get(before)) {
+            at -= 1;
+            if only.is_some_and(|only| segment.start > only) {
+                continue;
+            }
+            if segment.sealed().is_some_and(|sealed| Some(event.id) > sealed.max_id_so_far) {
+                return Ok(None);
+            }
+            let index = segment.index();
+            let part = index.stream(stream, Wait::Allowed).map_err(reading_index(segment))?;
+            let Some(part) = part else { continue };
+            let frames = index.frames_with_id(stream, event.id, Wait::Allowed).map_err(reading_index(segment))?;
+            if let Some(known) = self.find_in(segment, &frames, stream, event)? {
+                return Ok(Some(known));
+            }
+            match part.previous {
+                Previous::None => return Ok(None),
+                Previous::Segment(start) => only = Some(start),
+                Previous::Unknown => only = None,
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_in(
+        &self,
+        segment: &Arc<Segment>,
+        frames: &[FrameOffset],
+        stream: &StreamId,
+        event: &NewEvent,
+    ) -> Result<Option<Known>, Failure> {
+        let mut reader = FrameReader::new(segment, u64::MAX, |segment: &Segment, offset, length| {
+            self.tail.read(segment, offset, length)
+        });
+        let mut names = Names::new();
+        for offset in frames {
+            let frame = reader.at(offset.bytes(), 0)?;
+            let mut known = None;
+            frame
+                .each_event::<Malformed>(|stored| {
+                    if stored.event.id == event.id && stored.stream == stream.as_str() {
+                        let recorded = stored.to_recorded(stream.clone(), &mut names)?;
+                        known = Some(Known {
+                            version: recorded.version,
+                            position: recorded.position,
+                            same_content: recorded.same_content(event),
+                        });
+                    }
+                    Ok(())
+                })
+                .map_err(|malformed| segment.damage(frame.offset, malformed))?;
+            if known.is_some() {
+                return Ok(known);
+            }
+        }
+        Ok(None)
+    }
+
+    fn check_condition(&self, condition: &AppendCondition) -> Result<()> {
+        let after = condition.after.get();
+        let segments = self.catalog.segments();
+        for segment in segments.iter().rev() {
+            if segment.sealed().is_some_and(|sealed| sealed.last_position <= after) {
+                break;
+            }
+            if self.tail.head() <= after {
+                break;
+            }
+            if let Some(at) = self.last_match(segment, condition)? {
+                return Err(StoreError::ConditionFailed { at: GlobalPosition::new(at) });
+            }
+        }
+        Ok(())
+    }
+
+    /// The last event of a segment that the condition excludes.
+    fn last_match(&self, segment: &Arc<Segment>, condition: &AppendCondition) -> Result<Option<u64>, Failure> {
+        let bound = segment.sealed().map_or_else(|| self.tail.end(), |sealed| sealed.end);
+        let index = segment.index();
+        let filter = &condition.fail_if_events_match;
+        let sought =
+            Sought { filter, direction: Direction::Backward, from: u64::MAX, events: 1, wait: Wait::Allowed };
+        let read = |segment: &Segment, offset, length| self.tail.read(segment, offset, length);
+        let mut scan = Scan::new(segment, &*index, bound, sought, read)?;
+        let mut names = Names::new();
+        while let Some(frame) = scan.next()? {
+            if frame.last_position() <= condition.after.get() {
+                return Ok(None);
+            }
+            let matching = last_in(&frame, condition, &mut names);
+            if let Some(at) = matching.map_err(|malformed| segment.damage(frame.offset, malformed))? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn last_in(frame: &Frame, condition: &AppendCondition, names: &mut Names) -> Result<Option<u64>, Malformed> {
+    let mut last = None;
+    frame.each_event::<Malformed>(|event| {
+        if event.position > condition.after.get() {
+            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+            if condition.fail_if_events_match.matches(&recorded) {
+                last = Some(event.position);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+fn reading_index(segment: &Segment) -> impl FnOnce(std::io::Error) -> Failure {
+    Failure::io(format!("cannot read the index of {}", segment.described))
+}

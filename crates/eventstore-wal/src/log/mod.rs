@@ -1,0 +1,107 @@
+//! The engine without its threads: one owner appends, the disk is whatever it is given.
+//!
+//! [`Log::commit`] is the whole of writing. It takes what several callers want to append, decides on each in turn, writes
+//! all of it at once, syncs once, publishes, and only then answers.
+
+mod body;
+mod close;
+mod commit;
+mod decide;
+mod options;
+mod recovery;
+mod roll;
+mod space;
+mod tail;
+
+use std::{fmt, sync::Arc};
+
+use eventstore_api::{EventId, StoreError, Timestamp};
+
+pub use body::{Answer, Request};
+pub use options::{Durability, LogOptions};
+pub use recovery::{RecoveryReport, TornTail};
+pub(crate) use roll::SealWork;
+pub(crate) use space::Space;
+
+use crate::{catalog::Catalog, disk::{Disk, DiskFile}, damage::Failure};
+use tail::Tail;
+
+/// A log that is open for writing.
+pub struct Log {
+    disk: Arc<dyn Disk>,
+    options: LogOptions,
+    catalog: Arc<Catalog>,
+    tail: Tail,
+    /// Where it is said how far the log is durable.
+    synced_mark: Arc<dyn DiskFile>,
+    last_recorded_at: Timestamp,
+    /// The greatest event id that was ever stored.
+    greatest_id: Option<EventId>,
+    /// What went wrong, after which nothing is written any more.
+    poison: Option<Failure>,
+    /// Segments that are sealed, and whose index is still in memory alone.
+    unindexed: Vec<SealWork>,
+    /// Keeps other openers out.
+    _lock: Box<dyn Send + Sync>,
+}
+
+impl Log {
+    /// What the log holds, for readers.
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// The room in the segment that is written, for whoever prepares it ahead.
+    pub(crate) fn space(&self) -> (&Arc<Space>, u64) {
+        (&self.tail.space, self.tail.end())
+    }
+
+    /// Why nothing can be written any more, if that is so.
+    fn check_poison(&self) -> Result<(), StoreError> {
+        match &self.poison {
+            None => Ok(()),
+            Some(failure) => Err(StoreError::storage(Poisoned { failure: failure.clone() })),
+        }
+    }
+
+    fn poison(&mut self, failure: Failure) {
+        tracing::error!(error = %failure, "the log takes no more events: reopen the store, which recovers it");
+        self.poison.get_or_insert(failure);
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("tail", &self.tail).field("poison", &self.poison).finish_non_exhaustive()
+    }
+}
+
+/// The log has failed to write or to sync before, and writes no more.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the log has failed before and takes no more events; reopen the store, which recovers it")]
+pub(crate) struct Poisoned {
+    #[source]
+    failure: Failure,
+}
+
+/// Mistakes that the crash tests must find, each put in on purpose.
+#[cfg(feature = "torture")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeededBug {
+    /// A new segment's name is not synced.
+    SkipNameSync,
+    /// A sync that failed is tried again, and what it says then is believed.
+    RetryFailedSync,
+    /// An append is acknowledged before it is synced.
+    AcknowledgeBeforeSync,
+    /// A frame whose checksum is wrong ends the log, wherever it stands.
+    TruncateAtBadChecksum,
+    /// The length of a frame is believed before its checksum is.
+    TrustTheLength,
+    /// Frames do not say how far the log was durable.
+    ForgetTheWatermark,
+}

@@ -1,0 +1,37 @@
+use eventstore_api::GlobalPosition;
+
+/// What was found when a store was opened, and what was done about it.
+///
+/// After a clean close there is nothing to say: every field is as in [`RecoveryReport::default`], but for the head.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// The position of the last event.
+    pub head: GlobalPosition,
+    /// Whether the store had been closed in good order.
+    pub was_closed: bool,
+    /// How many events were read again because nothing said what they were.
+    pub events_scanned: u64,
+    /// The end of an append that was interrupted: cut off, and kept in a file of its own.
+    pub torn_tail: Option<TornTail>,
+    /// How many bytes were not known to be durable, and were written again.
+    pub bytes_rewritten: u64,
+    /// How many indexes of sealed segments were missing or damaged, and were built anew.
+    pub indexes_rebuilt: u64,
+}
+
+/// Bytes behind the last whole frame. Nothing of them had been acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TornTail {
+    /// The file that they were in.
+    pub file: String,
+    /// Where they began, in bytes.
+    pub offset: u64,
+    /// How many there were.
+    pub bytes: u64,
+    /// The file that they are in now.
+    pub quarantine: String,
+    /// What was wrong with the first frame of them.
+    pub detail: String,
+}

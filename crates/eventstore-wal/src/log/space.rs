@@ -1,0 +1,84 @@
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use crate::disk::{DiskFile, write_all};
+
+/// How much of the segment that is written is prepared: filled with zeros that are durable. Writing there allocates
+/// nothing and changes no size, so that `fdatasync` has no metadata to move, and there is no "disk full" any more once
+/// positions have been given out.
+///
+/// It has a handle of its own: a system reports a failed sync once to each handle, and here it must not be the writer's
+/// that misses it.
+#[derive(Debug)]
+pub(crate) struct Space {
+    file: Arc<dyn DiskFile>,
+    extent_bytes: u64,
+    /// Where a segment is full, if nothing longer has to fit.
+    most: u64,
+    prepared: AtomicU64,
+    /// Whether no more is prepared.
+    stopped: Mutex<bool>,
+}
+
+/// What is written at once.
+static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
+
+impl Space {
+    pub(crate) fn new(file: Arc<dyn DiskFile>, prepared: u64, extent_bytes: u64, most: u64) -> Self {
+        Self { file, extent_bytes, most, prepared: AtomicU64::new(prepared), stopped: Mutex::new(false) }
+    }
+
+    /// How far it is prepared, in bytes.
+    pub(crate) fn prepared(&self) -> u64 {
+        self.prepared.load(Ordering::Acquire)
+    }
+
+    /// Whether more should be prepared soon, when the writer has come so far.
+    pub(crate) fn is_short(&self, written: u64) -> bool {
+        let prepared = self.prepared();
+        prepared < self.most && prepared.saturating_sub(written) < self.extent_bytes / 2
+    }
+
+    /// Prepares what a writer needs that wants to write up to this offset, and the rest of the extent.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says, above all that it is full; nothing is lost then, and it can be tried again.
+    pub(crate) fn prepare(&self, through: u64) -> io::Result<()> {
+        if through <= self.prepared() {
+            return Ok(());
+        }
+        let stopped = self.stopped.lock();
+        let prepared = self.prepared();
+        if through <= prepared || *stopped {
+            return Ok(());
+        }
+        let extent = through.next_multiple_of(self.extent_bytes).min(self.most).max(through);
+        fill_with_zeros(&*self.file, prepared, extent)?;
+        self.file.sync_all()?;
+        self.prepared.store(extent, Ordering::Release);
+        Ok(())
+    }
+
+    /// Prepares no more, and waits until nobody does: the file is about to be cut off.
+    pub(crate) fn stop(&self) {
+        *self.stopped.lock() = true;
+    }
+}
+
+/// Writes zeros from one offset to another.
+pub(crate) fn fill_with_zeros(file: &dyn DiskFile, mut from: u64, to: u64) -> io::Result<()> {
+    while from < to {
+        let length = usize::try_from(to - from).unwrap_or(usize::MAX).min(ZEROS.len());
+        write_all(file, ZEROS.get(..length).unwrap_or_default(), from)?;
+        from += length as u64;
+    }
+    Ok(())
+}

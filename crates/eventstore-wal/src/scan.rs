@@ -1,0 +1,276 @@
+//! Going through the frames of one segment that can hold what is asked for.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use eventstore_api::{Criterion, Direction, EventFilter};
+
+use crate::{
+    damage::Failure,
+    format::SEGMENT_HEADER_BYTES,
+    frames::{Frame, FrameReader},
+    index::{FrameOffset, SegmentIndex, Wait},
+    segment::Segment,
+};
+
+/// How many frames an index is asked for at once.
+const LISTED: usize = 4_096;
+/// How much is read at once where frame follows frame, in bytes.
+const SPAN: u64 = 256 << 10;
+/// How much is read at once where frames stand apart, in bytes for each.
+const APART: u64 = 1_024;
+
+/// The frames of a segment, in one direction, from a position on: all of them, or those only that an index names.
+///
+/// There may be frames among them with nothing that is asked for, and at either end of the range some beyond it.
+pub(crate) struct Scan<'s, R> {
+    segment: &'s Segment,
+    index: &'s dyn SegmentIndex,
+    reader: FrameReader<'s, R>,
+    direction: Direction,
+    wait: Wait,
+    way: Way,
+}
+
+/// What a scan is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought<'f> {
+    pub(crate) filter: &'f EventFilter,
+    pub(crate) direction: Direction,
+    /// Exclusive: forward, positions after it are sought; backward, those before it.
+    pub(crate) from: u64,
+    /// How many events are likely to be taken.
+    pub(crate) events: usize,
+    pub(crate) wait: Wait,
+}
+
+enum Way {
+    /// From this offset to the end.
+    Forward { next: u64, bound: u64, ahead: usize },
+    /// Blocks of frames before this offset, of which one is read already.
+    Backward { before: u64, block: Vec<Frame> },
+    /// What an index names.
+    Listed { queue: VecDeque<FrameOffset>, ahead: usize, wanted: Vec<Criterion>, rest: Option<(FrameOffset, FrameOffset)> },
+    Nothing,
+}
+
+impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
+    /// Goes through what can be seen of a segment before `bound`.
+    pub(crate) fn new(
+        segment: &'s Segment,
+        index: &'s dyn SegmentIndex,
+        bound: u64,
+        sought: Sought<'_>,
+        read: R,
+    ) -> Result<Self, Failure> {
+        let Sought { filter, direction, from, events, wait } = sought;
+        let reader = FrameReader::new(segment, bound, read);
+        let mut scan = Self { segment, index, reader, direction, wait, way: Way::Nothing };
+        if bound <= SEGMENT_HEADER_BYTES as u64 || scan.holds_no_type_of(filter)? {
+            return Ok(scan);
+        }
+        scan.way = match (filter.criteria().filter(|criteria| criteria.iter().all(is_listed)), direction) {
+            (Some(criteria), _) => {
+                let first = match direction {
+                    Direction::Forward => scan.frame_at_or_before(from.saturating_add(1))?,
+                    Direction::Backward => SEGMENT_HEADER_BYTES as u64,
+                };
+                let rest = FrameOffset::from_bytes(first).zip(FrameOffset::from_bytes(bound - 8));
+                Way::Listed { queue: VecDeque::new(), ahead: 0, wanted: criteria.to_vec(), rest }
+            }
+            (None, Direction::Forward) => {
+                let next = scan.frame_at_or_before(from.saturating_add(1))?;
+                let guess = (events as u64).saturating_mul(APART / 2).clamp(APART, SPAN);
+                Way::Forward { next, bound, ahead: usize::try_from(guess).unwrap_or(0) }
+            }
+            (None, Direction::Backward) => Way::Backward { before: bound, block: Vec::new() },
+        };
+        if let Way::Backward { .. } = scan.way {
+            scan.step_back_to(from, bound)?;
+        }
+        Ok(scan)
+    }
+
+    /// The next frame, if there is one.
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, Failure> {
+        loop {
+            match &mut self.way {
+                Way::Nothing => return Ok(None),
+                Way::Forward { next, bound, ahead } => {
+                    if *next >= *bound {
+                        return Ok(None);
+                    }
+                    let frame = self.reader.at(*next, *ahead)?;
+                    *next = frame.end();
+                    return Ok(Some(frame));
+                }
+                Way::Backward { before, block } => {
+                    if let Some(frame) = block.pop() {
+                        return Ok(Some(frame));
+                    }
+                    if *before <= SEGMENT_HEADER_BYTES as u64 {
+                        return Ok(None);
+                    }
+                    let before = *before;
+                    self.block_before(before)?;
+                }
+                Way::Listed { queue, ahead, .. } => {
+                    if let Some(offset) = queue.pop_front() {
+                        let span = match self.direction {
+                            Direction::Forward => span_from(offset, queue),
+                            Direction::Backward => 0,
+                        };
+                        *ahead = usize::try_from(span).unwrap_or(0);
+                        let ahead = *ahead;
+                        return self.reader.at(offset.bytes(), ahead).map(Some);
+                    }
+                    if !self.list()? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks the index for more frames; false when there are none.
+    fn list(&mut self) -> Result<bool, Failure> {
+        let Way::Listed { queue, wanted, rest, .. } = &mut self.way else { return Ok(false) };
+        let Some((mut first, mut last)) = *rest else { return Ok(false) };
+        let mut found = Vec::new();
+        // Where one list was cut short, nothing is known beyond its end: there all of them stop.
+        for criterion in wanted.iter() {
+            let frames = frames_of(self.index, criterion, (first, last), self.direction, self.wait)
+                .map_err(Failure::io(format!("cannot read the index of {}", self.segment.described)))?;
+            if frames.len() == LISTED && let Some(&farthest) = frames.last() {
+                match self.direction {
+                    Direction::Forward => last = last.min(farthest),
+                    Direction::Backward => first = first.max(farthest),
+                }
+            }
+            found.extend(frames);
+        }
+        found.retain(|offset| (first..=last).contains(offset));
+        found.sort_unstable();
+        found.dedup();
+        let (before, after) = rest.unwrap_or((first, last));
+        *rest = match self.direction {
+            Direction::Forward if last < after => FrameOffset::from_bytes(last.bytes() + 8).zip(Some(after)),
+            Direction::Backward if first > before => {
+                found.reverse();
+                Some(before).zip(FrameOffset::from_bytes(first.bytes().saturating_sub(8)))
+            }
+            Direction::Backward => {
+                found.reverse();
+                None
+            }
+            Direction::Forward => None,
+        };
+        queue.extend(found);
+        Ok(!queue.is_empty() || rest.is_some())
+    }
+
+    /// Puts a scan backward where the frame that holds the position before `from` ends, or a little behind it.
+    fn step_back_to(&mut self, from: u64, bound: u64) -> Result<(), Failure> {
+        // The first mark beyond the position is where it has certainly been passed.
+        let block_start = self.frame_at_or_before(from.saturating_sub(1))?;
+        let mut frames = Vec::new();
+        let mut next = block_start;
+        while next < bound {
+            let frame = self.reader.at(next, SPAN_OF_BLOCK)?;
+            if frame.header.first_position >= from {
+                break;
+            }
+            next = frame.end();
+            frames.push(frame);
+        }
+        self.way = Way::Backward { before: block_start, block: frames };
+        Ok(())
+    }
+
+    fn block_before(&mut self, before: u64) -> Result<(), Failure> {
+        // The frame at `before` is the first of its block, and its first position leads to the block before.
+        let first_position = self.reader.at(before, SPAN_OF_BLOCK)?.header.first_position;
+        let mut start = self.frame_at_or_before(first_position.saturating_sub(1))?;
+        if start >= before {
+            start = SEGMENT_HEADER_BYTES as u64;
+        }
+        let mut frames = Vec::new();
+        let mut next = start;
+        while next < before {
+            let frame = self.reader.at(next, SPAN_OF_BLOCK)?;
+            next = frame.end();
+            frames.push(frame);
+        }
+        self.way = Way::Backward { before: start, block: frames };
+        Ok(())
+    }
+
+    fn frame_at_or_before(&self, position: u64) -> Result<u64, Failure> {
+        let found = self
+            .index
+            .frame_at_or_before(position, self.wait)
+            .map_err(Failure::io(format!("cannot read the index of {}", self.segment.described)))?;
+        Ok(found.map_or(SEGMENT_HEADER_BYTES as u64, FrameOffset::bytes))
+    }
+
+    /// Whether every criterion asks for types of which there is no event here.
+    fn holds_no_type_of(&self, filter: &EventFilter) -> Result<bool, Failure> {
+        let Some(criteria) = filter.criteria() else { return Ok(false) };
+        for criterion in criteria {
+            let Some(types) = &criterion.event_types else { return Ok(false) };
+            for event_type in types {
+                let part = self.index.event_type(event_type, self.wait);
+                let failure = Failure::io(format!("cannot read the index of {}", self.segment.described));
+                if part.map_err(failure)?.is_some() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// About the distance between two positions that an index knows, in bytes.
+const SPAN_OF_BLOCK: usize = 20 << 10;
+
+/// Whether an index names the frames of this criterion.
+fn is_listed(criterion: &Criterion) -> bool {
+    criterion.stream.is_some() || !criterion.tags.is_empty()
+}
+
+fn frames_of(
+    index: &dyn SegmentIndex,
+    criterion: &Criterion,
+    (first, last): (FrameOffset, FrameOffset),
+    direction: Direction,
+    wait: Wait,
+) -> std::io::Result<Vec<FrameOffset>> {
+    if let Some(stream) = &criterion.stream {
+        let Some(part) = index.stream(stream, wait)? else { return Ok(Vec::new()) };
+        let mut frames = index.stream_frames(&part, 0, part.count, wait)?;
+        frames.retain(|offset| (first..=last).contains(offset));
+        frames.dedup();
+        if direction == Direction::Backward {
+            frames.reverse();
+        }
+        frames.truncate(LISTED);
+        return Ok(frames);
+    }
+    match criterion.tags.iter().next() {
+        Some(tag) => index.frames_with_tag(tag, first..=last, direction, LISTED, wait),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// How much to read at a frame when these are wanted next: as far as they stand close together.
+pub(crate) fn span_from(offset: FrameOffset, next: &VecDeque<FrameOffset>) -> u64 {
+    let mut span = 0;
+    for (number, further) in (1..).zip(next) {
+        let distance = further.bytes().saturating_sub(offset.bytes());
+        if distance > SPAN || distance > APART * number {
+            break;
+        }
+        span = distance;
+    }
+    span + APART
+}
