@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use super::{
     FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
     hashes::Hashes,
-    postings::{Postings, key},
+    postings::{Postings, key, low},
 };
 
 /// One entry this often is enough to find a position: a scan over so little of the log takes microseconds.
@@ -171,8 +171,8 @@ fn note_type(
     }
 }
 
-pub(super) fn frame_of_key(key: u64) -> FrameOffset {
-    FrameOffset::from_units((key & u64::from(u32::MAX)) as u32)
+fn frame_of_key(key: u64) -> FrameOffset {
+    FrameOffset::from_units(low(key))
 }
 
 impl SegmentIndex for ActiveIndex {

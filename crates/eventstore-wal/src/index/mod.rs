@@ -13,6 +13,11 @@ mod hashes;
 mod heads;
 mod postings;
 mod segment_start;
+mod sidecar;
+#[cfg(test)]
+mod test_disk;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, io, ops::RangeInclusive};
 
@@ -22,6 +27,7 @@ pub(crate) use active::{ActiveIndex, IndexedEvent};
 pub(crate) use frame_offset::FrameOffset;
 pub(crate) use heads::{Head, Heads};
 pub(crate) use segment_start::SegmentStart;
+pub(crate) use sidecar::{Sidecar, SidecarError};
 
 /// What the index of one segment answers.
 ///
@@ -113,6 +119,8 @@ impl StreamPart {
 enum Locator {
     /// In memory, by name.
     Name(StreamId),
+    /// In the sidecar, by the number of its first entry among the frames of events.
+    Entry(u64),
 }
 
 /// The segment before this one that holds events of the same stream.

@@ -94,3 +94,9 @@ impl Shard {
 pub(super) const fn key(high: u32, low: u32) -> u64 {
     (high as u64) << u32::BITS | low as u64
 }
+
+/// The second of the two numbers.
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is the other number")]
+pub(super) const fn low(key: u64) -> u32 {
+    key as u32
+}

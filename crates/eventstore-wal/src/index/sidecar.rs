@@ -1,0 +1,271 @@
+//! The index of a sealed segment, in a file beside it.
+//!
+//! # Layout
+//!
+//! All numbers are little-endian. The file is a header of 176 bytes and eight sections, one behind the other, with nothing
+//! between and nothing behind them.
+//!
+//! | at | bytes | what |
+//! |---:|---:|---|
+//! | 0 | 8 | `es-index` |
+//! | 8 | 4 | format version: 1 |
+//! | 12 | 16 | id of the store |
+//! | 28 | 8 | segment: the position of its first event |
+//! | 36 | 8 | covers: how many bytes of the segment the index knows, from its beginning on |
+//! | 44 | 8 | position of the last event it knows |
+//! | 52 | 8 | how many events it knows |
+//! | 60 | 16 | greatest event id, in network order; zeros when there are no events |
+//! | 76 | 96 | for each section: its length in bytes (8), its checksum (4) |
+//! | 172 | 4 | CRC-32 of bytes 0 to 171 |
+//!
+//! A section's checksum is the CRC-32 of its bytes, continued from the CRC-32 of the id of the store (16), the segment (8)
+//! and the number of the section (1), so that bytes which belong elsewhere never pass.
+//!
+//! | section | holds | of |
+//! |---:|---|---|
+//! | 0 streams | keys: hash of the stream's name, where its record begins in section 1 | 8 bytes a stream |
+//! | 1 stream records | records, in the order of section 0 | names and numbers |
+//! | 2 frames | frames, stream after stream in the order of section 1, in the order of versions | 4 bytes an event |
+//! | 3 ids | keys: hash of stream and event id, frame | 8 bytes an event |
+//! | 4 tags | keys: hash of the tag, frame | 8 bytes a tag and frame |
+//! | 5 types | keys: hash of the type's name, where its record begins in section 6 | 8 bytes a type |
+//! | 6 type records | records, in the order of section 5 | names and numbers |
+//! | 7 positions | keys: position less that of the segment, frame that begins with it | 8 bytes every 16 KiB of log |
+//!
+//! - A **frame** is a `u32`: its offset in the segment in units of 8 bytes.
+//! - A **key** is a `u64`: its first part in the upper 32 bits, its second in the lower. The keys of a section rise, and none
+//!   is there twice.
+//! - A **hash** is the CRC-32 of the name in UTF-8, continued from the CRC-32 of the id of the store. That of an event id is
+//!   over the stream's name, the byte `ff` and the id's 16 bytes. Equal hashes happen: a name is compared, an id or a tag is
+//!   looked for in every frame named.
+//! - A **number** is LEB128: 7 bits a byte, the lowest first, the top bit set in every byte but the last.
+//! - A **stream record** is: length of the name (number), name, version of the stream's first event in this segment (number),
+//!   how many events of it there are (number), the segment that holds the events before (number), which of section 2's entries
+//!   is its first (number). The segment before is 0 for none, 1 for not known, else one more than the distance from its
+//!   position to that of this segment.
+//! - A **type record** is: length of the name (number), name, first frame with such an event (number), how many units of 8
+//!   bytes behind it the last one begins (number), how many events there are (number).
+
+mod error;
+mod file;
+mod header;
+mod keys;
+mod load;
+mod records;
+mod write;
+
+use std::{fmt, io, ops::RangeInclusive};
+
+use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Version};
+
+use super::{
+    FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
+    hashes::Hashes,
+    postings::{key, low},
+};
+use crate::disk::Disk;
+pub(crate) use error::{Part, SidecarError};
+use file::{SidecarFile, at_most};
+use header::Section;
+use keys::KeysWithin;
+use records::{MAX_RECORD_BYTES, StreamRecord, TypeRecord};
+
+/// The index of a sealed segment, read from its file a few kilobytes at a time.
+///
+/// The header is checked when it is opened; a section as a whole at its first use, which takes waiting for the disk.
+pub(crate) struct Sidecar {
+    segment: SegmentStart,
+    hashes: Hashes,
+    file: SidecarFile,
+}
+
+impl Sidecar {
+    /// Opens the index of a segment.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, it is damaged, or it belongs elsewhere.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        store_id: &[u8; 16],
+        segment: SegmentStart,
+    ) -> Result<Self, SidecarError> {
+        Self::open_with_hashes(disk, store_id, Hashes::new(store_id), segment)
+    }
+
+    pub(super) fn open_with_hashes(
+        disk: &dyn Disk,
+        store_id: &[u8; 16],
+        hashes: Hashes,
+        segment: SegmentStart,
+    ) -> Result<Self, SidecarError> {
+        Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment)? })
+    }
+
+    /// Which segment it is the index of.
+    pub(crate) fn segment(&self) -> SegmentStart {
+        self.segment
+    }
+
+    /// How many bytes of the segment it knows, from the beginning on.
+    pub(crate) fn covers(&self) -> u64 {
+        self.file.header().covers
+    }
+
+    /// The position of the last event it knows.
+    pub(crate) fn last_position(&self) -> u64 {
+        self.file.header().last_position
+    }
+
+    /// What the record of this name says, where a section holds one.
+    fn record_of_name<R>(
+        &self,
+        name: &str,
+        [keys, records]: [Section; 2],
+        how: Wait,
+        read: impl Fn(&[u8]) -> Option<(&str, R)>,
+    ) -> Result<Option<R>, SidecarError> {
+        let hash = self.hashes.name(name);
+        let mut record = Vec::new();
+        for key in self.keys(keys, key(hash, 0)..=key(hash, u32::MAX), Direction::Forward, how)? {
+            let begin = u64::from(low(key?));
+            let rest = self.file.length(records).saturating_sub(begin);
+            record.resize(at_most(rest, MAX_RECORD_BYTES), 0);
+            self.file.read(records, begin, &mut record, how)?;
+            let (found, parsed) =
+                read(&record).ok_or_else(|| self.file.damaged(Part::Section(records), "a record is none"))?;
+            if found == name {
+                return Ok(Some(parsed));
+            }
+        }
+        Ok(None)
+    }
+
+    fn keys(
+        &self,
+        section: Section,
+        within: RangeInclusive<u64>,
+        direction: Direction,
+        how: Wait,
+    ) -> Result<KeysWithin<'_>, SidecarError> {
+        KeysWithin::new(&self.file, section, within, direction, how)
+    }
+
+    fn frames(
+        &self,
+        section: Section,
+        within: RangeInclusive<u64>,
+        direction: Direction,
+        most: usize,
+        how: Wait,
+    ) -> io::Result<Vec<FrameOffset>> {
+        let keys = self.keys(section, within, direction, how)?.take(most);
+        let frames = keys.map(|key| key.map(|key| FrameOffset::from_units(low(key))));
+        Ok(frames.collect::<Result<_, SidecarError>>()?)
+    }
+}
+
+impl SegmentIndex for Sidecar {
+    fn stream(&self, stream: &StreamId, how: Wait) -> io::Result<Option<StreamPart>> {
+        let sections = [Section::Streams, Section::StreamRecords];
+        let found = self.record_of_name(stream.as_str(), sections, how, |bytes| {
+            let (record, _) = StreamRecord::decode(bytes, self.segment)?;
+            Some((record.name, record.part()))
+        })?;
+        Ok(found)
+    }
+
+    fn stream_frames(
+        &self,
+        part: &StreamPart,
+        first: u32,
+        count: u32,
+        how: Wait,
+    ) -> io::Result<Vec<FrameOffset>> {
+        let Locator::Entry(start) = part.locator else { return Ok(Vec::new()) };
+        let count = part.count.saturating_sub(first).min(count) as usize;
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let begin = start.saturating_add(u64::from(first)).saturating_mul(4);
+        // Before there is room for it: what the record says may be more than there is.
+        self.file.check_range(Section::Frames, begin, count as u64 * 4)?;
+        let mut bytes = vec![0; count * 4];
+        self.file.read(Section::Frames, begin, &mut bytes, how)?;
+        let (units, _) = bytes.as_chunks::<4>();
+        Ok(units.iter().map(|&units| FrameOffset::from_units(u32::from_le_bytes(units))).collect())
+    }
+
+    fn frames_with_id(&self, stream: &StreamId, id: EventId, how: Wait) -> io::Result<Vec<FrameOffset>> {
+        let hash = self.hashes.ids_of(stream).id(id);
+        let within = key(hash, 0)..=key(hash, u32::MAX);
+        self.frames(Section::Ids, within, Direction::Forward, usize::MAX, how)
+    }
+
+    fn frames_with_tag(
+        &self,
+        tag: &Tag,
+        within: RangeInclusive<FrameOffset>,
+        direction: Direction,
+        most: usize,
+        how: Wait,
+    ) -> io::Result<Vec<FrameOffset>> {
+        let hash = self.hashes.name(tag.as_str());
+        let within = key(hash, within.start().units())..=key(hash, within.end().units());
+        self.frames(Section::Tags, within, direction, most, how)
+    }
+
+    fn event_type(&self, event_type: &EventType, how: Wait) -> io::Result<Option<TypePart>> {
+        let sections = [Section::Types, Section::TypeRecords];
+        let found = self.record_of_name(event_type.as_str(), sections, how, |bytes| {
+            let (record, _) = TypeRecord::decode(bytes)?;
+            Some((record.name, record.part))
+        })?;
+        Ok(found)
+    }
+
+    fn event_types(&self, visit: &mut dyn FnMut(&EventType, TypePart), how: Wait) -> io::Result<()> {
+        Ok(self.each_type(how, |name, part| visit(&name, part))?)
+    }
+
+    fn frame_at_or_before(&self, position: u64, how: Wait) -> io::Result<Option<FrameOffset>> {
+        let Some(distance) = position.checked_sub(self.segment.get()) else { return Ok(None) };
+        let relative = u32::try_from(distance).unwrap_or(u32::MAX);
+        let found =
+            self.frames(Section::Positions, 0..=key(relative, u32::MAX), Direction::Backward, 1, how)?;
+        Ok(found.first().copied())
+    }
+
+    fn greatest_id(&self) -> Option<EventId> {
+        self.file.header().greatest_id
+    }
+
+    fn event_count(&self) -> u64 {
+        self.file.header().events
+    }
+
+    fn stream_count(&self) -> u64 {
+        keys::count(&self.file, Section::Streams)
+    }
+}
+
+impl StreamRecord<'_> {
+    fn part(&self) -> StreamPart {
+        StreamPart {
+            first_version: Version::new(self.first_version),
+            count: self.count,
+            previous: self.previous,
+            locator: Locator::Entry(self.start),
+        }
+    }
+}
+
+impl fmt::Debug for Sidecar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sidecar")
+            .field("segment", &self.segment)
+            .field("events", &self.event_count())
+            .field("streams", &self.stream_count())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+use std::sync::atomic::Ordering;
+
+use eventstore_api::{Direction, EventType, StreamId, Version};
+
+use super::{
+    FrameOffset, Part, Section, SegmentIndex as _, Sidecar, SidecarError, TypePart, Wait,
+    file::{CHUNK_BYTES, at_most},
+    low,
+    records::{MAX_RECORD_BYTES, StreamRecord, TypeRecord},
+};
+use crate::index::{ActiveIndex, StreamPart, active::Stream, postings::Postings};
+
+impl Sidecar {
+    /// Shows every stream of which the segment holds events, with what it holds, in no order that means anything.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged or cannot be read; some streams may have been shown by then.
+    pub(crate) fn streams(&self, mut visit: impl FnMut(&str, StreamPart)) -> Result<(), SidecarError> {
+        self.each_stream(|record| {
+            visit(record.name, record.part());
+            Some(())
+        })
+    }
+
+    /// The same index in memory, so that its segment can be written on.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged or cannot be read.
+    pub(crate) fn into_active(self) -> Result<ActiveIndex, SidecarError> {
+        let active = ActiveIndex::with_hashes(self.hashes, self.segment);
+        let frames = self.section(Section::Frames)?;
+        let (frames, _) = frames.as_chunks::<4>();
+        let mut events = 0;
+        self.each_stream(|record| {
+            let start = usize::try_from(record.start).ok()?;
+            let units = frames.get(start..start.checked_add(record.count as usize)?)?;
+            let stream = Stream {
+                first_version: Version::new(record.first_version),
+                previous: record.previous,
+                frames: units
+                    .iter()
+                    .map(|&units| FrameOffset::from_units(u32::from_le_bytes(units)))
+                    .collect(),
+            };
+            events += units.len() as u64;
+            active.streams.insert(StreamId::try_from(record.name).ok()?, stream);
+            Some(())
+        })?;
+        if events != self.event_count() || active.streams.len() as u64 != self.stream_count() {
+            return Err(self
+                .file
+                .damaged(Part::Section(Section::StreamRecords), "they are not as many as they should be"));
+        }
+        active.events.store(events, Ordering::Relaxed);
+        active.stream_count.store(self.stream_count(), Ordering::Relaxed);
+        self.fill_postings(Section::Ids, &active.ids)?;
+        self.fill_postings(Section::Tags, &active.tags)?;
+        self.each_type(Wait::Allowed, |name, part| {
+            active.types.write().insert(name, part);
+        })?;
+        let positions = self.section(Section::Positions)?;
+        *active.positions.write() =
+            positions.as_chunks().0.iter().map(|&key| u64::from_le_bytes(key)).collect();
+        *active.greatest_id.write() = self.greatest_id();
+        Ok(active)
+    }
+
+    /// Shows every event type of which the segment holds events.
+    pub(super) fn each_type(
+        &self,
+        how: Wait,
+        mut visit: impl FnMut(EventType, TypePart),
+    ) -> Result<(), SidecarError> {
+        self.each_record(Section::TypeRecords, how, |bytes| {
+            let (record, length) = TypeRecord::decode(bytes)?;
+            visit(EventType::try_from(record.name).ok()?, record.part);
+            Some(length)
+        })
+    }
+
+    fn each_stream(
+        &self,
+        mut visit: impl FnMut(&StreamRecord<'_>) -> Option<()>,
+    ) -> Result<(), SidecarError> {
+        self.each_record(Section::StreamRecords, Wait::Allowed, |bytes| {
+            let (record, length) = StreamRecord::decode(bytes, self.segment)?;
+            visit(&record)?;
+            Some(length)
+        })
+    }
+
+    /// Shows what begins with each record of a section; the visitor says how long the record is, or that it is none.
+    fn each_record(
+        &self,
+        section: Section,
+        how: Wait,
+        mut visit: impl FnMut(&[u8]) -> Option<usize>,
+    ) -> Result<(), SidecarError> {
+        let none = || self.file.damaged(Part::Section(section), "a record is none");
+        let length = self.file.length(section);
+        let mut chunk = Vec::new();
+        let mut offset = 0;
+        while offset < length {
+            chunk.resize(at_most(length - offset, CHUNK_BYTES), 0);
+            self.file.read(section, offset, &mut chunk, how)?;
+            let is_last = offset + chunk.len() as u64 == length;
+            let mut rest = chunk.as_slice();
+            // Of a chunk that is not the last, the end may hold a part of a record.
+            while rest.len() >= if is_last { 1 } else { MAX_RECORD_BYTES } {
+                let taken = visit(rest).filter(|&taken| taken > 0).ok_or_else(none)?;
+                rest = rest.get(taken..).ok_or_else(none)?;
+            }
+            offset += (chunk.len() - rest.len()) as u64;
+        }
+        Ok(())
+    }
+
+    fn fill_postings(&self, section: Section, postings: &Postings) -> Result<(), SidecarError> {
+        for key in self.keys(section, 0..=u64::MAX, Direction::Forward, Wait::Allowed)? {
+            let key = key?;
+            postings.add((key >> u32::BITS) as u32, FrameOffset::from_units(low(key)));
+        }
+        Ok(())
+    }
+
+    /// A whole section. Its length is less than that of the file.
+    fn section(&self, section: Section) -> Result<Vec<u8>, SidecarError> {
+        let mut bytes = vec![0; at_most(self.file.length(section), usize::MAX)];
+        self.file.read(section, 0, &mut bytes, Wait::Allowed)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,120 @@
+use std::io;
+
+use eventstore_api::{EventType, StreamId};
+
+use super::{
+    FrameOffset, Section, SegmentIndex as _, SegmentStart, Sidecar,
+    header::{HEADER_BYTES, Header, SectionEntry, section_seed},
+    key,
+    records::{StreamRecord, TypeRecord},
+};
+use crate::{
+    disk::{Disk, replace},
+    index::ActiveIndex,
+};
+
+impl Sidecar {
+    /// Writes the index of a segment beside it, in the place of one that may be there. It is durable when this returns.
+    ///
+    /// The index covers the first `covers` bytes of the segment, with the events up to `last_position`; nothing may be
+    /// added to it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says; [`io::ErrorKind::FileTooLarge`] when the names of streams take more than 4 GiB.
+    pub(crate) fn write(
+        disk: &dyn Disk,
+        store_id: &[u8; 16],
+        segment: SegmentStart,
+        covers: u64,
+        last_position: u64,
+        index: &ActiveIndex,
+    ) -> io::Result<()> {
+        let (streams, stream_records, frames) = stream_sections(segment, index)?;
+        let (types, type_records) = type_sections(index)?;
+        let sections = [
+            le_bytes(&streams),
+            stream_records,
+            frames,
+            le_bytes(&index.ids.sorted_keys()),
+            le_bytes(&index.tags.sorted_keys()),
+            le_bytes(&types),
+            type_records,
+            le_bytes(&index.positions.read()),
+        ];
+        let mut entries = [SectionEntry::default(); 8];
+        for ((entry, section), bytes) in entries.iter_mut().zip(Section::ALL).zip(&sections) {
+            let mut hasher = crc32fast::Hasher::new_with_initial(section_seed(store_id, segment, section));
+            hasher.update(bytes);
+            *entry = SectionEntry { length: bytes.len() as u64, checksum: hasher.finalize() };
+        }
+        let header = Header {
+            store_id: *store_id,
+            segment,
+            covers,
+            last_position,
+            events: index.event_count(),
+            greatest_id: index.greatest_id(),
+            sections: entries,
+        };
+        let mut file = Vec::with_capacity(HEADER_BYTES + sections.iter().map(Vec::len).sum::<usize>());
+        file.extend_from_slice(&header.encode());
+        for section in &sections {
+            file.extend_from_slice(section);
+        }
+        replace(disk, &segment.index_name(), &file)
+    }
+}
+
+/// Sorted by hash, then by name, so that the same events give the same bytes.
+fn stream_sections(segment: SegmentStart, index: &ActiveIndex) -> io::Result<(Vec<u64>, Vec<u8>, Vec<u8>)> {
+    let names = index.streams.iter().map(|stream| stream.key().clone());
+    let mut streams: Vec<(u32, StreamId)> =
+        names.map(|name| (index.hashes.name(name.as_str()), name)).collect();
+    streams.sort_unstable();
+
+    let mut keys = Vec::with_capacity(streams.len());
+    let mut records = Vec::new();
+    let mut frames = Vec::new();
+    let mut start = 0;
+    for (hash, name) in &streams {
+        let Some(stream) = index.streams.get(name) else { continue };
+        keys.push(key(*hash, record_offset(&records)?));
+        let count = u32::try_from(stream.frames.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let record = StreamRecord {
+            name: name.as_str(),
+            first_version: stream.first_version.get(),
+            count,
+            previous: stream.previous,
+            start,
+        };
+        record.encode(segment, &mut records);
+        start += u64::from(count);
+        frames.extend(stream.frames.iter().copied().map(FrameOffset::units).flat_map(u32::to_le_bytes));
+    }
+    Ok((keys, records, frames))
+}
+
+fn type_sections(index: &ActiveIndex) -> io::Result<(Vec<u64>, Vec<u8>)> {
+    let types = index.types.read();
+    let mut sorted: Vec<(u32, &EventType)> =
+        types.keys().map(|name| (index.hashes.name(name.as_str()), name)).collect();
+    sorted.sort_unstable();
+
+    let mut keys = Vec::with_capacity(sorted.len());
+    let mut records = Vec::new();
+    for (hash, name) in sorted {
+        let Some(&part) = types.get(name) else { continue };
+        keys.push(key(hash, record_offset(&records)?));
+        TypeRecord { name: name.as_str(), part }.encode(&mut records);
+    }
+    Ok((keys, records))
+}
+
+fn record_offset(records: &[u8]) -> io::Result<u32> {
+    u32::try_from(records.len()).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+fn le_bytes(keys: &[u64]) -> Vec<u8> {
+    keys.iter().copied().flat_map(u64::to_le_bytes).collect()
+}
