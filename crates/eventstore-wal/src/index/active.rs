@@ -13,7 +13,9 @@ use parking_lot::RwLock;
 use super::{
     FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
     hashes::Hashes,
+    id_log::IdLog,
     postings::{Postings, key, low},
+    stream_frames::StreamFrames,
 };
 
 /// One entry this often is enough to find a position: a scan over so little of the log takes microseconds.
@@ -27,7 +29,7 @@ pub(crate) struct ActiveIndex {
     pub(super) segment: SegmentStart,
     pub(super) hashes: Hashes,
     pub(super) streams: DashMap<StreamId, Stream, RandomState>,
-    pub(super) ids: Postings,
+    pub(super) ids: IdLog,
     pub(super) tags: Postings,
     pub(super) types: RwLock<HashMap<EventType, TypePart, RandomState>>,
     /// How far behind the segment's start a position lies, then its frame; see [`key`].
@@ -41,7 +43,7 @@ pub(crate) struct ActiveIndex {
 pub(super) struct Stream {
     pub(super) first_version: Version,
     pub(super) previous: Previous,
-    pub(super) frames: Vec<FrameOffset>,
+    pub(super) frames: StreamFrames,
 }
 
 /// What an index has to know of an event.
@@ -67,7 +69,7 @@ impl ActiveIndex {
                 RandomState::default(),
                 STREAM_SHARDS,
             ),
-            ids: Postings::new(),
+            ids: IdLog::new(),
             tags: Postings::new(),
             types: RwLock::default(),
             positions: RwLock::default(),
@@ -139,7 +141,7 @@ impl ActiveIndex {
     ) {
         let frames = std::iter::repeat_n(offset, count);
         if let Some(mut stream) = self.streams.get_mut(stream) {
-            debug_assert_eq!(stream.first_version.plus(stream.frames.len() as u64), first_version);
+            debug_assert_eq!(stream.first_version.plus(stream.frames.as_slice().len() as u64), first_version);
             stream.frames.extend(frames);
             return;
         }
@@ -179,7 +181,7 @@ impl SegmentIndex for ActiveIndex {
     fn stream(&self, stream: &StreamId, _: Wait) -> io::Result<Option<StreamPart>> {
         Ok(self.streams.get(stream).map(|found| StreamPart {
             first_version: found.first_version,
-            count: u32::try_from(found.frames.len()).unwrap_or(u32::MAX),
+            count: u32::try_from(found.frames.as_slice().len()).unwrap_or(u32::MAX),
             previous: found.previous,
             locator: Locator::Name(stream.clone()),
         }))
@@ -196,14 +198,13 @@ impl SegmentIndex for ActiveIndex {
         let Some(stream) = self.streams.get(stream) else { return Ok(Vec::new()) };
         // As of the part, not as of now: what came after it was not asked for.
         let end = first.saturating_add(count).min(part.count);
-        let frames = stream.frames.get(first as usize..end as usize);
+        let frames = stream.frames.as_slice().get(first as usize..end as usize);
         Ok(frames.unwrap_or_default().to_vec())
     }
 
     fn frames_with_id(&self, stream: &StreamId, id: EventId, _: Wait) -> io::Result<Vec<FrameOffset>> {
         let hash = self.hashes.ids_of(stream).id(id);
-        let everywhere = FrameOffset::MIN..=FrameOffset::MAX;
-        Ok(self.ids.frames(hash, &everywhere, Direction::Forward, usize::MAX))
+        Ok(self.ids.frames(hash))
     }
 
     fn frames_with_tag(

@@ -11,9 +11,11 @@ mod active;
 mod frame_offset;
 mod hashes;
 mod heads;
+mod id_log;
 mod postings;
 mod segment_start;
 mod sidecar;
+mod stream_frames;
 #[cfg(test)]
 mod test_disk;
 #[cfg(test)]

@@ -100,3 +100,8 @@ pub(super) const fn key(high: u32, low: u32) -> u64 {
 pub(super) const fn low(key: u64) -> u32 {
     key as u32
 }
+
+/// The first of the two numbers.
+pub(super) const fn high(key: u64) -> u32 {
+    (key >> u32::BITS) as u32
+}

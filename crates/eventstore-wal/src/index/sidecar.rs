@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //!
-//! All numbers are little-endian. The file is a header of 176 bytes and eight sections, one behind the other, with nothing
+//! All numbers are little-endian. The file is a header of 188 bytes and nine sections, one behind the other, with nothing
 //! between and nothing behind them.
 //!
 //! | at | bytes | what |
@@ -15,8 +15,8 @@
 //! | 44 | 8 | position of the last event it knows |
 //! | 52 | 8 | how many events it knows |
 //! | 60 | 16 | greatest event id, in network order; zeros when there are no events |
-//! | 76 | 96 | for each section: its length in bytes (8), its checksum (4) |
-//! | 172 | 4 | CRC-32 of bytes 0 to 171 |
+//! | 76 | 108 | for each section: its length in bytes (8), its checksum (4) |
+//! | 184 | 4 | CRC-32 of bytes 0 to 183 |
 //!
 //! A section's checksum is the CRC-32 of its bytes, continued from the CRC-32 of the id of the store (16), the segment (8)
 //! and the number of the section (1), so that bytes which belong elsewhere never pass.
@@ -27,17 +27,18 @@
 //! | 1 stream records | records, in the order of section 0 | names and numbers |
 //! | 2 frames | frames, stream after stream in the order of section 1, in the order of versions | 4 bytes an event |
 //! | 3 ids | keys: hash of stream and event id, frame | 8 bytes an event |
-//! | 4 tags | keys: hash of the tag, frame | 8 bytes a tag and frame |
-//! | 5 types | keys: hash of the type's name, where its record begins in section 6 | 8 bytes a type |
-//! | 6 type records | records, in the order of section 5 | names and numbers |
-//! | 7 positions | keys: position less that of the segment, frame that begins with it | 8 bytes every 16 KiB of log |
+//! | 4 tags | keys: hash of the tag, which of section 5's entries is its first | 8 bytes a tag |
+//! | 5 frames of tags | frames, tag after tag in the order of section 4; those of a tag rise, none is there twice | 4 bytes a tag and frame |
+//! | 6 types | keys: hash of the type's name, where its record begins in section 7 | 8 bytes a type |
+//! | 7 type records | records, in the order of section 6 | names and numbers |
+//! | 8 positions | keys: position less that of the segment, frame that begins with it | 8 bytes every 16 KiB of log |
 //!
 //! - A **frame** is a `u32`: its offset in the segment in units of 8 bytes.
 //! - A **key** is a `u64`: its first part in the upper 32 bits, its second in the lower. The keys of a section rise, and none
 //!   is there twice.
 //! - A **hash** is the CRC-32 of the name in UTF-8, continued from the CRC-32 of the id of the store. That of an event id is
 //!   over the stream's name, the byte `ff` and the id's 16 bytes. Equal hashes happen: a name is compared, an id or a tag is
-//!   looked for in every frame named.
+//!   looked for in every frame named. Tags with equal hashes have their frames in common.
 //! - A **number** is LEB128: 7 bits a byte, the lowest first, the top bit set in every byte but the last.
 //! - A **stream record** is: length of the name (number), name, version of the stream's first event in this segment (number),
 //!   how many events of it there are (number), the segment that holds the events before (number), which of section 2's entries
@@ -54,20 +55,23 @@ mod load;
 mod records;
 mod write;
 
-use std::{fmt, io, ops::RangeInclusive};
+use std::{
+    fmt, io,
+    ops::{Range, RangeInclusive},
+};
 
 use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Version};
 
 use super::{
     FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
     hashes::Hashes,
-    postings::{key, low},
+    postings::{high, key, low},
 };
 use crate::disk::Disk;
 pub(crate) use error::{Part, SidecarError};
 use file::{SidecarFile, at_most};
 use header::Section;
-use keys::KeysWithin;
+use keys::{Keys, KeysWithin};
 use records::{MAX_RECORD_BYTES, StreamRecord, TypeRecord};
 
 /// The index of a sealed segment, read from its file a few kilobytes at a time.
@@ -127,8 +131,8 @@ impl Sidecar {
     ) -> Result<Option<R>, SidecarError> {
         let hash = self.hashes.name(name);
         let mut record = Vec::new();
-        for key in self.keys(keys, key(hash, 0)..=key(hash, u32::MAX), Direction::Forward, how)? {
-            let begin = u64::from(low(key?));
+        for key in self.keys_of_hash(keys, hash, how)? {
+            let begin = u64::from(low(key?.1));
             let rest = self.file.length(records).saturating_sub(begin);
             record.resize(at_most(rest, MAX_RECORD_BYTES), 0);
             self.file.read(records, begin, &mut record, how)?;
@@ -141,27 +145,42 @@ impl Sidecar {
         Ok(None)
     }
 
+    /// The keys of a whole section that lie in a range.
     fn keys(
         &self,
         section: Section,
+        about_most: u64,
         within: RangeInclusive<u64>,
         direction: Direction,
         how: Wait,
     ) -> Result<KeysWithin<'_>, SidecarError> {
-        KeysWithin::new(&self.file, section, within, direction, how)
+        let keys = Keys { section, numbers: 0..self.file.count(section), about_most };
+        KeysWithin::new(&self.file, keys, within, direction, how)
     }
 
-    fn frames(
-        &self,
-        section: Section,
-        within: RangeInclusive<u64>,
-        direction: Direction,
-        most: usize,
-        how: Wait,
-    ) -> io::Result<Vec<FrameOffset>> {
-        let keys = self.keys(section, within, direction, how)?.take(most);
-        let frames = keys.map(|key| key.map(|key| FrameOffset::from_units(low(key))));
-        Ok(frames.collect::<Result<_, SidecarError>>()?)
+    /// The keys of a section with this hash.
+    fn keys_of_hash(&self, section: Section, hash: u32, how: Wait) -> Result<KeysWithin<'_>, SidecarError> {
+        let within = key(hash, 0)..=key(hash, u32::MAX);
+        self.keys(section, u64::MAX, within, Direction::Forward, how)
+    }
+
+    /// Which entries of the frames of tags belong to a hash.
+    fn tag_entries(&self, hash: u32, how: Wait) -> Result<Option<Range<u64>>, SidecarError> {
+        let mut keys = self.keys_of_hash(Section::Tags, hash, how)?;
+        let Some((number, key)) = keys.next().transpose()? else { return Ok(None) };
+        let end = match keys.key_after(number)? {
+            Some(next) => u64::from(low(next)),
+            None => self.file.count(Section::TagFrames),
+        };
+        let entries = u64::from(low(key))..end;
+        match entries.start <= end && end <= self.file.count(Section::TagFrames) {
+            true => Ok(Some(entries)),
+            false => Err(self.not_its_frames()),
+        }
+    }
+
+    fn not_its_frames(&self) -> SidecarError {
+        self.file.damaged(Part::Section(Section::Tags), "an entry names frames that are not its own")
     }
 }
 
@@ -198,8 +217,9 @@ impl SegmentIndex for Sidecar {
 
     fn frames_with_id(&self, stream: &StreamId, id: EventId, how: Wait) -> io::Result<Vec<FrameOffset>> {
         let hash = self.hashes.ids_of(stream).id(id);
-        let within = key(hash, 0)..=key(hash, u32::MAX);
-        self.frames(Section::Ids, within, Direction::Forward, usize::MAX, how)
+        let keys = self.keys_of_hash(Section::Ids, hash, how)?;
+        let frames = keys.map(|key| key.map(|(_, key)| FrameOffset::from_units(low(key))));
+        Ok(frames.collect::<Result<_, SidecarError>>()?)
     }
 
     fn frames_with_tag(
@@ -211,8 +231,12 @@ impl SegmentIndex for Sidecar {
         how: Wait,
     ) -> io::Result<Vec<FrameOffset>> {
         let hash = self.hashes.name(tag.as_str());
-        let within = key(hash, within.start().units())..=key(hash, within.end().units());
-        self.frames(Section::Tags, within, direction, most, how)
+        let Some(numbers) = self.tag_entries(hash, how)? else { return Ok(Vec::new()) };
+        let keys = Keys { section: Section::TagFrames, numbers, about_most: self.covers() / 8 };
+        let within = u64::from(within.start().units())..=u64::from(within.end().units());
+        let keys = KeysWithin::new(&self.file, keys, within, direction, how)?;
+        let frames = keys.map(|key| key.map(|(_, units)| FrameOffset::from_units(low(units))));
+        Ok(frames.take(most).collect::<Result<_, SidecarError>>()?)
     }
 
     fn event_type(&self, event_type: &EventType, how: Wait) -> io::Result<Option<TypePart>> {
@@ -231,9 +255,11 @@ impl SegmentIndex for Sidecar {
     fn frame_at_or_before(&self, position: u64, how: Wait) -> io::Result<Option<FrameOffset>> {
         let Some(distance) = position.checked_sub(self.segment.get()) else { return Ok(None) };
         let relative = u32::try_from(distance).unwrap_or(u32::MAX);
-        let found =
-            self.frames(Section::Positions, 0..=key(relative, u32::MAX), Direction::Backward, 1, how)?;
-        Ok(found.first().copied())
+        let last = self.last_position().saturating_sub(self.segment.get());
+        let about_most = key(u32::try_from(last).unwrap_or(u32::MAX), u32::MAX);
+        let within = 0..=key(relative, u32::MAX);
+        let found = self.keys(Section::Positions, about_most, within, Direction::Backward, how)?.next();
+        Ok(found.transpose()?.map(|(_, key)| FrameOffset::from_units(low(key))))
     }
 
     fn greatest_id(&self) -> Option<EventId> {
@@ -245,7 +271,7 @@ impl SegmentIndex for Sidecar {
     }
 
     fn stream_count(&self) -> u64 {
-        keys::count(&self.file, Section::Streams)
+        self.file.count(Section::Streams)
     }
 }
 

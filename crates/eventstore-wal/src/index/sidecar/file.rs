@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{
     Part, Section, SegmentStart, SidecarError, Wait,
-    header::{HEADER_BYTES, Header, HeaderFault, section_seed},
+    header::{HEADER_BYTES, Header, HeaderFault, SECTIONS, section_seed},
 };
 use crate::disk::{Disk, DiskFile, Open, read_up_to};
 
@@ -19,7 +19,7 @@ pub(super) struct SidecarFile {
     name: Arc<str>,
     file: Arc<dyn DiskFile>,
     header: Header,
-    whole: [AtomicBool; 8],
+    whole: [AtomicBool; SECTIONS],
     checking: Mutex<()>,
 }
 
@@ -64,6 +64,11 @@ impl SidecarFile {
     /// How long a section is.
     pub(super) fn length(&self, section: Section) -> u64 {
         self.header.section(section).length
+    }
+
+    /// How many entries a section holds.
+    pub(super) fn count(&self, section: Section) -> u64 {
+        self.length(section) / section.entry_bytes() as u64
     }
 
     /// Fills the buffer with what lies at an offset in a section.

@@ -4,7 +4,8 @@ use eventstore_api::EventId;
 
 use super::SegmentStart;
 
-pub(super) const HEADER_BYTES: usize = 176;
+pub(super) const HEADER_BYTES: usize = 188;
+pub(super) const SECTIONS: usize = 9;
 pub(super) const FORMAT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"es-index";
 
@@ -16,18 +17,20 @@ pub(crate) enum Section {
     Frames,
     Ids,
     Tags,
+    TagFrames,
     Types,
     TypeRecords,
     Positions,
 }
 
 impl Section {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; SECTIONS] = [
         Self::Streams,
         Self::StreamRecords,
         Self::Frames,
         Self::Ids,
         Self::Tags,
+        Self::TagFrames,
         Self::Types,
         Self::TypeRecords,
         Self::Positions,
@@ -38,10 +41,10 @@ impl Section {
     }
 
     /// How many bytes an entry takes, where all take the same.
-    const fn entry_bytes(self) -> u64 {
+    pub(super) const fn entry_bytes(self) -> usize {
         match self {
             Self::Streams | Self::Ids | Self::Tags | Self::Types | Self::Positions => 8,
-            Self::Frames => 4,
+            Self::Frames | Self::TagFrames => 4,
             Self::StreamRecords | Self::TypeRecords => 1,
         }
     }
@@ -55,6 +58,7 @@ impl fmt::Display for Section {
             Self::Frames => "frames",
             Self::Ids => "ids",
             Self::Tags => "tags",
+            Self::TagFrames => "frames of tags",
             Self::Types => "types",
             Self::TypeRecords => "type records",
             Self::Positions => "positions",
@@ -79,7 +83,7 @@ pub(super) struct Header {
     pub(super) last_position: u64,
     pub(super) events: u64,
     pub(super) greatest_id: Option<EventId>,
-    pub(super) sections: [SectionEntry; 8],
+    pub(super) sections: [SectionEntry; SECTIONS],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +151,7 @@ impl Header {
             last_position: last_position.ok_or(short)?,
             events: events.ok_or(short)?,
             greatest_id: None,
-            sections: [SectionEntry::default(); 8],
+            sections: [SectionEntry::default(); SECTIONS],
         };
         header.greatest_id = (header.events > 0)
             .then(|| EventId::from_uuid(eventstore_api::reexports::uuid::Uuid::from_bytes(greatest_id)));
@@ -162,7 +166,7 @@ impl Header {
     fn check_lengths(&self, file_length: u64) -> Result<(), &'static str> {
         let mut end = HEADER_BYTES as u64;
         for (section, entry) in Section::ALL.into_iter().zip(self.sections) {
-            if !entry.length.is_multiple_of(section.entry_bytes()) {
+            if !entry.length.is_multiple_of(section.entry_bytes() as u64) {
                 return Err("a section's length is not that of whole entries");
             }
             end = end.checked_add(entry.length).ok_or("its sections are longer than any file")?;

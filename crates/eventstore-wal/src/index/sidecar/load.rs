@@ -5,10 +5,12 @@ use eventstore_api::{Direction, EventType, StreamId, Version};
 use super::{
     FrameOffset, Part, Section, SegmentIndex as _, Sidecar, SidecarError, TypePart, Wait,
     file::{CHUNK_BYTES, at_most},
+    high,
+    keys::KeysWithin,
     low,
     records::{MAX_RECORD_BYTES, StreamRecord, TypeRecord},
 };
-use crate::index::{ActiveIndex, StreamPart, active::Stream, postings::Postings};
+use crate::index::{ActiveIndex, StreamPart, active::Stream};
 
 impl Sidecar {
     /// Shows every stream of which the segment holds events, with what it holds, in no order that means anything.
@@ -55,8 +57,8 @@ impl Sidecar {
         }
         active.events.store(events, Ordering::Relaxed);
         active.stream_count.store(self.stream_count(), Ordering::Relaxed);
-        self.fill_postings(Section::Ids, &active.ids)?;
-        self.fill_postings(Section::Tags, &active.tags)?;
+        self.load_ids(&active)?;
+        self.load_tags(&active)?;
         self.each_type(Wait::Allowed, |name, part| {
             active.types.write().insert(name, part);
         })?;
@@ -117,12 +119,32 @@ impl Sidecar {
         Ok(())
     }
 
-    fn fill_postings(&self, section: Section, postings: &Postings) -> Result<(), SidecarError> {
-        for key in self.keys(section, 0..=u64::MAX, Direction::Forward, Wait::Allowed)? {
-            let key = key?;
-            postings.add((key >> u32::BITS) as u32, FrameOffset::from_units(low(key)));
+    fn load_ids(&self, active: &ActiveIndex) -> Result<(), SidecarError> {
+        for key in self.all_keys(Section::Ids)? {
+            let (_, key) = key?;
+            active.ids.add(high(key), FrameOffset::from_units(low(key)));
         }
         Ok(())
+    }
+
+    fn load_tags(&self, active: &ActiveIndex) -> Result<(), SidecarError> {
+        let frames = self.section(Section::TagFrames)?;
+        let (frames, _) = frames.as_chunks::<4>();
+        let mut keys = self.all_keys(Section::Tags)?;
+        let mut next = keys.next().transpose()?;
+        while let Some((_, key)) = next {
+            next = keys.next().transpose()?;
+            let end = next.map_or(frames.len(), |(_, next)| low(next) as usize);
+            let of_tag = frames.get(low(key) as usize..end).ok_or_else(|| self.not_its_frames())?;
+            for &units in of_tag {
+                active.tags.add(high(key), FrameOffset::from_units(u32::from_le_bytes(units)));
+            }
+        }
+        Ok(())
+    }
+
+    fn all_keys(&self, section: Section) -> Result<KeysWithin<'_>, SidecarError> {
+        self.keys(section, u64::MAX, 0..=u64::MAX, Direction::Forward, Wait::Allowed)
     }
 
     /// A whole section. Its length is less than that of the file.

@@ -4,8 +4,8 @@ use eventstore_api::{EventType, StreamId};
 
 use super::{
     FrameOffset, Section, SegmentIndex as _, SegmentStart, Sidecar,
-    header::{HEADER_BYTES, Header, SectionEntry, section_seed},
-    key,
+    header::{HEADER_BYTES, Header, SECTIONS, SectionEntry, section_seed},
+    high, key, low,
     records::{StreamRecord, TypeRecord},
 };
 use crate::{
@@ -21,7 +21,8 @@ impl Sidecar {
     ///
     /// # Errors
     ///
-    /// What the disk says; [`io::ErrorKind::FileTooLarge`] when the names of streams take more than 4 GiB.
+    /// What the disk says; [`io::ErrorKind::FileTooLarge`] when the names of streams take more than 4 GiB, or events
+    /// carry more than 2^32 tags.
     pub(crate) fn write(
         disk: &dyn Disk,
         store_id: &[u8; 16],
@@ -31,18 +32,20 @@ impl Sidecar {
         index: &ActiveIndex,
     ) -> io::Result<()> {
         let (streams, stream_records, frames) = stream_sections(segment, index)?;
+        let (tags, tag_frames) = tag_sections(index)?;
         let (types, type_records) = type_sections(index)?;
         let sections = [
             le_bytes(&streams),
             stream_records,
             frames,
             le_bytes(&index.ids.sorted_keys()),
-            le_bytes(&index.tags.sorted_keys()),
+            le_bytes(&tags),
+            tag_frames,
             le_bytes(&types),
             type_records,
             le_bytes(&index.positions.read()),
         ];
-        let mut entries = [SectionEntry::default(); 8];
+        let mut entries = [SectionEntry::default(); SECTIONS];
         for ((entry, section), bytes) in entries.iter_mut().zip(Section::ALL).zip(&sections) {
             let mut hasher = crc32fast::Hasher::new_with_initial(section_seed(store_id, segment, section));
             hasher.update(bytes);
@@ -80,7 +83,8 @@ fn stream_sections(segment: SegmentStart, index: &ActiveIndex) -> io::Result<(Ve
     for (hash, name) in &streams {
         let Some(stream) = index.streams.get(name) else { continue };
         keys.push(key(*hash, record_offset(&records)?));
-        let count = u32::try_from(stream.frames.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let stream_frames = stream.frames.as_slice();
+        let count = u32::try_from(stream_frames.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let record = StreamRecord {
             name: name.as_str(),
             first_version: stream.first_version.get(),
@@ -90,9 +94,21 @@ fn stream_sections(segment: SegmentStart, index: &ActiveIndex) -> io::Result<(Ve
         };
         record.encode(segment, &mut records);
         start += u64::from(count);
-        frames.extend(stream.frames.iter().copied().map(FrameOffset::units).flat_map(u32::to_le_bytes));
+        frames.extend(stream_frames.iter().copied().map(FrameOffset::units).flat_map(u32::to_le_bytes));
     }
     Ok((keys, records, frames))
+}
+
+fn tag_sections(index: &ActiveIndex) -> io::Result<(Vec<u64>, Vec<u8>)> {
+    let postings = index.tags.sorted_keys();
+    let mut keys = Vec::new();
+    let mut frames = Vec::with_capacity(postings.len() * 4);
+    for of_hash in postings.chunk_by(|one, next| high(*one) == high(*next)) {
+        let first = u32::try_from(frames.len() / 4).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        keys.extend(of_hash.first().map(|&posting| key(high(posting), first)));
+        frames.extend(of_hash.iter().copied().map(low).flat_map(u32::to_le_bytes));
+    }
+    Ok((keys, frames))
 }
 
 fn type_sections(index: &ActiveIndex) -> io::Result<(Vec<u64>, Vec<u8>)> {
