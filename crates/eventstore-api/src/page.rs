@@ -113,7 +113,9 @@ impl Page {
 ///
 /// let mut room = StreamRange::all().max_bytes(10).room();
 /// assert!(room.take(8) && !room.take(3) && room.take(2));
-/// assert!(ReadAll::forward().max_bytes(10).room().take(8_000));   // the first one always fits
+///
+/// let mut room = ReadAll::forward().max_bytes(10).room();
+/// assert!(room.take(8_000) && !room.take(0));                     // the first one always fits, if alone
 /// assert!(!StreamRange::all().limit(0).room().take(0));           // unless none was asked for
 /// ```
 #[derive(Clone, Debug)]
@@ -124,21 +126,26 @@ pub struct PageRoom {
 }
 
 impl PageRoom {
-    /// The room in a page of at most so many events, with at most so many bytes of payloads.
+    /// The room in a page of at most so many events, with at most so many bytes of payloads; zero bytes are room for
+    /// one event, also where payloads are empty.
     #[must_use]
     pub const fn new(events: usize, bytes: usize) -> Self {
+        let events = if bytes == 0 && events > 1 { 1 } else { events };
         Self { events, bytes, is_empty: true }
     }
 
     /// Takes an event with a payload of so many bytes into the page, if it fits; if not, the page ends before it.
     pub fn take(&mut self, payload_bytes: usize) -> bool {
-        let fits = self.events > 0 && (self.is_empty || payload_bytes <= self.bytes);
-        if fits {
-            self.events -= 1;
-            self.bytes = self.bytes.saturating_sub(payload_bytes);
-            self.is_empty = false;
+        if self.events == 0 || (payload_bytes > self.bytes && !self.is_empty) {
+            return false;
         }
-        fits
+        self.is_empty = false;
+        match self.bytes.checked_sub(payload_bytes) {
+            Some(bytes) => (self.events, self.bytes) = (self.events - 1, bytes),
+            // Larger than the page, which it has to itself: nothing joins it, not even what has no payload.
+            None => self.events = 0,
+        }
+        true
     }
 
     /// How many events fit at most, if their payloads do: zero when the page is full.
