@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use eventstore_api::{StreamId, Version};
+use eventstore_api::{GlobalPosition, StreamId, Version};
 use eventstore_codec::Names;
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -33,12 +33,19 @@ pub(crate) struct Published {
     pub(crate) head: u64,
     /// How many streams have events.
     pub(crate) streams: u64,
+    /// Whether there will be no more.
+    pub(crate) closed: bool,
 }
 
 impl Published {
     /// Of a log in which nothing has been looked at yet.
     pub(crate) const NOTHING: Self =
-        Self { segment: SegmentStart::new(0), offset: SEGMENT_HEADER_BYTES as u64, head: 0, streams: 0 };
+        Self { segment: SegmentStart::new(0), offset: SEGMENT_HEADER_BYTES as u64, head: 0, streams: 0, closed: false };
+
+    /// Whether there is an event after this position.
+    pub(crate) fn is_past(&self, position: GlobalPosition) -> bool {
+        self.head > position.get()
+    }
 
     /// Up to where a segment can be seen, in bytes.
     pub(crate) fn bound(&self, segment: &Segment) -> u64 {
@@ -70,6 +77,11 @@ impl Catalog {
 
     pub(crate) fn publish(&self, published: Published) {
         self.published.send_replace(published);
+    }
+
+    /// Says that there will be no more events.
+    pub(crate) fn close(&self) {
+        self.published.send_modify(|published| published.closed = true);
     }
 
     pub(crate) fn segments(&self) -> Arc<Vec<Arc<Segment>>> {

@@ -117,7 +117,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
                 Way::Listed { queue, ahead, .. } => {
                     if let Some(offset) = queue.pop_front() {
                         let span = match self.direction {
-                            Direction::Forward => span_from(offset, queue),
+                            Direction::Forward => span_from(offset, &*queue),
                             Direction::Backward => 0,
                         };
                         *ahead = usize::try_from(span).unwrap_or(0);
@@ -263,7 +263,7 @@ fn frames_of(
 }
 
 /// How much to read at a frame when these are wanted next: as far as they stand close together.
-pub(crate) fn span_from(offset: FrameOffset, next: &VecDeque<FrameOffset>) -> u64 {
+pub(crate) fn span_from<'o>(offset: FrameOffset, next: impl IntoIterator<Item = &'o FrameOffset>) -> u64 {
     let mut span = 0;
     for (number, further) in (1..).zip(next) {
         let distance = further.bytes().saturating_sub(offset.bytes());

@@ -1,6 +1,6 @@
 use eventstore_api::StoreError;
 
-use super::{Log, tail::SEAL_BYTES};
+use super::{Log, Request, tail::SEAL_BYTES};
 use crate::{
     damage::Failure,
     disk::replace,
@@ -9,6 +9,12 @@ use crate::{
 };
 
 impl Log {
+    /// Whether this can be appended without waiting for the disk: it goes into the segment, and there is room for it.
+    pub(crate) fn takes_at_once(&self, request: &Request) -> bool {
+        let needed = request.bytes() as u64 + ABOUT_A_FRAME * (1 + u64::from(request.streams));
+        self.poison.is_none() && self.tail.end() + needed <= self.tail.space.prepared()
+    }
+
     /// Makes everything that was appended durable, whatever the options say.
     ///
     /// # Errors
@@ -76,3 +82,6 @@ impl Log {
         Ok(())
     }
 }
+
+/// More than a frame takes beyond what is appended, in bytes, and more than a version takes.
+const ABOUT_A_FRAME: u64 = 128;

@@ -204,6 +204,7 @@ impl Log {
             offset: self.tail.written(),
             head: self.tail.head(),
             streams: self.catalog.heads.len(),
+            closed: false,
         });
     }
 

@@ -25,7 +25,7 @@ use crate::{
         CleanClose, FRAME_HEADER_BYTES, FrameHeader, FrameKind, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES,
         SYNCED_MARK_BYTES, SYNCED_NAME, StoreId, SyncedMark,
     },
-    index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, Wait},
+    index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
     segment::{Sealed, Segment},
 };
 
@@ -239,10 +239,13 @@ impl Opening {
         let Some(sidecar) = sidecar.filter(|it| it.covers() == offset && it.last_position() == head) else {
             return Ok(None);
         };
-        if !take_heads(catalog, &sidecar, segment.start) {
+        // Sound as a whole, or the segment is gone through instead.
+        if sidecar.streams(|_, _| {}).is_err() {
             return Ok(None);
         }
+        let heads = Sidecar::open(&*self.disk, catalog.store.as_bytes(), segment.start);
         let Ok(index) = sidecar.into_active() else { return Ok(None) };
+        heads.and_then(|heads| take_heads(catalog, &heads, segment.start)).map_err(unreadable_index(segment))?;
         Ok(Some((index, TailEnd { offset, checksum, head, is_marked: true }, mark.recorded_at)))
     }
 }
@@ -412,7 +415,7 @@ pub(crate) fn load_sealed(
         Err(fault) => return Err(segment.damage(end, format!("the end of the segment: {fault}")).into()),
     };
     let last_position = seal.first_position - 1;
-    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, start, end, last_position) {
+    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end, last_position)? {
         Some(sidecar) => (sidecar, false),
         None => {
             let index = rebuild(catalog, &segment, length, header_checksum)?;
@@ -437,23 +440,32 @@ pub(crate) fn load_sealed(
 fn load_sidecar(
     disk: &dyn Disk,
     catalog: &Catalog,
-    start: SegmentStart,
+    segment: &Segment,
     end: u64,
     last_position: u64,
-) -> Option<Arc<dyn SegmentIndex>> {
-    let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), start).ok()?;
+) -> Result<Option<Arc<dyn SegmentIndex>>, Failure> {
+    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start) else { return Ok(None) };
     if sidecar.covers() != end || sidecar.last_position() != last_position {
-        return None;
+        return Ok(None);
     }
-    take_heads(catalog, &sidecar, start).then(|| Arc::new(sidecar) as Arc<dyn SegmentIndex>)
+    // Sound as a whole, before any of it is believed.
+    if sidecar.streams(|_, _| {}).is_err() {
+        return Ok(None);
+    }
+    take_heads(catalog, &sidecar, segment.start).map_err(unreadable_index(segment))?;
+    Ok(Some(Arc::new(sidecar)))
 }
 
-/// Notes how far each stream has come in a segment; false if the index turns out to be damaged.
-fn take_heads(catalog: &Catalog, sidecar: &Sidecar, start: SegmentStart) -> bool {
-    let heads = sidecar.streams(|stream, part| {
+/// Notes how far each stream has come in a segment.
+fn take_heads(catalog: &Catalog, sidecar: &Sidecar, start: SegmentStart) -> Result<(), SidecarError> {
+    sidecar.streams(|stream, part| {
         catalog.heads.set(stream, Head { version: part.last_version(), segment: start });
-    });
-    heads.is_ok()
+    })
+}
+
+fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -> Failure {
+    let described = segment.described.clone();
+    move |error| Failure::io(format!("cannot read the index of {described}"))(io::Error::other(error))
 }
 
 fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> Result<ActiveIndex, Failure> {

@@ -1,0 +1,203 @@
+mod queue;
+mod writer;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use eventstore_api::{
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
+    StoreError, StreamId, StreamPage, StreamRange,
+};
+use tempfile::TempDir;
+
+use self::writer::Writer;
+use crate::{
+    catalog::Catalog,
+    config::WalConfig,
+    damage::Failure,
+    disk::{Directory, Disk},
+    index::Wait,
+    log::{Log, RecoveryReport},
+    read,
+};
+
+/// An event store in a directory, for one process that writes and any number that look.
+///
+/// What `append` answers `Ok` for is on the disk, by default, and survives the end of the process and loss of power.
+/// Cloning it gives another handle to the same store; when the last one is dropped, the store is closed, which takes as long
+/// as a few syncs: [`close`](EventStoreBackend::close) does that without keeping a thread of the runtime waiting.
+#[derive(Clone)]
+pub struct WalBackend {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    writer: Writer,
+    catalog: Arc<Catalog>,
+    path: PathBuf,
+    recovery: RecoveryReport,
+    /// Gone with the store, after the writer.
+    _throw_away: Option<TempDir>,
+}
+
+impl WalBackend {
+    /// A store in a directory of its own that is gone with it: for trying things out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Storage`] when there is no place for temporary files.
+    pub fn new() -> Result<Self> {
+        let directory = TempDir::with_prefix("eventstore-wal-").map_err(StoreError::storage)?;
+        let path = directory.path().to_owned();
+        Self::open(path, &WalConfig::default(), Some(directory))
+    }
+
+    /// The store in this directory, which becomes a new store if there is none: what production wants.
+    ///
+    /// # Errors
+    ///
+    /// As [`WalBackend::with_config`].
+    pub fn production(path: impl AsRef<Path>) -> Result<Self> {
+        Self::with_config(path, WalConfig::default())
+    }
+
+    /// The store in this directory, which becomes a new store if there is none. It is recovered where it was not closed:
+    /// [`WalBackend::recovery`] tells what that came to.
+    ///
+    /// Opening takes time: after a clean close for a look at each segment, after a crash for going through the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is
+    /// not what was written, [`StoreError::Storage`] when the disk fails.
+    pub fn with_config(path: impl AsRef<Path>, config: WalConfig) -> Result<Self> {
+        Self::open(path.as_ref().to_owned(), &config, None)
+    }
+
+    fn open(path: PathBuf, config: &WalConfig, throw_away: Option<TempDir>) -> Result<Self> {
+        let directory = Directory::create(&path)
+            .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
+        let disk: Arc<dyn Disk> = Arc::new(directory);
+        let (log, recovery) = Log::open(disk, config.log_options())?;
+        let catalog = Arc::clone(log.catalog());
+        let writer = Writer::start(log, config)?;
+        Ok(Self { shared: Arc::new(Shared { writer, catalog, path, recovery, _throw_away: throw_away }) })
+    }
+
+    /// The directory of the store.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// What was found when the store was opened, and what was done about it.
+    #[must_use]
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.shared.recovery
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.shared.writer.is_open() { Ok(()) } else { Err(StoreError::Closed) }
+    }
+}
+
+#[async_trait]
+impl EventStoreBackend for WalBackend {
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        batch.validate()?;
+        self.shared.writer.append(batch).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        self.check_open()?;
+        let stream = stream.clone();
+        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+            read::read_stream(&shared.catalog, &stream, range, wait)
+        })
+        .await
+    }
+
+    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
+        query.validate()?;
+        self.check_open()?;
+        let query = query.clone();
+        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+            read::read_all(&shared.catalog, &query, wait)
+        })
+        .await
+    }
+
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        let mut published = self.shared.catalog.watch();
+        let found = published
+            .wait_for(|published| published.is_past(position) || published.closed)
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        if found.closed { Err(StoreError::Closed) } else { Ok(GlobalPosition::new(found.head)) }
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        snapshot.validate()?;
+        self.check_open()?;
+        Err(StoreError::storage("snapshots"))
+    }
+
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        let _ = stream;
+        Ok(None)
+    }
+
+    async fn stats(&self) -> Result<BackendStats> {
+        self.check_open()?;
+        let published = self.shared.catalog.published();
+        Ok(BackendStats::new(published.head, published.streams, 0, GlobalPosition::new(published.head)))
+    }
+
+    async fn head(&self) -> Result<GlobalPosition> {
+        self.check_open()?;
+        Ok(GlobalPosition::new(self.shared.catalog.published().head))
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.shared.writer.flush().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        waiting(move || shared.writer.close()).await
+    }
+}
+
+/// Does something that reads: at once where everything is in memory, else where waiting for the disk holds nobody up.
+async fn off_the_runtime<S, T>(
+    shared: S,
+    read: impl Fn(&S, Wait) -> Result<T, Failure> + Send + 'static,
+) -> Result<T>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+{
+    match read(&shared, Wait::Never) {
+        Err(Failure::WouldWait) => waiting(move || Ok(read(&shared, Wait::Allowed)?)).await,
+        answered => Ok(answered?),
+    }
+}
+
+/// Does something that waits for the disk: on a thread for that, where there is a runtime that has some.
+async fn waiting<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
+    runtime.spawn_blocking(work).await.map_err(StoreError::storage)?
+}
+
+impl fmt::Debug for WalBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WalBackend")
+            .field("path", &self.shared.path)
+            .field("events", &self.shared.catalog.published().head)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,163 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use eventstore_api::Result;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::log::{Answer, Request};
+
+/// What waits for the writer.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: Mutex<Waiting>,
+    woken: Condvar,
+    /// How many appends wait, to be looked at without the lock.
+    length: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    appends: Vec<Append>,
+    flushes: Vec<oneshot::Sender<Result<()>>>,
+    closing: bool,
+    /// Nobody takes from the queue any more.
+    closed: bool,
+    /// With how many appends the writer wants to be woken; none while it is at work.
+    wanted: Option<usize>,
+}
+
+/// An append, and whoever waits for its answer.
+#[derive(Debug)]
+pub(super) struct Append {
+    pub(super) request: Request,
+    pub(super) answer: oneshot::Sender<Answer>,
+    /// Its share of the room for what waits.
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// What the writer is to do next.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) appends: Vec<Append>,
+    pub(super) flushes: Vec<oneshot::Sender<Result<()>>>,
+    pub(super) closing: bool,
+}
+
+impl Work {
+    pub(super) fn is_empty(&self) -> bool {
+        self.appends.is_empty() && self.flushes.is_empty() && !self.closing
+    }
+}
+
+impl Queue {
+    /// Hands an append over; back if the queue is closed.
+    pub(super) fn push(&self, append: Append) -> Result<(), Append> {
+        let mut waiting = self.waiting.lock();
+        if waiting.closing || waiting.closed {
+            return Err(append);
+        }
+        waiting.appends.push(append);
+        let length = waiting.appends.len();
+        self.length.store(length, Ordering::Release);
+        let wake = waiting.wanted.is_some_and(|wanted| length >= wanted);
+        drop(waiting);
+        if wake {
+            self.woken.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Asks for a flush; false if the queue is closed.
+    pub(super) fn push_flush(&self, done: oneshot::Sender<Result<()>>) -> bool {
+        let mut waiting = self.waiting.lock();
+        if waiting.closing || waiting.closed {
+            return false;
+        }
+        waiting.flushes.push(done);
+        drop(waiting);
+        self.woken.notify_one();
+        true
+    }
+
+    /// Takes no more, and has the writer finish what there is.
+    pub(super) fn close(&self) {
+        self.waiting.lock().closing = true;
+        self.woken.notify_one();
+    }
+
+    /// Whether appends are still taken.
+    pub(super) fn is_open(&self) -> bool {
+        let waiting = self.waiting.lock();
+        !waiting.closing && !waiting.closed
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.length.load(Ordering::Acquire) == 0
+    }
+
+    /// Everything that waits, when nobody will take it any more. Dropping it tells those who wait.
+    pub(super) fn abandon(&self) -> Work {
+        let mut waiting = self.waiting.lock();
+        waiting.closed = true;
+        self.take(&mut waiting)
+    }
+
+    /// What is to be done, as soon as there is anything, or nothing after `patience`. While fewer appends wait than are
+    /// `expected`, it waits for more of them, but not beyond `until`.
+    pub(super) fn next(&self, expected: usize, until: Instant, patience: Option<Duration>) -> Work {
+        if expected == 1 {
+            self.spin(until);
+        }
+        let mut waiting = self.waiting.lock();
+        while !waiting.is_urgent() && waiting.appends.len() < expected {
+            waiting.wanted = Some(expected);
+            if self.woken.wait_until(&mut waiting, until).timed_out() {
+                break;
+            }
+        }
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        while !waiting.is_urgent() && waiting.appends.is_empty() {
+            waiting.wanted = Some(1);
+            match deadline {
+                Some(deadline) => {
+                    if self.woken.wait_until(&mut waiting, deadline).timed_out() {
+                        break;
+                    }
+                }
+                None => self.woken.wait(&mut waiting),
+            }
+        }
+        waiting.wanted = None;
+        self.take(&mut waiting)
+    }
+
+    /// Waits on the processor: whoever was answered a moment ago is back sooner than a sleeping thread is awake.
+    fn spin(&self, until: Instant) {
+        while self.is_empty() {
+            for _ in 0..32 {
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= until {
+                break;
+            }
+        }
+    }
+
+    fn take(&self, waiting: &mut Waiting) -> Work {
+        self.length.store(0, Ordering::Release);
+        Work {
+            appends: std::mem::take(&mut waiting.appends),
+            flushes: std::mem::take(&mut waiting.flushes),
+            closing: waiting.closing,
+        }
+    }
+}
+
+impl Waiting {
+    fn is_urgent(&self) -> bool {
+        self.closing || !self.flushes.is_empty()
+    }
+}
