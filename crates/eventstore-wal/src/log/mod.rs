@@ -12,6 +12,8 @@ mod recovery;
 mod roll;
 mod space;
 mod tail;
+#[cfg(feature = "torture")]
+mod torture;
 
 use std::{fmt, sync::Arc};
 

@@ -70,6 +70,8 @@ impl Log {
         #[cfg(not(feature = "torture"))]
         let sync_names = true;
         let tail = next.begin(&self.disk, &self.catalog, place, sync_names)?;
+        #[cfg(feature = "torture")]
+        let tail = Tail { forgets_watermark: self.tail.forgets_watermark, ..tail };
         let old = std::mem::replace(&mut self.tail, tail);
         self.unindexed.push(SealWork {
             disk: Arc::clone(&self.disk),

@@ -29,6 +29,9 @@ pub(super) struct Tail {
     head: u64,
     /// Whether the last frame is a mark that says so much.
     is_marked: bool,
+    /// A bug, for the crash tests to find: frames do not say how far the segment is durable.
+    #[cfg(feature = "torture")]
+    pub(super) forgets_watermark: bool,
 }
 
 /// Room that is kept for the frame that seals the segment, in bytes.
@@ -53,6 +56,8 @@ impl Tail {
             previous_checksum: checksum,
             head,
             is_marked,
+            #[cfg(feature = "torture")]
+            forgets_watermark: false,
         }
     }
 
@@ -92,7 +97,7 @@ impl Tail {
     /// Adds a frame, the body of which is made of these parts. Nothing is in the file yet.
     pub(super) fn add(&mut self, header: FrameHeader, body: &[&[u8]]) {
         let header = FrameHeader {
-            synced_through: self.synced,
+            synced_through: self.watermark(),
             previous_checksum: self.previous_checksum,
             ..header
         };
@@ -108,6 +113,14 @@ impl Tail {
         self.previous_checksum = checksum;
         self.head += u64::from(header.events);
         self.is_marked = header.kind == FrameKind::Mark;
+    }
+
+    fn watermark(&self) -> u64 {
+        #[cfg(feature = "torture")]
+        if self.forgets_watermark {
+            return 0;
+        }
+        self.synced
     }
 
     /// Puts what was added into the file; false when that was nothing.

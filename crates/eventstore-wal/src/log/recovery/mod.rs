@@ -119,6 +119,10 @@ impl Opening {
             unindexed,
             _lock: lock,
         };
+        #[cfg(feature = "torture")]
+        {
+            log.tail.forgets_watermark = log.options.bug == Some(super::SeededBug::ForgetTheWatermark);
+        }
         log.tell_synced();
         log.publish();
         log.finish_recovery(self.report.was_closed)?;
