@@ -31,6 +31,11 @@ pub(crate) fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(|_| event()).collect()
 }
 
+/// Events with payloads of these lengths.
+pub(crate) fn sized(lengths: impl IntoIterator<Item = usize>) -> Vec<NewEvent> {
+    lengths.into_iter().map(|length| NewEvent::new(event_type("Happened"), vec![b'x'; length])).collect()
+}
+
 pub(crate) fn typed(name: &str) -> NewEvent {
     NewEvent::new(event_type(name), format!("a {name}"))
 }

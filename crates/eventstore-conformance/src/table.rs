@@ -46,6 +46,8 @@ macro_rules! __with_cases {
                 backward_is_the_mirror_of_forward,
                 a_position_is_exclusive,
                 a_stream_reads_in_parts_and_both_ways,
+                a_stream_is_whole_in_pages_of_every_size,
+                the_end_of_a_stream_is_told_with_its_last_event,
                 a_filter_only_leaves_out,
                 recorded_at_never_runs_backwards,
             }
@@ -55,6 +57,7 @@ macro_rules! __with_cases {
                 a_filtered_reader_misses_nothing,
                 what_wait_past_announces_can_be_read,
                 a_checkpoint_leaves_nothing_behind,
+                a_growing_stream_is_read_page_by_page_without_a_gap,
                 a_stream_grows_only_at_its_end,
                 nothing_appears_before_a_head_that_was_told,
             }
@@ -104,6 +107,8 @@ macro_rules! __with_cases {
                 history_that_grows_is_heard_to_its_end,
                 a_filter_that_nothing_passes_still_moves_on,
                 a_page_never_holds_more_than_asked,
+                a_page_is_bounded_by_its_bytes,
+                a_page_holds_one_event_however_large,
             }
             law_10_snapshots (Some(10)) {
                 no_snapshot_reads_as_none,

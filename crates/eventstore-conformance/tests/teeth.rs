@@ -56,6 +56,14 @@ teeth! {
         ReadsBackwardOffByOne is caught by law_04_one_order::backward_is_the_mirror_of_forward;
     a_filtered_read_that_stops_early:
         StopsBeforeTheEndOfAFilteredRead is caught by law_04_one_order::a_filter_only_leaves_out;
+    the_end_of_a_stream_claimed_too_early:
+        TakesTheEndOfAPageForThatOfTheStream is caught by law_04_one_order::the_end_of_a_stream_is_told_with_its_last_event;
+    the_end_of_a_stream_never_told:
+        NeverComesToTheEndOfAStream is caught by law_04_one_order::the_end_of_a_stream_is_told_with_its_last_event;
+    a_stream_read_to_the_end_of_its_first_page:
+        TakesTheEndOfAPageForThatOfTheStream is caught by law_04_one_order::a_stream_is_whole_in_pages_of_every_size;
+    an_event_skipped_behind_a_page_of_a_stream:
+        SkipsAnEventBehindAPageOfAStream is caught by law_05_nothing_arrives_late::a_growing_stream_is_read_page_by_page_without_a_gap;
     a_late_event:
         LetsALateEventIn is caught by law_05_nothing_arrives_late::a_polling_reader_misses_nothing;
     a_late_event_for_who_waits:
@@ -82,6 +90,14 @@ teeth! {
         SkipsAnEventAtThePageSeam is caught by law_09_catch_up_without_seam::history_is_whole_in_pages_of_every_size;
     an_event_repeated_at_the_seam:
         RepeatsAnEventAtThePageSeam is caught by law_09_catch_up_without_seam::a_slow_reader_hears_every_event_once;
+    bytes_of_a_page_ignored:
+        IgnoresTheBytesOfAPage is caught by law_09_catch_up_without_seam::a_page_is_bounded_by_its_bytes;
+    bytes_of_a_page_of_a_stream_ignored:
+        IgnoresTheBytesOfAPageOfAStream is caught by law_09_catch_up_without_seam::a_page_is_bounded_by_its_bytes;
+    small_events_together_where_each_comes_alone:
+        IgnoresTheBytesOfAPage is caught by law_09_catch_up_without_seam::a_page_holds_one_event_however_large;
+    an_event_larger_than_a_page_left_out:
+        GivesNoEventThatIsLargerThanAPage is caught by law_09_catch_up_without_seam::a_page_holds_one_event_however_large;
     a_wake_up_missed:
         MissesAWakeUp is caught by law_09_catch_up_without_seam::a_waiting_subscription_is_woken_by_every_append;
     an_older_snapshot_kept:
@@ -116,6 +132,10 @@ teeth! {
         LosesTheLastEventOnReopen is caught by state_machine::random_operations_agree_with_the_model;
     a_seam_at_random:
         RepeatsAnEventAtThePageSeam is caught by state_machine::random_operations_agree_with_the_model;
+    the_end_of_a_stream_claimed_at_random:
+        TakesTheEndOfAPageForThatOfTheStream is caught by state_machine::random_operations_agree_with_the_model;
+    bytes_ignored_at_random:
+        IgnoresTheBytesOfAPageOfAStream is caught by state_machine::random_operations_agree_with_the_model;
     stale_guards_in_a_history:
         ChecksGuardsOnAStaleView is caught by histories::a_history_of_many_tasks_has_a_legal_order;
     stale_conditions_in_a_history:

@@ -8,7 +8,9 @@ use eventstore_api::{
 
 use crate::{
     BackendFactory, TestStore,
-    events::{events, ids, new_ids, positions, stream, tagged, tags, typed, versions, with_tag, with_type},
+    events::{
+        events, ids, new_ids, positions, sized, stream, tagged, tags, typed, versions, with_tag, with_type,
+    },
     race::all_at_once,
     reading,
     sure::Sure,
@@ -139,6 +141,69 @@ pub async fn a_stream_reads_in_parts_and_both_ways<F: BackendFactory>(store: Tes
     }
     let after_four = store.get_events_after(&s, Version::new(4)).await.expect("a stream can be read");
     assert_eq!(versions(&after_four), [5, 6, 7, 8, 9], "{LAW}: get_events_after");
+}
+
+/// A stream read through pages of every size, in either direction and under a limit, is the stream: once, in order.
+pub async fn a_stream_is_whole_in_pages_of_every_size<F: BackendFactory>(store: TestStore<F>) {
+    let s = stream("s");
+    store.put(&s, sized([30, 0, 200, 10, 10, 10, 1_000, 0, 0, 70, 30, 500, 1])).await;
+    let all = store.stored(&s).await;
+    assert_eq!(all.len(), 13, "{LAW}: the provided way to read a stream reads all of its pages");
+    for max_bytes in [0, 1, 10, 30, 230, 1_000, 1_860, 1_861, usize::MAX] {
+        for limit in [1, 2, 5, 13, 14, usize::MAX] {
+            let bounded = |range: StreamRange| range.max_bytes(max_bytes).limit(limit);
+            let forward = reading::range(&*store, &s, bounded(StreamRange::all())).await;
+            let expected: Vec<_> = all.iter().take(limit).cloned().collect();
+            assert_eq!(
+                ids(&forward),
+                ids(&expected),
+                "{LAW}: forward, {max_bytes} bytes a page, limit {limit}"
+            );
+            let backward = reading::range(&*store, &s, bounded(StreamRange::backward())).await;
+            let expected: Vec<_> = all.iter().rev().take(limit).cloned().collect();
+            assert_eq!(
+                ids(&backward),
+                ids(&expected),
+                "{LAW}: backward, {max_bytes} bytes a page, limit {limit}"
+            );
+        }
+    }
+}
+
+/// The page with the last event of a range says that it is the last, and no page before it does: whether the stream ends
+/// there, or the limit, and however short the pages are.
+pub async fn the_end_of_a_stream_is_told_with_its_last_event<F: BackendFactory>(store: TestStore<F>) {
+    let s = stream("s");
+    store.put(&s, sized([8; 10])).await;
+    store.put(&stream("another"), events(3)).await;
+    for (start, limit, last) in
+        [(StreamRange::all(), None, 10), (StreamRange::after(Version::new(4)), None, 10)]
+            .into_iter()
+            .chain([(StreamRange::all(), Some(4), 4), (StreamRange::all(), Some(10), 10)])
+            .chain([(StreamRange::backward(), None, 1), (StreamRange::backward(), Some(3), 8)])
+            .chain([(StreamRange::before(Version::new(5)), Some(100), 1)])
+    {
+        for max_bytes in [0, 8, 24, 79, 80, usize::MAX] {
+            let mut range = start.max_bytes(max_bytes);
+            range.limit = limit;
+            loop {
+                let page = store.read_stream(&s, range).await.expect("a stream can be read");
+                reading::assert_sound_part(&s, range, &page);
+                let read = page.events.last().map(|event| event.version.get());
+                assert_eq!(
+                    page.end_reached,
+                    read == Some(last),
+                    "{LAW}: the last event of {start:?} with limit {limit:?} has version {last}, and a page that \
+                     ends with version {read:?} says of the end: {}",
+                    page.end_reached
+                );
+                if page.end_reached {
+                    break;
+                }
+                range = range.next_page(&page);
+            }
+        }
+    }
 }
 
 /// A filter leaves out what does not pass it, and changes nothing else: in both directions, in pages of every size.

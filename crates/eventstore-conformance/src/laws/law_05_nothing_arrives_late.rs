@@ -7,6 +7,7 @@ use std::sync::{
 
 use eventstore_api::{
     AppendBatch, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent,
+    StreamRange,
 };
 
 use crate::{
@@ -89,6 +90,52 @@ pub async fn a_checkpoint_leaves_nothing_behind<F: BackendFactory>(store: TestSt
         assert_eq!(
             now, seen,
             "{LAW}: events up to the checkpoint {checkpoint}, now and when it was given out"
+        );
+    }
+}
+
+/// Who pages through a stream while others append to it reads its first events up to some version, once and in order,
+/// and never fewer than before.
+pub async fn a_growing_stream_is_read_page_by_page_without_a_gap<F: BackendFactory>(store: TestStore<F>) {
+    let s = stream("grows");
+    let writing = Arc::new(AtomicBool::new(true));
+    let readers: Vec<_> = [0, 1, 40]
+        .map(|max_bytes| {
+            let (backend, s, writing) = (store.backend(), s.clone(), Arc::clone(&writing));
+            tokio::spawn(async move {
+                let mut longest = 0;
+                loop {
+                    let last_look = !writing.load(Ordering::Acquire);
+                    let read = reading::range(&*backend, &s, StreamRange::all().max_bytes(max_bytes)).await;
+                    let versions = versions(&read);
+                    assert_eq!(versions, (1..=versions.len() as u64).collect::<Vec<_>>(), "{LAW}");
+                    assert!(read.len() >= longest, "{LAW}: {longest} events were read, then {}", read.len());
+                    longest = read.len();
+                    if last_look {
+                        return ids(&read);
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .into_iter()
+        .collect();
+    all_at_once((0..3).map(|_| {
+        let (backend, s) = (store.backend(), s.clone());
+        async move {
+            for round in 0..20 {
+                backend.put(&s, events(round % 4 + 1)).await;
+                tokio::task::yield_now().await;
+            }
+        }
+    }))
+    .await;
+    writing.store(false, Ordering::Release);
+    let all = ids(&store.stored(&s).await);
+    for reader in readers {
+        assert!(
+            finished(reader.await) == all,
+            "{LAW}: what a paging reader read in the end is not the stream"
         );
     }
 }

@@ -2,12 +2,13 @@
 //! however slow the reader; memory stays bounded.
 
 use eventstore_api::{
-    EventFilter, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, StreamId, Subscription,
+    DEFAULT_MAX_BYTES, Direction, EventFilter, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent,
+    StreamId, StreamRange, Subscription, limits::MAX_PAYLOAD_BYTES,
 };
 
 use crate::{
     BackendFactory, TestStore,
-    events::{event, events, ids, positions, stream, tagged, with_tag, with_type},
+    events::{event, events, ids, positions, sized, stream, tagged, with_tag, with_type},
     race::{all_at_once, finished},
     reading,
     sure::Sure,
@@ -260,6 +261,79 @@ pub async fn a_page_never_holds_more_than_asked<F: BackendFactory>(store: TestSt
     }
     let default = store.read_all(&ReadAll::forward()).await.expect("all events can be read");
     assert!(default.events.len() <= ReadAll::DEFAULT_LIMIT, "{LAW}: the default page");
+}
+
+/// The payloads of a page have no more bytes together than was asked for, and going on from page to page leaves nothing
+/// out: of all events and of a stream, in both directions.
+pub async fn a_page_is_bounded_by_its_bytes<F: BackendFactory>(store: TestStore<F>) {
+    let s = stream("s");
+    for _ in 0..5 {
+        store.put(&s, sized([50, 0, 200, 50, 50, 1_000, 3, 3, 3])).await;
+        store.put(&stream("another"), vec![tagged(&["colour:red"])]).await;
+    }
+    let all = store.everything().await;
+    let one_stream = store.stored(&s).await;
+    for max_bytes in [1, 3, 50, 103, 1_000, 4_000, usize::MAX] {
+        for (filter, passing) in [(EventFilter::all(), &all), (EventFilter::stream(s.clone()), &one_stream)] {
+            let bounded = |query: ReadAll| query.limit(100).max_bytes(max_bytes).filter(filter.clone());
+            let forward = reading::every(&*store, bounded(ReadAll::forward())).await;
+            assert_same(&forward, passing, "in pages bounded by bytes");
+            let mut backward = reading::every(&*store, bounded(ReadAll::backward())).await;
+            backward.reverse();
+            assert_same(&backward, passing, "backward in pages bounded by bytes");
+        }
+        let forward = reading::range(&*store, &s, StreamRange::all().max_bytes(max_bytes)).await;
+        assert_same(&forward, &one_stream, "a stream in pages bounded by bytes");
+        let mut backward = reading::range(&*store, &s, StreamRange::backward().max_bytes(max_bytes)).await;
+        backward.reverse();
+        assert_same(&backward, &one_stream, "a stream backward in pages bounded by bytes");
+    }
+
+    let large = stream("large");
+    store.put(&large, sized([MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, 1])).await;
+    let page = store.read_stream(&large, StreamRange::all()).await.expect("a stream can be read");
+    reading::assert_sound_part(&large, StreamRange::all(), &page);
+    assert!(
+        !page.end_reached,
+        "{LAW}: {DEFAULT_MAX_BYTES} bytes are the default, and the stream has one more"
+    );
+    let newest = ReadAll::backward().limit(3);
+    let page = store.read_all(&newest).await.expect("all events can be read");
+    reading::assert_sound(&newest, &page);
+    assert!(!page.events.is_empty(), "{LAW}: a page that could hold something is empty");
+}
+
+/// An event with more bytes than a page may have comes alone. With no bytes at all, every event does.
+pub async fn a_page_holds_one_event_however_large<F: BackendFactory>(store: TestStore<F>) {
+    let s = stream("s");
+    store.put(&s, sized([100_000, 0, 0, 7, 100_000, 100_000])).await;
+    let all = store.stored(&s).await;
+    for max_bytes in [0, 1, 99_999] {
+        for direction in [Direction::Forward, Direction::Backward] {
+            let (mut query, mut range) = match direction {
+                Direction::Forward => (ReadAll::forward(), StreamRange::all()),
+                Direction::Backward => (ReadAll::backward(), StreamRange::backward()),
+            };
+            (query.max_bytes, range.max_bytes) = (max_bytes, max_bytes);
+            let mut in_order: Vec<RecordedEvent> = all.clone();
+            if direction == Direction::Backward {
+                in_order.reverse();
+            }
+            assert_same(
+                &reading::every(&*store, query).await,
+                &in_order,
+                "all events, each larger than a page",
+            );
+            let read = reading::range(&*store, &s, range).await;
+            assert_same(&read, &in_order, "a stream of events, each larger than a page");
+            let page = store.read_stream(&s, range).await.expect("a stream can be read");
+            assert_eq!(
+                ids(&page.events),
+                ids(&in_order[..1]),
+                "{LAW}: {direction:?}, {max_bytes} bytes a page"
+            );
+        }
+    }
 }
 
 const WRITERS: usize = 4;

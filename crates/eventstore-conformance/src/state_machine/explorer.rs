@@ -76,11 +76,24 @@ impl<F: BackendFactory> Explorer<F> {
             Operation::Reuse { which } => self.append_changed(*which, with_other_content).await?,
             Operation::Extend { which } => self.append_changed(*which, with_one_more).await?,
             Operation::Shorten { which } => self.append_changed(*which, without_the_last).await?,
-            Operation::ReadStream { stream, from, limit, direction } => {
-                self.read_stream(&stream_number(*stream), Version::new(*from), *limit, *direction).await?;
+            Operation::ReadStream { stream, from, limit, max_bytes, direction } => {
+                let from = Version::new(*from);
+                let mut range = match direction {
+                    Direction::Forward => StreamRange::after(from),
+                    Direction::Backward => StreamRange::before(from),
+                };
+                (range.limit, range.max_bytes) = (*limit, *max_bytes);
+                self.read_stream(&stream_number(*stream), range).await?;
             }
-            Operation::ReadAll { from, limit, direction, filter } => {
-                self.read_all(*from, *limit, *direction, filter.to_filter()).await?;
+            Operation::ReadAll { from, limit, max_bytes, direction, filter } => {
+                let query = |position| {
+                    let query = match direction {
+                        Direction::Forward => ReadAll::after(position),
+                        Direction::Backward => ReadAll::before(position),
+                    };
+                    query.limit(*limit).max_bytes(*max_bytes).filter(filter.to_filter())
+                };
+                self.read_all(*from, query).await?;
             }
             Operation::SaveSnapshot { stream, version } => {
                 let payload = format!("state {}", self.ids);
@@ -117,9 +130,12 @@ impl<F: BackendFactory> Explorer<F> {
                 .iter()
                 .map(|happening| {
                     let id = self.next_id();
-                    NewEvent::new(event_type(type_name(happening.event_type)), format!("payload of {id}"))
-                        .with_id(id)
-                        .with_tags(tags(&tag_names(happening.tags)))
+                    NewEvent::new(
+                        event_type(type_name(happening.event_type)),
+                        id.to_string().repeat(happening.length),
+                    )
+                    .with_id(id)
+                    .with_tags(tags(&tag_names(happening.tags)))
                 })
                 .collect();
             batch = batch.append(stream, expected, events);
@@ -236,18 +252,7 @@ impl<F: BackendFactory> Explorer<F> {
         same("stats", &self.store.counts().await, &expected)
     }
 
-    async fn read_stream(
-        &self,
-        stream: &StreamId,
-        from: Version,
-        limit: Option<usize>,
-        direction: Direction,
-    ) -> Result<(), Difference> {
-        let mut range = match direction {
-            Direction::Forward => StreamRange::after(from),
-            Direction::Backward => StreamRange::before(from),
-        };
-        range.limit = limit;
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<(), Difference> {
         let read = reading::range(&*self.store, stream, range).await;
         same("what was read", &read, &self.as_known(&self.model.read_stream(stream, range)))
     }
@@ -255,18 +260,9 @@ impl<F: BackendFactory> Explorer<F> {
     async fn read_all(
         &self,
         from: usize,
-        limit: usize,
-        direction: Direction,
-        filter: EventFilter,
+        query: impl Fn(GlobalPosition) -> ReadAll,
     ) -> Result<(), Difference> {
         let (on_backend, on_model) = self.place(from);
-        let query = |position| {
-            let query = match direction {
-                Direction::Forward => ReadAll::after(position),
-                Direction::Backward => ReadAll::before(position),
-            };
-            query.limit(limit).filter(filter.clone())
-        };
         let read = reading::every(&*self.store, query(on_backend)).await;
         same("what was read", &read, &self.as_known(&self.model.read_all(&query(on_model))))
     }

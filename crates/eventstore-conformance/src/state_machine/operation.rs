@@ -29,11 +29,13 @@ pub(crate) enum Operation {
         stream: usize,
         from: u64,
         limit: Option<usize>,
+        max_bytes: usize,
         direction: Direction,
     },
     ReadAll {
         from: usize,
         limit: usize,
+        max_bytes: usize,
         direction: Direction,
         filter: Filter,
     },
@@ -76,6 +78,8 @@ pub(crate) struct Happening {
     pub(crate) event_type: usize,
     /// A set of tags, one bit each.
     pub(crate) tags: u8,
+    /// The length of its payload, in numbers of an id.
+    pub(crate) length: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -139,15 +143,14 @@ impl fmt::Display for Operation {
             Self::Reuse { which } => write!(f, "append other content under the ids of batch {which}"),
             Self::Extend { which } => write!(f, "append batch {which} again, and one event more"),
             Self::Shorten { which } => write!(f, "append batch {which} again without its last event"),
-            Self::ReadStream { stream, from, limit, direction } => {
-                write!(
-                    f,
-                    "read {} {direction:?} from version {from}, limit {limit:?}",
-                    stream_number(*stream)
-                )
+            Self::ReadStream { stream, from, limit, max_bytes, direction } => {
+                let stream = stream_number(*stream);
+                write!(f, "read {stream} {direction:?} from version {from}, limit {limit:?}")?;
+                write!(f, ", in pages of {max_bytes} bytes")
             }
-            Self::ReadAll { from, limit, direction, filter } => {
-                write!(f, "read all {direction:?} from event {from} in pages of {limit}, {filter}")
+            Self::ReadAll { from, limit, max_bytes, direction, filter } => {
+                write!(f, "read all {direction:?} from event {from}, {filter}")?;
+                write!(f, ", in pages of {limit} events or {max_bytes} bytes")
             }
             Self::SaveSnapshot { stream, version } => {
                 write!(f, "save a snapshot of {} at version {version}", stream_number(*stream))

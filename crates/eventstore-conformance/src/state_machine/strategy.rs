@@ -1,6 +1,6 @@
 //! Which operations are tried, and how often.
 
-use eventstore_api::Direction;
+use eventstore_api::{DEFAULT_MAX_BYTES, Direction};
 use proptest::{
     collection::{btree_map, vec},
     option,
@@ -20,11 +20,15 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0..30_usize).prop_map(|which| Operation::Reuse { which }),
         1 => (0..30_usize).prop_map(|which| Operation::Extend { which }),
         1 => (0..30_usize).prop_map(|which| Operation::Shorten { which }),
-        3 => (0..4_usize, 0..8_u64, option::of(0..5_usize), direction()).prop_map(
-            |(stream, from, limit, direction)| Operation::ReadStream { stream, from, limit, direction }
+        3 => (0..4_usize, 0..8_u64, option::of(0..5_usize), max_bytes(), direction()).prop_map(
+            |(stream, from, limit, max_bytes, direction)| {
+                Operation::ReadStream { stream, from, limit, max_bytes, direction }
+            }
         ),
-        4 => (0..40_usize, 1..9_usize, direction(), filter()).prop_map(
-            |(from, limit, direction, filter)| Operation::ReadAll { from, limit, direction, filter }
+        4 => (0..40_usize, 1..9_usize, max_bytes(), direction(), filter()).prop_map(
+            |(from, limit, max_bytes, direction, filter)| {
+                Operation::ReadAll { from, limit, max_bytes, direction, filter }
+            }
         ),
         2 => (0..4_usize, 0..6_u64).prop_map(|(stream, version)| Operation::SaveSnapshot { stream, version }),
         1 => (0..4_usize).prop_map(|stream| Operation::ReadSnapshot { stream }),
@@ -64,7 +68,11 @@ fn guard() -> impl Strategy<Value = Guard> {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0..3_usize, 0..8_u8).prop_map(|(event_type, tags)| Happening { event_type, tags })
+    (0..3_usize, 0..8_u8, 0..3_usize).prop_map(|(event_type, tags, length)| Happening {
+        event_type,
+        tags,
+        length,
+    })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -72,6 +80,11 @@ fn filter() -> impl Strategy<Value = Filter> {
         (option::of(0..3_usize), option::weighted(0.3, 0..3_usize), prop_oneof![3 => 0..8_u8, 2 => Just(0)])
             .prop_map(|(event_type, prefix, tags)| Demand { event_type, prefix, tags });
     vec(demand, 0..3).prop_map(Filter)
+}
+
+/// Of a page: the payloads of a few events, or less than one, or more than all.
+fn max_bytes() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(DEFAULT_MAX_BYTES), 1 => Just(0), 3 => 1..200_usize]
 }
 
 fn direction() -> impl Strategy<Value = Direction> {

@@ -14,7 +14,27 @@ impl Broken {
         range: StreamRange,
     ) -> Result<StreamPage> {
         let stream = if self.fault == Fault::TrimsStreamIds { &trimmed(stream) } else { stream };
-        let mut page = self.inner.read_stream(stream, range).await?;
+        let mut page = match self.fault {
+            Fault::IgnoresTheBytesOfAPageOfAStream => {
+                self.inner.read_stream(stream, range.max_bytes(usize::MAX)).await?
+            }
+            Fault::SkipsAnEventBehindAPageOfAStream if range.after > Version::new(2) => {
+                let mut range = range;
+                range.after = match range.direction {
+                    Direction::Forward => range.after.next(),
+                    Direction::Backward => Version::new(range.after.get() - 1),
+                };
+                self.inner.read_stream(stream, range).await?
+            }
+            _ => self.inner.read_stream(stream, range).await?,
+        };
+        let bytes: usize = page.events.iter().map(|event| event.payload.len()).sum();
+        match self.fault {
+            Fault::GivesNoEventThatIsLargerThanAPage if bytes > range.max_bytes => page.events.clear(),
+            Fault::TakesTheEndOfAPageForThatOfTheStream => page.end_reached = true,
+            Fault::NeverComesToTheEndOfAStream => page.end_reached = false,
+            _ => {}
+        }
         let visible = self.visible().await?;
         let all = page.events.len();
         page.events = self.shown(page.events, visible);
@@ -36,6 +56,9 @@ impl Broken {
                 let mut query = query.clone();
                 query.after = GlobalPosition::new(query.after.get().saturating_add(1));
                 self.inner.read_all(&query).await?
+            }
+            Fault::IgnoresTheBytesOfAPage => {
+                self.inner.read_all(&query.clone().max_bytes(usize::MAX)).await?
             }
             _ => self.inner.read_all(query).await?,
         };
