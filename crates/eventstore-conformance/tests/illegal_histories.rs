@@ -8,114 +8,11 @@
     reason = "a test fails by panicking"
 )]
 
-use eventstore_api::{
-    Appended, EventId, ExpectedVersion, GlobalPosition, StreamId, Tag, Version, reexports::uuid::Uuid,
-};
-use eventstore_conformance::history::{
-    Action, Attempt, History, LoggedEvent, Operation, Outcome, TagCondition, ViolationKind, Write, check,
-};
+mod story;
 
-fn stream(name: &str) -> StreamId {
-    StreamId::try_from(name).unwrap()
-}
-
-fn id(number: u128) -> EventId {
-    EventId::from_uuid(Uuid::from_u128(number))
-}
-
-fn tag() -> Tag {
-    Tag::new("seat:12a").unwrap()
-}
-
-fn at(position: u64) -> GlobalPosition {
-    GlobalPosition::new(position)
-}
-
-/// A history that is written down operation by operation.
-#[derive(Default)]
-struct Story {
-    history: History,
-}
-
-impl Story {
-    fn then(mut self, invoked: u64, responded: u64, action: Action) -> Self {
-        self.history.operations.push(Operation { invoked, responded, action });
-        self
-    }
-
-    /// One event, stored at this version and position, under this guard.
-    fn stored(
-        mut self,
-        (invoked, responded): (u64, u64),
-        name: &str,
-        expected: ExpectedVersion,
-        (version, position): (u64, u64),
-    ) -> Self {
-        let id = id(u128::from(position));
-        let place = (Version::new(version), at(position));
-        let outcome = Outcome::Stored(vec![Appended::new(stream(name), place, place)]);
-        self.log(name, version, position);
-        self.then(invoked, responded, Action::Append(attempt(name, expected, id, outcome)))
-    }
-
-    fn log(&mut self, name: &str, version: u64, position: u64) {
-        let (stream, version, position) = (stream(name), Version::new(version), at(position));
-        self.history.log.push(LoggedEvent { position, stream, version, id: id(u128::from(position.get())) });
-        self.history.log.sort_by_key(|event| event.position);
-    }
-
-    fn refused(self, times: (u64, u64), name: &str, expected: ExpectedVersion, actual: u64) -> Self {
-        let outcome = Outcome::WrongExpectedVersion { stream: stream(name), actual: Version::new(actual) };
-        let new = id(1_000 + u128::from(times.0));
-        self.then(times.0, times.1, Action::Append(attempt(name, expected, new, outcome)))
-    }
-
-    fn read_version(self, times: (u64, u64), name: &str, version: u64) -> Self {
-        let (stream, version) = (stream(name), Version::new(version));
-        self.then(times.0, times.1, Action::ReadVersion { stream, version })
-    }
-
-    fn read_head(self, times: (u64, u64), head: u64) -> Self {
-        self.then(times.0, times.1, Action::ReadHead { head: at(head) })
-    }
-
-    /// Changes the attempt of the last operation.
-    fn with(mut self, change: impl FnOnce(&mut Attempt)) -> Self {
-        match self.history.operations.last_mut().map(|operation| &mut operation.action) {
-            Some(Action::Append(attempt)) => change(attempt),
-            _ => panic!("the last operation is no append"),
-        }
-        self
-    }
-
-    fn legal(&self) {
-        if let Err(violation) = check(&self.history) {
-            panic!("the history is legal, and was refused: {violation}");
-        }
-    }
-
-    fn illegal(&self, expected: impl Fn(&ViolationKind) -> bool) {
-        match check(&self.history) {
-            Ok(summary) => panic!("the history is illegal, and passed: {summary:?}"),
-            Err(violation) => assert!(expected(&violation.kind), "refused for another reason: {violation}"),
-        }
-    }
-}
-
-fn attempt(name: &str, expected: ExpectedVersion, id: EventId, outcome: Outcome) -> Attempt {
-    Attempt {
-        writes: vec![Write { stream: stream(name), expected, ids: vec![id], tag: None }],
-        guards: Vec::new(),
-        condition: None,
-        outcome,
-    }
-}
-
-fn exact(version: u64) -> ExpectedVersion {
-    ExpectedVersion::Exact(Version::new(version))
-}
-
-const ANY: ExpectedVersion = ExpectedVersion::Any;
+use eventstore_api::{Appended, ExpectedVersion, Version};
+use eventstore_conformance::history::{Action, Outcome, TagCondition, ViolationKind};
+use story::{ANY, Story, at, attempt, exact, id, stream, tag};
 
 /// Two appends to one stream, one to another, overlapping in time.
 fn legal_story() -> Story {
@@ -206,7 +103,7 @@ fn a_guard_on_an_unwritten_stream_that_did_not_hold_is_refused() {
 
 #[test]
 fn a_condition_that_did_not_hold_is_refused() {
-    let condition = |after| Some(TagCondition { tag: tag(), after: at(after) });
+    let condition = |after| Some(TagCondition::new(tag(), at(after)));
     let tagged = || {
         Story::default()
             .stored((0, 1), "a", ANY, (1, 10))
@@ -257,7 +154,7 @@ fn a_failed_condition_must_name_a_tagged_event_behind_its_position() {
             .stored((2, 3), "b", ANY, (1, 20))
             .refused((4, 5), "c", ANY, 0)
             .with(|attempt| {
-                attempt.condition = Some(TagCondition { tag: tag(), after: at(after) });
+                attempt.condition = Some(TagCondition::new(tag(), at(after)));
                 attempt.outcome = Outcome::ConditionFailed { at: at(named) };
             })
     };

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
 
-use eventstore_api::{Appended, EventId, GlobalPosition, StreamId, Tag, Version};
+use eventstore_api::{Appended, GlobalPosition, StreamId, Tag, Version};
 
 use super::{
     Action, Attempt, History, LoggedEvent, Operation, Outcome, TagCondition, Violation,
+    batches::Batches,
     timeline::{State, Stretch, Timeline},
     violation::ViolationKind,
 };
@@ -12,7 +13,7 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Appends that took effect.
+    /// Appends that took effect, those among them whose outcome nobody was told.
     pub stored: usize,
     /// Appends that were answered with an earlier append's outcome.
     pub retried: usize,
@@ -20,6 +21,8 @@ pub struct Summary {
     pub wrong_version: usize,
     /// Appends whose condition did not hold.
     pub condition_failed: usize,
+    /// Appends whose outcome nobody was told, whether they took effect or not.
+    pub unknown: usize,
     /// Reads.
     pub reads: usize,
 }
@@ -39,7 +42,7 @@ pub fn check(history: &History) -> Result<Summary, Violation> {
     check_order(history, &batches, &timeline)
 }
 
-fn violation(operation: &Operation, kind: ViolationKind) -> Violation {
+pub(super) fn violation(operation: &Operation, kind: ViolationKind) -> Violation {
     Violation { operation: Some(Box::new(operation.clone())), kind }
 }
 
@@ -71,92 +74,21 @@ fn check_form(operation: &Operation) -> Result<(), ViolationKind> {
     Ok(())
 }
 
-/// Who a batch is: the first of its events, in its stream.
-type BatchKey<'h> = (&'h StreamId, EventId);
-
-/// Attempts of the same batch belong together: it takes effect once.
-struct Batches<'h> {
-    /// Those that were stored: the attempt that was asked first of those answered so.
-    stored: HashMap<BatchKey<'h>, usize>,
-    /// The stored ones, in the order in which they took effect.
-    in_order: Vec<usize>,
-    /// The state that each stored batch brought about.
-    states: HashMap<BatchKey<'h>, State>,
-}
-
-impl<'h> Batches<'h> {
-    fn gather(history: &'h History) -> Result<Self, Violation> {
-        let mut stored: HashMap<BatchKey<'h>, usize> = HashMap::new();
-        for (index, operation) in history.operations.iter().enumerate() {
-            let Some((attempt, outcomes)) = as_stored(operation) else { continue };
-            let first = stored.entry(key(attempt)).or_insert(index);
-            let (earlier, first_outcomes) =
-                as_stored(&history.operations[*first]).expect("only stored attempts are gathered");
-            if outcomes != first_outcomes
-                || !earlier.writes.iter().zip(&attempt.writes).all(|(a, b)| a.ids == b.ids)
-            {
-                return Err(violation(operation, ViolationKind::AnsweredInTwoWays));
-            }
-            if operation.invoked < history.operations[*first].invoked {
-                *first = index;
-            }
-        }
-        let mut in_order: Vec<usize> = stored.values().copied().collect();
-        in_order.sort_unstable_by_key(|&index| effect(&history.operations[index]));
-        let mut states = HashMap::with_capacity(in_order.len());
-        for (number, &index) in in_order.iter().enumerate() {
-            if let Some((attempt, _)) = as_stored(&history.operations[index]) {
-                states.insert(key(attempt), number + 1);
-            }
-        }
-        Ok(Self { stored, in_order, states })
-    }
-}
-
-impl Batches<'_> {
-    /// Whether this operation stored its batch, rather than being a retry or storing nothing.
-    fn took_effect_by(&self, index: usize, operation: &Operation) -> bool {
-        as_stored(operation).is_some_and(|(attempt, _)| self.stored.get(&key(attempt)) == Some(&index))
-    }
-}
-
-fn key(attempt: &Attempt) -> BatchKey<'_> {
-    (&attempt.writes[0].stream, attempt.writes[0].ids[0])
-}
-
-fn as_stored(operation: &Operation) -> Option<(&Attempt, &[Appended])> {
-    match &operation.action {
-        Action::Append(attempt) => match &attempt.outcome {
-            Outcome::Stored(outcomes) => Some((attempt, outcomes)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Where a stored append took effect: with the last of its events.
-fn effect(operation: &Operation) -> GlobalPosition {
-    as_stored(operation)
-        .and_then(|(_, outcomes)| outcomes.iter().map(|outcome| outcome.last_position).max())
-        .unwrap_or_default()
-}
-
 /// Takes the stored appends one after the other, each at its place, and checks its versions, guards and condition there.
 fn replay(history: &History, batches: &Batches<'_>) -> Result<Timeline, Violation> {
     let mut timeline = Timeline::default();
     let mut last_tagged: HashMap<&Tag, GlobalPosition> = HashMap::new();
     let mut last = GlobalPosition::START;
-    for &index in &batches.in_order {
-        let operation = &history.operations[index];
-        let Some((attempt, outcomes)) = as_stored(operation) else { continue };
-        let position = effect(operation);
+    for batch in batches.in_order() {
+        let (operation, attempt, outcomes) = (batch.operation(history), batch.attempt, &batch.outcomes);
+        let position = batch.effect();
         if position <= last {
             return Err(violation(operation, ViolationKind::PositionTwice(position)));
         }
         last = position;
         check_place(attempt, outcomes, &timeline, &last_tagged).map_err(|kind| violation(operation, kind))?;
         timeline.next_state(position);
-        for (write, outcome) in attempt.writes.iter().zip(outcomes) {
+        for (write, outcome) in attempt.writes.iter().zip(&**outcomes) {
             timeline.change(&write.stream, outcome.last_version, write.tag.clone());
             if let Some(tag) = &write.tag {
                 last_tagged.insert(tag, outcome.last_position);
@@ -205,10 +137,9 @@ fn check_log(history: &History, batches: &Batches<'_>) -> Result<(), Violation> 
         streams.entry(&event.stream).or_default().push(event);
     }
     let mut acknowledged = 0;
-    for &index in &batches.in_order {
-        let operation = &history.operations[index];
-        let Some((attempt, outcomes)) = as_stored(operation) else { continue };
-        for (write, outcome) in attempt.writes.iter().zip(outcomes) {
+    for batch in batches.in_order() {
+        let operation = batch.operation(history);
+        for (write, outcome) in batch.attempt.writes.iter().zip(&*batch.outcomes) {
             acknowledged += write.ids.len();
             for (offset, &id) in (0..).zip(&write.ids) {
                 let version = outcome.first_version.plus(offset);
@@ -253,16 +184,25 @@ fn check_order(history: &History, batches: &Batches<'_>, timeline: &Timeline) ->
         match moment {
             Moment::Asked => {
                 let operation = &history.operations[index];
-                let stretch = explain(index, operation, history, batches, timeline, &mut summary)
+                let stretch = explain(index, history, batches, timeline, &mut summary)
                     .map_err(|kind| violation(operation, kind))?;
                 // What takes effect cannot have been seen before it was asked for.
-                let earliest = if batches.took_effect_by(index, operation) { seen + 1 } else { seen };
+                let earliest = if batches.took_effect_by(index) { seen + 1 } else { seen };
                 let place = stretch.from.max(earliest);
                 if place > stretch.to {
-                    return Err(violation(operation, too_late(operation, stretch, seen, timeline)));
+                    let kind = match batches.took_effect_by(index) {
+                        true => ViolationKind::BeforeItsTime {
+                            position: timeline.position(stretch.to),
+                            seen: timeline.position(seen),
+                        },
+                        false => too_late(stretch),
+                    };
+                    return Err(violation(operation, kind));
                 }
                 places[index] = place;
             }
+            // Whoever was not told the outcome has seen nothing: it may take effect long afterwards.
+            Moment::Answered if is_unknown(&history.operations[index]) => {}
             Moment::Answered => seen = seen.max(places[index]),
         }
     }
@@ -275,27 +215,26 @@ enum Moment {
     Answered,
 }
 
-fn too_late(operation: &Operation, stretch: Stretch, seen: State, timeline: &Timeline) -> ViolationKind {
-    match as_stored(operation) {
-        Some(_) => ViolationKind::BeforeItsTime {
-            position: timeline.position(stretch.to),
-            seen: timeline.position(seen),
-        },
-        None if stretch.from > stretch.to => ViolationKind::Unexplained("it was never true"),
-        None => ViolationKind::Unexplained("it was no longer true when it was asked"),
+fn too_late(stretch: Stretch) -> ViolationKind {
+    if stretch.from > stretch.to {
+        return ViolationKind::Unexplained("it was never true");
     }
+    ViolationKind::Unexplained("it was no longer true when it was asked")
+}
+
+fn is_unknown(operation: &Operation) -> bool {
+    matches!(&operation.action, Action::Append(attempt) if attempt.outcome == Outcome::Unknown)
 }
 
 /// The states in which an operation's answer is true.
 fn explain(
     index: usize,
-    operation: &Operation,
     history: &History,
     batches: &Batches<'_>,
     timeline: &Timeline,
     summary: &mut Summary,
 ) -> Result<Stretch, ViolationKind> {
-    let attempt = match &operation.action {
+    let attempt = match &history.operations[index].action {
         Action::Append(attempt) => attempt,
         Action::ReadVersion { stream, version } => {
             summary.reads += 1;
@@ -310,13 +249,23 @@ fn explain(
                 .ok_or(ViolationKind::Unexplained("the store never ended with that position"));
         }
     };
-    let state = batches.states.get(&key(attempt)).copied();
+    let state = batches.state(attempt);
     // Of a batch that is stored, an attempt is only refused before that: afterwards it would be a retry.
     let before_stored = Stretch { from: 0, to: state.map_or(State::MAX, |state| state - 1) };
     match &attempt.outcome {
+        Outcome::Unknown => {
+            summary.unknown += 1;
+            match state {
+                Some(state) if batches.took_effect_by(index) => {
+                    summary.stored += 1;
+                    Ok(Stretch { from: state, to: state })
+                }
+                _ => Ok(Stretch::EVER),
+            }
+        }
         Outcome::Stored(_) => {
             let state = state.expect("a stored batch has a state");
-            if batches.took_effect_by(index, operation) {
+            if batches.took_effect_by(index) {
                 summary.stored += 1;
                 Ok(Stretch { from: state, to: state })
             } else {

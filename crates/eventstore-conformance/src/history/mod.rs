@@ -8,7 +8,12 @@
 //! In general that is hard to decide. Here it is not: the positions of the stored events say in which order the appends took
 //! effect, and every other answer (a version, a failed guard or condition) is true during one stretch of that order.
 //! What is left is to give each operation the earliest place that is left for it, which takes O(n log n).
+//!
+//! An append whose outcome nobody was told (the answer was lost, or the process ended before it) is in the log wholly or not
+//! at all. If it is, it took effect at its place in the log, which may lie anywhere behind what had been seen when it was
+//! asked, and however long after it was given up.
 
+mod batches;
 pub mod cases;
 mod checker;
 mod recorder;
@@ -16,14 +21,17 @@ mod timeline;
 mod violation;
 
 pub use checker::{Summary, check};
-pub use recorder::record;
+pub use recorder::{read_log, record};
 
-use eventstore_api::{Appended, EventId, ExpectedVersion, GlobalPosition, StreamId, Tag, Version};
+use eventstore_api::{
+    Appended, EventId, ExpectedVersion, GlobalPosition, RecordedEvent, StreamId, Tag, Version,
+};
 
 pub use violation::{Violation, ViolationKind};
 
 /// What many tasks did to one store, and what it held in the end.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct History {
     /// Every operation, in any order.
     pub operations: Vec<Operation>,
@@ -31,19 +39,38 @@ pub struct History {
     pub log: Vec<LoggedEvent>,
 }
 
+impl History {
+    /// These operations, and what the store held after the last of them.
+    #[must_use]
+    pub fn new(operations: Vec<Operation>, log: Vec<LoggedEvent>) -> Self {
+        Self { operations, log }
+    }
+}
+
 /// One operation of one task.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Operation {
     /// When it was asked: a reading of a clock that every operation moves on, so that no two readings are equal.
     pub invoked: u64,
-    /// When it was answered, on the same clock.
+    /// When it was answered, on the same clock. Of an append whose outcome is [unknown](Outcome::Unknown) any later time
+    /// will do, such as [`u64::MAX`].
     pub responded: u64,
     /// What was asked and answered.
     pub action: Action,
 }
 
+impl Operation {
+    /// What was asked and answered at these times.
+    #[must_use]
+    pub fn new(invoked: u64, responded: u64, action: Action) -> Self {
+        Self { invoked, responded, action }
+    }
+}
+
 /// What an operation asked, and what was answered.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Action {
     /// An append.
     Append(Attempt),
@@ -63,6 +90,7 @@ pub enum Action {
 
 /// An append and its outcome.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Attempt {
     /// What it wrote to which streams.
     pub writes: Vec<Write>,
@@ -74,8 +102,17 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
+impl Attempt {
+    /// An append of this, without guards on other streams and without condition.
+    #[must_use]
+    pub fn new(writes: Vec<Write>, outcome: Outcome) -> Self {
+        Self { writes, guards: Vec::new(), condition: None, outcome }
+    }
+}
+
 /// What an append wrote to one stream.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Write {
     /// Which stream.
     pub stream: StreamId,
@@ -87,8 +124,17 @@ pub struct Write {
     pub tag: Option<Tag>,
 }
 
+impl Write {
+    /// These events, which carry no tag.
+    #[must_use]
+    pub fn new(stream: StreamId, expected: ExpectedVersion, ids: Vec<EventId>) -> Self {
+        Self { stream, expected, ids, tag: None }
+    }
+}
+
 /// A condition on one tag: of this kind are all conditions in a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TagCondition {
     /// No event may carry this tag...
     pub tag: Tag,
@@ -96,8 +142,17 @@ pub struct TagCondition {
     pub after: GlobalPosition,
 }
 
+impl TagCondition {
+    /// No event behind this position carries this tag.
+    #[must_use]
+    pub fn new(tag: Tag, after: GlobalPosition) -> Self {
+        Self { tag, after }
+    }
+}
+
 /// What an append was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It is stored.
     Stored(Vec<Appended>),
@@ -113,10 +168,13 @@ pub enum Outcome {
         /// The position that the answer names.
         at: GlobalPosition,
     },
+    /// Nobody was told: the answer was `OutcomeUnknown`, or the process ended before there was one.
+    Unknown,
 }
 
 /// An event as the store holds it in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoggedEvent {
     /// Its position.
     pub position: GlobalPosition,
@@ -126,4 +184,18 @@ pub struct LoggedEvent {
     pub version: Version,
     /// Its id.
     pub id: EventId,
+}
+
+impl LoggedEvent {
+    /// An event of this id, at this place.
+    #[must_use]
+    pub fn new(position: GlobalPosition, stream: StreamId, version: Version, id: EventId) -> Self {
+        Self { position, stream, version, id }
+    }
+}
+
+impl From<RecordedEvent> for LoggedEvent {
+    fn from(event: RecordedEvent) -> Self {
+        Self::new(event.position, event.stream, event.version, event.id)
+    }
 }

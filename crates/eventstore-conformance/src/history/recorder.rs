@@ -18,6 +18,11 @@ const TAGS: usize = 3;
 /// Lets many tasks append and read for so many operations altogether, and records what they were answered. The store is
 /// empty when it begins; the seed says which operations are tried.
 ///
+/// The backend may fail meanwhile, as one does whose disk or connection is gone. An append that is answered
+/// [`StoreError::OutcomeUnknown`] is recorded as [`Outcome::Unknown`]; what is answered [`StoreError::Unavailable`] or
+/// [`StoreError::Closed`] is not recorded, as it did nothing. The log is read in the end, from this backend: put what
+/// [`read_log`] finds after a restart in its place to check that instead.
+///
 /// # Panics
 ///
 /// When the backend answers what no operation here deserves, such as [`StoreError::Storage`].
@@ -45,7 +50,7 @@ pub async fn record<B: EventStoreBackend>(
         task.run(operations / tasks)
     }))
     .await;
-    History { operations: recorded.into_iter().flatten().collect(), log: log(&*backend).await }
+    History { operations: recorded.into_iter().flatten().collect(), log: read_log(&*backend).await }
 }
 
 fn names<T, E: std::fmt::Debug>(
@@ -56,19 +61,19 @@ fn names<T, E: std::fmt::Debug>(
     (0..count).map(|number| new(format!("{prefix}{number}")).expect("a legal name")).collect()
 }
 
-async fn log<B: EventStoreBackend>(backend: &B) -> Vec<LoggedEvent> {
+/// Every event of a store, in the order of positions.
+///
+/// # Panics
+///
+/// When it cannot be read.
+pub async fn read_log<B: EventStoreBackend + ?Sized>(backend: &B) -> Vec<LoggedEvent> {
     let mut log = Vec::new();
     let mut query = ReadAll::forward().limit(4_096);
     loop {
         let page = backend.read_all(&query).await.expect("all events can be read");
         reading::assert_sound(&query, &page);
         query = query.next_page(&page);
-        log.extend(page.events.into_iter().map(|event| LoggedEvent {
-            position: event.position,
-            stream: event.stream,
-            version: event.version,
-            id: event.id,
-        }));
+        log.extend(page.events.into_iter().map(LoggedEvent::from));
         if page.end_reached {
             return log;
         }
@@ -129,7 +134,7 @@ impl<B: EventStoreBackend> Task<B> {
         let stream = self.streams[number].clone();
         let invoked = self.now();
         let last = self.backend.read_stream(&stream, StreamRange::backward().limit(1)).await;
-        let last = last.expect("a stream can be read");
+        let Some(last) = unless_gone(last) else { return };
         let version = last.events.first().map_or(Version::NONE, |event| event.version);
         self.note(invoked, Action::ReadVersion { stream, version });
         self.last_versions[number] = version;
@@ -137,8 +142,8 @@ impl<B: EventStoreBackend> Task<B> {
 
     async fn read_head(&mut self) {
         let invoked = self.now();
-        let page =
-            self.backend.read_all(&ReadAll::backward().limit(1)).await.expect("all events can be read");
+        let last = self.backend.read_all(&ReadAll::backward().limit(1)).await;
+        let Some(page) = unless_gone(last) else { return };
         let head = page.events.first().map_or(GlobalPosition::START, |event| event.position);
         self.note(invoked, Action::ReadHead { head });
     }
@@ -148,12 +153,7 @@ impl<B: EventStoreBackend> Task<B> {
         let first = self.dice.below(STREAMS);
         let second = (first + 1 + self.dice.below(STREAMS - 1)) % STREAMS;
         let mut batch = AppendBatch::new();
-        let mut attempt = Attempt {
-            writes: Vec::new(),
-            guards: Vec::new(),
-            condition: None,
-            outcome: Outcome::Stored(Vec::new()),
-        };
+        let mut attempt = Attempt::new(Vec::new(), Outcome::Unknown);
         let written = if self.dice.below(4) == 0 { vec![first, second] } else { vec![first] };
         for &number in &written {
             let (stream, expected) = (self.streams[number].clone(), self.guard(number));
@@ -193,6 +193,8 @@ impl<B: EventStoreBackend> Task<B> {
         let invoked = self.now();
         attempt.outcome = match self.backend.append_all(batch).await {
             Ok(outcomes) => Outcome::Stored(outcomes),
+            Err(StoreError::OutcomeUnknown { .. }) => Outcome::Unknown,
+            Err(error) if is_gone(&error) => return,
             Err(StoreError::WrongExpectedVersion { stream, actual, .. }) => {
                 Outcome::WrongExpectedVersion { stream, actual }
             }
@@ -214,6 +216,7 @@ impl<B: EventStoreBackend> Task<B> {
                     }
                 }
             }
+            Outcome::Unknown => {}
             Outcome::WrongExpectedVersion { stream, actual } => self.learn_version(stream, *actual),
             Outcome::ConditionFailed { at } => {
                 if let Some(condition) = &attempt.condition {
@@ -233,6 +236,19 @@ impl<B: EventStoreBackend> Task<B> {
         if let Some(number) = self.tags.iter().position(|known| known == tag) {
             self.last_tagged[number] = self.last_tagged[number].max(position);
         }
+    }
+}
+
+/// Whether a store says that it did nothing, because it cannot do anything for now.
+fn is_gone(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable { .. } | StoreError::Closed)
+}
+
+fn unless_gone<T>(answer: eventstore_api::Result<T>) -> Option<T> {
+    match answer {
+        Ok(read) => Some(read),
+        Err(error) if is_gone(&error) => None,
+        Err(error) => panic!("a read was answered with {error:?}"),
     }
 }
 

@@ -6,6 +6,7 @@ use super::Operation;
 
 /// Why a history has no legal sequential order.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Violation {
     /// The operation whose answer cannot be, if it is one.
     pub operation: Option<Box<Operation>>,
@@ -64,9 +65,16 @@ pub enum ViolationKind {
         /// The event.
         id: EventId,
     },
-    /// The store holds events that nobody was told are stored, or holds them out of order.
+    /// Of an append whose outcome nobody was told, only a part is in the store.
+    StoredInPart {
+        /// How many of its events are there.
+        stored: usize,
+        /// How many are not.
+        missing: usize,
+    },
+    /// The store holds events that nobody was told are stored nor left in doubt about, or holds them out of order.
     NotAcknowledged {
-        /// How many events were acknowledged.
+        /// How many events were acknowledged, or belong to appends whose outcome nobody was told.
         acknowledged: usize,
         /// How many the store holds.
         stored: usize,
