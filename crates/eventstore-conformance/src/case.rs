@@ -1,6 +1,6 @@
 use std::{fmt, panic::resume_unwind, pin::Pin, sync::Arc, time::Duration};
 
-use crate::{BackendFactory, TestStore, settings, table::with_cases};
+use crate::{BackendFactory, TestStore, deadline::Deadline, settings, table::with_cases};
 
 /// One case of the suite, for a program that runs cases itself. `conformance_tests!` makes a test of each instead.
 pub struct Case<F: BackendFactory> {
@@ -16,7 +16,8 @@ pub struct Case<F: BackendFactory> {
 type Body<F> = fn(TestStore<F>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<F: BackendFactory> Case<F> {
-    /// Runs the case on a new store of this factory, for at most this long.
+    /// Runs the case on a new store of this factory, for at most this long. A case that goes on with another new store (each
+    /// random run of the state machine does) has the same time again.
     ///
     /// # Panics
     ///
@@ -67,7 +68,8 @@ pub fn cases<F: BackendFactory>() -> Vec<Case<F>> {
 ///
 /// # Panics
 ///
-/// When the backend does not pass, or has not come to an end within 60 seconds (`EVENTSTORE_CONFORMANCE_TIMEOUT`).
+/// When the backend does not pass, or has not come to an end within 60 seconds (`EVENTSTORE_CONFORMANCE_TIMEOUT`) on one
+/// store.
 pub fn run_case<F, C, R>(name: &str, factory: F, case: C)
 where
     F: BackendFactory,
@@ -90,14 +92,16 @@ where
         .build()
         .expect("a runtime can be started");
     // On a worker, so that a backend which blocks its thread for ever is noticed too.
-    let running = runtime.spawn(async move { case(TestStore::create(Arc::new(factory)).await).await });
-    let outcome = runtime.block_on(async { tokio::time::timeout(limit, running).await });
+    let deadline = Deadline::within(limit);
+    let store = TestStore::create_within(deadline.clone(), Arc::new(factory));
+    let running = runtime.spawn(async move { case(store.await).await });
+    let outcome = runtime.block_on(deadline.met_by(running));
     // Without waiting for the workers: one of them may be what hangs.
     runtime.shutdown_background();
     match outcome {
-        Ok(Ok(())) => {}
-        Ok(Err(failed)) => resume_unwind(failed.into_panic()),
-        Err(_) => {
+        Some(Ok(())) => {}
+        Some(Err(failed)) => resume_unwind(failed.into_panic()),
+        None => {
             panic!("{name} did not come to an end within {limit:?}: something is waited for that never comes")
         }
     }

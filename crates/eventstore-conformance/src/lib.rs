@@ -11,6 +11,7 @@
 #[cfg(doctest)]
 mod backend_guide;
 mod case;
+mod deadline;
 mod errors;
 mod events;
 mod factory;

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-/// How long a case may take: `EVENTSTORE_CONFORMANCE_TIMEOUT` in seconds, else 60.
+/// How long a case may take with each store that it runs on: `EVENTSTORE_CONFORMANCE_TIMEOUT` in seconds, else 60.
 pub(crate) fn case_timeout() -> Duration {
     Duration::from_secs(number("EVENTSTORE_CONFORMANCE_TIMEOUT").unwrap_or(60))
 }

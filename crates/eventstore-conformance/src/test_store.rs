@@ -1,8 +1,8 @@
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use eventstore_api::{BackendStats, EventStoreBackend, RecordedEvent};
 
-use crate::{BackendFactory, Persistence, SecondOpener, reading};
+use crate::{BackendFactory, Persistence, SecondOpener, deadline::Deadline, reading};
 
 /// The store that a case runs on: new and empty when the case begins.
 ///
@@ -11,19 +11,30 @@ pub struct TestStore<F: BackendFactory> {
     backend: Arc<F::Backend>,
     place: F::Place,
     factory: Arc<F>,
+    deadline: Deadline,
 }
 
 impl<F: BackendFactory> TestStore<F> {
     /// A new store in a new place.
     pub async fn create(factory: Arc<F>) -> Self {
-        let place = factory.new_place().await;
-        let backend = Arc::new(factory.open(&place).await);
-        Self { backend, place, factory }
+        Self::create_within(Deadline::default(), factory).await
     }
 
-    /// Another new store in another new place.
+    pub(crate) async fn create_within(deadline: Deadline, factory: Arc<F>) -> Self {
+        let place = factory.new_place().await;
+        let backend = Arc::new(factory.open(&place).await);
+        Self { backend, place, factory, deadline }
+    }
+
+    /// Another new store in another new place, for which the case has its time limit anew.
     pub async fn another(&self) -> Self {
-        Self::create(Arc::clone(&self.factory)).await
+        self.deadline.begin_anew();
+        Self::create_within(self.deadline.clone(), Arc::clone(&self.factory)).await
+    }
+
+    /// How long the case may take with one store.
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.deadline.limit()
     }
 
     /// The backend, to be shared with tasks and subscriptions.
@@ -44,12 +55,12 @@ impl<F: BackendFactory> TestStore<F> {
         if !self.is_durable() {
             return self;
         }
-        let Self { backend, place, factory } = self;
+        let Self { backend, place, factory, deadline } = self;
         let backend = Arc::into_inner(backend)
             .expect("a case gives up its tasks and subscriptions before it reopens the store");
         factory.close(backend).await;
         let backend = Arc::new(factory.open(&place).await);
-        Self { backend, place, factory }
+        Self { backend, place, factory, deadline }
     }
 
     /// What becomes of a second opener while the store is open.
