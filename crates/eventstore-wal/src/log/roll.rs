@@ -70,9 +70,11 @@ impl Log {
         #[cfg(not(feature = "torture"))]
         let sync_names = true;
         let tail = next.begin(&self.disk, &self.catalog, place, sync_names)?;
-        #[cfg(feature = "torture")]
-        let tail = Tail { forgets_watermark: self.tail.forgets_watermark, ..tail };
         let old = std::mem::replace(&mut self.tail, tail);
+        #[cfg(feature = "torture")]
+        {
+            self.tail.forgets_watermark = old.forgets_watermark;
+        }
         self.unindexed.push(SealWork {
             disk: Arc::clone(&self.disk),
             store: self.catalog.store,

@@ -97,4 +97,27 @@ impl Opening {
         #[cfg(not(feature = "torture"))]
         false
     }
+
+    /// A bug, for the crash tests to find: a frame whose body is wrong is passed over by its length, and the log goes
+    /// on behind it.
+    #[cfg(feature = "torture")]
+    pub(super) fn trust_the_length(
+        &self,
+        segment: &Segment,
+        end: ScanEnd,
+        length: u64,
+    ) -> Result<ScanEnd, Failure> {
+        use crate::format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader};
+
+        if self.options.bug != Some(crate::log::SeededBug::TrustTheLength)
+            || end.fault != Some(FrameFault::BodyChecksum)
+        {
+            return Ok(end);
+        }
+        let bytes = segment.read(end.offset, FRAME_HEADER_BYTES, Wait::Allowed)?;
+        let Ok((header, checksum)) = FrameHeader::decode(&bytes, segment.seed, end.offset) else { return Ok(end) };
+        let offset = (end.offset + header.frame_bytes()).min(length);
+        let head = end.head + u64::from(header.events);
+        Ok(ScanEnd { offset, head, checksum, fault: Some(FrameFault::Empty), ..end })
+    }
 }
