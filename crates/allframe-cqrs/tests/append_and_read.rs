@@ -255,6 +255,24 @@ async fn long_streams_are_read_page_by_page_without_a_hole() {
 }
 
 #[tokio::test]
+async fn a_short_page_of_a_stream_is_not_taken_for_its_end() {
+    let store = EventStore::<AccountEvent, _>::with_backend(Watched::new().with_short_pages());
+    store.append("account-1", deposits(1..=40)).await.unwrap();
+
+    assert_eq!(store.get_events("account-1").await.unwrap(), deposits(1..=40));
+    for (range, expected) in [
+        (StreamRange::all(), (1..=40).collect::<Vec<_>>()),
+        (StreamRange::all().limit(11), (1..=11).collect()),
+        (StreamRange::backward(), (1..=40).rev().collect()),
+        (StreamRange::before(Version::new(9)).limit(5), (4..=8).rev().collect()),
+    ] {
+        let read = events(store.read_stream("account-1", range).unwrap()).await;
+        assert_eq!(read, expected.into_iter().map(Deposited).collect::<Vec<_>>(), "{range:?}");
+    }
+    assert_eq!(store.backend().largest_page(), 1);
+}
+
+#[tokio::test]
 async fn a_stream_of_events_is_read_only_as_far_as_it_is_asked_for() {
     let store = EventStore::<AccountEvent, _>::with_backend(Watched::new());
     store.append("account-1", deposits(1..=2_000)).await.unwrap();

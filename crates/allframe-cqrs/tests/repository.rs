@@ -83,6 +83,17 @@ async fn what_was_decided_is_stored_and_applied() {
 }
 
 #[tokio::test]
+async fn a_state_is_built_of_all_pages_of_its_stream() {
+    let accounts = repository(Watched::new().with_short_pages());
+    for amount in 1..=9 {
+        accounts.execute("account-1", deposit(amount)).await.unwrap();
+    }
+    let loaded = accounts.load("account-1").await.unwrap();
+    assert_eq!((loaded.aggregate.balance, loaded.version), (45, Version::new(9)));
+    assert_eq!(accounts.store().backend().largest_page(), 1);
+}
+
+#[tokio::test]
 async fn the_answers_position_is_that_of_the_last_event_stored() {
     let accounts = Repository::<Account>::new(EventStore::new());
     let done = accounts

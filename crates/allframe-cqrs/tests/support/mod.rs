@@ -33,6 +33,7 @@ pub(crate) struct Watched {
     pub(crate) inner: InMemoryBackend,
     fate: Box<dyn Fn(usize) -> Fate + Send + Sync>,
     snapshots_fail: bool,
+    pages_are_short: bool,
     appends: AtomicUsize,
     batches: Mutex<Vec<AppendBatch>>,
     events_read: AtomicUsize,
@@ -53,6 +54,7 @@ impl Watched {
             inner: InMemoryBackend::new(),
             fate: Box::new(fate),
             snapshots_fail: false,
+            pages_are_short: false,
             appends: AtomicUsize::new(0),
             batches: Mutex::new(Vec::new()),
             events_read: AtomicUsize::new(0),
@@ -65,6 +67,12 @@ impl Watched {
     /// The same, on which no snapshot can be saved.
     pub(crate) fn without_room_for_snapshots(mut self) -> Self {
         self.snapshots_fail = true;
+        self
+    }
+
+    /// The same, of which every page of a stream holds one event.
+    pub(crate) fn with_short_pages(mut self) -> Self {
+        self.pages_are_short = true;
         self
     }
 
@@ -119,6 +127,7 @@ impl EventStoreBackend for Watched {
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        let range = if self.pages_are_short { range.max_bytes(0) } else { range };
         let page = self.inner.read_stream(stream, range).await?;
         self.note_page(page.events.len());
         self.events_read.fetch_add(page.events.len(), Ordering::SeqCst);
