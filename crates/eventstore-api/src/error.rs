@@ -82,6 +82,9 @@ pub enum StoreError {
     /// The store was closed, or has given up after a failure. Nothing was stored.
     #[error("the store is closed; open it again")]
     Closed,
+    /// The store was opened only for reading. Nothing was stored.
+    #[error("the store was opened only for reading; open it for writing to change it")]
+    ReadOnly,
     /// The storage underneath failed. Nothing was stored by this call.
     #[error("the storage failed")]
     Storage {

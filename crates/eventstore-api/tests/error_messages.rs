@@ -89,6 +89,7 @@ fn of_a_store_that_did_not_do_what_was_asked() {
         StoreError::outcome_unknown("connection reset"),
         StoreError::unavailable("no connection within 5 s"),
         StoreError::Closed,
+        StoreError::ReadOnly,
         StoreError::storage("no space left on device"),
     ]));
 }
@@ -105,5 +106,7 @@ fn only_an_unknown_outcome_is_unknown_and_only_what_may_pass_is_retried() {
     assert!(unknown.is_retryable() && !unknown.outcome_is_known());
     let unavailable = StoreError::unavailable("busy");
     assert!(unavailable.is_retryable() && unavailable.outcome_is_known());
-    assert!(!StoreError::Closed.is_retryable() && StoreError::Closed.outcome_is_known());
+    for refused in [StoreError::Closed, StoreError::ReadOnly] {
+        assert!(!refused.is_retryable() && refused.outcome_is_known());
+    }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod blocking;
 mod catalog;
 mod config;
 mod damage;
@@ -16,10 +17,14 @@ pub mod log;
 #[cfg(not(feature = "torture"))]
 mod log;
 mod read;
+mod reader;
 mod scan;
 mod segment;
+mod verify;
 
 pub use backend::WalBackend;
 pub use config::WalConfig;
 pub use damage::Damage;
 pub use log::{Durability, RecoveryReport, TornTail};
+pub use reader::WalReader;
+pub use verify::{TornEnd, VerifyProgress, VerifyReport, verify, verify_with};

@@ -16,13 +16,14 @@ use tempfile::TempDir;
 
 use self::writer::Writer;
 use crate::{
+    blocking::{off_the_runtime, waiting},
     catalog::Catalog,
     config::WalConfig,
     damage::Failure,
     disk::{Directory, Disk},
-    index::Wait,
     log::{Log, RecoveryReport},
     read,
+    reader::WalReader,
 };
 
 /// An event store in a directory, for one process that writes and any number that look.
@@ -76,6 +77,15 @@ impl WalBackend {
     /// not what was written, [`StoreError::Storage`] when the disk fails.
     pub fn with_config(path: impl AsRef<Path>, config: WalConfig) -> Result<Self> {
         Self::open(path.as_ref().to_owned(), &config, None)
+    }
+
+    /// The store in this directory, to look at while another process may be writing it: see [`WalReader`].
+    ///
+    /// # Errors
+    ///
+    /// As [`WalReader::open`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<WalReader> {
+        WalReader::open(path)
     }
 
     fn open(path: PathBuf, config: &WalConfig, throw_away: Option<TempDir>) -> Result<Self> {
@@ -170,27 +180,6 @@ impl EventStoreBackend for WalBackend {
         let shared = Arc::clone(&self.shared);
         waiting(move || shared.writer.close()).await
     }
-}
-
-/// Does something that reads: at once where everything is in memory, else where waiting for the disk holds nobody up.
-async fn off_the_runtime<S, T>(
-    shared: S,
-    read: impl Fn(&S, Wait) -> Result<T, Failure> + Send + 'static,
-) -> Result<T>
-where
-    S: Send + 'static,
-    T: Send + 'static,
-{
-    match read(&shared, Wait::Never) {
-        Err(Failure::WouldWait) => waiting(move || Ok(read(&shared, Wait::Allowed)?)).await,
-        answered => Ok(answered?),
-    }
-}
-
-/// Does something that waits for the disk: on a thread for that, where there is a runtime that has some.
-async fn waiting<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
-    runtime.spawn_blocking(work).await.map_err(StoreError::storage)?
 }
 
 impl fmt::Debug for WalBackend {
