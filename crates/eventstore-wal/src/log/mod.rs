@@ -8,7 +8,7 @@ mod close;
 mod commit;
 mod decide;
 mod options;
-mod recovery;
+pub(crate) mod recovery;
 mod roll;
 mod space;
 mod tail;

@@ -1,31 +1,34 @@
 //! Opening a log: after a clean close by reading what was left for that, after anything else by looking.
 
+pub(crate) mod clean_close;
+pub(crate) mod layout;
 mod report;
-mod scan;
+pub(crate) mod scan;
+pub(crate) mod sealed;
 mod tail_end;
 
-use std::{collections::BTreeSet, io, sync::Arc};
+use std::sync::Arc;
 
-use eventstore_api::{EventId, GlobalPosition, StoreError, Timestamp};
+use eventstore_api::{GlobalPosition, StoreError, Timestamp};
 use eventstore_codec::Names;
 
+use clean_close::{Left, load_closed};
+use layout::{Evidence, Layout};
 pub use report::{RecoveryReport, TornTail};
 pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
+pub(crate) use sealed::{Before, Rebuilt, load_sealed};
 
 use super::{
     Log, LogOptions, SealWork, Space,
-    roll::{NEXT_NAME, Next, Place},
+    roll::{Next, Place},
     tail::{SEAL_BYTES, Tail, TailEnd},
 };
 use crate::{
     catalog::Catalog,
-    damage::{Damage, Failure},
-    disk::{Disk, DiskFile, Open, read_up_to, read_whole, replace},
-    format::{
-        CleanClose, FRAME_HEADER_BYTES, FrameHeader, FrameKind, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES,
-        SYNCED_MARK_BYTES, SYNCED_NAME, StoreId, SyncedMark,
-    },
-    index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
+    damage::Failure,
+    disk::{Disk, DiskFile, Open, replace},
+    format::{CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, StoreId},
+    index::{ActiveIndex, SegmentIndex as _, SegmentStart},
     segment::{Sealed, Segment},
 };
 
@@ -71,6 +74,7 @@ impl Opening {
         // What the last opener did to the names may not be durable yet.
         disk.sync_names().map_err(Failure::io("cannot sync the directory of the store"))?;
         let layout = Layout::read(&*disk)?;
+        let evidence = layout.evidence;
         for leftover in &layout.leftovers {
             disk.remove(leftover)
                 .map_err(Failure::io(format!("cannot remove {}", disk.describe(leftover))))?;
@@ -80,8 +84,7 @@ impl Opening {
             None => self.create_manifest()?,
         };
         let catalog = Arc::new(Catalog::new(manifest.store));
-        let synced = read_synced_mark(&*disk, manifest.store)?;
-        layout.check_complete(&*disk, manifest.closed, synced)?;
+        layout.check_complete(&*disk)?;
 
         let mut before = Before::default();
         let (sealed, last) = match layout.segments.split_last() {
@@ -92,7 +95,6 @@ impl Opening {
             let loaded = load_sealed(&disk, &catalog, *start, &mut before, Rebuilt::Kept)?;
             self.report.indexes_rebuilt += u64::from(loaded.rebuilt);
         }
-        let evidence = Evidence { closed: manifest.closed, synced };
         let (tail, unindexed, recorded_at) = match last {
             Some(start) => self.open_last(&catalog, start, before, manifest.open, evidence)?,
             None => (self.begin_first(&catalog)?, Vec::new(), before.recorded_at),
@@ -139,7 +141,8 @@ impl Opening {
 
     fn begin_first(&self, catalog: &Catalog) -> Result<Tail, Failure> {
         let LogOptions { extent_bytes, segment_bytes, .. } = self.options;
-        let next = Next::prepare(&self.disk, extent_bytes, segment_bytes, SEGMENT_HEADER_BYTES as u64 + SEAL_BYTES)?;
+        let next =
+            Next::prepare(&self.disk, extent_bytes, segment_bytes, SEGMENT_HEADER_BYTES as u64 + SEAL_BYTES)?;
         let place = Place { start: SegmentStart::new(1), previous: None, previous_checksum: 0 };
         next.begin(&self.disk, catalog, place, true)
     }
@@ -164,17 +167,25 @@ impl Opening {
         let (header, checksum) = read_segment_header(&segment, catalog.store)?;
         before.check_link(&segment, header.previous, header.previous_checksum)?;
 
-        let clean = evidence.closed.filter(|closed| !was_open && closed.segment == start && closed.offset == length);
+        let clean =
+            evidence.closed.filter(|closed| !was_open && closed.segment == start && closed.offset == length);
         if let Some(closed) = clean
-            && let Some((index, end, recorded_at)) = self.load_closed(catalog, &segment, closed)?
+            && let Some(left) = load_closed(&*self.disk, catalog, &segment, closed)?
         {
             self.report.was_closed = true;
+            let Left { index, checksum, recorded_at } = left;
             let index = Arc::new(index);
+            let CleanClose { offset, head, .. } = closed;
+            let end = TailEnd { offset, checksum, head, is_marked: true };
             segment.replace_index(index.clone());
             let segment = Arc::new(segment);
             catalog.add_segment(Arc::clone(&segment));
             let space = self.space(open(Open::Write)?, end.offset);
-            return Ok((Tail::new(segment, index, space, end), Vec::new(), recorded_at.max(before.recorded_at)));
+            return Ok((
+                Tail::new(segment, index, space, end),
+                Vec::new(),
+                recorded_at.max(before.recorded_at),
+            ));
         }
 
         let mut names = Names::new();
@@ -209,7 +220,8 @@ impl Opening {
                 previous_checksum: end.checksum,
             };
             let tail = next.begin(&self.disk, catalog, place, true)?;
-            let work = SealWork { disk: Arc::clone(&self.disk), store: catalog.store, segment, index, sealed };
+            let work =
+                SealWork { disk: Arc::clone(&self.disk), store: catalog.store, segment, index, sealed };
             return Ok((tail, vec![work], recorded_at));
         }
         let space = self.space(open(Open::Write)?, end.offset);
@@ -221,38 +233,6 @@ impl Opening {
     /// What is prepared behind the end is not known any more.
     fn space(&self, file: Arc<dyn DiskFile>, end: u64) -> Arc<Space> {
         Arc::new(Space::new(file, end, self.options.extent_bytes, self.options.segment_bytes))
-    }
-
-    /// What a clean close left, if it is all there and fits: the log then ends with a mark.
-    fn load_closed(
-        &self,
-        catalog: &Catalog,
-        segment: &Segment,
-        closed: CleanClose,
-    ) -> Result<Option<(ActiveIndex, TailEnd, Timestamp)>, Failure> {
-        let CleanClose { offset, head, .. } = closed;
-        if head == 0 && offset == SEGMENT_HEADER_BYTES as u64 {
-            // Nothing was ever written: there is nothing to go through either.
-            return Ok(None);
-        }
-        let Some(mark_at) = offset.checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
-        let bytes = segment.read(mark_at, FRAME_HEADER_BYTES, Wait::Allowed)?;
-        let Ok((mark, checksum)) = FrameHeader::decode(&bytes, segment.seed, mark_at) else { return Ok(None) };
-        if mark.kind != FrameKind::Mark || mark.first_position != head + 1 {
-            return Ok(None);
-        }
-        let sidecar = Sidecar::open(&*self.disk, catalog.store.as_bytes(), segment.start).ok();
-        let Some(sidecar) = sidecar.filter(|it| it.covers() == offset && it.last_position() == head) else {
-            return Ok(None);
-        };
-        // Sound as a whole, or the segment is gone through instead.
-        if sidecar.streams(|_, _| {}).is_err() {
-            return Ok(None);
-        }
-        let heads = Sidecar::open(&*self.disk, catalog.store.as_bytes(), segment.start);
-        let Ok(index) = sidecar.into_active() else { return Ok(None) };
-        heads.and_then(|heads| take_heads(catalog, &heads, segment.start)).map_err(unreadable_index(segment))?;
-        Ok(Some((index, TailEnd { offset, checksum, head, is_marked: true }, mark.recorded_at)))
     }
 }
 
@@ -267,243 +247,6 @@ impl Log {
             // A full disk keeps nobody from reading.
             Err(_) if self.poison.is_none() => Ok(()),
             Err(_) => Err(self.poison.clone().unwrap_or(Failure::WouldWait)),
-        }
-    }
-}
-
-/// What says, beside the frames themselves, how far the log was durable.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Evidence {
-    pub(super) closed: Option<CleanClose>,
-    pub(super) synced: Option<SyncedMark>,
-}
-
-/// What the directory holds.
-struct Layout {
-    manifest: Option<Manifest>,
-    /// In their order.
-    segments: Vec<SegmentStart>,
-    /// What was put aside and never came to its place.
-    leftovers: Vec<String>,
-}
-
-impl Layout {
-    fn read(disk: &dyn Disk) -> Result<Self, Failure> {
-        let names = disk.names().map_err(Failure::io("cannot list the directory of the store"))?;
-        let segments: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
-        let is_leftover = |name: &&String| *name == NEXT_NAME || is_put_aside(name);
-        let leftovers = names.iter().filter(is_leftover).cloned().collect();
-        let manifest = read_manifest(disk)?;
-        if manifest.is_none() && !segments.is_empty() {
-            return Err(lost(disk, MANIFEST_NAME, "there are segments, but no manifest").into());
-        }
-        Ok(Self { manifest, segments: segments.into_iter().collect(), leftovers })
-    }
-
-    /// That no segment is missing at either end. Between the ends, each names the one before it.
-    fn check_complete(
-        &self,
-        disk: &dyn Disk,
-        closed: Option<CleanClose>,
-        synced: Option<SyncedMark>,
-    ) -> Result<(), Failure> {
-        let known = closed.map(|closed| closed.segment).max(synced.map(|synced| synced.segment));
-        let last = self.segments.last().copied();
-        if let Some(known) = known.filter(|known| Some(*known) > last) {
-            return Err(lost(disk, &known.file_name(), "the segment is missing").into());
-        }
-        match self.segments.first() {
-            Some(first) if first.get() != 1 => {
-                let name = SegmentStart::new(1).file_name();
-                Err(lost(disk, &name, format!("the segments before position {first} are missing")).into())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A file that was to replace another of ours.
-fn is_put_aside(name: &str) -> bool {
-    name.strip_suffix(".new").is_some_and(|name| {
-        name == MANIFEST_NAME || SegmentStart::parse_index(name).is_some() || SegmentStart::parse(name).is_some()
-    })
-}
-
-fn lost(disk: &dyn Disk, name: &str, detail: impl ToString) -> Damage {
-    Damage { file: disk.describe(name), offset: 0, detail: detail.to_string() }
-}
-
-/// What the manifest says; `None` where there is none.
-pub(crate) fn read_manifest(disk: &dyn Disk) -> Result<Option<Manifest>, Failure> {
-    match read_whole(disk, MANIFEST_NAME, 4_096) {
-        Ok(bytes) => Manifest::decode(&bytes).map(Some).map_err(|detail| lost(disk, MANIFEST_NAME, detail).into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::io(format!("cannot read {}", disk.describe(MANIFEST_NAME)))(error)),
-    }
-}
-
-/// How far the last writer said that the log was durable, if that can be read.
-pub(crate) fn read_synced_mark(disk: &dyn Disk, store: StoreId) -> Result<Option<SyncedMark>, Failure> {
-    let failure = || Failure::io(format!("cannot read {}", disk.describe(SYNCED_NAME)));
-    let file = match disk.open(SYNCED_NAME, Open::Read) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failure()(error)),
-    };
-    let mut bytes = [0; SYNCED_MARK_BYTES];
-    read_up_to(&*file, &mut bytes, 0).map_err(failure())?;
-    Ok(SyncedMark::decode(&bytes, store))
-}
-
-/// What lies before a segment.
-#[derive(Debug, Default)]
-pub(crate) struct Before {
-    /// The segment before it, the checksum of the frame that sealed it, and its last position.
-    pub(crate) link: Option<(SegmentStart, u32, u64)>,
-    pub(crate) greatest_id: Option<EventId>,
-    pub(crate) recorded_at: Timestamp,
-}
-
-impl Before {
-    /// That a segment follows the one before.
-    pub(crate) fn check_link(
-        &self,
-        segment: &Segment,
-        previous: Option<SegmentStart>,
-        checksum: u32,
-    ) -> Result<(), Failure> {
-        let (expected, expected_checksum, last) = match self.link {
-            Some((start, checksum, last)) => (Some(start), checksum, last),
-            None => (None, 0, 0),
-        };
-        if previous == expected && checksum == expected_checksum && segment.start.get() == last + 1 {
-            return Ok(());
-        }
-        Err(segment.damage(0, "the segment does not follow the one before it; one may be missing").into())
-    }
-}
-
-/// What becomes of an index that had to be built anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rebuilt {
-    /// It is written beside its segment again.
-    Kept,
-    /// It stays in memory: nothing may be written.
-    InMemory,
-}
-
-pub(crate) struct LoadedSealed {
-    pub(crate) rebuilt: bool,
-}
-
-/// Opens a segment that is sealed, with the index beside it; where that is missing or damaged, builds it anew.
-pub(crate) fn load_sealed(
-    disk: &Arc<dyn Disk>,
-    catalog: &Catalog,
-    start: SegmentStart,
-    before: &mut Before,
-    rebuilt: Rebuilt,
-) -> Result<LoadedSealed, Failure> {
-    let name = start.file_name();
-    let described = disk.describe(&name);
-    let file = disk.open(&name, Open::Read).map_err(Failure::io(format!("cannot open {described}")))?;
-    let length = file.length().map_err(Failure::io(format!("cannot read {described}")))?;
-    let placeholder = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
-    let segment = Segment::new(catalog.store, start, file, described, placeholder);
-    let (header, header_checksum) = read_segment_header(&segment, catalog.store)?;
-    before.check_link(&segment, header.previous, header.previous_checksum)?;
-
-    let end = length.saturating_sub(FRAME_HEADER_BYTES as u64);
-    let bytes = segment.read(end, FRAME_HEADER_BYTES, Wait::Allowed)?;
-    let (seal, checksum) = match FrameHeader::decode(&bytes, segment.seed, end) {
-        Ok((seal, checksum)) if seal.kind == FrameKind::Seal => (seal, checksum),
-        Ok(_) => return Err(segment.damage(end, "the segment does not end as a sealed one does").into()),
-        Err(fault) => return Err(segment.damage(end, format!("the end of the segment: {fault}")).into()),
-    };
-    let last_position = seal.first_position - 1;
-    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end, last_position)? {
-        Some(sidecar) => (sidecar, false),
-        None => {
-            let index = rebuild(catalog, &segment, length, header_checksum)?;
-            tracing::warn!(segment = %segment.described, "its index was missing or damaged, and was built anew");
-            let index = match rebuilt {
-                Rebuilt::InMemory => Arc::new(index),
-                Rebuilt::Kept => keep(&**disk, catalog, start, end, last_position, index),
-            };
-            (index, true)
-        }
-    };
-    before.greatest_id = before.greatest_id.max(index.greatest_id());
-    before.recorded_at = before.recorded_at.max(seal.recorded_at);
-    before.link = Some((start, checksum, last_position));
-    segment.replace_index(index);
-    segment.seal(Sealed { end, last_position, max_id_so_far: before.greatest_id });
-    catalog.add_segment(Arc::new(segment));
-    Ok(LoadedSealed { rebuilt: was_rebuilt })
-}
-
-/// The index beside a segment, and with it how far each stream had come; `None` if it is not to be used.
-fn load_sidecar(
-    disk: &dyn Disk,
-    catalog: &Catalog,
-    segment: &Segment,
-    end: u64,
-    last_position: u64,
-) -> Result<Option<Arc<dyn SegmentIndex>>, Failure> {
-    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start) else { return Ok(None) };
-    if sidecar.covers() != end || sidecar.last_position() != last_position {
-        return Ok(None);
-    }
-    // Sound as a whole, before any of it is believed.
-    if sidecar.streams(|_, _| {}).is_err() {
-        return Ok(None);
-    }
-    take_heads(catalog, &sidecar, segment.start).map_err(unreadable_index(segment))?;
-    Ok(Some(Arc::new(sidecar)))
-}
-
-/// Notes how far each stream has come in a segment.
-fn take_heads(catalog: &Catalog, sidecar: &Sidecar, start: SegmentStart) -> Result<(), SidecarError> {
-    sidecar.streams(|stream, part| {
-        catalog.heads.set(stream, Head { version: part.last_version(), segment: start });
-    })
-}
-
-fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -> Failure {
-    let described = segment.described.clone();
-    move |error| Failure::io(format!("cannot read the index of {described}"))(io::Error::other(error))
-}
-
-fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> Result<ActiveIndex, Failure> {
-    let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
-    let mut names = Names::new();
-    let end = scan_segment(segment, length, checksum, |frame| {
-        let taken_up = catalog.take_up(segment.start, &index, frame, &mut names);
-        taken_up.map_err(|why| segment.damage(frame.offset, why).into())
-    })?;
-    match end.fault {
-        None => Ok(index),
-        Some(fault) => Err(segment.damage(end.offset, fault).into()),
-    }
-}
-
-fn keep(
-    disk: &dyn Disk,
-    catalog: &Catalog,
-    start: SegmentStart,
-    end: u64,
-    last_position: u64,
-    index: ActiveIndex,
-) -> Arc<dyn SegmentIndex> {
-    let store = catalog.store.as_bytes();
-    let sidecar = Sidecar::write(disk, store, start, end, last_position, &index)
-        .ok()
-        .and_then(|()| Sidecar::open(disk, store, start).ok());
-    match sidecar {
-        Some(sidecar) => Arc::new(sidecar),
-        None => {
-            tracing::warn!(segment = %start, "the index of a sealed segment stays in memory");
-            Arc::new(index)
         }
     }
 }

@@ -31,7 +31,10 @@ pub(crate) struct ScanEnd {
 }
 
 /// The header of a segment, held against the store and the file's name; and its checksum.
-pub(crate) fn read_segment_header(segment: &Segment, store: StoreId) -> Result<(SegmentHeader, u32), Failure> {
+pub(crate) fn read_segment_header(
+    segment: &Segment,
+    store: StoreId,
+) -> Result<(SegmentHeader, u32), Failure> {
     let bytes = segment.read(0, SEGMENT_HEADER_BYTES, Wait::Allowed)?;
     let (header, checksum) = SegmentHeader::decode(&bytes).map_err(|detail| segment.damage(0, detail))?;
     if header.store != store {
@@ -49,36 +52,62 @@ pub(crate) fn scan_segment(
     segment: &Segment,
     length: u64,
     checksum: u32,
-    mut show: impl FnMut(&Frame) -> Result<(), Failure>,
+    show: impl FnMut(&Frame) -> Result<(), Failure>,
 ) -> Result<ScanEnd, Failure> {
-    let read = |segment: &Segment, offset, length| segment.read(offset, length, Wait::Allowed);
-    let mut reader = FrameReader::new(segment, length, read);
-    let mut end = ScanEnd {
-        offset: SEGMENT_HEADER_BYTES as u64,
-        checksum,
-        head: segment.start.get() - 1,
-        recorded_at: Timestamp::default(),
-        synced: SEGMENT_HEADER_BYTES as u64,
-        is_marked: false,
-        fault: None,
-    };
+    let mut end = ScanEnd::at_the_beginning(segment, checksum);
+    scan_on(segment, &mut end, length, Wait::Allowed, show)?;
+    Ok(end)
+}
+
+impl ScanEnd {
+    /// Before the first frame of a segment, whose header has this checksum.
+    pub(crate) fn at_the_beginning(segment: &Segment, checksum: u32) -> Self {
+        Self {
+            offset: SEGMENT_HEADER_BYTES as u64,
+            checksum,
+            head: segment.start.get() - 1,
+            recorded_at: Timestamp::default(),
+            synced: SEGMENT_HEADER_BYTES as u64,
+            is_marked: false,
+            fault: Some(FrameFault::Empty),
+        }
+    }
+}
+
+/// Goes on with a scan that came this far, up to `bound`. `end` moves with every frame, so that a scan that fails can be
+/// taken up again.
+pub(crate) fn scan_on(
+    segment: &Segment,
+    end: &mut ScanEnd,
+    bound: u64,
+    wait: Wait,
+    mut show: impl FnMut(&Frame) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let read = |segment: &Segment, offset, length| segment.read(offset, length, wait);
+    let mut reader = FrameReader::new(segment, bound, read);
     loop {
         let frame = match reader.try_at(end.offset, AT_ONCE)? {
-            Ok(frame) if follows(&frame, &end) => frame,
-            Ok(_) => return Ok(ScanEnd { fault: Some(FrameFault::OutOfLine), ..end }),
-            Err(fault) => return Ok(ScanEnd { fault: Some(fault), ..end }),
+            Ok(frame) if follows(&frame, end) => frame,
+            Ok(_) => {
+                end.fault = Some(FrameFault::OutOfLine);
+                return Ok(());
+            }
+            Err(fault) => {
+                end.fault = Some(fault);
+                return Ok(());
+            }
         };
+        if frame.header.kind == FrameKind::Append {
+            show(&frame)?;
+            end.head = frame.last_position();
+        }
         end.synced = end.synced.max(frame.header.synced_through);
         end.checksum = frame.checksum;
         end.recorded_at = frame.header.recorded_at;
         end.is_marked = frame.header.kind == FrameKind::Mark;
-        match frame.header.kind {
-            FrameKind::Seal => return Ok(end),
-            FrameKind::Mark => {}
-            FrameKind::Append => {
-                show(&frame)?;
-                end.head = frame.last_position();
-            }
+        if frame.header.kind == FrameKind::Seal {
+            end.fault = None;
+            return Ok(());
         }
         end.offset = frame.end();
     }
@@ -90,15 +119,15 @@ fn follows(frame: &Frame, end: &ScanEnd) -> bool {
 
 /// What stands behind the last whole frame of a segment.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     /// Where the last byte that is not zero ends; zero if there is none.
-    pub(super) end: u64,
+    pub(crate) end: u64,
     /// The farthest that a whole frame header there says the segment was durable.
-    pub(super) synced: u64,
+    pub(crate) synced: u64,
 }
 
 /// Looks at what stands behind the last whole frame: whether there is anything, and whether a frame there knows more.
-pub(super) fn look_behind(segment: &Segment, from: u64, length: u64) -> Result<Rest, Failure> {
+pub(crate) fn look_behind(segment: &Segment, from: u64, length: u64) -> Result<Rest, Failure> {
     let mut rest = Rest::default();
     let mut offset = from;
     while offset < length {

@@ -1,0 +1,188 @@
+use std::{io, sync::Arc};
+
+use eventstore_api::{EventId, Timestamp};
+use eventstore_codec::Names;
+
+use super::scan::{read_segment_header, scan_segment};
+use crate::{
+    catalog::Catalog,
+    damage::Failure,
+    disk::{Disk, Open},
+    format::{FRAME_HEADER_BYTES, FrameHeader, FrameKind},
+    index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
+    segment::{Sealed, Segment},
+};
+
+/// What lies before a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// The segment before it, the checksum of the frame that sealed it, and its last position.
+    pub(crate) link: Option<(SegmentStart, u32, u64)>,
+    pub(crate) greatest_id: Option<EventId>,
+    pub(crate) recorded_at: Timestamp,
+}
+
+impl Before {
+    /// That a segment follows the one before.
+    pub(crate) fn check_link(
+        &self,
+        segment: &Segment,
+        previous: Option<SegmentStart>,
+        checksum: u32,
+    ) -> Result<(), Failure> {
+        let (expected, expected_checksum, last) = match self.link {
+            Some((start, checksum, last)) => (Some(start), checksum, last),
+            None => (None, 0, 0),
+        };
+        if previous == expected && checksum == expected_checksum && segment.start.get() == last + 1 {
+            return Ok(());
+        }
+        Err(segment.damage(0, "the segment does not follow the one before it; one may be missing").into())
+    }
+}
+
+/// What becomes of an index that had to be built anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rebuilt {
+    /// It is written beside its segment again.
+    Kept,
+    /// It stays in memory: nothing may be written.
+    InMemory,
+}
+
+pub(crate) struct LoadedSealed {
+    pub(crate) rebuilt: bool,
+}
+
+/// Opens a segment that is sealed, with the index beside it; where that is missing or damaged, builds it anew.
+pub(crate) fn load_sealed(
+    disk: &Arc<dyn Disk>,
+    catalog: &Catalog,
+    start: SegmentStart,
+    before: &mut Before,
+    rebuilt: Rebuilt,
+) -> Result<LoadedSealed, Failure> {
+    let name = start.file_name();
+    let described = disk.describe(&name);
+    let file = disk.open(&name, Open::Read).map_err(Failure::io(format!("cannot open {described}")))?;
+    let length = file.length().map_err(Failure::io(format!("cannot read {described}")))?;
+    let placeholder = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
+    let segment = Segment::new(catalog.store, start, file, described, placeholder);
+    let (header, header_checksum) = read_segment_header(&segment, catalog.store)?;
+    before.check_link(&segment, header.previous, header.previous_checksum)?;
+
+    let Seal { at: end, last_position, checksum, recorded_at } = read_seal(&segment, length)?;
+    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end, last_position)? {
+        Some(sidecar) => (sidecar, false),
+        None => {
+            let index = rebuild(catalog, &segment, length, header_checksum)?;
+            tracing::warn!(segment = %segment.described, "its index was missing or damaged, and was built anew");
+            let index = match rebuilt {
+                Rebuilt::InMemory => Arc::new(index),
+                Rebuilt::Kept => keep(&**disk, catalog, start, end, last_position, index),
+            };
+            (index, true)
+        }
+    };
+    before.greatest_id = before.greatest_id.max(index.greatest_id());
+    before.recorded_at = before.recorded_at.max(recorded_at);
+    before.link = Some((start, checksum, last_position));
+    segment.replace_index(index);
+    segment.seal(Sealed { end, last_position, max_id_so_far: before.greatest_id });
+    catalog.add_segment(Arc::new(segment));
+    Ok(LoadedSealed { rebuilt: was_rebuilt })
+}
+
+/// The frame that ends a sealed segment.
+pub(crate) struct Seal {
+    /// Where it stands, in bytes.
+    pub(crate) at: u64,
+    /// The position of the last event before it.
+    pub(crate) last_position: u64,
+    /// Of its header.
+    pub(crate) checksum: u32,
+    pub(crate) recorded_at: Timestamp,
+}
+
+/// The frame that ends a segment whose file is so long.
+pub(crate) fn read_seal(segment: &Segment, length: u64) -> Result<Seal, Failure> {
+    let at = length.saturating_sub(FRAME_HEADER_BYTES as u64);
+    let bytes = segment.read(at, FRAME_HEADER_BYTES, Wait::Allowed)?;
+    match FrameHeader::decode(&bytes, segment.seed, at) {
+        Ok((seal, checksum)) if seal.kind == FrameKind::Seal => {
+            Ok(Seal { at, last_position: seal.first_position - 1, checksum, recorded_at: seal.recorded_at })
+        }
+        Ok(_) => Err(segment.damage(at, "the segment does not end as a sealed one does").into()),
+        Err(fault) => Err(segment.damage(at, format!("the end of the segment: {fault}")).into()),
+    }
+}
+
+/// The index beside a segment, and with it how far each stream had come; `None` if it is not to be used.
+pub(crate) fn load_sidecar(
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    segment: &Segment,
+    end: u64,
+    last_position: u64,
+) -> Result<Option<Arc<dyn SegmentIndex>>, Failure> {
+    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start) else { return Ok(None) };
+    if sidecar.covers() != end || sidecar.last_position() != last_position {
+        return Ok(None);
+    }
+    // Sound as a whole, before any of it is believed.
+    if sidecar.streams(|_, _| {}).is_err() {
+        return Ok(None);
+    }
+    take_heads(catalog, &sidecar, segment.start).map_err(unreadable_index(segment))?;
+    Ok(Some(Arc::new(sidecar)))
+}
+
+/// Notes how far each stream has come in a segment.
+pub(super) fn take_heads(
+    catalog: &Catalog,
+    sidecar: &Sidecar,
+    start: SegmentStart,
+) -> Result<(), SidecarError> {
+    sidecar.streams(|stream, part| {
+        catalog.heads.set(stream, Head { version: part.last_version(), segment: start });
+    })
+}
+
+pub(super) fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -> Failure {
+    let described = segment.described.clone();
+    move |error| Failure::io(format!("cannot read the index of {described}"))(io::Error::other(error))
+}
+
+fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> Result<ActiveIndex, Failure> {
+    let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
+    let mut names = Names::new();
+    let end = scan_segment(segment, length, checksum, |frame| {
+        let taken_up = catalog.take_up(segment.start, &index, frame, &mut names);
+        taken_up.map_err(|why| segment.damage(frame.offset, why).into())
+    })?;
+    match end.fault {
+        None => Ok(index),
+        Some(fault) => Err(segment.damage(end.offset, fault).into()),
+    }
+}
+
+fn keep(
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    start: SegmentStart,
+    end: u64,
+    last_position: u64,
+    index: ActiveIndex,
+) -> Arc<dyn SegmentIndex> {
+    let store = catalog.store.as_bytes();
+    let sidecar = Sidecar::write(disk, store, start, end, last_position, &index)
+        .ok()
+        .and_then(|()| Sidecar::open(disk, store, start).ok());
+    match sidecar {
+        Some(sidecar) => Arc::new(sidecar),
+        None => {
+            tracing::warn!(segment = %start, "the index of a sealed segment stays in memory");
+            Arc::new(index)
+        }
+    }
+}
