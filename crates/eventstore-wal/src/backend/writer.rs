@@ -178,7 +178,7 @@ impl Shared {
 /// The thread that owns the log.
 fn write(shared: &Shared) {
     let _ends = Ends(shared);
-    let mut rhythm = Rhythm::default();
+    let mut rhythm = Rhythm::new();
     loop {
         let (expected, until) = rhythm.expectation();
         let patience = shared.patience(&rhythm);
@@ -186,7 +186,9 @@ fn write(shared: &Shared) {
         let mut log = shared.log.lock();
         let Some(log) = log.as_mut() else { return };
         if work.is_empty() {
-            rhythm.is_idle = shared.on_idle(log);
+            shared.on_idle(log);
+            rhythm.is_idle = true;
+            rhythm.flushed_at = Instant::now();
             continue;
         }
         let Work { appends, flushes, closing } = work;
@@ -202,8 +204,9 @@ fn write(shared: &Shared) {
             }
         }
         rhythm.answered(answered, began);
-        if !flushes.is_empty() {
+        if !flushes.is_empty() || rhythm.is_due(shared.durability) {
             let outcome = log.flush();
+            rhythm.flushed_at = Instant::now();
             for done in flushes {
                 let _ = done.send(outcome.clone());
             }
@@ -225,8 +228,8 @@ impl Shared {
         }
     }
 
-    /// Nothing waits: time to make durable what is not, and to say so. True when there is nothing more to do.
-    fn on_idle(&self, log: &mut Log) -> bool {
+    /// Nothing waits: time to make durable what is not, and to say so.
+    fn on_idle(&self, log: &mut Log) {
         let done = match self.durability {
             Durability::Always => log.mark().map(|_| ()),
             Durability::Interval(_) => log.flush(),
@@ -235,28 +238,39 @@ impl Shared {
         if let Err(error) = done {
             tracing::warn!(%error, "the idle log could not be made durable");
         }
-        true
     }
 }
 
 /// How appends come and go, so that those who were just answered get into the next batch together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rhythm {
     answered: usize,
-    answered_at: Option<Instant>,
+    answered_at: Instant,
+    flushed_at: Instant,
     /// How long a commit takes, smoothed.
     commit: Duration,
+    /// Nothing was appended since the log was looked after.
     is_idle: bool,
 }
 
 impl Rhythm {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { answered: 0, answered_at: now, flushed_at: now, commit: Duration::ZERO, is_idle: false }
+    }
+
+    /// Whether what was appended has waited long enough to become durable, also where there is always something to do.
+    fn is_due(&self, durability: Durability) -> bool {
+        matches!(durability, Durability::Interval(interval) if self.flushed_at.elapsed() >= interval)
+    }
+
     fn answered(&mut self, count: usize, began: Instant) {
         if count == 0 {
             return;
         }
         let now = Instant::now();
         self.answered = count;
-        self.answered_at = Some(now);
+        self.answered_at = now;
         self.commit = (self.commit * 7 + (now - began)) / 8;
         self.is_idle = false;
     }
@@ -264,9 +278,7 @@ impl Rhythm {
     /// How many appends to wait for, and until when: those who were answered come back, or they do not within a
     /// fraction of what a commit takes.
     fn expectation(&mut self) -> (usize, Instant) {
-        let answered = std::mem::take(&mut self.answered);
-        let at = self.answered_at.unwrap_or_else(Instant::now);
-        (answered, at + self.commit / 2)
+        (std::mem::take(&mut self.answered), self.answered_at + self.commit / 2)
     }
 }
 

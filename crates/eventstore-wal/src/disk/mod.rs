@@ -4,10 +4,12 @@
 mod directory;
 #[cfg(any(test, feature = "torture"))]
 pub mod faulty;
+mod reopened;
 
 use std::{fmt, io, sync::Arc};
 
 pub use directory::Directory;
+pub(crate) use reopened::OpenFiles;
 
 /// One flat directory of files.
 ///

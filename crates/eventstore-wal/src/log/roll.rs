@@ -144,7 +144,11 @@ impl Next {
             space.prepare(room)?;
             Ok(Self { file, space })
         };
-        prepare().map_err(Failure::io(format!("cannot make room in {}", disk.describe(NEXT_NAME))))
+        prepare().map_err(|error| {
+            // What there is of it would keep the disk full. Where it cannot be removed, the next opener does.
+            let _ = disk.remove(NEXT_NAME);
+            Failure::io(format!("cannot make room in {}", disk.describe(NEXT_NAME)))(error)
+        })
     }
 
     /// Gives it its header, and then its name: a segment that can be seen is whole.
