@@ -15,7 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) start: SegmentStart,
-    pub(crate) file: Arc<dyn DiskFile>,
+    /// Of the segment that is written, the one it is written through.
+    file: RwLock<Arc<dyn DiskFile>>,
     pub(crate) seed: FrameSeed,
     /// What to call the file in messages.
     pub(crate) described: String,
@@ -44,7 +45,16 @@ impl Segment {
         index: Arc<dyn SegmentIndex>,
     ) -> Self {
         let seed = FrameSeed::new(store, start);
+        let file = RwLock::new(file);
         Self { start, file, seed, described, index: RwLock::new(index), sealed: OnceLock::new() }
+    }
+
+    pub(crate) fn file(&self) -> Arc<dyn DiskFile> {
+        Arc::clone(&self.file.read())
+    }
+
+    pub(crate) fn replace_file(&self, file: Arc<dyn DiskFile>) {
+        *self.file.write() = file;
     }
 
     pub(crate) fn index(&self) -> Arc<dyn SegmentIndex> {
@@ -72,8 +82,8 @@ impl Segment {
     pub(crate) fn read(&self, offset: u64, length: usize, wait: Wait) -> Result<Bytes, Failure> {
         let mut bytes = vec![0; length];
         let read = match wait {
-            Wait::Allowed => read_up_to(&*self.file, &mut bytes, offset),
-            Wait::Never => match self.file.read_at_if_cached(&mut bytes, offset) {
+            Wait::Allowed => read_up_to(&*self.file(), &mut bytes, offset),
+            Wait::Never => match self.file().read_at_if_cached(&mut bytes, offset) {
                 // Cut short by what is not cached, or by the end of the file: only waiting tells.
                 Ok(Some(read)) if read == length => Ok(read),
                 Ok(_) => return Err(Failure::WouldWait),

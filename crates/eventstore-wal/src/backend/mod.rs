@@ -20,7 +20,7 @@ use crate::{
     catalog::Catalog,
     config::WalConfig,
     damage::Failure,
-    disk::{Directory, Disk},
+    disk::{Directory, Disk, FewOpenFiles},
     log::{Log, RecoveryReport},
     read,
     reader::WalReader,
@@ -91,7 +91,7 @@ impl WalBackend {
     fn open(path: PathBuf, config: &WalConfig, throw_away: Option<TempDir>) -> Result<Self> {
         let directory = Directory::create(&path)
             .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
-        let disk: Arc<dyn Disk> = Arc::new(directory);
+        let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
         let (log, recovery) = Log::open(disk, config.log_options())?;
         let catalog = Arc::clone(log.catalog());
         let writer = Writer::start(log, config)?;

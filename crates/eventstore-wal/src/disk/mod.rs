@@ -4,12 +4,12 @@
 mod directory;
 #[cfg(any(test, feature = "torture"))]
 pub mod faulty;
-mod reopened;
+mod few_open_files;
 
 use std::{fmt, io, sync::Arc};
 
 pub use directory::Directory;
-pub(crate) use reopened::OpenFiles;
+pub(crate) use few_open_files::FewOpenFiles;
 
 /// One flat directory of files.
 ///

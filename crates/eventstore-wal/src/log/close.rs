@@ -67,8 +67,8 @@ impl Log {
         self.tail.space.stop();
         let tail = &self.tail;
         let cut = || {
-            tail.segment.file.set_len(tail.written())?;
-            tail.segment.file.sync_all()
+            tail.segment.file().set_len(tail.written())?;
+            tail.segment.file().sync_all()
         };
         cut().map_err(Failure::io(format!("cannot close {}", tail.segment.described)))?;
         let store = self.catalog.store;

@@ -217,7 +217,7 @@ impl Log {
                 self.tell_synced();
                 true
             }
-            Some(SeededBug::RetryFailedSync) if self.tail.segment.file.sync_data().is_err() => {
+            Some(SeededBug::RetryFailedSync) if self.tail.segment.file().sync_data().is_err() => {
                 // And once more, below: the system has forgotten what it could not write.
                 false
             }

@@ -45,8 +45,8 @@ impl Log {
         self.tail.add(self.bare_frame(FrameKind::Seal), &[]);
         let sealing = |log: &mut Self| {
             log.tail.write()?;
-            old.file.set_len(log.tail.written())?;
-            old.file.sync_all()
+            old.file().set_len(log.tail.written())?;
+            old.file().sync_all()
         };
         sealing(self).map_err(Failure::io(format!("cannot seal {}", old.described)))?;
         old.seal(sealed);
@@ -208,6 +208,10 @@ impl SealWork {
         match written {
             Ok(sidecar) => {
                 segment.replace_index(Arc::new(sidecar));
+                // From here on it is one of many that are only read.
+                if let Ok(file) = disk.open(&segment.start.file_name(), Open::Read) {
+                    segment.replace_file(file);
+                }
                 Ok(())
             }
             Err(error) => {

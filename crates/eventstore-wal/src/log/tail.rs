@@ -128,7 +128,7 @@ impl Tail {
         if self.buffer.is_empty() {
             return Ok(false);
         }
-        write_all(&*self.segment.file, &self.buffer, self.written)?;
+        write_all(&*self.segment.file(), &self.buffer, self.written)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         if self.buffer.capacity() > KEPT_ROOM {
@@ -139,7 +139,7 @@ impl Tail {
 
     /// Makes what is in the file durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.segment.file.sync_data()?;
+        self.segment.file().sync_data()?;
         self.synced = self.written;
         Ok(())
     }

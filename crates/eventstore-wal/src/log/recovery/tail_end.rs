@@ -2,6 +2,7 @@ use super::{Evidence, Opening, ScanEnd, TornTail, scan::look_behind};
 use crate::{
     damage::Failure,
     disk::{replace, write_all},
+    format::FRAME_HEADER_BYTES,
     index::Wait,
     log::space::fill_with_zeros,
     segment::Segment,
@@ -35,7 +36,23 @@ impl Opening {
             }
         }
         proven = proven.max(self.durable_through(segment, evidence)).min(end.offset);
-        self.rewrite(segment, proven, end.offset)
+        let through = match end.fault {
+            Some(_) => end.offset,
+            None => self.cut_behind_seal(segment, end.offset, length)?,
+        };
+        self.rewrite(segment, proven, through)
+    }
+
+    /// Where a sealed segment ends is how its seal is found: the crash may have come before the file was cut off there.
+    fn cut_behind_seal(&self, segment: &Segment, seal: u64, length: u64) -> Result<u64, Failure> {
+        let end = seal + FRAME_HEADER_BYTES as u64;
+        if end < length {
+            segment
+                .file()
+                .set_len(end)
+                .map_err(Failure::io(format!("cannot cut off {}", segment.described)))?;
+        }
+        Ok(end)
     }
 
     /// How far the segment had been durable, by what stands elsewhere, in bytes.
@@ -59,8 +76,8 @@ impl Opening {
         let quarantine = self.disk.describe(&name);
         let move_there = || {
             replace(&*self.disk, &name, &bytes)?;
-            fill_with_zeros(&*segment.file, from, to)?;
-            segment.file.sync_all()
+            fill_with_zeros(&*segment.file(), from, to)?;
+            segment.file().sync_all()
         };
         move_there().map_err(Failure::io(format!("cannot move the torn end of {}", segment.described)))?;
         tracing::warn!(
@@ -82,13 +99,13 @@ impl Opening {
             if bytes.is_empty() {
                 return Err(segment.damage(offset, "the file has become shorter while it was read").into());
             }
-            write_all(&*segment.file, &bytes, offset)
+            write_all(&*segment.file(), &bytes, offset)
                 .map_err(Failure::io(format!("cannot write to {}", segment.described)))?;
             offset += bytes.len() as u64;
         }
         self.report.bytes_rewritten += to.saturating_sub(from);
         // Also when nothing was written: the end of the file may not be durable.
-        segment.file.sync_all().map_err(Failure::io(format!("cannot sync {}", segment.described)))
+        segment.file().sync_all().map_err(Failure::io(format!("cannot sync {}", segment.described)))
     }
 
     fn trusts_nothing(&self) -> bool {
@@ -107,7 +124,7 @@ impl Opening {
         end: ScanEnd,
         length: u64,
     ) -> Result<ScanEnd, Failure> {
-        use crate::format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader};
+        use crate::format::{FrameFault, FrameHeader};
 
         if self.options.bug != Some(crate::log::SeededBug::TrustTheLength)
             || end.fault != Some(FrameFault::BodyChecksum)
@@ -115,7 +132,9 @@ impl Opening {
             return Ok(end);
         }
         let bytes = segment.read(end.offset, FRAME_HEADER_BYTES, Wait::Allowed)?;
-        let Ok((header, checksum)) = FrameHeader::decode(&bytes, segment.seed, end.offset) else { return Ok(end) };
+        let Ok((header, checksum)) = FrameHeader::decode(&bytes, segment.seed, end.offset) else {
+            return Ok(end);
+        };
         let offset = (end.offset + header.frame_bytes()).min(length);
         let head = end.head + u64::from(header.events);
         Ok(ScanEnd { offset, head, checksum, fault: Some(FrameFault::Empty), ..end })

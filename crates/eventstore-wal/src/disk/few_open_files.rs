@@ -11,28 +11,30 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{Disk, DiskFile, Open};
 
-/// Files that are only read, of which at most so many are open at a time: a process may have only so many open files, and a
+/// A disk on which at most so many files that are only read are open at a time: a process may have only so many, and a
 /// store may have any number of segments. One that was closed is opened again when it is read.
-pub(crate) struct OpenFiles {
-    disk: Arc<dyn Disk>,
-    most: usize,
-    /// In the order in which they were opened.
-    open: Mutex<VecDeque<Weak<Reopened>>>,
+pub(crate) struct FewOpenFiles {
+    files: Arc<OpenFiles>,
 }
 
-impl OpenFiles {
-    pub(crate) fn new(disk: Arc<dyn Disk>, most: usize) -> Arc<Self> {
-        Arc::new(Self { disk, most: most.max(1), open: Mutex::default() })
+impl FewOpenFiles {
+    /// At most as many as every system lets a process have, and leaves some for others.
+    pub(crate) fn on(disk: Arc<dyn Disk>) -> Self {
+        Self::with_most(disk, 256)
     }
 
-    /// The file of this name, for reading.
-    ///
-    /// # Errors
-    ///
-    /// What the disk says.
-    pub(crate) fn file(self: &Arc<Self>, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+    fn with_most(disk: Arc<dyn Disk>, most: usize) -> Self {
+        Self { files: Arc::new(OpenFiles { disk, most: most.max(1), open: Mutex::default() }) }
+    }
+}
+
+impl Disk for FewOpenFiles {
+    fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
+        if how != Open::Read {
+            return self.files.disk.open(name, how);
+        }
         let file = Arc::new(Reopened {
-            files: Arc::clone(self),
+            files: Arc::clone(&self.files),
             name: name.to_owned(),
             file: RwLock::new(None),
             was_read: AtomicBool::new(false),
@@ -41,6 +43,45 @@ impl OpenFiles {
         Ok(Arc::new(file))
     }
 
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.files.disk.names()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.files.disk.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.files.disk.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.files.disk.sync_names()
+    }
+
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        self.files.disk.lock(name)
+    }
+
+    fn describe(&self, name: &str) -> String {
+        self.files.disk.describe(name)
+    }
+}
+
+impl fmt::Debug for FewOpenFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FewOpenFiles").field(&self.files.disk).finish()
+    }
+}
+
+struct OpenFiles {
+    disk: Arc<dyn Disk>,
+    most: usize,
+    /// In the order in which they were opened.
+    open: Mutex<VecDeque<Weak<Reopened>>>,
+}
+
+impl OpenFiles {
     /// Notes that a file was opened, and closes others where there are too many: first those that were not read lately.
     fn opened(&self, file: &Arc<Reopened>) {
         let mut open = self.open.lock();
@@ -57,12 +98,6 @@ impl OpenFiles {
             }
             oldest.file.write().take();
         }
-    }
-}
-
-impl fmt::Debug for OpenFiles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenFiles").field("most", &self.most).finish_non_exhaustive()
     }
 }
 
@@ -140,7 +175,7 @@ impl DiskFile for Arc<Reopened> {
 mod tests {
     use std::sync::Arc;
 
-    use super::OpenFiles;
+    use super::FewOpenFiles;
     use crate::disk::{Directory, Disk, Open, write_all};
 
     /// How many files of this process are open in a directory.
@@ -157,11 +192,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let disk: Arc<dyn Disk> = Arc::new(Directory::existing(directory.path()).unwrap());
         for number in 0..40_u8 {
-            let file = disk.open(&format!("{number}"), Open::Create).unwrap();
+            let file = disk.open(&number.to_string(), Open::Create).unwrap();
             write_all(&*file, &[number; 8], 0).unwrap();
         }
-        let files = OpenFiles::new(disk, 4);
-        let all: Vec<_> = (0..40_u8).map(|number| files.file(&format!("{number}")).unwrap()).collect();
+        let few = FewOpenFiles::with_most(disk, 4);
+        let all: Vec<_> = (0..40_u8).map(|number| few.open(&number.to_string(), Open::Read).unwrap()).collect();
         for round in 0..3 {
             for (number, file) in (0..40_u8).zip(&all) {
                 let mut bytes = [0; 8];
@@ -176,7 +211,7 @@ mod tests {
     fn a_file_that_is_not_there_is_an_error_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let disk: Arc<dyn Disk> = Arc::new(Directory::existing(directory.path()).unwrap());
-        let missing = OpenFiles::new(disk, 4).file("missing").unwrap_err();
+        let missing = FewOpenFiles::with_most(disk, 4).open("missing", Open::Read).unwrap_err();
         assert_eq!(missing.kind(), std::io::ErrorKind::NotFound);
     }
 }
