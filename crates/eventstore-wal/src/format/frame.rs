@@ -5,12 +5,12 @@ use super::{StoreId, VersionWidth, fields::Fields};
 use crate::index::SegmentStart;
 
 /// Frames begin at multiples of this, in bytes.
-pub(crate) const ALIGNMENT: u64 = 8;
+const ALIGNMENT: u64 = 8;
 
 pub(crate) const FRAME_HEADER_BYTES: usize = 48;
 
 /// The longest body there can be: a batch of the greatest size, and what it takes to say where its parts begin.
-pub(crate) const MAX_BODY_BYTES: u32 = 128 << 20;
+const MAX_BODY_BYTES: u32 = 128 << 20;
 
 const MAGIC: u16 = u16::from_le_bytes(*b"EF");
 const CHECKSUM_AT: usize = FRAME_HEADER_BYTES - 4;

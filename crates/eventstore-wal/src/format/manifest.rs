@@ -44,7 +44,8 @@ impl Manifest {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let Some((checked, checksum)) = bytes.split_at_checked(CHECKSUM_AT).filter(|_| bytes.len() == MANIFEST_BYTES)
+        let Some((checked, checksum)) =
+            bytes.split_at_checked(CHECKSUM_AT).filter(|_| bytes.len() == MANIFEST_BYTES)
         else {
             return Err(format!("it is {} bytes long, and not {MANIFEST_BYTES}", bytes.len()));
         };
@@ -64,11 +65,8 @@ impl Manifest {
         let open = fields.u8() != 0;
         let _reserved: [u8; 5] = fields.bytes();
         let store = StoreId::from_bytes(fields.bytes());
-        let closed = CleanClose {
-            segment: SegmentStart::new(fields.u64()),
-            offset: fields.u64(),
-            head: fields.u64(),
-        };
+        let closed =
+            CleanClose { segment: SegmentStart::new(fields.u64()), offset: fields.u64(), head: fields.u64() };
         Ok(Self { store, open, closed: Some(closed).filter(|closed| closed.segment.get() > 0) })
     }
 }

@@ -2,15 +2,15 @@
 
 mod fields;
 mod frame;
+#[cfg(test)]
+mod golden;
 mod manifest;
 mod segment_header;
 mod store_id;
 mod synced_mark;
 mod versions;
 
-pub(crate) use frame::{
-    ALIGNMENT, FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, FrameSeed, MAX_BODY_BYTES, frame_bytes,
-};
+pub(crate) use frame::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, FrameSeed, frame_bytes};
 pub(crate) use manifest::{CleanClose, MANIFEST_NAME, Manifest};
 pub(crate) use segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 pub(crate) use store_id::StoreId;

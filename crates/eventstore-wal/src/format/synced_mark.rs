@@ -35,7 +35,8 @@ impl SyncedMark {
     pub(crate) fn decode(bytes: &[u8], store: StoreId) -> Option<Self> {
         let (checked, checksum_bytes) = bytes.split_at_checked(24)?;
         let mut fields = Fields(checked);
-        let mark = Self { segment: SegmentStart::new(fields.u64()), offset: fields.u64(), head: fields.u64() };
+        let mark =
+            Self { segment: SegmentStart::new(fields.u64()), offset: fields.u64(), head: fields.u64() };
         let sound = checksum_bytes.len() >= 4 && Fields(checksum_bytes).u32() == checksum(store, checked);
         sound.then_some(mark)
     }

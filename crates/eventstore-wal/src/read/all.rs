@@ -41,8 +41,13 @@ impl PageInProgress<'_> {
         let mut frames = 0;
         for segment in segments.iter().skip(first) {
             let index = segment.index();
-            let mut scan =
-                Scan::new(segment, &*index, published.bound(segment), self.sought(from, wait), from_file(wait))?;
+            let mut scan = Scan::new(
+                segment,
+                &*index,
+                published.bound(segment),
+                self.sought(from, wait),
+                from_file(wait),
+            )?;
             while let Some(frame) = scan.next()? {
                 frames += 1;
                 if let Some(refused) = self.take(segment, &frame, |position| position > from)? {
@@ -64,8 +69,13 @@ impl PageInProgress<'_> {
         let mut frames = 0;
         for segment in segments.iter().rev().skip_while(|segment| segment.start.get() >= from) {
             let index = segment.index();
-            let mut scan =
-                Scan::new(segment, &*index, published.bound(segment), self.sought(from, wait), from_file(wait))?;
+            let mut scan = Scan::new(
+                segment,
+                &*index,
+                published.bound(segment),
+                self.sought(from, wait),
+                from_file(wait),
+            )?;
             while let Some(frame) = scan.next()? {
                 frames += 1;
                 if let Some(refused) = self.take(segment, &frame, |position| position < from)? {
@@ -94,23 +104,46 @@ impl PageInProgress<'_> {
         frame: &Frame,
         wanted: impl Fn(u64) -> bool,
     ) -> Result<Option<u64>, Failure> {
-        let mut found = Vec::new();
-        let (names, filter) = (&mut self.names, &self.query.filter);
-        let all = filter.is_all();
+        if self.query.direction == Direction::Backward && frame.header.events > 1 {
+            return self.take_backward(segment, frame, wanted);
+        }
+        let Self { query, room, names, events } = self;
+        let all = query.filter.is_all();
+        let mut refused = None;
         let taken = frame.each_event::<Malformed>(|event| {
-            if wanted(event.position) {
-                let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
-                if all || filter.matches(&recorded) {
-                    found.push(recorded);
+            if refused.is_some() || !wanted(event.position) {
+                return Ok(());
+            }
+            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+            if all || query.filter.matches(&recorded) {
+                match room.take(recorded.payload.len()) {
+                    true => events.push(recorded),
+                    false => refused = Some(event.position),
                 }
             }
             Ok(())
         });
         taken.map_err(|malformed| segment.damage(frame.offset, malformed))?;
-        if self.query.direction == Direction::Backward {
-            found.reverse();
-        }
-        for event in found {
+        Ok(refused)
+    }
+
+    /// The same from the last event of the frame to the first.
+    fn take_backward(
+        &mut self,
+        segment: &Segment,
+        frame: &Frame,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Result<Option<u64>, Failure> {
+        let mut found = Vec::new();
+        let names = &mut self.names;
+        let taken = frame.each_event::<Malformed>(|event| {
+            if wanted(event.position) {
+                found.push(event.to_recorded(names.stream(event.stream)?, names)?);
+            }
+            Ok(())
+        });
+        taken.map_err(|malformed| segment.damage(frame.offset, malformed))?;
+        for event in found.into_iter().rev().filter(|event| self.query.filter.matches(event)) {
             if !self.room.take(event.payload.len()) {
                 return Ok(Some(event.position.get()));
             }

@@ -8,7 +8,7 @@ use crate::{
     catalog::{Catalog, Published},
     damage::Failure,
     frames::{Frame, FrameReader, Malformed},
-    index::{FrameOffset, Previous, SegmentIndex, SegmentStart, StreamPart, Wait},
+    index::{Previous, SegmentIndex, SegmentStart, StreamPart, Wait},
     scan::span_from,
     segment::Segment,
 };
@@ -109,7 +109,8 @@ impl Parts<'_> {
                 continue;
             }
             let number = u32::try_from(version.get() - part.first_version.get()).unwrap_or(u32::MAX);
-            let frames = index.stream_frames(part, number, 1, self.wait).map_err(unreadable_index(segment))?;
+            let frames =
+                index.stream_frames(part, number, 1, self.wait).map_err(unreadable_index(segment))?;
             let bound = self.published.bound(segment);
             return Ok(frames.first().is_some_and(|frame| frame.bytes() < bound));
         }
@@ -247,7 +248,8 @@ impl PageInProgress<'_> {
                 _ => event.version == self.next,
             };
             if !is_next {
-                let detail = format!("version {} of stream `{}` is not where it should be", self.next, self.stream);
+                let detail =
+                    format!("version {} of stream `{}` is not where it should be", self.next, self.stream);
                 return Err(segment.damage(frame.offset, detail).into());
             }
             if !self.room.take(event.payload.len()) {
@@ -262,4 +264,3 @@ impl PageInProgress<'_> {
         Ok(self.room.events_left() == 0)
     }
 }
-
