@@ -1,3 +1,9 @@
+//! A store that another process may be writing, for looking at.
+
+mod follower;
+mod prefix;
+mod shared;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -11,55 +17,144 @@ use eventstore_api::{
     StoreError, StreamId, StreamPage, StreamRange,
 };
 
+pub(crate) use self::follower::no_store;
+use self::shared::Shared;
 use crate::{
+    blocking::{off_the_runtime, waiting},
     damage::{Damage, Failure},
-    disk::Directory,
+    disk::{Directory, FewOpenFiles},
+    index::Wait,
 };
 
-/// An event store in a directory, for looking at, while another process may be writing it.
+/// An event store in a directory, for looking at it while another process may be writing it. Any number of readers can look
+/// at a store, in any number of processes.
+///
+/// It takes no lock and writes nothing, so that a file system that is mounted for reading is enough. Appends and snapshots
+/// answer [`StoreError::ReadOnly`].
+///
+/// # What it sees
+///
+/// What is durable, and nothing else: an event that was seen here does not vanish when the machine fails. With
+/// [`Durability::Always`](crate::Durability::Always) that is every event by the time that it is acknowledged; with the others,
+/// events appear here after the next sync or [flush](EventStoreBackend::flush) of the writer.
+/// Every call looks first whether there is more, which costs a system call where there is none.
+/// [`wait_past`](EventStoreBackend::wait_past) looks [so often](WalReader::poll_every), and needs a tokio runtime with its time
+/// enabled; the other calls need none.
+///
+/// # Damage
+///
+/// A reader opens a damaged store, where its manifest is whole: it serves what lies before the damage, and
+/// [`WalReader::damage`] tells about it. A read that comes to the place, or that begins behind it, answers
+/// [`StoreError::Corrupted`]; none says that the end is reached. Where an old segment of the log is damaged in its middle,
+/// what lies behind it can be read too, and only a read of the place itself answers [`StoreError::Corrupted`].
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, StoreError, StreamId};
+/// use eventstore_wal::WalBackend;
+///
+/// let store = WalBackend::new()?;
+/// let reader = WalBackend::open_read_only(store.path())?;         // in another process, most often
+///
+/// let account = StreamId::new("account-7")?;
+/// let opened = || vec![NewEvent::new(EventType::new("Opened").unwrap(), "ann")];
+/// store.append(&account, ExpectedVersion::NoStream, opened()).await?;
+///
+/// let head = reader.wait_past(GlobalPosition::START).await?;
+/// assert_eq!(reader.get_events(&account).await?.len(), 1);
+/// assert_eq!(reader.stats().await?.head, head);
+/// let refused = reader.append(&account, ExpectedVersion::Any, opened()).await;
+/// assert!(matches!(refused, Err(StoreError::ReadOnly)));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct WalReader {
+    path: PathBuf,
     shared: Arc<Shared>,
     poll_every: Duration,
 }
 
-struct Shared {
-    path: PathBuf,
-}
-
-/// How often [`WalReader::wait_past`](EventStoreBackend::wait_past) looks where nothing else was said.
+/// How often a reader looks for more where nothing else was said.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
 impl WalReader {
-    /// The store in this directory.
+    /// The store in this directory. Nothing is created where there is none.
+    ///
+    /// Opening takes time: after a clean close for a look at each segment, else for going through the last one too.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Storage`] when there is none, or the disk fails; [`StoreError::Corrupted`] when its manifest is damaged.
+    /// [`StoreError::Storage`] when there is no store, or the disk fails; [`StoreError::Corrupted`] when the manifest of the
+    /// store is damaged.
+    ///
+    /// ```
+    /// use eventstore_wal::WalReader;
+    ///
+    /// let missing = WalReader::open("./no-such-store").unwrap_err();
+    /// let message = eventstore_api::message_with_causes(&missing);
+    /// assert!(message.contains("cannot open the directory ./no-such-store"), "{message}");
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        Directory::existing(&path)
+        let directory = Directory::existing(&path)
             .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
-        Ok(Self { shared: Arc::new(Shared { path }), poll_every: POLL_EVERY })
+        let shared = Arc::new(Shared::open(Arc::new(FewOpenFiles::on(Arc::new(directory))))?);
+        Ok(Self { path, shared, poll_every: POLL_EVERY })
     }
 
-    /// The same reader, which looks this often for new events while it waits for some; every 20 ms where this is not said.
+    /// The same reader, which looks for more so often while it waits for some: every 20 ms where this is not said. More often
+    /// than every millisecond it does not.
+    ///
+    /// ```
+    /// # let store = eventstore_wal::WalBackend::new()?;
+    /// use std::time::Duration;
+    /// use eventstore_wal::WalReader;
+    ///
+    /// let patient = WalReader::open(store.path())?.poll_every(Duration::from_secs(1));
+    /// # let _ = patient;
+    /// # Ok::<(), eventstore_api::StoreError>(())
+    /// ```
     #[must_use]
     pub fn poll_every(mut self, interval: Duration) -> Self {
-        self.poll_every = interval;
+        self.poll_every = interval.max(Duration::from_millis(1));
         self
     }
 
     /// The directory of the store.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.shared.path
+        &self.path
     }
 
-    /// Where the log is damaged, if the reader cannot see beyond that.
+    /// Where the log is damaged, if that keeps the reader from seeing what lies behind.
+    ///
+    /// It looks at nothing: it is what opening the reader and its reads came upon. To find all damage of a store, there is
+    /// [`verify`](crate::verify()).
+    ///
+    /// ```
+    /// # let store = eventstore_wal::WalBackend::new()?;
+    /// let reader = eventstore_wal::WalReader::open(store.path())?;
+    /// assert_eq!(reader.damage(), None);
+    /// # Ok::<(), eventstore_api::StoreError>(())
+    /// ```
     #[must_use]
     pub fn damage(&self) -> Option<Damage> {
-        None
+        self.shared.damage().cloned()
+    }
+
+    /// Looks whether there is more, and then does something with what there is.
+    async fn look<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Shared, Wait) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        if self.shared.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+            shared.refresh(wait)?;
+            read(shared, wait)
+        })
+        .await
     }
 }
 
@@ -70,17 +165,32 @@ impl EventStoreBackend for WalReader {
         Err(StoreError::ReadOnly)
     }
 
-    async fn read_stream(&self, _: &StreamId, _: StreamRange) -> Result<StreamPage> {
-        Ok(StreamPage::last(Vec::new()))
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        let stream = stream.clone();
+        self.look(move |shared, wait| prefix::read_stream(shared, &stream, range, wait)).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
-        Ok(Page::last(Vec::new(), GlobalPosition::START))
+        let query = query.clone();
+        self.look(move |shared, wait| prefix::read_all(shared, &query, wait)).await
     }
 
-    async fn wait_past(&self, _: GlobalPosition) -> Result<GlobalPosition> {
-        std::future::pending().await
+    /// Looks for more events [so often](WalReader::poll_every), in a tokio runtime with its time enabled.
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        let mut changes = self.shared.catalog().watch();
+        loop {
+            let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
+            if published.is_past(position) {
+                return Ok(GlobalPosition::new(published.head));
+            }
+            if let Some(damage) = self.shared.damage() {
+                return Err(damage.clone().into());
+            }
+            // Ended early by another who looked, or closed the reader; what it was is seen above.
+            let is_over = changes.wait_for(|published| published.is_past(position) || published.closed);
+            let _ = tokio::time::timeout(self.poll_every, is_over).await;
+        }
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
@@ -93,12 +203,37 @@ impl EventStoreBackend for WalReader {
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        Ok(BackendStats::default())
+        let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
+        Ok(BackendStats::new(published.head, published.streams, 0, GlobalPosition::new(published.head)))
+    }
+
+    async fn head(&self) -> Result<GlobalPosition> {
+        let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
+        Ok(GlobalPosition::new(published.head))
+    }
+
+    /// Does nothing: what is seen here is durable.
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Ends every wait. The files are closed with the last handle.
+    async fn close(&self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        waiting(move || {
+            shared.close();
+            Ok(())
+        })
+        .await
     }
 }
 
 impl fmt::Debug for WalReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WalReader").field("path", &self.shared.path).finish_non_exhaustive()
+        f.debug_struct("WalReader")
+            .field("path", &self.path)
+            .field("events", &self.shared.catalog().published().head)
+            .field("damage", &self.shared.damage())
+            .finish_non_exhaustive()
     }
 }

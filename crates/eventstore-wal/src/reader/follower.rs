@@ -1,0 +1,330 @@
+use std::{io, sync::Arc};
+
+use eventstore_codec::Names;
+
+use crate::{
+    catalog::{Catalog, Published},
+    damage::{Damage, Failure},
+    disk::{Disk, Open},
+    format::{CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, SEGMENT_HEADER_BYTES, SyncedMark},
+    index::{ActiveIndex, SegmentStart, Sidecar, Wait},
+    log::recovery::{
+        Before, ScanEnd,
+        clean_close::{Left, load_closed},
+        layout::{Layout, lost, read_synced_mark},
+        read_segment_header,
+        scan::{look_behind, scan_on},
+        sealed::{Seal, load_sidecar, read_seal},
+    },
+    segment::{Sealed, Segment},
+};
+
+/// Goes through a log that another process may be writing, as far as it is told that the log is durable, and no byte
+/// farther: what lies behind may be half written, and gone after a crash.
+#[derive(Debug)]
+pub(super) struct Follower {
+    disk: Arc<dyn Disk>,
+    catalog: Arc<Catalog>,
+    closed: Option<CleanClose>,
+    /// What lies before the segment that is followed.
+    before: Before,
+    active: Option<Active>,
+    /// Sealed segments, the index of which was not beside them yet.
+    unindexed: Vec<Arc<Segment>>,
+}
+
+/// The segment that is followed.
+#[derive(Debug)]
+struct Active {
+    segment: Arc<Segment>,
+    index: Arc<ActiveIndex>,
+    end: ScanEnd,
+}
+
+/// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
+const TRIES: usize = 3;
+
+impl Follower {
+    /// Opens what is in a directory, as far as anything there says that it is durable; and where that is damaged.
+    pub(super) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Option<Damage>), Failure> {
+        let mut layout = Layout::read(&*disk)?;
+        let store = match layout.manifest {
+            Some(manifest) => manifest.store,
+            None => return Err(no_store(&*disk)),
+        };
+        for _ in 0..TRIES {
+            if layout.evidence.synced.is_none() {
+                layout.evidence.synced = read_synced_mark(&*disk, store)?;
+            }
+        }
+        let closed = layout.evidence.closed;
+        let catalog = Arc::new(Catalog::new(store));
+        let mut follower =
+            Self { disk, catalog, closed, before: Before::default(), active: None, unindexed: Vec::new() };
+        // A segment that is there says that those before it are durable, whatever else is lost.
+        let last = layout.segments.last().map(|last| beginning_of(*last));
+        let damage = match layout.evidence.durable().or(last) {
+            Some(durable) => follower.open_through(durable)?,
+            None => None,
+        };
+        Ok((follower, damage))
+    }
+
+    pub(super) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Goes as far as this mark, and then as far as the frames themselves say that they are durable.
+    fn open_through(&mut self, durable: SyncedMark) -> Result<Option<Damage>, Failure> {
+        let mut next = Some(durable);
+        while let Some(mark) = next {
+            if let Some(damage) = self.advance(mark, Wait::Allowed)? {
+                return Ok(Some(damage));
+            }
+            next = self.watermark()?;
+        }
+        Ok(None)
+    }
+
+    /// Takes up what is new up to a mark, and shows it. Damage on the way ends it there for good: what lies before is
+    /// shown.
+    pub(super) fn advance(&mut self, through: SyncedMark, wait: Wait) -> Result<Option<Damage>, Failure> {
+        let advanced = self.take_up_through(through, wait);
+        if wait == Wait::Allowed {
+            self.take_indexes();
+        }
+        self.publish();
+        match advanced {
+            Ok(()) => Ok(None),
+            Err(Failure::Damaged(damage)) => Ok(Some(damage)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn take_up_through(&mut self, through: SyncedMark, wait: Wait) -> Result<(), Failure> {
+        loop {
+            let Some(active) = &mut self.active else {
+                if self.last_sealed() >= Some(through.segment) {
+                    return Ok(());
+                }
+                if wait == Wait::Never {
+                    return Err(Failure::WouldWait);
+                }
+                self.begin_next(through)?;
+                continue;
+            };
+            if active.segment.start > through.segment {
+                return Ok(());
+            }
+            let is_last = active.segment.start == through.segment;
+            if !is_last && wait == Wait::Never {
+                return Err(Failure::WouldWait);
+            }
+            let bound = if is_last { through.offset } else { active.length()? };
+            active.scan(&self.catalog, bound, wait)?;
+            match active.end.fault {
+                None => {
+                    self.seal();
+                    if is_last {
+                        return Ok(());
+                    }
+                }
+                Some(_) if is_last && active.end.offset >= bound => return Ok(()),
+                Some(fault) => return Err(active.damaged(fault, bound, is_last).into()),
+            }
+        }
+    }
+
+    /// Opens the segment behind the last one that was gone through to its end.
+    fn begin_next(&mut self, through: SyncedMark) -> Result<(), Failure> {
+        let start = SegmentStart::new(self.before.link.map_or(1, |(_, _, last)| last + 1));
+        if start > through.segment {
+            return Err(self.missing(through.segment));
+        }
+        let name = start.file_name();
+        let described = self.disk.describe(&name);
+        let file = match self.disk.open(&name, Open::Read) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.missing(start)),
+            Err(error) => return Err(Failure::io(format!("cannot open {described}"))(error)),
+        };
+        let store = self.catalog.store;
+        let index = Arc::new(ActiveIndex::new(store.as_bytes(), start));
+        let segment = Segment::new(store, start, file, described, index.clone());
+        let (header, checksum) = read_segment_header(&segment, store)?;
+        self.before.check_link(&segment, header.previous, header.previous_checksum)?;
+        if start < through.segment && self.open_sealed(&segment)? {
+            self.catalog.add_segment(Arc::new(segment));
+            return Ok(());
+        }
+        let closed = self.closed.filter(|closed| {
+            closed.segment == start && (start < through.segment || closed.offset <= through.offset)
+        });
+        let left = closed
+            .map(|closed| load_closed(&*self.disk, &self.catalog, &segment, closed))
+            .transpose()?
+            .flatten();
+        let (index, end) = match closed.zip(left) {
+            Some((CleanClose { offset, head, .. }, Left { index, checksum, recorded_at })) => {
+                let end = ScanEnd {
+                    offset,
+                    checksum,
+                    head,
+                    recorded_at,
+                    synced: offset,
+                    is_marked: true,
+                    fault: Some(FrameFault::Empty),
+                };
+                (Arc::new(index), end)
+            }
+            None => (index, ScanEnd::at_the_beginning(&segment, checksum)),
+        };
+        segment.replace_index(index.clone());
+        let segment = Arc::new(segment);
+        self.catalog.add_segment(Arc::clone(&segment));
+        self.active = Some(Active { segment, index, end });
+        Ok(())
+    }
+
+    /// Whether a segment that has another behind it can be read by the index beside it. Where it cannot, it is gone
+    /// through, which finds the place of any damage.
+    fn open_sealed(&mut self, segment: &Segment) -> Result<bool, Failure> {
+        let length = length(segment)?;
+        let Seal { at, last_position, checksum, recorded_at } = match read_seal(segment, length) {
+            Ok(seal) => seal,
+            Err(Failure::Damaged(_)) => return Ok(false),
+            Err(failure) => return Err(failure),
+        };
+        let Some(index) = load_sidecar(&*self.disk, &self.catalog, segment, at, last_position)? else {
+            return Ok(false);
+        };
+        self.before.greatest_id = self.before.greatest_id.max(index.greatest_id());
+        self.before.recorded_at = recorded_at;
+        self.before.link = Some((segment.start, checksum, last_position));
+        segment.replace_index(index);
+        segment.seal(Sealed { end: at, last_position, max_id_so_far: self.before.greatest_id });
+        Ok(true)
+    }
+
+    /// The segment that was followed has been gone through to its end.
+    fn seal(&mut self) {
+        let Some(Active { segment, end, .. }) = self.active.take() else { return };
+        self.before.greatest_id = self.before.greatest_id.max(segment.index().greatest_id());
+        self.before.recorded_at = end.recorded_at;
+        self.before.link = Some((segment.start, end.checksum, end.head));
+        segment.seal(Sealed {
+            end: end.offset,
+            last_position: end.head,
+            max_id_so_far: self.before.greatest_id,
+        });
+        self.unindexed.push(segment);
+    }
+
+    /// Lets go of indexes in memory that lie beside their segments by now.
+    fn take_indexes(&mut self) {
+        let (disk, store) = (&*self.disk, self.catalog.store.as_bytes());
+        self.unindexed.retain(|segment| {
+            let Some(sealed) = segment.sealed() else { return true };
+            let sidecar = Sidecar::open(disk, store, segment.start).ok().filter(|sidecar| {
+                sidecar.covers() == sealed.end
+                    && sidecar.last_position() == sealed.last_position
+                    && sidecar.streams(|_, _| {}).is_ok()
+            });
+            match sidecar {
+                Some(sidecar) => segment.replace_index(Arc::new(sidecar)),
+                None => return true,
+            }
+            false
+        });
+    }
+
+    /// How far the frames behind what is taken up say that the log is durable; `None` if that is no farther.
+    fn watermark(&self) -> Result<Option<SyncedMark>, Failure> {
+        let Some(Active { segment, end, .. }) = &self.active else {
+            // All of the last segment is taken up; if there is one behind it, that is so for a reason.
+            let next = self.before.link.map(|(_, _, last)| SegmentStart::new(last + 1));
+            let next = next.filter(|next| self.disk.open(&next.file_name(), Open::Read).is_ok());
+            return Ok(next.map(beginning_of));
+        };
+        let mut ahead = *end;
+        let length = length(segment)?;
+        scan_on(segment, &mut ahead, length, Wait::Allowed, |_| Ok(()))?;
+        let behind = match ahead.fault {
+            None => 0,
+            Some(_) => look_behind(segment, ahead.offset, length)?.synced,
+        };
+        let offset = ahead.synced.max(behind);
+        if ahead.fault.is_none() {
+            // To take up the frame that seals it shows nothing more, and leads to the next segment.
+            let offset = ahead.offset + FRAME_HEADER_BYTES as u64;
+            return Ok(Some(SyncedMark { segment: segment.start, offset, head: ahead.head }));
+        }
+        let mark = SyncedMark { segment: segment.start, offset, head: ahead.head };
+        Ok(Some(mark).filter(|mark| mark.offset > end.offset))
+    }
+
+    fn publish(&self) {
+        let (segment, offset, head) = match (&self.active, self.before.link) {
+            (Some(active), _) => (active.segment.start, active.end.offset, active.end.head),
+            (None, Some((start, _, last))) => {
+                let sealed = self.catalog.segment(start).and_then(|segment| segment.sealed());
+                (start, sealed.map_or(0, |sealed| sealed.end), last)
+            }
+            (None, None) => return,
+        };
+        let streams = self.catalog.heads.len();
+        self.catalog.publish(Published { segment, offset, head, streams, closed: false });
+    }
+
+    fn last_sealed(&self) -> Option<SegmentStart> {
+        self.before.link.map(|(start, _, _)| start)
+    }
+
+    fn missing(&self, start: SegmentStart) -> Failure {
+        lost(&*self.disk, &start.file_name(), "the segment is missing").into()
+    }
+}
+
+impl Active {
+    fn length(&self) -> Result<u64, Failure> {
+        length(&self.segment)
+    }
+
+    fn scan(&mut self, catalog: &Catalog, bound: u64, wait: Wait) -> Result<(), Failure> {
+        let Self { segment, index, end } = self;
+        if end.offset >= bound {
+            return Ok(());
+        }
+        let mut names = Names::new();
+        scan_on(segment, end, bound, wait, |frame| {
+            let taken_up = catalog.take_up(segment.start, index, frame, &mut names);
+            taken_up.map_err(|why| segment.damage(frame.offset, why).into())
+        })
+    }
+
+    fn damaged(&self, fault: FrameFault, bound: u64, is_last: bool) -> Damage {
+        let offset = self.end.offset;
+        let detail = match is_last {
+            true => format!("{fault}, but the log had been durable through byte {bound}"),
+            false => format!("{fault}, but there is a segment behind this one"),
+        };
+        self.segment.damage(offset, detail)
+    }
+}
+
+/// Everything before a segment is durable.
+fn beginning_of(segment: SegmentStart) -> SyncedMark {
+    SyncedMark { segment, offset: SEGMENT_HEADER_BYTES as u64, head: segment.get().saturating_sub(1) }
+}
+
+fn length(segment: &Segment) -> Result<u64, Failure> {
+    segment.file().length().map_err(Failure::io(format!("cannot read {}", segment.described)))
+}
+
+/// There is a directory, but no store in it.
+pub(crate) fn no_store(disk: &dyn Disk) -> Failure {
+    let manifest = disk.describe(MANIFEST_NAME);
+    Failure::io(format!("there is no event store here: {manifest} is missing"))(
+        io::ErrorKind::NotFound.into(),
+    )
+}
