@@ -20,7 +20,9 @@ where
 }
 
 /// Does something that waits for the disk: on a thread for that, where there is a runtime that has some.
-pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(crate) async fn waiting<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
     runtime.spawn_blocking(work).await.map_err(StoreError::storage)?
 }

@@ -39,8 +39,13 @@ pub(crate) struct Published {
 
 impl Published {
     /// Of a log in which nothing has been looked at yet.
-    pub(crate) const NOTHING: Self =
-        Self { segment: SegmentStart::new(0), offset: SEGMENT_HEADER_BYTES as u64, head: 0, streams: 0, closed: false };
+    pub(crate) const NOTHING: Self = Self {
+        segment: SegmentStart::new(0),
+        offset: SEGMENT_HEADER_BYTES as u64,
+        head: 0,
+        streams: 0,
+        closed: false,
+    };
 
     /// Whether there is an event after this position.
     pub(crate) fn is_past(&self, position: GlobalPosition) -> bool {
@@ -114,10 +119,18 @@ impl Catalog {
         frame: &Frame,
         names: &mut Names,
     ) -> Result<(), NotTakenUp> {
-        take_up(frame, index, names, |stream| match self.heads.get(stream) {
-            None => Before { version: Some(Version::NONE), previous: Previous::None },
-            Some(head) => Before { version: Some(head.version), previous: Previous::Segment(head.segment) },
-        }, |stream, version| self.heads.set(stream, Head { version, segment }))
+        take_up(
+            frame,
+            index,
+            names,
+            |stream| match self.heads.get(stream) {
+                None => Before { version: Some(Version::NONE), previous: Previous::None },
+                Some(head) => {
+                    Before { version: Some(head.version), previous: Previous::Segment(head.segment) }
+                }
+            },
+            |stream, version| self.heads.set(stream, Head { version, segment }),
+        )
     }
 }
 

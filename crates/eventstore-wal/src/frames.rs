@@ -35,7 +35,11 @@ impl Frame {
     /// # Errors
     ///
     /// `Ok(Err(length))` when the frame is so many bytes long and they are not all here.
-    pub(crate) fn parse(bytes: &Bytes, seed: FrameSeed, offset: u64) -> Result<Result<Self, u64>, FrameFault> {
+    pub(crate) fn parse(
+        bytes: &Bytes,
+        seed: FrameSeed,
+        offset: u64,
+    ) -> Result<Result<Self, u64>, FrameFault> {
         let (header, checksum) = FrameHeader::decode(bytes, seed, offset)?;
         let end = FRAME_HEADER_BYTES.saturating_add(usize::try_from(header.body_bytes).unwrap_or(usize::MAX));
         if bytes.len() < end {
@@ -95,7 +99,11 @@ impl Frame {
 }
 
 impl FrameEvent<'_> {
-    pub(crate) fn to_recorded(&self, stream: StreamId, names: &mut Names) -> Result<RecordedEvent, Malformed> {
+    pub(crate) fn to_recorded(
+        &self,
+        stream: StreamId,
+        names: &mut Names,
+    ) -> Result<RecordedEvent, Malformed> {
         let placement = Placement {
             stream,
             version: self.version,

@@ -46,11 +46,23 @@ pub(crate) struct Sought<'f> {
 
 enum Way {
     /// From this offset to the end.
-    Forward { next: u64, bound: u64, ahead: usize },
+    Forward {
+        next: u64,
+        bound: u64,
+        ahead: usize,
+    },
     /// Blocks of frames before this offset, of which one is read already.
-    Backward { before: u64, block: Vec<Frame> },
+    Backward {
+        before: u64,
+        block: Vec<Frame>,
+    },
     /// What an index names.
-    Listed { queue: VecDeque<FrameOffset>, ahead: usize, wanted: Vec<Criterion>, rest: Option<(FrameOffset, FrameOffset)> },
+    Listed {
+        queue: VecDeque<FrameOffset>,
+        ahead: usize,
+        wanted: Vec<Criterion>,
+        rest: Option<(FrameOffset, FrameOffset)>,
+    },
     Nothing,
 }
 
@@ -141,7 +153,9 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         for criterion in wanted.iter() {
             let frames = frames_of(self.index, criterion, (first, last), self.direction, self.wait)
                 .map_err(Failure::io(format!("cannot read the index of {}", self.segment.described)))?;
-            if frames.len() == LISTED && let Some(&farthest) = frames.last() {
+            if frames.len() == LISTED
+                && let Some(&farthest) = frames.last()
+            {
                 match self.direction {
                     Direction::Forward => last = last.min(farthest),
                     Direction::Backward => first = first.max(farthest),

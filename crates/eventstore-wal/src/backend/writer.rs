@@ -122,7 +122,9 @@ impl Writer {
             self.shared.chores.lock().take();
             let chores_ended = chores.join();
             if ended.is_err() || chores_ended.is_err() {
-                return Err(StoreError::storage("a thread of the store panicked; reopen the store, which recovers it"));
+                return Err(StoreError::storage(
+                    "a thread of the store panicked; reopen the store, which recovers it",
+                ));
             }
         }
         self.shared.closed.lock().clone().unwrap_or(Ok(()))

@@ -196,7 +196,8 @@ mod tests {
             write_all(&*file, &[number; 8], 0).unwrap();
         }
         let few = FewOpenFiles::with_most(disk, 4);
-        let all: Vec<_> = (0..40_u8).map(|number| few.open(&number.to_string(), Open::Read).unwrap()).collect();
+        let all: Vec<_> =
+            (0..40_u8).map(|number| few.open(&number.to_string(), Open::Read).unwrap()).collect();
         for round in 0..3 {
             for (number, file) in (0..40_u8).zip(&all) {
                 let mut bytes = [0; 8];

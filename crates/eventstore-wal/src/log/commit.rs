@@ -42,8 +42,7 @@ impl Log {
     /// is settled first, and `settled` is told.
     fn place(&mut self, request: Request, settled: impl FnOnce(&Self)) -> Answer {
         self.check_poison()?;
-        let decider =
-            Decider { catalog: &self.catalog, tail: &self.tail, greatest_id: self.greatest_id };
+        let decider = Decider { catalog: &self.catalog, tail: &self.tail, greatest_id: self.greatest_id };
         if let Some(outcome) = decider.decide(&request.batch)? {
             return Ok(outcome);
         }
@@ -73,8 +72,7 @@ impl Log {
         self.last_recorded_at = self.last_recorded_at.max((self.options.clock)());
         let offset = self.tail.end();
         let first_position = self.tail.head() + 1;
-        let mut hasher =
-            crc32fast::Hasher::new_with_initial_len(request.checksum, request.body.len() as u64);
+        let mut hasher = crc32fast::Hasher::new_with_initial_len(request.checksum, request.body.len() as u64);
         hasher.update(&versions);
         let header = FrameHeader {
             kind: FrameKind::Append,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition, Known, NewEvent,
-    Result, StoreError, StreamId, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition, Known,
+    NewEvent, Result, StoreError, StreamId, first_outcome,
 };
 use eventstore_codec::Names;
 
@@ -33,7 +33,8 @@ impl Decider<'_> {
             append.events.iter().any(|event| Some(event.id) <= self.greatest_id)
                 && self.catalog.heads.get(append.stream.as_str()).is_some()
         });
-        if may_be_known && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))? {
+        if may_be_known && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))?
+        {
             return Ok(Some(outcome));
         }
         for append in &batch.appends {
@@ -79,7 +80,8 @@ impl Decider<'_> {
             let index = segment.index();
             let part = index.stream(stream, Wait::Allowed).map_err(reading_index(segment))?;
             let Some(part) = part else { continue };
-            let frames = index.frames_with_id(stream, event.id, Wait::Allowed).map_err(reading_index(segment))?;
+            let frames =
+                index.frames_with_id(stream, event.id, Wait::Allowed).map_err(reading_index(segment))?;
             if let Some(known) = self.find_in(segment, &frames, stream, event)? {
                 return Ok(Some(known));
             }
@@ -144,7 +146,11 @@ impl Decider<'_> {
     }
 
     /// The last event of a segment that the condition excludes.
-    fn last_match(&self, segment: &Arc<Segment>, condition: &AppendCondition) -> Result<Option<u64>, Failure> {
+    fn last_match(
+        &self,
+        segment: &Arc<Segment>,
+        condition: &AppendCondition,
+    ) -> Result<Option<u64>, Failure> {
         let bound = segment.sealed().map_or_else(|| self.tail.end(), |sealed| sealed.end);
         let index = segment.index();
         let filter = &condition.fail_if_events_match;

@@ -25,7 +25,11 @@ pub use recovery::{RecoveryReport, TornTail};
 pub(crate) use roll::SealWork;
 pub(crate) use space::Space;
 
-use crate::{catalog::Catalog, disk::{Disk, DiskFile}, damage::Failure};
+use crate::{
+    catalog::Catalog,
+    damage::Failure,
+    disk::{Disk, DiskFile},
+};
 use tail::Tail;
 
 /// A log that is open for writing.

@@ -33,11 +33,8 @@ impl Log {
 
     fn seal_and_begin(&mut self, next: Next) -> Result<(), Failure> {
         let old = Arc::clone(&self.tail.segment);
-        let sealed = Sealed {
-            end: self.tail.end(),
-            last_position: self.tail.head(),
-            max_id_so_far: self.greatest_id,
-        };
+        let sealed =
+            Sealed { end: self.tail.end(), last_position: self.tail.head(), max_id_so_far: self.greatest_id };
         self.tail.space.stop();
         if self.tail.synced() < self.tail.written() {
             self.sync()?;
@@ -54,12 +51,7 @@ impl Log {
     }
 
     /// Puts the prepared segment behind the one that has just been sealed.
-    fn begin_after(
-        &mut self,
-        sealed: Sealed,
-        next: Next,
-        previous: SegmentStart,
-    ) -> Result<(), Failure> {
+    fn begin_after(&mut self, sealed: Sealed, next: Next, previous: SegmentStart) -> Result<(), Failure> {
         let place = Place {
             start: SegmentStart::new(sealed.last_position + 1),
             previous: Some(previous),
