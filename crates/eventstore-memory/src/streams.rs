@@ -42,16 +42,9 @@ impl Streams {
         self.by_id.get(stream).map_or(Version::NONE, |stream| stream.version())
     }
 
-    /// Where in a stream the event with each of these ids stands, if it does: its version and position.
-    pub(crate) fn find(
-        &self,
-        stream: &StreamId,
-        ids: impl Iterator<Item = EventId>,
-    ) -> Vec<Option<(Version, u64)>> {
-        match self.by_id.get(stream) {
-            Some(stream) => ids.map(|id| stream.find(id)).collect(),
-            None => ids.map(|_| None).collect(),
-        }
+    /// Where an event of a stream is, if it is there.
+    pub(crate) fn find(&self, stream: &StreamId, id: EventId) -> Option<(Version, u64)> {
+        self.by_id.get(stream)?.find(id)
     }
 
     /// Whether a stream holds none of these ids: the usual case, told without allocating.

@@ -45,7 +45,7 @@ impl Writer {
         streams: &Streams,
         tags: &TagIndex,
     ) -> Result<Vec<Appended>> {
-        if let Some(outcomes) = retry::first_outcome(&batch, log, streams)? {
+        if let Some(outcomes) = retry::earlier_outcome(&batch, log, streams)? {
             return Ok(outcomes);
         }
         for append in &batch.appends {
