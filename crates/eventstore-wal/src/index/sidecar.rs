@@ -106,6 +106,15 @@ impl Sidecar {
         Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment)? })
     }
 
+    /// Compares every section with its checksum.
+    ///
+    /// # Errors
+    ///
+    /// The first that does not match, or what the disk says.
+    pub(crate) fn check_sections(&self) -> Result<(), SidecarError> {
+        Section::ALL.into_iter().try_for_each(|section| self.file.check_whole(section, Wait::Allowed))
+    }
+
     /// Which segment it is the index of.
     pub(crate) fn segment(&self) -> SegmentStart {
         self.segment

@@ -1,30 +1,267 @@
 //! Going through every byte of a store, without changing any.
 
+mod index_file;
+mod next_frame;
 mod report;
+mod segment_check;
+mod streams;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use eventstore_api::Result;
+use eventstore_api::{GlobalPosition, Result, Timestamp};
 
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
-/// Reads every byte of a store and holds it against everything else that is known of it. Nothing is changed, and the store
-/// may be open elsewhere. It goes on behind damage where it can, so that one run lists all of it.
+use self::{
+    segment_check::{Claim, Link},
+    streams::Streams,
+};
+use crate::{
+    damage::{Damage, Failure},
+    disk::{Directory, Disk, Open, read_whole},
+    format::{
+        CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, SegmentHeader, StoreId,
+        SyncedMark,
+    },
+    index::SegmentStart,
+    log::recovery::layout::{is_leftover, lost, read_manifest, read_synced_mark},
+    reader::no_store,
+};
+
+/// Reads every byte of a store, and holds it against everything else that is known of it: the checksums and the order of
+/// all frames, the versions of all streams, every index, and what is said of the end of the log. Nothing is changed, and
+/// the store may be open elsewhere. It goes on behind damage where it can, so that one run lists all of it.
+///
+/// It takes memory for the name of every stream, and for the index of one segment. It waits for the disk, on the thread
+/// that calls it.
+///
+/// While another process appends, what it is just writing may be reported as [a torn tail](VerifyReport::torn_tail).
 ///
 /// # Errors
 ///
 /// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails. Damage is no
 /// error: it is in the report.
+///
+/// ```
+/// # let store = eventstore_wal::WalBackend::new()?;
+/// let report = eventstore_wal::verify(store.path())?;
+/// assert!(report.is_sound(), "{report}: {:?} {:?}", report.damages, report.rebuildable);
+/// # Ok::<(), eventstore_api::StoreError>(())
+/// ```
 pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     verify_with(path, |_| {})
 }
 
-/// As [`verify`], and tells about every MiB how far it has come.
+/// As [`verify`](crate::verify()), and tells how far it has come: about every MiB, and at the end.
 ///
 /// # Errors
 ///
-/// As [`verify`].
+/// As [`verify`](crate::verify()).
+///
+/// ```
+/// # let store = eventstore_wal::WalBackend::new()?;
+/// let mut last = eventstore_wal::VerifyProgress::default();
+/// eventstore_wal::verify_with(store.path(), |progress| last = progress)?;
+/// assert_eq!(last.bytes_done, last.bytes_total);
+/// # Ok::<(), eventstore_api::StoreError>(())
+/// ```
 pub fn verify_with(path: impl AsRef<Path>, progress: impl FnMut(VerifyProgress)) -> Result<VerifyReport> {
-    let _ = (path, progress);
-    Ok(VerifyReport::default())
+    let path = path.as_ref();
+    let directory = Directory::existing(path)
+        .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
+    Ok(verify_disk(Arc::new(directory), progress)?)
+}
+
+fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<VerifyReport, Failure> {
+    let mut report = VerifyReport::default();
+    // Before the names: see `Layout::read`.
+    let manifest = match read_manifest(&*disk) {
+        Ok(manifest) => manifest,
+        Err(Failure::Damaged(damage)) => {
+            report.damages.push(damage);
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    let synced =
+        manifest.map(|manifest| read_synced(&*disk, manifest.store, &mut report)).transpose()?.flatten();
+    let names: BTreeSet<String> =
+        disk.names().map_err(Failure::io("cannot list the directory of the store"))?.into_iter().collect();
+    let segments: Vec<SegmentStart> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
+    if manifest.is_none() && report.damages.is_empty() {
+        if segments.is_empty() {
+            return Err(no_store(&*disk));
+        }
+        report.damages.push(lost(&*disk, MANIFEST_NAME, "there are segments, but no manifest"));
+    }
+    let Some(store) = manifest.map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments)) else {
+        return Ok(report);
+    };
+    let mut verification = Verification {
+        store,
+        closed: manifest.and_then(|manifest| manifest.closed),
+        report,
+        streams: Streams::default(),
+        claims: Vec::new(),
+        link: None,
+        head: 0,
+        recorded_at: Timestamp::default(),
+        tell,
+        told: VerifyProgress { bytes_total: bytes_total(&*disk, &segments)?, ..VerifyProgress::default() },
+        untold: 0,
+        disk,
+    };
+    verification.claim(manifest, synced);
+    verification.list_other_files(&names, &segments);
+    verification.run(&segments)?;
+    Ok(verification.report)
+}
+
+/// Going through a store.
+struct Verification<P> {
+    disk: Arc<dyn Disk>,
+    store: StoreId,
+    closed: Option<CleanClose>,
+    report: VerifyReport,
+    streams: Streams,
+    claims: Vec<Claim>,
+    /// What the next segment has to be linked to, if that is known.
+    link: Option<Link>,
+    /// The position of the last event that was found.
+    head: u64,
+    recorded_at: Timestamp,
+    tell: P,
+    told: VerifyProgress,
+    /// How many bytes were read since it was told.
+    untold: u64,
+}
+
+impl<P: FnMut(VerifyProgress)> Verification<P> {
+    fn claim(&mut self, manifest: Option<Manifest>, synced: Option<SyncedMark>) {
+        if let Some(CleanClose { segment, offset, head }) = manifest.and_then(|manifest| manifest.closed) {
+            let by = self.disk.describe(MANIFEST_NAME);
+            self.claims.push(Claim { by, segment, offset, head });
+        }
+        if let Some(SyncedMark { segment, offset, head }) = synced {
+            let by = self.disk.describe(SYNCED_NAME);
+            self.claims.push(Claim { by, segment, offset, head });
+        }
+    }
+
+    fn run(&mut self, segments: &[SegmentStart]) -> Result<(), Failure> {
+        self.check_ends(segments);
+        let mut done = 0;
+        for (number, start) in segments.iter().enumerate() {
+            self.link = self.check_segment(*start, number + 1 == segments.len())?;
+            self.report.segments += 1;
+            done += bytes_total(&*self.disk, std::slice::from_ref(start))?;
+            self.told.bytes_done = done;
+        }
+        self.report.streams = self.streams.len();
+        self.report.head = GlobalPosition::new(self.head);
+        self.told.bytes_total = self.told.bytes_total.max(done);
+        self.told.bytes_done = self.told.bytes_total;
+        self.progress(AT_LEAST);
+        Ok(())
+    }
+
+    /// That no segment is missing at either end.
+    fn check_ends(&mut self, segments: &[SegmentStart]) {
+        let last = segments.last().copied();
+        let known = self.claims.iter().map(|claim| claim.segment).max();
+        if let Some(known) = known.filter(|known| Some(*known) > last) {
+            self.report.damages.push(lost(&*self.disk, &known.file_name(), "the segment is missing"));
+        }
+        if let Some(first) = segments.first().filter(|first| first.get() != 1) {
+            let name = SegmentStart::new(1).file_name();
+            let detail = format!("the segments before position {first} are missing");
+            self.report.damages.push(lost(&*self.disk, &name, detail));
+        }
+    }
+
+    fn list_other_files(&mut self, names: &BTreeSet<String>, segments: &[SegmentStart]) {
+        for name in names {
+            let described = self.disk.describe(name);
+            if name.ends_with(".torn") {
+                self.report.quarantined.push(described);
+            } else if is_leftover(name) {
+                let note =
+                    format!("{described} is being made, or was left over; opening the store removes it");
+                self.report.notes.push(note);
+            } else if SegmentStart::parse_index(name)
+                .is_some_and(|start| segments.binary_search(&start).is_err())
+            {
+                self.report.notes.push(format!("{described} is the index of a segment that is not there"));
+            }
+        }
+    }
+
+    /// What the writer says by now.
+    fn read_synced_again(&mut self) -> Result<(), Failure> {
+        if let Some(SyncedMark { segment, offset, head }) = read_synced_mark(&*self.disk, self.store)? {
+            self.claims.push(Claim { by: self.disk.describe(SYNCED_NAME), segment, offset, head });
+        }
+        Ok(())
+    }
+
+    fn claim_is_wrong(&mut self, claim: &Claim, detail: String) {
+        let damage = Damage { file: claim.by.clone(), offset: 0, detail };
+        self.report.damages.push(damage);
+    }
+
+    fn progress(&mut self, bytes: u64) {
+        self.told.bytes_done = self.told.bytes_done.saturating_add(bytes).min(self.told.bytes_total);
+        self.told.events = self.report.events;
+        self.untold += bytes;
+        if self.untold >= AT_LEAST {
+            self.untold = 0;
+            (self.tell)(self.told);
+        }
+    }
+}
+
+/// How many bytes are read before it is told, at least.
+const AT_LEAST: u64 = 1 << 20;
+/// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
+const TRIES: usize = 3;
+
+/// What the writer says of the end of the log. The file is never synced: after a crash it may be empty, or hold zeros.
+fn read_synced(
+    disk: &dyn Disk,
+    store: StoreId,
+    report: &mut VerifyReport,
+) -> Result<Option<SyncedMark>, Failure> {
+    for _ in 0..TRIES {
+        if let Some(mark) = read_synced_mark(disk, store)? {
+            return Ok(Some(mark));
+        }
+    }
+    let bytes = match read_whole(disk, SYNCED_NAME, 4_096) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::io(format!("cannot read {}", disk.describe(SYNCED_NAME)))(error)),
+    };
+    if bytes.iter().any(|byte| *byte != 0) {
+        let detail = "it is no mark of this store, or its checksum is wrong";
+        report.rebuildable.push(lost(disk, SYNCED_NAME, detail));
+    }
+    Ok(None)
+}
+
+/// Which store it is, by the segments alone.
+fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {
+    segments.iter().find_map(|start| {
+        let bytes = read_whole(disk, &start.file_name(), SEGMENT_HEADER_BYTES as u64).ok()?;
+        SegmentHeader::decode(&bytes).ok().map(|(header, _)| header.store)
+    })
+}
+
+fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart]) -> Result<u64, Failure> {
+    let mut total = 0;
+    for start in segments {
+        let name = start.file_name();
+        let length = disk.open(&name, Open::Read).and_then(|file| file.length());
+        total += length.map_err(Failure::io(format!("cannot read {}", disk.describe(&name))))?;
+    }
+    Ok(total)
 }

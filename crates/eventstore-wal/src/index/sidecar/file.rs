@@ -101,7 +101,7 @@ impl SidecarFile {
     }
 
     /// Compares a section with its checksum, once.
-    fn check_whole(&self, section: Section, how: Wait) -> Result<(), SidecarError> {
+    pub(super) fn check_whole(&self, section: Section, how: Wait) -> Result<(), SidecarError> {
         let length = self.length(section);
         let Some(whole) = self.whole.get(usize::from(section.number())) else { return Ok(()) };
         if length == 0 || whole.load(Ordering::Acquire) {

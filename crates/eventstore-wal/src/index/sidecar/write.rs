@@ -31,6 +31,18 @@ impl Sidecar {
         last_position: u64,
         index: &ActiveIndex,
     ) -> io::Result<()> {
+        let file = Self::encode(store_id, segment, covers, last_position, index)?;
+        replace(disk, &segment.index_name(), &file)
+    }
+
+    /// What such a file holds. The same events give the same bytes.
+    pub(crate) fn encode(
+        store_id: &[u8; 16],
+        segment: SegmentStart,
+        covers: u64,
+        last_position: u64,
+        index: &ActiveIndex,
+    ) -> io::Result<Vec<u8>> {
         let (streams, stream_records, frames) = stream_sections(segment, index)?;
         let (tags, tag_frames) = tag_sections(index)?;
         let (types, type_records) = type_sections(index)?;
@@ -65,7 +77,7 @@ impl Sidecar {
         for section in &sections {
             file.extend_from_slice(section);
         }
-        replace(disk, &segment.index_name(), &file)
+        Ok(file)
     }
 }
 

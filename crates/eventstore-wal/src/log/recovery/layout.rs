@@ -43,8 +43,7 @@ impl Layout {
         let evidence = Evidence { closed: manifest.and_then(|manifest| manifest.closed), synced };
         let names = disk.names().map_err(Failure::io("cannot list the directory of the store"))?;
         let segments: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
-        let is_leftover = |name: &&String| *name == NEXT_NAME || is_put_aside(name);
-        let leftovers = names.iter().filter(is_leftover).cloned().collect();
+        let leftovers = names.iter().filter(|name| is_leftover(name)).cloned().collect();
         if manifest.is_none() && !segments.is_empty() {
             return Err(lost(disk, MANIFEST_NAME, "there are segments, but no manifest").into());
         }
@@ -68,8 +67,13 @@ impl Layout {
     }
 }
 
+/// A file that was being made, and never came to its place.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    name == NEXT_NAME || is_put_aside(name)
+}
+
 /// A file that was to replace another of ours.
-pub(crate) fn is_put_aside(name: &str) -> bool {
+fn is_put_aside(name: &str) -> bool {
     name.strip_suffix(".new").is_some_and(|name| {
         name == MANIFEST_NAME
             || SegmentStart::parse_index(name).is_some()

@@ -1,0 +1,84 @@
+use std::io;
+
+use crate::{
+    damage::{Damage, Failure},
+    disk::{Disk, read_whole},
+    format::StoreId,
+    index::{ActiveIndex, SegmentStart, Sidecar},
+};
+
+/// The index beside a segment, as it was when the segment was opened.
+#[derive(Debug)]
+pub(super) struct IndexFile {
+    start: SegmentStart,
+    described: String,
+    bytes: Vec<u8>,
+    /// Up to where it knows the segment, in bytes, where it says so.
+    pub(super) covers: Option<u64>,
+    /// What is wrong with it by itself.
+    fault: Option<String>,
+    is_compared: bool,
+}
+
+impl IndexFile {
+    /// The index of a segment; `None` where there is none.
+    pub(super) fn read(
+        disk: &dyn Disk,
+        store: StoreId,
+        start: SegmentStart,
+    ) -> Result<Option<Self>, Failure> {
+        let name = start.index_name();
+        let described = disk.describe(&name);
+        let bytes = match read_whole(disk, &name, u64::MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::io(format!("cannot read {described}"))(error)),
+        };
+        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start) {
+            Ok(sidecar) => {
+                let whole = sidecar.check_sections();
+                (Some(sidecar.covers()), whole.err().map(|fault| fault.to_string()))
+            }
+            Err(fault) => (None, Some(fault.to_string())),
+        };
+        Ok(Some(Self { start, described, bytes, covers, fault, is_compared: false }))
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Whether it was held against its segment.
+    pub(super) fn is_compared(&self) -> bool {
+        self.is_compared
+    }
+
+    /// Holds it against the index that the segment itself gives, up to the same place: the same events give the same bytes.
+    pub(super) fn compare(
+        &mut self,
+        store: StoreId,
+        covers: u64,
+        last_position: u64,
+        index: &ActiveIndex,
+    ) -> Option<Damage> {
+        self.is_compared = true;
+        let expected = Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index).ok()?;
+        let differs = expected.iter().zip(&self.bytes).position(|(one, other)| one != other);
+        let shorter = expected.len().min(self.bytes.len());
+        let at = differs.or_else(|| (expected.len() != self.bytes.len()).then_some(shorter))?;
+        let detail = match &self.fault {
+            Some(fault) => fault.clone(),
+            None => "the index says something else than its segment".to_owned(),
+        };
+        Some(self.damage(at as u64, detail))
+    }
+
+    /// What is wrong with it by itself, where it could not be held against its segment.
+    pub(super) fn damage_alone(&self) -> Option<Damage> {
+        self.fault.clone().map(|fault| self.damage(0, fault))
+    }
+
+    fn damage(&self, offset: u64, detail: String) -> Damage {
+        Damage { file: self.described.clone(), offset, detail }
+    }
+}

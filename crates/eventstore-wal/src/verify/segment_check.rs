@@ -1,0 +1,431 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use bytes::Bytes;
+use eventstore_api::Timestamp;
+use eventstore_codec::Names;
+
+use super::{TornEnd, Verification, VerifyProgress, index_file::IndexFile, next_frame::next_frame};
+use crate::{
+    catalog::{Before, NotTakenUp, take_up},
+    damage::Failure,
+    disk::Open,
+    format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
+    frames::{Frame, FrameReader},
+    index::{ActiveIndex, Previous, SegmentStart, Wait},
+    log::recovery::{
+        read_segment_header,
+        scan::{Rest, look_behind},
+    },
+    segment::Segment,
+};
+
+/// How much is read at once, in bytes.
+const AT_ONCE: usize = 1 << 20;
+
+/// What is said elsewhere of a segment: that it was durable up to an offset, and which event was the last one before it.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    /// The file that says it.
+    pub(super) by: String,
+    pub(super) segment: SegmentStart,
+    pub(super) offset: u64,
+    pub(super) head: u64,
+}
+
+/// How a segment is linked to the one behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) start: SegmentStart,
+    /// Of the header of the frame that sealed it.
+    pub(super) checksum: u32,
+    pub(super) last_position: u64,
+}
+
+/// Going through one segment.
+struct SegmentCheck<'v, P> {
+    all: &'v mut Verification<P>,
+    segment: Arc<Segment>,
+    index: ActiveIndex,
+    index_file: Option<IndexFile>,
+    names: Names,
+    is_last: bool,
+    /// Where the next frame is expected, in bytes.
+    offset: u64,
+    /// The checksum of the header before it, if that is known.
+    checksum: Option<u32>,
+    /// The position of the last event before it.
+    head: u64,
+    recorded_at: Timestamp,
+    /// Where frames end, from the last one on that is known to be durable.
+    ends: VecDeque<u64>,
+    /// Whether every frame so far was whole, and in its place.
+    is_whole: bool,
+    claims: Vec<Claim>,
+}
+
+impl<P: FnMut(VerifyProgress)> Verification<P> {
+    /// Goes through a segment, and tells what the next one has to be linked to, if that can be known.
+    pub(super) fn check_segment(
+        &mut self,
+        start: SegmentStart,
+        is_last: bool,
+    ) -> Result<Option<Link>, Failure> {
+        let name = start.file_name();
+        let described = self.disk.describe(&name);
+        let file =
+            self.disk.open(&name, Open::Read).map_err(Failure::io(format!("cannot open {described}")))?;
+        let index = ActiveIndex::new(self.store.as_bytes(), start);
+        let placeholder = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
+        let segment = Segment::new(self.store, start, file, described, placeholder);
+        let index_file = IndexFile::read(&*self.disk, self.store, start)?;
+        if let Some(file) = &index_file {
+            self.report.bytes += file.bytes();
+        }
+        let claims = self.claims.iter().filter(|claim| claim.segment == start).cloned().collect();
+        let checksum = self.check_header(&segment)?;
+        if start.get() > self.head + 1 {
+            self.streams.gap();
+        }
+        let mut check = SegmentCheck {
+            all: self,
+            segment: Arc::new(segment),
+            index,
+            index_file,
+            names: Names::new(),
+            is_last,
+            offset: SEGMENT_HEADER_BYTES as u64,
+            is_whole: checksum.is_some(),
+            checksum,
+            head: start.get() - 1,
+            recorded_at: Timestamp::default(),
+            ends: VecDeque::from([SEGMENT_HEADER_BYTES as u64]),
+            claims,
+        };
+        check.recorded_at = check.all.recorded_at;
+        let link = check.run()?;
+        let SegmentCheck { head, recorded_at, .. } = check;
+        self.head = self.head.max(head);
+        self.recorded_at = recorded_at;
+        Ok(link)
+    }
+
+    /// The checksum of the segment header, if it is whole.
+    fn check_header(&mut self, segment: &Segment) -> Result<Option<u32>, Failure> {
+        let (header, checksum) = match read_segment_header(segment, self.store) {
+            Ok(found) => found,
+            Err(Failure::Damaged(damage)) => {
+                self.report.damages.push(damage);
+                return Ok(None);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let follows = match self.link {
+            // The first one, or one behind another that could not be read to its end.
+            None => self.report.segments > 0 || (header.previous.is_none() && header.previous_checksum == 0),
+            Some(link) => {
+                header.previous == Some(link.start)
+                    && header.previous_checksum == link.checksum
+                    && segment.start.get() == link.last_position + 1
+            }
+        };
+        if !follows {
+            let detail = "the segment does not follow the one before it; one may be missing";
+            self.report.damages.push(segment.damage(0, detail));
+        }
+        Ok(Some(checksum))
+    }
+}
+
+impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
+    fn run(&mut self) -> Result<Option<Link>, Failure> {
+        let link = self.frames()?;
+        self.all.report.bytes += self.offset;
+        self.check_index_file();
+        if self.is_whole {
+            self.check_claims();
+        }
+        Ok(link)
+    }
+
+    /// Goes through all frames; what stands behind them in a sealed segment, and what the next one is linked to.
+    fn frames(&mut self) -> Result<Option<Link>, Failure> {
+        loop {
+            let length = self.length()?;
+            let found = self.frames_until_fault(length)?;
+            let fault = match found {
+                Ok(seal) => return Ok(Some(self.check_seal(&seal, length))),
+                Err(fault) => fault,
+            };
+            if !self.is_last {
+                self.damage(format!("{fault}, but there is a segment behind this one"));
+            } else {
+                self.all.read_synced_again()?;
+                let rest = look_behind(&self.segment, self.offset, self.length()?)?;
+                // A writer may have gone on. It writes before it says so: what was said by now can be read by now.
+                if self.is_followed()? {
+                    continue;
+                }
+                if self.is_the_end(fault, &rest) {
+                    return Ok(None);
+                }
+            }
+            if !self.pass_over(fault)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Goes through frames as long as each follows the one before: up to the one that seals the segment, or to a fault.
+    fn frames_until_fault(&mut self, length: u64) -> Result<Result<Frame, FrameFault>, Failure> {
+        let segment = Arc::clone(&self.segment);
+        let mut reader = FrameReader::new(&segment, length, read);
+        loop {
+            self.compare_index(None);
+            let frame = match reader.try_at(self.offset, AT_ONCE)? {
+                Ok(frame) => frame,
+                Err(fault) => return Ok(Err(fault)),
+            };
+            let follows = self.checksum.is_none_or(|checksum| {
+                frame.header.previous_checksum == checksum && frame.header.first_position == self.head + 1
+            });
+            if !follows {
+                return Ok(Err(FrameFault::OutOfLine));
+            }
+            self.take(&frame);
+            if frame.header.kind == FrameKind::Seal {
+                return Ok(Ok(frame));
+            }
+        }
+    }
+
+    /// Checks a frame that is in its place, or of which nobody knows where its place is.
+    fn take(&mut self, frame: &Frame) {
+        let header = &frame.header;
+        if header.first_position != self.head + 1 {
+            self.all.streams.gap();
+            if header.first_position <= self.head {
+                let detail = format!("the frame begins with position {} again", header.first_position);
+                self.damage(detail);
+            }
+        }
+        if header.recorded_at < self.recorded_at {
+            self.damage("the time of the frame lies before that of an earlier one");
+        }
+        self.check_watermark(header);
+        if header.kind == FrameKind::Append {
+            self.take_events(frame);
+        }
+        self.recorded_at = self.recorded_at.max(header.recorded_at);
+        self.checksum = Some(frame.checksum);
+        self.head = frame.last_position();
+        if header.kind == FrameKind::Seal {
+            return;
+        }
+        self.offset = frame.end();
+        self.ends.push_back(self.offset);
+        self.meet_claims();
+        self.all.progress(header.frame_bytes());
+    }
+
+    fn check_watermark(&mut self, header: &FrameHeader) {
+        let watermark = header.synced_through;
+        if header.kind != FrameKind::Append && watermark != self.offset {
+            self.damage(format!(
+                "the frame says that the log is durable through byte {watermark}, and not up to itself"
+            ));
+            return;
+        }
+        while self.ends.front().is_some_and(|end| *end < watermark) {
+            self.ends.pop_front();
+        }
+        if self.is_whole && self.ends.front() != Some(&watermark) {
+            self.damage(format!(
+                "the frame says that the log was durable through byte {watermark}, where no frame ends"
+            ));
+        }
+    }
+
+    fn take_events(&mut self, frame: &Frame) {
+        let start = self.segment.start;
+        let mut versions = Vec::new();
+        let streams = &self.all.streams;
+        let mut taken = take_up(
+            frame,
+            &self.index,
+            &mut self.names,
+            |stream| streams.before(stream),
+            |stream, version| {
+                versions.push((Box::<str>::from(stream), version));
+            },
+        );
+        if let Err(wrong @ NotTakenUp::VersionHole { .. }) = &taken {
+            // Said once: what follows is held against what was found.
+            self.damage(wrong);
+            let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
+            taken = take_up(frame, &self.index, &mut self.names, unknown, |stream, version| {
+                versions.push((Box::<str>::from(stream), version));
+            });
+        }
+        if let Err(wrong) = taken {
+            self.damage(wrong);
+            self.all.streams.gap();
+            return;
+        }
+        self.all.report.events += u64::from(frame.header.events);
+        for (stream, version) in versions {
+            self.all.streams.set(&stream, version, start);
+        }
+    }
+
+    /// The frame that seals the segment has to be its end.
+    fn check_seal(&mut self, seal: &Frame, length: u64) -> Link {
+        self.compare_index(Some(seal.offset));
+        // The last one may be about to be cut off there.
+        if length != seal.end() && !self.is_last {
+            let detail = format!("the segment is sealed here, but its file goes on to byte {length}");
+            self.damage(detail);
+        }
+        self.offset = seal.end();
+        Link { start: self.segment.start, checksum: seal.checksum, last_position: self.head }
+    }
+
+    /// Whether there is a whole frame by now where there was none.
+    fn is_followed(&self) -> Result<bool, Failure> {
+        let mut reader = FrameReader::new(&self.segment, self.length()?, read);
+        let found = reader.try_at(self.offset, 0)?;
+        Ok(found.is_ok_and(|frame| {
+            self.checksum.is_none_or(|checksum| {
+                frame.header.previous_checksum == checksum && frame.header.first_position == self.head + 1
+            })
+        }))
+    }
+
+    /// Whether the log ends here: with nothing, or with an append of which nothing says that it had been durable.
+    fn is_the_end(&mut self, fault: FrameFault, rest: &Rest) -> bool {
+        let claimed = self.all.claims.iter().filter(|claim| claim.segment == self.segment.start);
+        let durable_through = claimed.map(|claim| claim.offset).max().unwrap_or(0).max(rest.synced);
+        if durable_through > self.offset {
+            self.damage(format!("{fault}, but the log had been durable through byte {durable_through}"));
+            return false;
+        }
+        if rest.end > self.offset {
+            self.all.report.torn_tail = Some(TornEnd {
+                file: self.segment.described.clone(),
+                offset: self.offset,
+                bytes: rest.end - self.offset,
+                detail: fault.to_string(),
+            });
+        }
+        true
+    }
+
+    /// Finds the next frame behind a damaged one; false where there is none.
+    fn pass_over(&mut self, fault: FrameFault) -> Result<bool, Failure> {
+        self.checksum = None;
+        let length = self.length()?;
+        let from = match fault {
+            // It is whole by itself, and nothing is to be expected of it any more.
+            FrameFault::OutOfLine => return Ok(true),
+            FrameFault::BodyChecksum => {
+                let header = self.segment.read(self.offset, FRAME_HEADER_BYTES, Wait::Allowed)?;
+                match FrameHeader::decode(&header, self.segment.seed, self.offset) {
+                    Ok((header, _)) => self.offset + header.frame_bytes(),
+                    Err(_) => self.offset + 8,
+                }
+            }
+            _ => self.offset + 8,
+        };
+        match next_frame(&self.segment, from, length)? {
+            Some(found) => {
+                self.offset = found;
+                Ok(true)
+            }
+            None => {
+                self.offset = length;
+                Ok(false)
+            }
+        }
+    }
+
+    fn meet_claims(&mut self) {
+        let (offset, head) = (self.offset, self.head);
+        self.claims.retain(|claim| {
+            if claim.offset == offset && claim.head != head {
+                let detail = format!(
+                    "it says that position {} is the last one before byte {offset} of {}, where it is {head}",
+                    claim.head, self.segment.described,
+                );
+                self.all.claim_is_wrong(claim, detail);
+            }
+            claim.offset != offset
+        });
+    }
+
+    /// What is left of what is said of the segment, when all of it was gone through.
+    fn check_claims(&mut self) {
+        for claim in std::mem::take(&mut self.claims) {
+            let is_beginning = claim.offset == SEGMENT_HEADER_BYTES as u64;
+            if !is_beginning {
+                let detail = format!(
+                    "it speaks of byte {} of {}, where no frame ends",
+                    claim.offset, self.segment.described
+                );
+                self.all.claim_is_wrong(&claim, detail);
+            }
+        }
+    }
+
+    /// Holds the index beside the segment against what was found, where the scan has come to the same place.
+    fn compare_index(&mut self, sealed_at: Option<u64>) {
+        let (offset, start) = (self.offset, self.segment.start);
+        let closed_at =
+            || self.all.closed.filter(|it| self.is_last && it.segment == start).map(|it| it.offset);
+        let Some(file) = self.index_file.as_mut().filter(|file| !file.is_compared()) else { return };
+        let covers = file.covers.or_else(closed_at).or(sealed_at);
+        if covers != Some(offset) || !self.is_whole || !self.all.streams.are_whole() {
+            return;
+        }
+        let found = file.compare(self.all.store, offset, self.head, &self.index);
+        self.all.report.rebuildable.extend(found);
+    }
+
+    fn check_index_file(&mut self) {
+        let described = &self.segment.described;
+        match &self.index_file {
+            Some(file) if file.is_compared() => {}
+            Some(file) => match file.damage_alone() {
+                Some(damage) => self.all.report.rebuildable.push(damage),
+                None if self.is_whole && self.all.streams.are_whole() => {
+                    let note =
+                        format!("the index of {described} is an old one; it is made anew when it is wanted");
+                    self.all.report.notes.push(note);
+                }
+                None => {
+                    let note = format!(
+                        "the index of {described} is whole, but was not held against it for damage before"
+                    );
+                    self.all.report.notes.push(note);
+                }
+            },
+            None if self.is_last => {}
+            None => {
+                let note = format!("{described} has no index beside it; it is made anew when it is wanted");
+                self.all.report.notes.push(note);
+            }
+        }
+    }
+
+    fn damage(&mut self, detail: impl ToString) {
+        self.is_whole = false;
+        self.all.report.damages.push(self.segment.damage(self.offset, detail));
+    }
+
+    fn length(&self) -> Result<u64, Failure> {
+        let length = self.segment.file().length();
+        length.map_err(Failure::io(format!("cannot read {}", self.segment.described)))
+    }
+}
+
+fn read(segment: &Segment, offset: u64, length: usize) -> Result<Bytes, Failure> {
+    segment.read(offset, length, Wait::Allowed)
+}
