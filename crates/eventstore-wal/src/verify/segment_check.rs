@@ -191,6 +191,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
             if !follows {
                 return Ok(Err(FrameFault::OutOfLine));
             }
+            self.check_padding(&frame)?;
             self.take(&frame);
             if frame.header.kind == FrameKind::Seal {
                 return Ok(Ok(frame));
@@ -202,7 +203,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
     fn take(&mut self, frame: &Frame) {
         let header = &frame.header;
         if header.first_position != self.head + 1 {
-            self.all.streams.gap();
+            self.gap();
             if header.first_position <= self.head {
                 let detail = format!("the frame begins with position {} again", header.first_position);
                 self.damage(detail);
@@ -225,6 +226,16 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
         self.ends.push_back(self.offset);
         self.meet_claims();
         self.all.progress(header.frame_bytes());
+    }
+
+    /// Frames are made up to a multiple of 8 bytes with zeros, which no checksum covers.
+    fn check_padding(&mut self, frame: &Frame) -> Result<(), Failure> {
+        let body_end = frame.offset + FRAME_HEADER_BYTES as u64 + u64::from(frame.header.body_bytes);
+        let padding = usize::try_from(frame.end() - body_end).unwrap_or(0);
+        if padding > 0 && read(&self.segment, body_end, padding)?.iter().any(|byte| *byte != 0) {
+            self.damage("there is something behind the frame that belongs to none");
+        }
+        Ok(())
     }
 
     fn check_watermark(&mut self, header: &FrameHeader) {
@@ -261,6 +272,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
         if let Err(wrong @ NotTakenUp::VersionHole { .. }) = &taken {
             // Said once: what follows is held against what was found.
             self.damage(wrong);
+            self.forget_index();
             let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
             taken = take_up(frame, &self.index, &mut self.names, unknown, |stream, version| {
                 versions.push((Box::<str>::from(stream), version));
@@ -268,7 +280,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
         }
         if let Err(wrong) = taken {
             self.damage(wrong);
-            self.all.streams.gap();
+            self.gap();
             return;
         }
         self.all.report.events += u64::from(frame.header.events);
@@ -413,6 +425,18 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
                 self.all.report.notes.push(note);
             }
         }
+    }
+
+    /// Events are missing here.
+    fn gap(&mut self) {
+        self.all.streams.gap();
+        self.forget_index();
+    }
+
+    /// An index takes only versions without a hole.
+    fn forget_index(&mut self) {
+        self.is_whole = false;
+        self.index = ActiveIndex::new(self.all.store.as_bytes(), self.segment.start);
     }
 
     fn damage(&mut self, detail: impl ToString) {

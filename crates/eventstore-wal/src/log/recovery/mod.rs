@@ -16,7 +16,7 @@ use clean_close::{Left, load_closed};
 use layout::{Evidence, Layout};
 pub use report::{RecoveryReport, TornTail};
 pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
-pub(crate) use sealed::{Before, Rebuilt, load_sealed};
+pub(crate) use sealed::{Before, load_sealed};
 
 use super::{
     Log, LogOptions, SealWork, Space,
@@ -92,7 +92,7 @@ impl Opening {
             None => (layout.segments.as_slice(), None),
         };
         for start in sealed {
-            let loaded = load_sealed(&disk, &catalog, *start, &mut before, Rebuilt::Kept)?;
+            let loaded = load_sealed(&disk, &catalog, *start, &mut before)?;
             self.report.indexes_rebuilt += u64::from(loaded.rebuilt);
         }
         let (tail, unindexed, recorded_at) = match last {

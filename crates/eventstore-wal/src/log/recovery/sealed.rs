@@ -41,15 +41,6 @@ impl Before {
     }
 }
 
-/// What becomes of an index that had to be built anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rebuilt {
-    /// It is written beside its segment again.
-    Kept,
-    /// It stays in memory: nothing may be written.
-    InMemory,
-}
-
 pub(crate) struct LoadedSealed {
     pub(crate) rebuilt: bool,
 }
@@ -60,7 +51,6 @@ pub(crate) fn load_sealed(
     catalog: &Catalog,
     start: SegmentStart,
     before: &mut Before,
-    rebuilt: Rebuilt,
 ) -> Result<LoadedSealed, Failure> {
     let name = start.file_name();
     let described = disk.describe(&name);
@@ -77,10 +67,7 @@ pub(crate) fn load_sealed(
         None => {
             let index = rebuild(catalog, &segment, length, header_checksum)?;
             tracing::warn!(segment = %segment.described, "its index was missing or damaged, and was built anew");
-            let index = match rebuilt {
-                Rebuilt::InMemory => Arc::new(index),
-                Rebuilt::Kept => keep(&**disk, catalog, start, end, last_position, index),
-            };
+            let index = keep(&**disk, catalog, start, end, last_position, index);
             (index, true)
         }
     };
