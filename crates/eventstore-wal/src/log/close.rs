@@ -45,10 +45,7 @@ impl Log {
             return Ok(false);
         }
         let room = self.tail.end() + FRAME_HEADER_BYTES as u64 + SEAL_BYTES;
-        self.tail
-            .space
-            .prepare(room)
-            .map_err(Failure::io(format!("cannot make room in {}", self.tail.segment.described)))?;
+        self.prepare(room)?;
         self.tail.add(self.bare_frame(FrameKind::Mark), &[]);
         self.settle()?;
         self.flush()?;

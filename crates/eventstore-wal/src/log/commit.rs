@@ -1,3 +1,5 @@
+use std::io;
+
 use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError, Version};
 
 use super::{Answer, Durability, Log, Request, decide::Decider, tail::SEAL_BYTES};
@@ -55,11 +57,22 @@ impl Log {
             settled(self);
             self.roll(needed)?;
         }
-        self.tail
-            .space
-            .prepare(self.tail.end() + needed + SEAL_BYTES)
-            .map_err(Failure::io(format!("cannot make room in {}", self.tail.segment.described)))?;
+        self.prepare(self.tail.end() + needed + SEAL_BYTES)?;
         Ok(self.append(request, body_bytes, versions))
+    }
+
+    /// Makes room for what ends at this offset. A full disk is no failure of the log.
+    pub(super) fn prepare(&mut self, through: u64) -> Result<(), Failure> {
+        let space = &self.tail.space;
+        let prepared = space.prepare(through);
+        let has_lost_a_sync = space.has_lost_a_sync();
+        prepared
+            .map_err(Failure::io(format!("cannot make room in {}", self.tail.segment.described)))
+            .inspect_err(|failure| {
+                if has_lost_a_sync {
+                    self.poison(failure.clone());
+                }
+            })
     }
 
     /// From here on nothing can fail.
@@ -179,6 +192,10 @@ impl Log {
             return Ok(());
         }
         self.tail.sync().map_err(Failure::io(format!("cannot sync {}", self.tail.segment.described)))?;
+        if self.tail.space.has_lost_a_sync() {
+            let error = io::Error::other("a sync of the file has failed while room was made in it");
+            return Err(Failure::io(format!("cannot sync {}", self.tail.segment.described))(error));
+        }
         self.tell_synced();
         Ok(())
     }

@@ -2,7 +2,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +23,9 @@ pub(crate) struct Space {
     /// Where a segment is full, if nothing longer has to fit.
     most: u64,
     prepared: AtomicU64,
+    /// Whether a sync has failed: the system may then have given up pages that the writer had written, and told only this
+    /// handle.
+    has_lost_a_sync: AtomicBool,
     /// Whether no more is prepared.
     stopped: Mutex<bool>,
 }
@@ -32,7 +35,9 @@ static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
 
 impl Space {
     pub(crate) fn new(file: Arc<dyn DiskFile>, prepared: u64, extent_bytes: u64, most: u64) -> Self {
-        Self { file, extent_bytes, most, prepared: AtomicU64::new(prepared), stopped: Mutex::new(false) }
+        let prepared = AtomicU64::new(prepared);
+        let (has_lost_a_sync, stopped) = (AtomicBool::new(false), Mutex::new(false));
+        Self { file, extent_bytes, most, prepared, has_lost_a_sync, stopped }
     }
 
     /// How far it is prepared, in bytes.
@@ -62,9 +67,17 @@ impl Space {
         }
         let extent = through.next_multiple_of(self.extent_bytes).min(self.most).max(through);
         fill_with_zeros(&*self.file, prepared, extent)?;
-        self.file.sync_all()?;
+        if let Err(error) = self.file.sync_all() {
+            self.has_lost_a_sync.store(true, Ordering::Release);
+            return Err(error);
+        }
         self.prepared.store(extent, Ordering::Release);
         Ok(())
+    }
+
+    /// Whether what was written to the file before may be gone, although the next sync succeeds.
+    pub(crate) fn has_lost_a_sync(&self) -> bool {
+        self.has_lost_a_sync.load(Ordering::Acquire)
     }
 
     /// Prepares no more, and waits until nobody does: the file is about to be cut off.
