@@ -152,7 +152,14 @@ impl WalReader {
         }
         off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
             shared.refresh(wait)?;
-            read(shared, wait)
+            match (read(shared, wait), wait) {
+                (Err(failure), Wait::Never) if shared::is_damaged_index(&failure) => Err(Failure::WouldWait),
+                (Err(failure), Wait::Allowed) if shared::is_damaged_index(&failure) => {
+                    shared.replace_damaged_indexes()?;
+                    read(shared, wait)
+                }
+                (answer, _) => answer,
+            }
         })
         .await
     }

@@ -121,6 +121,11 @@ impl Shared {
         Ok(SyncedMark::decode(&bytes, self.catalog.store))
     }
 
+    /// Makes the indexes anew that are damaged, in memory: no byte of the log is lost with them.
+    pub(super) fn replace_damaged_indexes(&self) -> Result<(), Failure> {
+        self.follower.lock().replace_damaged_indexes()
+    }
+
     fn note(&self, damage: Damage) {
         tracing::error!(%damage, "the log is damaged; what lies before that can be read");
         let _ = self.damage.set(damage);
@@ -129,4 +134,9 @@ impl Shared {
 
 fn is_news(mark: SyncedMark, published: &Published) -> bool {
     (mark.segment, mark.offset) > (published.segment, published.offset)
+}
+
+/// Whether a read has failed for what an index says.
+pub(super) fn is_damaged_index(failure: &Failure) -> bool {
+    matches!(failure, Failure::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData)
 }
