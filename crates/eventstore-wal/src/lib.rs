@@ -20,6 +20,7 @@ mod read;
 mod reader;
 mod scan;
 mod segment;
+mod snapshots;
 mod verify;
 
 pub use backend::WalBackend;
