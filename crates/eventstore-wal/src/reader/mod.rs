@@ -3,6 +3,8 @@
 mod follower;
 mod prefix;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -37,6 +39,8 @@ use crate::{
 /// What is durable, and nothing else: an event that was seen here does not vanish when the machine fails. With
 /// [`Durability::Always`](crate::Durability::Always) that is every event by the time that it is acknowledged; with the others,
 /// events appear here after the next sync or [flush](EventStoreBackend::flush) of the writer.
+/// Snapshots can always be made again from events; one may be seen here a moment before it is durable.
+///
 /// Every call looks first whether there is more, which costs a system call where there is none.
 /// [`wait_past`](EventStoreBackend::wait_past) looks [so often](WalReader::poll_every), and needs a tokio runtime with its time
 /// enabled; the other calls need none.
@@ -205,13 +209,19 @@ impl EventStoreBackend for WalReader {
         Err(StoreError::ReadOnly)
     }
 
-    async fn get_latest_snapshot(&self, _: &StreamId) -> Result<Option<Snapshot>> {
-        Ok(None)
+    /// Waits for the disk. What it shows is saved, but in the modes that do not sync every save it may be gone after a crash
+    /// of the machine.
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        let stream = stream.clone();
+        self.look(move |shared, wait| shared.snapshots(wait)?.latest(&stream, wait)).await
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
-        Ok(BackendStats::new(published.head, published.streams, 0, GlobalPosition::new(published.head)))
+        let (published, snapshots) = self
+            .look(|shared, wait| Ok((shared.catalog().published(), shared.snapshots(wait)?.count())))
+            .await?;
+        let head = GlobalPosition::new(published.head);
+        Ok(BackendStats::new(published.head, published.streams, snapshots, head))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -15,6 +15,7 @@ use crate::{
     disk::{Disk, DiskFile, Open, read_up_to},
     format::{SYNCED_MARK_BYTES, SYNCED_NAME, SyncedMark},
     index::Wait,
+    snapshots::{Snapshots, SnapshotsReader},
 };
 
 /// What all handles of a reader have in common.
@@ -23,6 +24,8 @@ pub(super) struct Shared {
     disk: Arc<dyn Disk>,
     catalog: Arc<Catalog>,
     follower: Mutex<Follower>,
+    /// Opened when they are asked for: events can be read whatever has become of them.
+    snapshots: OnceLock<SnapshotsReader>,
     /// Where the writer says how far the log is durable, once there is such a file.
     synced: RwLock<Option<Arc<dyn DiskFile>>>,
     /// What ended the log, as it can be seen, for good.
@@ -38,6 +41,7 @@ impl Shared {
         let (follower, damage) = Follower::open(Arc::clone(&disk))?;
         let shared = Self {
             disk,
+            snapshots: OnceLock::new(),
             catalog: Arc::clone(follower.catalog()),
             follower: Mutex::new(follower),
             synced: RwLock::default(),
@@ -52,6 +56,19 @@ impl Shared {
 
     pub(super) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// The snapshots, after a look whether there are more.
+    pub(super) fn snapshots(&self, wait: Wait) -> Result<&SnapshotsReader, Failure> {
+        if wait == Wait::Never {
+            return Err(Failure::WouldWait);
+        }
+        if let Some(snapshots) = self.snapshots.get() {
+            snapshots.refresh()?;
+            return Ok(snapshots);
+        }
+        let opened = Snapshots::open_read_only(Arc::clone(&self.disk), self.catalog.store)?;
+        Ok(self.snapshots.get_or_init(|| opened))
     }
 
     pub(super) fn damage(&self) -> Option<&Damage> {

@@ -55,6 +55,7 @@
 //! - A damaged file header is written anew, with the generation of the first record. Where there is no record either,
 //!   nothing in the file is known to be of this store: it is renamed to [`DAMAGED_NAME`], and a new one begun.
 
+mod check;
 mod contents;
 mod format;
 mod reader;
@@ -76,8 +77,9 @@ use self::{
 };
 use crate::{damage::Failure, disk::Disk, format::StoreId, index::Wait, log::Durability};
 
+pub(crate) use check::check;
 pub(crate) use reader::SnapshotsReader;
-pub(crate) use recovery::SnapshotReport;
+pub(crate) use recovery::{SnapshotReport, UnsoundBytes};
 
 pub(crate) const FILE_NAME: &str = "snapshots.log";
 

@@ -119,10 +119,10 @@ fn begin(
 }
 
 /// What is left to do when it is known where the records are.
-struct Settling<'s> {
-    records: &'s Records,
-    length: u64,
-    report: &'s mut SnapshotReport,
+pub(super) struct Settling<'s> {
+    pub(super) records: &'s Records,
+    pub(super) length: u64,
+    pub(super) report: &'s mut SnapshotReport,
 }
 
 impl Settling<'_> {
@@ -151,7 +151,7 @@ impl Settling<'_> {
     }
 
     /// Tells what had been durable from what was being written.
-    fn report_unsound(&mut self, proven: u64, end: &ScanEnd) -> Result<(), Failure> {
+    pub(super) fn report_unsound(&mut self, proven: u64, end: &ScanEnd) -> Result<(), Failure> {
         let described = &self.records.described;
         for Gap { from, to, fault } in &end.gaps {
             match *from < proven {
@@ -216,7 +216,7 @@ impl Settling<'_> {
 }
 
 impl SnapshotReport {
-    fn damage(&mut self, file: &str, offset: u64, bytes: u64, detail: impl ToString) {
+    pub(super) fn damage(&mut self, file: &str, offset: u64, bytes: u64, detail: impl ToString) {
         self.damaged.push(UnsoundBytes { file: file.to_owned(), offset, bytes, detail: detail.to_string() });
     }
 

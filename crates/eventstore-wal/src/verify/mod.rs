@@ -26,6 +26,7 @@ use crate::{
     index::SegmentStart,
     log::recovery::layout::{is_leftover, lost, read_manifest, read_synced_mark},
     reader::no_store,
+    snapshots::{self, UnsoundBytes},
 };
 
 /// Reads every byte of a store, and holds it against everything else that is known of it: the checksums and the order of
@@ -114,6 +115,8 @@ fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<
     verification.claim(manifest, synced);
     verification.list_other_files(&names, &segments);
     verification.run(&segments)?;
+    verification.check_snapshots()?;
+    verification.finish();
     Ok(verification.report)
 }
 
@@ -159,10 +162,38 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
         }
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
-        self.told.bytes_total = self.told.bytes_total.max(done);
+        Ok(())
+    }
+
+    fn check_snapshots(&mut self) -> Result<(), Failure> {
+        match snapshots::check(&*self.disk, self.store) {
+            Ok(None) => Ok(()),
+            Ok(Some((found, length))) => {
+                self.report.snapshots = found.snapshots;
+                self.report.bytes += length;
+                for damaged in found.damaged {
+                    let UnsoundBytes { file, offset, detail, .. } = damaged;
+                    self.report.damages.push(Damage { file, offset, detail });
+                }
+                for UnsoundBytes { file, offset, bytes, .. } in found.torn {
+                    let note = format!(
+                        "{file}, byte {offset}: {bytes} bytes of a save that was interrupted, or is under way"
+                    );
+                    self.report.notes.push(note);
+                }
+                Ok(())
+            }
+            Err(Failure::Damaged(damage)) => {
+                self.report.damages.push(damage);
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn finish(&mut self) {
         self.told.bytes_done = self.told.bytes_total;
         self.progress(AT_LEAST);
-        Ok(())
     }
 
     /// That no segment is missing at either end.
@@ -182,9 +213,9 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
     fn list_other_files(&mut self, names: &BTreeSet<String>, segments: &[SegmentStart]) {
         for name in names {
             let described = self.disk.describe(name);
-            if name.ends_with(".torn") {
+            if name.ends_with(".torn") || name == snapshots::DAMAGED_NAME {
                 self.report.quarantined.push(described);
-            } else if is_leftover(name) {
+            } else if is_leftover(name) || name == snapshots::ASIDE_NAME {
                 let note =
                     format!("{described} is being made, or was left over; opening the store removes it");
                 self.report.notes.push(note);

@@ -28,13 +28,14 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// The position of the last event that was found whole.
     pub head: GlobalPosition,
-    /// The files in which recovery has put what it cut off the log. Nothing of them had been acknowledged as durable; they
-    /// can be deleted.
+    /// The files in which recovery has put what it cut off the log, of which nothing had been acknowledged as durable; or
+    /// what was no file of snapshots. They can be deleted.
     pub quarantined: Vec<String>,
     /// The end of an append that was interrupted, or that a writer is at work on. It is no damage: opening the store for
     /// writing cuts it off.
     pub torn_tail: Option<TornEnd>,
-    /// Where the store is not what was written: events, snapshots, or what says how far the log is durable.
+    /// Where the store is not what was written: events, what says how far the log is durable, or snapshots, which can be made
+    /// again from their events.
     pub damages: Vec<Damage>,
     /// Where a file is damaged that is made of others: the index of a segment. Nothing is lost; opening the store for
     /// writing makes it anew, or deleting the file does.
