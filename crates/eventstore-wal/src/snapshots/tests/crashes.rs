@@ -42,6 +42,8 @@ fn check(disk: &FaultyDisk, acknowledged: &Acknowledged, boundary: u64, what: &s
         }
     }
     assert_eq!(snapshots.count(), shown.len() as u64, "{what}");
+    snapshots.save(&snapshot(8, 1, PAYLOAD)).unwrap();
+    shown.insert(8, snapshot(8, 1, PAYLOAD));
 
     let after = disk.crash(&mut Always::Oldest);
     let (snapshots, report) = open_reporting(&after);
