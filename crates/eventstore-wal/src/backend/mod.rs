@@ -12,17 +12,19 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
     StoreError, StreamId, StreamPage, StreamRange,
 };
+use parking_lot::RwLock;
 use tempfile::TempDir;
 
 use self::writer::Writer;
 use crate::{
     blocking::{off_the_runtime, waiting},
-    catalog::Catalog,
+    catalog::{Catalog, Published},
     config::WalConfig,
-    damage::Failure,
+    damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
-    log::{Log, RecoveryReport},
+    log::{Durability, Log, RecoveryReport},
     read,
+    snapshots::Snapshots,
     reader::WalReader,
 };
 
@@ -39,6 +41,8 @@ pub struct WalBackend {
 struct Shared {
     writer: Writer,
     catalog: Arc<Catalog>,
+    /// Gone when the store is closed: from then on another may have the files.
+    snapshots: RwLock<Option<Snapshots>>,
     path: PathBuf,
     recovery: RecoveryReport,
     /// Gone with the store, after the writer.
@@ -92,10 +96,13 @@ impl WalBackend {
         let directory = Directory::create(&path)
             .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
         let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
-        let (log, recovery) = Log::open(disk, config.log_options())?;
+        let (log, mut recovery) = Log::open(disk, config.log_options())?;
         let catalog = Arc::clone(log.catalog());
+        let snapshots = open_snapshots(&log, config, &mut recovery)?;
         let writer = Writer::start(log, config)?;
-        Ok(Self { shared: Arc::new(Shared { writer, catalog, path, recovery, _throw_away: throw_away }) })
+        let snapshots = RwLock::new(Some(snapshots));
+        let shared = Shared { writer, catalog, snapshots, path, recovery, _throw_away: throw_away };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The directory of the store.
@@ -152,19 +159,29 @@ impl EventStoreBackend for WalBackend {
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
         snapshot.validate()?;
-        self.check_open()?;
-        Err(StoreError::storage("snapshots"))
+        let shared = Arc::clone(&self.shared);
+        waiting(move || {
+            let snapshots = shared.snapshots.read();
+            Ok(snapshots.as_ref().ok_or(StoreError::Closed)?.save(&snapshot)?)
+        })
+        .await
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        let _ = stream;
-        Ok(None)
+        self.check_open()?;
+        let stream = stream.clone();
+        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+            let snapshots = shared.snapshots.read();
+            snapshots.as_ref().map_or(Ok(None), |snapshots| snapshots.latest(&stream, wait))
+        })
+        .await
     }
 
     async fn stats(&self) -> Result<BackendStats> {
         self.check_open()?;
-        let published = self.shared.catalog.published();
-        Ok(BackendStats::new(published.head, published.streams, 0, GlobalPosition::new(published.head)))
+        let snapshots = self.shared.snapshots.read().as_ref().map_or(0, Snapshots::count);
+        let Published { head, streams, .. } = self.shared.catalog.published();
+        Ok(BackendStats::new(head, streams, snapshots, GlobalPosition::new(head)))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {
@@ -173,14 +190,55 @@ impl EventStoreBackend for WalBackend {
     }
 
     async fn flush(&self) -> Result<()> {
-        self.shared.writer.flush().await
+        self.shared.writer.flush().await?;
+        let shared = Arc::clone(&self.shared);
+        waiting(move || Ok(shared.snapshots.read().as_ref().map_or(Ok(()), Snapshots::flush)?)).await
     }
 
     async fn close(&self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        waiting(move || shared.writer.close()).await
+        waiting(move || shared.close()).await
     }
 }
+
+impl Shared {
+    /// The snapshots first: with the log goes the lock on the directory.
+    fn close(&self) -> Result<()> {
+        let snapshots = self.snapshots.write().take();
+        let flushed = snapshots.map_or(Ok(()), |snapshots| snapshots.flush());
+        self.writer.close()?;
+        Ok(flushed?)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the store was not closed in good order");
+        }
+    }
+}
+
+/// Opens the snapshots of a store whose log is open. Those that are damaged are gone, which the report says: a snapshot
+/// can be made anew from events.
+fn open_snapshots(log: &Log, config: &WalConfig, recovery: &mut RecoveryReport) -> Result<Snapshots> {
+    // A snapshot is rare enough to be synced wherever anything is.
+    let durability = match config.durability {
+        Durability::OsBuffered => Durability::OsBuffered,
+        _ => Durability::Always,
+    };
+    let disk = Arc::clone(log.disk());
+    let (snapshots, report) = Snapshots::open(disk, log.catalog().store, SNAPSHOT_EXTENT_BYTES, durability)?;
+    recovery.snapshots_lost = report
+        .damaged
+        .into_iter()
+        .map(|lost| Damage { file: lost.file, offset: lost.offset, detail: lost.detail })
+        .collect();
+    Ok(snapshots)
+}
+
+/// How much of the file of snapshots is prepared at a time.
+const SNAPSHOT_EXTENT_BYTES: u64 = 256 << 10;
 
 impl fmt::Debug for WalBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

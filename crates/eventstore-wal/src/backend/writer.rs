@@ -131,14 +131,6 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if let Err(error) = self.close() {
-            tracing::error!(%error, "the store was not closed in good order");
-        }
-    }
-}
-
 impl Shared {
     /// Appends on the caller's own thread, where that takes neither a sync nor waiting; hands the request back where it
     /// would.

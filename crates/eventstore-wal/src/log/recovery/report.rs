@@ -1,5 +1,7 @@
 use eventstore_api::GlobalPosition;
 
+use crate::damage::Damage;
+
 /// What was found when a store was opened, and what was done about it.
 ///
 /// After a clean close there is nothing to say: every field is as in [`RecoveryReport::default`], but for the head.
@@ -18,6 +20,8 @@ pub struct RecoveryReport {
     pub bytes_rewritten: u64,
     /// How many indexes of sealed segments were missing or damaged, and were built anew.
     pub indexes_rebuilt: u64,
+    /// Snapshots that were not what was written. They are left out: a state can be made anew from events.
+    pub snapshots_lost: Vec<Damage>,
 }
 
 /// Bytes behind the last whole frame. Nothing of them had been acknowledged.
