@@ -37,6 +37,7 @@ Steps:
   tidy           the rules of this repository
   deny           what we may depend on: bans, licences, sources
   advisories     known flaws of what we depend on (needs the network)
+  crash          the log survives crashes, faults and flipped bits, of a bounded number of seeds
   benches        the benches compile
   package        what would be published
 

@@ -8,6 +8,7 @@
 mod bench;
 mod chore;
 mod ci;
+mod crash;
 mod doctor;
 mod process;
 mod table;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 
 use chore::{Chore, Usage};
 
-const CHORES: &[Chore] = &[test::CHORE, ci::CHORE, tidy::CHORE, doctor::CHORE, bench::CHORE];
+const CHORES: &[Chore] = &[test::CHORE, ci::CHORE, tidy::CHORE, doctor::CHORE, bench::CHORE, crash::CHORE];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -6,7 +6,7 @@ use super::step::{Outcome, Step, Work};
 use super::{deny, features, package};
 use crate::process::Process;
 use crate::workspace::is_published;
-use crate::{bench, test, tidy};
+use crate::{bench, crash, test, tidy};
 
 /// The umbrella, whose tests also run with a few features at a time.
 const UMBRELLA: &str = "allframe-cqrs";
@@ -14,6 +14,9 @@ const UMBRELLA: &str = "allframe-cqrs";
 /// Chosen, because each set builds every test again: what people start with, and what they leave out.
 /// `full` is what `cargo xtask test` runs.
 const TESTED_FEATURES: &[&str] = &["", "memory", "memory,bincode", "cqrs"];
+
+/// About half a minute on two cores. Seeds that are worth more are run with `cargo xtask crash` by hand.
+const CRASH_RUN: &[&str] = &["--crash-points", "250000"];
 
 pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
     let libraries: Vec<&Package> = packages.iter().filter(|it| is_published(it) && has_library(it)).collect();
@@ -47,6 +50,11 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
             name: "advisories",
             purpose: "known flaws of dependencies",
             work: Work::Code(deny::advisories),
+        },
+        Step {
+            name: "crash",
+            purpose: "the log survives what disks do",
+            work: commands([crash::hunt(CRASH_RUN)]),
         },
         Step { name: "benches", purpose: "the benches compile", work: commands([benches()]) },
         Step { name: "package", purpose: "what would be published", work: Work::Code(package::contents) },

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("allframe-cqrs", BELOW_THE_UMBRELLA),
     ("allframe-cqrs-cli", EVERYTHING),
     ("eventstore-benches", EVERYTHING),
+    ("eventstore-torture", &["eventstore-api", "eventstore-wal"]),
     ("xtask", &[]),
 ];
 
