@@ -22,6 +22,7 @@ use crate::{
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
+    index::Wait,
     log::{Durability, Log, RecoveryReport},
     read,
     snapshots::Snapshots,
@@ -171,7 +172,11 @@ impl EventStoreBackend for WalBackend {
         self.check_open()?;
         let stream = stream.clone();
         off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
-            let snapshots = shared.snapshots.read();
+            // Closing waits for a save that is under way, and holds up who comes after it.
+            let snapshots = match wait {
+                Wait::Allowed => shared.snapshots.read(),
+                Wait::Never => shared.snapshots.try_read().ok_or(Failure::WouldWait)?,
+            };
             snapshots.as_ref().map_or(Ok(None), |snapshots| snapshots.latest(&stream, wait))
         })
         .await
