@@ -1,6 +1,11 @@
 //! A reader sees what is durable, all of it and nothing else, while another writes.
 
-#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod support;
 

@@ -139,9 +139,12 @@ pub(crate) fn look_behind(segment: &Segment, from: u64, length: u64) -> Result<R
             rest.end = offset + last as u64 + 1;
             rest.synced = rest.synced.max(synced_by_frames(segment, &bytes, offset));
         }
+        // The file ends there, also where it was longer a moment ago: a writer has cut it off.
+        if bytes.len() < AT_ONCE {
+            break;
+        }
         // A header may lie across the border: look at its beginning again.
-        let overlap = if (bytes.len() as u64) + offset < length { HEADER_OVERLAP } else { 0 };
-        offset += bytes.len() as u64 - overlap;
+        offset += AT_ONCE as u64 - HEADER_OVERLAP;
     }
     Ok(rest)
 }
