@@ -49,3 +49,17 @@ fn a_write_that_was_lost_or_misplaced_is_never_missed_in_silence() {
     tally.add(&survives(Kind::Misplaced));
     assert!(tally.corruptions > 0, "nothing was noticed:\n{tally}");
 }
+
+#[test]
+fn a_sync_that_fails_while_room_is_made_takes_no_buffered_append_with_it() {
+    // Buffered appends, and the failure meets the sync of an extent behind them.
+    run_with_fault(464, Kind::Broken, None, 3, &mut Tally::default()).unwrap_or_else(|it| panic!("{it}"));
+}
+
+#[test]
+fn a_seal_whose_sync_failed_is_written_again() {
+    for seed in [14, 15] {
+        run_with_fault(seed, Kind::Broken, None, 2, &mut Tally::default())
+            .unwrap_or_else(|it| panic!("seed {seed}: {it}"));
+    }
+}

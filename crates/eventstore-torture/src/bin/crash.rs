@@ -80,6 +80,11 @@ impl Plan {
     }
 }
 
+/// How long the log is that is damaged, in bytes: of those that end otherwise only the end is of interest.
+fn log_bytes(ending: Ending) -> usize {
+    if ending == Ending::Closed { 64 << 10 } else { 20 << 10 }
+}
+
 /// What one thread found.
 type Found = (Tally, Vec<String>);
 
@@ -105,13 +110,15 @@ fn run(plan: &Plan) -> ExitCode {
             })
         }
         Plan::EveryBit => {
-            println!("A log of 64 KiB: every bit flipped, cut off after every byte, every file removed.");
+            println!(
+                "A log of 64 KiB that was closed, shorter ones that were not: every bit flipped, every length, every file removed."
+            );
             on_threads(threads, |share| {
                 collect(
                     share,
                     Ending::ALL.map(|ending| {
                         move |tally: &mut Tally| {
-                            let store = AtRest::new(1, (64 << 10, 16 << 10), ending, None)?;
+                            let store = AtRest::new(1, (log_bytes(ending), 16 << 10), ending, None)?;
                             store.flip_every(share, threads, tally)?;
                             if share == 0 && ending != Ending::MarkedAndCrashed {
                                 store.cut_every(1, tally)?;
