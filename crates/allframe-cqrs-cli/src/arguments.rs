@@ -1,0 +1,133 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use eventstore_api::StreamId;
+
+/// Looks into event stores, checks them, and moves events in and out of them.
+#[derive(Parser)]
+#[command(name = "eventstore", version, after_help = EXAMPLES, subcommand_required = true)]
+pub(crate) struct Arguments {
+    /// Which store: `wal:DIR`, the write-ahead log in a directory, or `memory:`, an empty store that is forgotten at the
+    /// end
+    #[arg(long, global = true, value_name = "URL", env = "EVENTSTORE_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eventstore --store wal:./data stats --json
+  eventstore --store wal:./data import events.jsonl
+  eventstore --store memory: import events.jsonl        # does the file hold good lines? stores nothing
+  eventstore --store wal:./old export - | eventstore --store wal:./new import -
+  EVENTSTORE_STORE=wal:./data eventstore tail --follow
+
+Everything but import opens the store for reading only, and works while a service is writing to it.
+
+Exit codes: 0 done (verify: the store is sound), 1 failed on the way (verify: the store is damaged),
+2 wrong usage, or the store or a file cannot be opened (verify: it could not be checked).";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Import(ImportArguments),
+    Export(ExportArguments),
+    Verify(VerifyArguments),
+    Stats(StatsArguments),
+    Inspect(InspectArguments),
+    Tail(TailArguments),
+}
+
+/// Append the events of a file, one JSON object a line, in the order of the lines
+///
+/// A line has `stream`, `type` and `data` (any JSON), and optionally `id` (a UUID; one is made where there is none),
+/// `metadata` (an object of strings), `tags` (a list of `key:value`) and `schema_version` (1 where it is not said). In the
+/// place of `data` there may be `data_base64` and `encoding` (a number), for payloads that are not JSON. `version`,
+/// `position` and `recorded_at`, which export writes, are ignored: the store gives its own. Any other field is an error.
+///
+/// Lines with an id are safe to import again: what is in the store already is counted, and not stored twice. Lines without
+/// one are new events every time. The import stops at the first bad line; what stands before it is imported.
+///
+/// The lines become durable in batches of up to 1,000 events or 1 MiB.
+#[derive(Args)]
+pub(crate) struct ImportArguments {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Print `acked N` after each batch that is durable; N counts the lines taken so far
+    #[arg(long)]
+    pub(crate) ack: bool,
+}
+
+/// Write all events in their order, one JSON object a line, as import takes them
+///
+/// A payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space between its
+/// parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
+/// appended during the export are left out.
+#[derive(Args)]
+pub(crate) struct ExportArguments {
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    pub(crate) format: Format,
+
+    /// Only the events after this position
+    #[arg(long, value_name = "POSITION", default_value_t = 0, hide_default_value = true)]
+    pub(crate) after: u64,
+
+    /// The file; `-` and `/dev/stdout` are standard output
+    #[arg(value_name = "OUT")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// Check every checksum, version, position and index
+///
+/// Says where the store is damaged, exactly. Changes nothing.
+#[derive(Args)]
+pub(crate) struct VerifyArguments {
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say how much the store holds
+#[derive(Args)]
+pub(crate) struct StatsArguments {
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show the events of a stream, and its snapshot
+#[derive(Args)]
+pub(crate) struct InspectArguments {
+    /// The name of the stream
+    pub(crate) stream: StreamId,
+
+    /// Print the events as export does
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Show the last events of the store
+#[derive(Args)]
+pub(crate) struct TailArguments {
+    /// How many events
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) last: usize,
+
+    /// Go on with those that come, until interrupted
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    /// Print the events as export does
+    #[arg(long)]
+    pub(crate) json: bool,
+}

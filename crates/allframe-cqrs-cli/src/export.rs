@@ -1,0 +1,40 @@
+use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll};
+
+use crate::{
+    arguments::{ExportArguments, Format},
+    failure::Failure,
+    output::{Output, is_seen_on_a_terminal},
+    progress::{Progress, Unwanted},
+    store,
+    store_url::StoreUrl,
+};
+
+/// How many events are read at a time, and how many bytes of payloads.
+pub(crate) const PAGE_EVENTS: usize = 4_096;
+pub(crate) const PAGE_BYTES: usize = 4 << 20;
+
+pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<(), Failure> {
+    let ExportArguments { format: Format::Jsonl, after, out } = arguments;
+    let store = store::open_for_reading(url)?;
+    let mut output = Output::to(&out)?;
+    // Where a service writes faster than this reads, there would be no end.
+    let head = store.head().await?;
+    let mut progress =
+        Progress::of_events(head.get().saturating_sub(after)).unless(Unwanted(is_seen_on_a_terminal(&out)));
+
+    let mut query = ReadAll::after(GlobalPosition::new(after)).limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
+    loop {
+        let page = store.read_all(&query).await?;
+        for event in page.events.iter().take_while(|event| event.position <= head) {
+            output.event(event)?;
+        }
+        progress.at(page.next.get().saturating_sub(after));
+        // Only the end says that nothing is missing: a damaged store has none.
+        if page.end_reached || page.next > head {
+            break;
+        }
+        query = query.next_page(&page);
+    }
+    drop(progress);
+    output.finish()
+}

@@ -1,0 +1,142 @@
+//! Appends the events of a file of JSON lines, in the order of the lines.
+
+mod append;
+mod batch;
+mod lines;
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Write},
+    path::Path,
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use eventstore_api::EventStoreBackend;
+use tokio::sync::mpsc;
+
+use self::{append::Appender, batch::Batch, lines::Lines};
+use crate::{
+    arguments::ImportArguments, failure::Failure, output::Output, progress::Progress, store,
+    store_url::StoreUrl,
+};
+
+/// How many batches are parsed ahead of the one that is appended.
+const BATCHES_AHEAD: usize = 2;
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+pub(crate) async fn run(url: &StoreUrl, arguments: ImportArguments) -> Result<(), Failure> {
+    let ImportArguments { file, ack } = arguments;
+    let began = Instant::now();
+    let source = Source::open(&file)?;
+    let mut progress = Progress::of_bytes(source.bytes);
+    let store = store::open_for_writing(url)?;
+
+    let mut appender = Appender::new(store.clone(), source.name.clone()).await?;
+    let (mut batches, parsing) = parse_ahead(source)?;
+    let mut output = Output::stdout();
+    let imported = async {
+        while let Some(batch) = batches.recv().await {
+            let batch = batch?;
+            appender.append(&batch.lines).await?;
+            if ack {
+                let acked = output.line(format!("acked {}", appender.taken())).and_then(|()| output.flush());
+                acked.map_err(must_be_heard)?;
+            }
+            progress.at(batch.bytes_read);
+        }
+        // A file is at its end when whoever reads it says so, not when nothing comes any more.
+        parsing.join().map_err(|_| Failure::System {
+            what: "cannot read on",
+            source: io::Error::other("the thread that reads has panicked"),
+        })
+    }
+    .await;
+    drop(progress);
+    let closed = store.close().await;
+
+    let summary = format!("imported {}, already there {}", appender.imported(), appender.already_there());
+    if let Err(failure) = imported {
+        let _ = writeln!(io::stderr(), "{summary}, before it failed");
+        return Err(failure);
+    }
+    closed?;
+    let seconds = began.elapsed().as_secs_f64();
+    if ack {
+        let _ = writeln!(io::stderr(), "{summary}, in {seconds:.2} s");
+        return Ok(());
+    }
+    output.line(summary)?;
+    output.finish()?;
+    let _ = writeln!(io::stderr(), "in {seconds:.2} s");
+    Ok(())
+}
+
+/// An import is not done because nobody hears that it is.
+fn must_be_heard(failure: Failure) -> Failure {
+    match failure {
+        Failure::NobodyReads => Failure::Write {
+            what: "standard output, where batches are acknowledged".to_owned(),
+            source: io::ErrorKind::BrokenPipe.into(),
+        },
+        other => other,
+    }
+}
+
+/// What is imported.
+struct Source {
+    name: String,
+    reader: Box<dyn Read + Send>,
+    /// Zero where that is not known.
+    bytes: u64,
+}
+
+impl Source {
+    /// The file at this path; `-` is standard input.
+    fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { name: "standard input".to_owned(), reader: Box::new(io::stdin()), bytes: 0 });
+        }
+        let name = path.display().to_string();
+        let opened = File::open(path).and_then(|file| {
+            let metadata = file.metadata()?;
+            // Elsewhere that opens, and fails at the first read.
+            if metadata.is_dir() {
+                Err(io::ErrorKind::IsADirectory.into())
+            } else {
+                Ok((file, metadata.len()))
+            }
+        });
+        match opened {
+            Ok((file, bytes)) => Ok(Self { name, reader: Box::new(file), bytes }),
+            Err(error) => Err(Failure::open(name, error)),
+        }
+    }
+}
+
+type Batches = mpsc::Receiver<Result<Batch, Failure>>;
+
+/// Reads and parses on a thread of its own, while the store writes.
+fn parse_ahead(source: Source) -> Result<(Batches, JoinHandle<()>), Failure> {
+    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+    let Source { name, reader, .. } = source;
+    let parse = move || {
+        let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
+        loop {
+            let (batch, end) = batch::next(&mut lines);
+            // Nobody takes them any more where the import has failed.
+            let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
+            match end {
+                Ok(batch::More::Yes) if is_taken => {}
+                Ok(_) => return,
+                Err(failure) => {
+                    let _ = sender.blocking_send(Err(failure));
+                    return;
+                }
+            }
+        }
+    };
+    let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);
+    let parsing = parsing.map_err(|source| Failure::System { what: "cannot start a thread", source })?;
+    Ok((batches, parsing))
+}

@@ -1,0 +1,89 @@
+use eventstore_api::{EventStoreBackend, RecordedEvent, Snapshot, StreamRange, Tag};
+
+use crate::{
+    arguments::InspectArguments,
+    export::PAGE_BYTES,
+    failure::Failure,
+    human::{self, count, printable},
+    jsonl::Rfc3339,
+    output::Output,
+    store,
+    store_url::StoreUrl,
+};
+
+pub(crate) async fn run(url: &StoreUrl, arguments: InspectArguments) -> Result<(), Failure> {
+    let InspectArguments { stream, json } = arguments;
+    let store = store::open_for_reading(url)?;
+    let last = store.read_stream(&stream, StreamRange::backward().limit(1)).await?;
+    let Some(last) = last.events.first().map(|event| event.version) else {
+        return Err(Failure::NoSuchStream(stream));
+    };
+    let mut output = Output::stdout();
+    if !json {
+        output.line(format!("{}: {}", printable(stream.as_str()), count(last.get(), "event")))?;
+        if let Some(snapshot) = store.get_latest_snapshot(&stream).await? {
+            output.line(about_snapshot(&snapshot))?;
+        }
+    }
+    // Events that are appended meanwhile are left out.
+    let mut range = StreamRange::all().max_bytes(PAGE_BYTES);
+    loop {
+        let page = store.read_stream(&stream, range).await?;
+        for event in page.events.iter().take_while(|event| event.version <= last) {
+            if json {
+                output.event(event)?;
+            } else {
+                show(event, &mut output)?;
+            }
+        }
+        range = range.next_page(&page);
+        if page.end_reached || range.after >= last {
+            return output.finish();
+        }
+    }
+}
+
+fn about_snapshot(snapshot: &Snapshot) -> String {
+    format!(
+        "snapshot of version {}: {}, {} of {}",
+        snapshot.version,
+        printable(snapshot.state_type.as_str()),
+        count(snapshot.payload.len() as u64, "byte"),
+        snapshot.encoding
+    )
+}
+
+fn show(event: &RecordedEvent, output: &mut Output) -> Result<(), Failure> {
+    const MAX_LINES: usize = 40;
+    const MAX_CHARACTERS: usize = 200;
+
+    output.line(format!(
+        "\n{}  {}  {}",
+        event.version,
+        printable(event.event_type.as_str()),
+        Rfc3339(event.recorded_at)
+    ))?;
+    output.line(format!(
+        "    position {}, id {}, schema version {}, {} of {}",
+        event.position,
+        event.id,
+        event.schema_version,
+        count(event.payload.len() as u64, "byte"),
+        event.encoding
+    ))?;
+    if !event.tags.is_empty() {
+        let tags: Vec<&str> = event.tags.iter().map(Tag::as_str).collect();
+        output.line(format!("    tags {}", printable(&tags.join(", "))))?;
+    }
+    for (name, value) in event.metadata.iter() {
+        output.line(format!(
+            "    {}: {}",
+            printable(name),
+            human::capped(&printable(value), MAX_CHARACTERS)
+        ))?;
+    }
+    for line in human::pretty(event, MAX_LINES, MAX_CHARACTERS) {
+        output.line(format!("    {line}"))?;
+    }
+    Ok(())
+}

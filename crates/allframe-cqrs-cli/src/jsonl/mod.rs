@@ -1,0 +1,11 @@
+//! An event as a line of JSON.
+
+mod base64;
+pub(crate) mod json_text;
+mod read;
+mod rfc3339;
+mod write;
+
+pub(crate) use read::event_of;
+pub(crate) use rfc3339::Rfc3339;
+pub(crate) use write::line_of;

@@ -1,0 +1,45 @@
+//! A tool for event stores: looks into them, checks them, and moves events in and out of them.
+
+mod arguments;
+mod export;
+mod failure;
+mod human;
+mod import;
+mod inspect;
+mod jsonl;
+mod output;
+mod progress;
+mod stats;
+mod store;
+mod store_url;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    run(Arguments::parse()).unwrap_or_else(|failure| failure.tell())
+}
+
+fn run(Arguments { store, command }: Arguments) -> Result<ExitCode, Failure> {
+    let url = store_url::parse(store.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Failure::System { what: "cannot start", source })?;
+    runtime.block_on(async {
+        match command {
+            Command::Import(arguments) => import::run(&url, arguments).await?,
+            Command::Export(arguments) => export::run(&url, arguments).await?,
+            Command::Verify(arguments) => return verify::run(&url, arguments),
+            Command::Stats(arguments) => stats::run(&url, arguments).await?,
+            Command::Inspect(arguments) => inspect::run(&url, arguments).await?,
+            Command::Tail(arguments) => tail::run(&url, arguments).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

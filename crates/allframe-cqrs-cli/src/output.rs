@@ -1,0 +1,144 @@
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use eventstore_api::RecordedEvent;
+use serde::Serialize;
+use tempfile::{Builder, NamedTempFile};
+
+use crate::{failure::Failure, jsonl::line_of};
+
+/// Where a command writes to.
+pub(crate) struct Output {
+    writer: BufWriter<Destination>,
+    name: String,
+}
+
+enum Destination {
+    /// Standard output, or a file that cannot be replaced: a pipe, a device.
+    Direct(Box<dyn Write>),
+    /// A file that takes another's place, or its own, once it is complete.
+    Aside { file: NamedTempFile, place: PathBuf },
+}
+
+impl Output {
+    pub(crate) fn stdout() -> Self {
+        Self::new(Destination::Direct(Box::new(io::stdout())), "standard output".to_owned())
+    }
+
+    /// The file at this path; `-` is standard output.
+    pub(crate) fn to(path: &Path) -> Result<Self, Failure> {
+        if is_stdout(path) {
+            return Ok(Self::stdout());
+        }
+        let name = path.display().to_string();
+        match open(path) {
+            Ok(destination) => Ok(Self::new(destination, name)),
+            Err(source) => Err(Failure::open(name, source)),
+        }
+    }
+
+    fn new(destination: Destination, name: String) -> Self {
+        Self { writer: BufWriter::with_capacity(64 << 10, destination), name }
+    }
+
+    pub(crate) fn line(&mut self, line: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let written = self.writer.write_all(line.as_ref()).and_then(|()| self.writer.write_all(b"\n"));
+        written.map_err(|error| self.failure(error))
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let line = serde_json::to_vec(value).map_err(|error| self.failure(error.into()))?;
+        self.line(line)
+    }
+
+    /// An event as export writes it.
+    pub(crate) fn event(&mut self, event: &RecordedEvent) -> Result<(), Failure> {
+        let line = line_of(event).map_err(|error| self.failure(error.into()))?;
+        self.line(line)
+    }
+
+    /// Lets everything written so far be seen.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.writer.flush().map_err(|error| self.failure(error))
+    }
+
+    /// Puts a file in its place.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.flush()?;
+        let Self { writer, name } = self;
+        let done = match writer.into_inner() {
+            Ok(Destination::Direct(_)) => Ok(()),
+            Ok(Destination::Aside { file, place }) => put_in_place(file, &place),
+            Err(error) => Err(error.into_error()),
+        };
+        done.map_err(|source| Failure::Write { what: name, source })
+    }
+
+    fn failure(&self, error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::NobodyReads,
+            _ => Failure::Write { what: self.name.clone(), source: error },
+        }
+    }
+}
+
+/// Whether what is written to this path is seen where progress would be shown.
+pub(crate) fn is_seen_on_a_terminal(path: &Path) -> bool {
+    is_stdout(path) && io::stdout().is_terminal()
+}
+
+/// To open `/dev/stdout` would truncate a file that output is appended to, and does not work on a socket.
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-") || path == Path::new("/dev/stdout")
+}
+
+fn open(path: &Path) -> io::Result<Destination> {
+    let is_replaceable = match path.symlink_metadata() {
+        Ok(existing) => existing.is_file(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_replaceable {
+        return Ok(Destination::Direct(Box::new(File::create(path)?)));
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // The error of the file aside would name a file that users do not know of.
+    directory.metadata()?;
+    let mut builder = Builder::new();
+    builder.prefix(".eventstore-export-");
+    // As a new file has them, less what the user's mask takes away.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    Ok(Destination::Aside {
+        file: builder.tempfile_in(directory).map_err(|error| error.kind())?,
+        place: path.to_owned(),
+    })
+}
+
+fn put_in_place(file: NamedTempFile, place: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(place)?;
+    Ok(())
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Direct(writer) => writer.write(bytes),
+            Self::Aside { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Direct(writer) => writer.flush(),
+            Self::Aside { file, .. } => file.flush(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on standard error, where that is a terminal, once a job turns out to be long.
+pub(crate) struct Progress {
+    total: u64,
+    template: &'static str,
+    began: Instant,
+    bar: Option<ProgressBar>,
+    is_wanted: bool,
+}
+
+/// How long a job may take without a word.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+impl Progress {
+    pub(crate) fn of_bytes(total: u64) -> Self {
+        Self::new(total, "{bar:40} {bytes}/{total_bytes}  {elapsed}, {eta} to go")
+    }
+
+    pub(crate) fn of_events(total: u64) -> Self {
+        Self::new(total, "{bar:40} {human_pos}/{human_len} events  {elapsed}, {eta} to go")
+    }
+
+    fn new(total: u64, template: &'static str) -> Self {
+        Self { total, template, began: Instant::now(), bar: None, is_wanted: true }
+    }
+
+    /// The same, or none at all.
+    pub(crate) fn unless(mut self, unwanted: Unwanted) -> Self {
+        self.is_wanted = !unwanted.0;
+        self
+    }
+
+    pub(crate) fn at(&mut self, done: u64) {
+        if self.bar.is_none() && self.is_wanted && self.total > 0 && self.began.elapsed() >= PATIENCE {
+            self.bar = Some(self.start());
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        }
+    }
+
+    /// As [`Progress::at`], where it turns out only now how much there is to do.
+    pub(crate) fn at_of(&mut self, done: u64, total: u64) {
+        self.total = total;
+        self.at(done);
+    }
+
+    fn start(&self) -> ProgressBar {
+        let bar = ProgressBar::new(self.total).with_elapsed(self.began.elapsed());
+        match ProgressStyle::with_template(self.template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+}
+
+/// Whether a bar would be in the way.
+pub(crate) struct Unwanted(pub(crate) bool);
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

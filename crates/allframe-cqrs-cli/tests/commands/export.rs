@@ -1,0 +1,104 @@
+use std::{
+    fs,
+    io::Read,
+    process::{Command, Stdio},
+};
+
+use crate::support::{FEW, Place, many, same_each_time};
+
+#[test]
+fn an_event_is_a_line_with_all_that_is_known_of_it() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("export -"));
+}
+
+#[test]
+fn standard_output_has_two_names() {
+    let place = Place::new();
+    place.import(FEW);
+    let expected = place.succeed("export --format jsonl -");
+    assert_eq!(place.succeed("export --format jsonl /dev/stdout"), expected);
+
+    // What a file holds already is not truncated.
+    place.write("out", "before\n");
+    let appending = fs::File::options().append(true).open(place.path("out")).unwrap();
+    assert!(place.command("export /dev/stdout").stdout(appending).status().unwrap().success());
+    assert_eq!(place.read("out"), format!("before\n{expected}"));
+}
+
+#[test]
+fn a_file_is_replaced_when_the_export_is_complete() {
+    let place = Place::new();
+    place.import(FEW);
+    place.write("out.jsonl", "what was here before\n".repeat(100));
+    assert_eq!(place.succeed("export out.jsonl"), "");
+    assert_eq!(place.read("out.jsonl"), place.succeed("export -"));
+    let names = fs::read_dir(place.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.into_iter().any(|name| name.to_string_lossy().contains("export")));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("export missing/out.jsonl"));
+}
+
+#[test]
+fn an_export_can_begin_behind_a_position() {
+    let place = Place::new();
+    place.import(FEW);
+    let all = place.succeed("export -");
+    for after in 0..6 {
+        let expected: Vec<&str> = all.lines().skip(after).collect();
+        let exported = place.succeed(&format!("export --after {after} -"));
+        assert_eq!(exported.lines().collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let place = Place::new();
+    place.import(&many(20_000, 10));
+    let mut export = place.command("export -").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut beginning = [0; 10];
+    export.stdout.take().unwrap().read_exact(&mut beginning).unwrap();
+    let mut errors = String::new();
+    export.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((export.wait().unwrap().code(), errors.as_str()), (Some(0), ""));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("export /dev/full"), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: cannot write to /dev/full: No space left on device (os error 28)
+    ");
+}
+
+#[test]
+fn a_backtrace_is_nothing_that_users_ask_for() {
+    let place = Place::new();
+    let run = |backtrace: &str| -> Command {
+        let mut command = place.command("export -");
+        command.env("RUST_BACKTRACE", backtrace);
+        command
+    };
+    let errors = |backtrace| run(backtrace).output().unwrap().stderr;
+    assert_eq!(errors("1"), errors("0"));
+    assert!(!errors("1").is_empty());
+}
+
+#[test]
+fn a_moment_is_written_in_one_way() {
+    let place = Place::new();
+    place.import(FEW);
+    let exported = place.succeed("export -");
+    assert_eq!(same_each_time(&exported).matches("\"recorded_at\":\"[moment]\"").count(), 4);
+}

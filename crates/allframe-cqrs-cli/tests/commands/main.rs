@@ -1,0 +1,37 @@
+//! The program as its users run it: as a process, on stores in directories.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
+
+mod export;
+mod help;
+mod import;
+mod import_killed;
+mod inspect;
+mod processes;
+mod round_trip;
+mod stats;
+mod stores;
+mod support;
+mod tail;
+mod verify;
+
+use std::path::Path;
+
+#[test]
+fn no_file_of_tests_is_forgotten() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/commands");
+    for entry in directory.read_dir().unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(module) = name.strip_suffix(".rs").filter(|name| *name != "main") {
+            assert!(
+                include_str!("main.rs").contains(&format!("\nmod {module};\n")),
+                "{name} is not compiled"
+            );
+        }
+    }
+}

@@ -1,0 +1,47 @@
+use crate::support::{FEW, Place};
+
+#[test]
+fn a_store_must_be_named() {
+    let place = Place::new();
+    let outcome = place.command("stats").env_remove("EVENTSTORE_STORE").output().unwrap();
+    insta::assert_snapshot!(crate::support::Outcome::from(outcome));
+    insta::assert_snapshot!(place.run("--store ./data stats"));
+}
+
+#[test]
+fn a_store_can_be_named_anywhere() {
+    let place = Place::new();
+    place.import(FEW);
+    let expected = place.succeed("export -");
+    for arguments in ["--store wal:data export -", "export --store wal:data -", "export - --store=wal:./data"]
+    {
+        let outcome = place.command(arguments).env_remove("EVENTSTORE_STORE").output().unwrap();
+        assert_eq!(String::from_utf8(outcome.stdout).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_directory_that_is_no_store_is_left_alone() {
+    for command in ["stats", "export -", "tail", "inspect s", "verify"] {
+        let place = Place::new();
+        insta::assert_snapshot!(
+            format!("no_directory_to_{}", command.split_once(' ').map_or(command, |it| it.0)),
+            place.run(command)
+        );
+        assert!(!place.path("data").exists());
+
+        std::fs::create_dir(place.path("data")).unwrap();
+        place.write("data/letter.txt", "Dear Ann");
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        assert_eq!(std::fs::read_dir(place.path("data")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn wrong_usage_has_a_code_of_its_own() {
+    let place = Place::new();
+    for arguments in ["", "statistics", "stats extra", "tail -n many", "inspect", "export --format csv -"] {
+        assert_eq!(place.run(arguments).code, Some(2), "{arguments}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Runs the program, and makes what it prints the same every time.
+
+use std::{
+    fmt, fs,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A directory to run the program in.
+pub(crate) struct Place(TempDir);
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The program on the store in `data`, with arguments that hold no spaces.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eventstore"));
+        command
+            .current_dir(self.0.path())
+            .env("EVENTSTORE_STORE", "wal:data")
+            .args(arguments.split_whitespace());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> Outcome {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs it, and returns what it has printed if it says that all went well.
+    pub(crate) fn succeed(&self, arguments: &str) -> String {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, Some(0), "{outcome}");
+        outcome.stdout
+    }
+
+    /// Runs it with this as its standard input.
+    pub(crate) fn run_with_input(&self, arguments: &str, input: impl AsRef<[u8]>) -> Outcome {
+        self.write(".input", input);
+        let input = fs::File::open(self.path(".input")).unwrap();
+        self.command(arguments).stdin(input).output().unwrap().into()
+    }
+
+    /// A store in `data` with these lines.
+    pub(crate) fn import(&self, lines: &str) {
+        let outcome = self.run_with_input("import -", lines);
+        assert_eq!(outcome.code, Some(0), "{outcome}");
+    }
+}
+
+/// A few events, as a person would write them.
+pub(crate) const FEW: &str = r#"
+{"stream":"account-7","type":"Opened","data":{"owner":"ann"},"id":"00000000-0000-7000-8000-000000000001"}
+{"stream":"account-8","type":"Opened","data":{"owner":"bob"},"id":"00000000-0000-7000-8000-000000000002"}
+{"stream":"account-7","type":"Deposited","data":{"amount": 1.50, "from": ["cash", null]},"id":"00000000-0000-7000-8000-000000000003","tags":["till:3","branch:zürich"],"metadata":{"user":"ann","note":"one\ntwo"},"schema_version":2}
+{"stream":"account-7","type":"Photographed","data_base64":"AP8Q","encoding":0,"id":"00000000-0000-7000-8000-000000000004"}
+"#;
+
+/// So many events over so many streams, as a machine would write them; each has an id.
+pub(crate) fn many(events: usize, streams: usize) -> String {
+    let mut lines = String::new();
+    for number in 0..events {
+        let stream = number * 31 % streams;
+        lines += &format!(
+            "{{\"stream\":\"account-{stream}\",\"type\":\"Deposited\",\"data\":{{\"amount\":{number}}},\
+             \"id\":\"00000000-0000-7000-8000-{number:012x}\"}}\n"
+        );
+    }
+    lines
+}
+
+/// The ids of lines, in their order.
+pub(crate) fn ids(lines: &str) -> Vec<String> {
+    let id = |line: &str| line.split_once("\"id\":\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    lines.lines().filter(|line| !line.is_empty()).map(id).collect()
+}
+
+/// How a run ended, and what it printed.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+/// With everything in it that is another each time made the same.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, stdout, stderr } = self;
+        match code {
+            Some(code) => writeln!(f, "exit code {code}")?,
+            None => writeln!(f, "killed")?,
+        }
+        write!(f, "--- stdout\n{}--- stderr\n{}", same_each_time(stdout), same_each_time(stderr))
+    }
+}
+
+/// The text with its moments, and how long things took, replaced.
+pub(crate) fn same_each_time(text: &str) -> String {
+    const MOMENT: &str = "0000-00-00T00:00:00.000000Z";
+    let mut same = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let is_moment = rest.get(..MOMENT.len()).is_some_and(|text| {
+            text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).eq(MOMENT.chars())
+        });
+        let (shown, length) = if is_moment {
+            ("[moment]".to_owned(), MOMENT.len())
+        } else {
+            (character.to_string(), character.len_utf8())
+        };
+        same += &shown;
+        rest = &rest[length..];
+    }
+    let lines = same.lines().map(|line| match line.rsplit_once("in ") {
+        Some((before, time)) if time.ends_with(" s") => format!("{before}in [time] s\n"),
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+/// A run that has not ended.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    /// Gives it something to read.
+    pub(crate) fn write(&mut self, input: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
+    }
+
+    /// The next line that it prints, without its end; waits for it. `None` at the end.
+    pub(crate) fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.stdout.read_line(&mut line).unwrap();
+        (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Ends it as `kill -9` does, and returns the lines that it had printed before.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::iter::from_fn(|| self.line()).collect()
+    }
+
+    /// Closes its input, and waits for its end.
+    pub(crate) fn finish(mut self) -> Option<i32> {
+        drop(self.child.stdin.take());
+        while self.line().is_some() {}
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// A test that fails leaves nothing running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,52 @@
+use std::fs;
+
+use crate::support::{FEW, Outcome, Place, many};
+
+/// How many bytes were read depends on the form of the log.
+fn without_bytes(outcome: &Outcome) -> String {
+    let text = outcome.to_string();
+    let (before, after) = match text.split_once("\"bytes\":") {
+        Some((before, after)) => (format!("{before}\"bytes\":"), after),
+        None => {
+            let (before, after) = text.split_once("; ").unwrap();
+            (format!("{before}; "), after)
+        }
+    };
+    format!("{before}[bytes]{}", after.trim_start_matches(|character: char| character.is_ascii_digit()))
+}
+
+#[test]
+fn a_sound_store_is_sound() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(without_bytes(&place.run("verify")));
+    insta::assert_snapshot!(without_bytes(&place.run("verify --json")));
+}
+
+#[test]
+fn a_flipped_bit_is_found_where_it_is() {
+    let place = Place::new();
+    place.import(&many(3_000, 5));
+    let segment = fs::read_dir(place.path("data"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "wal"))
+        .unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[10_000] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    insta::assert_snapshot!(without_bytes(&outcome));
+    let json = place.run("verify --json");
+    assert_eq!(json.code, Some(1), "{json}");
+    assert!(json.stdout.starts_with(r#"{"sound":false,"#), "{json}");
+
+    // What comes to the place says so, and does not pretend that the store ends before it.
+    for command in ["export -", "inspect account-3"] {
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(1), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("error: the store is damaged at "), "{command}: {outcome}");
+    }
+}
