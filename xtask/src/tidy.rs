@@ -7,11 +7,11 @@ mod arrows_point_one_way;
 mod crates_have_one_form;
 mod dependencies_are_declared_once;
 mod dependencies_are_explained;
+mod features_cost_only_their_users;
 mod files_have_one_subject;
 mod finding;
 mod guarantees_name_their_tests;
 mod links_lead_somewhere;
-mod memory_alone_compiles_no_c;
 mod no_file_knows_one_machine;
 mod repository;
 mod tests_do_not_pretend;
@@ -59,7 +59,7 @@ macro_rules! rules {
 
 rules! {
     arrows_point_one_way,
-    memory_alone_compiles_no_c,
+    features_cost_only_their_users,
     no_file_knows_one_machine,
     tests_do_not_pretend,
     files_have_one_subject,

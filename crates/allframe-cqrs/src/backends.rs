@@ -2,6 +2,16 @@
 
 #[cfg(feature = "memory")]
 pub use eventstore_memory::InMemoryBackend;
+#[cfg(feature = "wal")]
+pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig};
+
+/// AllFrame's name for its durable store: here, the store in a directory.
+#[cfg(feature = "wal")]
+pub type AllSourceBackend = WalBackend;
+
+/// AllFrame's name for how the durable store is set up. Its fields are other ones.
+#[cfg(feature = "wal")]
+pub type AllSourceConfig = WalConfig;
 
 /// The backend of an [`EventStore`](crate::EventStore) whose type names none.
 #[cfg(feature = "memory")]

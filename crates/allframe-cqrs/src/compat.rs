@@ -27,15 +27,40 @@ impl<E, B: eventstore_api::EventStoreBackend> EventStoreBackend<E> for B {}
 #[cfg(feature = "memory")]
 pub type InMemoryBackend<E> = <E as AnyEvent>::InMemory;
 
+/// The durable backend in a directory, whatever type of events it is said to hold.
+///
+/// ```
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// # impl allframe_cqrs::EventTypeName for Deposited {}
+/// # impl allframe_cqrs::Event for Deposited {}
+/// use allframe_cqrs::{EventStore, compat::AllSourceBackend};
+///
+/// fn open(data_path: &str) -> Result<EventStore<Deposited, AllSourceBackend<Deposited>>, String> {
+///     Ok(EventStore::with_backend(AllSourceBackend::<Deposited>::production(data_path)?))
+/// }
+/// # let directory = tempfile::tempdir().unwrap();
+/// # open(directory.path().to_str().unwrap()).unwrap();
+/// ```
+#[cfg(feature = "wal")]
+pub type AllSourceBackend<E> = <E as AnyEvent>::AllSource;
+
 /// What lets a type alias take a parameter and not use it.
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "wal"))]
 #[doc(hidden)]
 pub trait AnyEvent {
     /// The in-memory backend.
+    #[cfg(feature = "memory")]
     type InMemory;
+    /// The durable backend.
+    #[cfg(feature = "wal")]
+    type AllSource;
 }
 
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "wal"))]
 impl<E: ?Sized> AnyEvent for E {
+    #[cfg(feature = "memory")]
     type InMemory = eventstore_memory::InMemoryBackend;
+    #[cfg(feature = "wal")]
+    type AllSource = eventstore_wal::WalBackend;
 }

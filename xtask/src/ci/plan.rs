@@ -13,7 +13,7 @@ const UMBRELLA: &str = "allframe-cqrs";
 
 /// Chosen, because each set builds every test again: what people start with, and what they leave out.
 /// `full` is what `cargo xtask test` runs.
-const TESTED_FEATURES: &[&str] = &["", "memory", "memory,bincode", "cqrs"];
+const TESTED_FEATURES: &[&str] = &["", "memory", "memory,bincode", "cqrs", "wal", "cqrs-allsource"];
 
 /// About half a minute on two cores. Seeds that are worth more are run with `cargo xtask crash` by hand.
 const CRASH_RUN: &[&str] = &["--crash-points", "250000"];

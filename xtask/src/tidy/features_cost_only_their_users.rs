@@ -1,4 +1,4 @@
-//! What someone compiles who enables `memory` alone.
+//! What someone compiles who enables one feature alone.
 
 use super::finding::Finding;
 use super::repository::Repository;
@@ -7,7 +7,7 @@ use crate::process::Process;
 pub(super) const REASON: &str = "a feature costs only those who enable it: whoever starts in memory waits for no C \
     compiler, no format and no client of another backend";
 
-/// What `allframe-cqrs` must not bring when only `memory` is on.
+/// What a feature of `allframe-cqrs` must not bring when only it is on, unless it is among [`PURE_FEATURES`] with it.
 const UNWANTED: &[(&str, &str)] = &[
     ("cc", "compiles C"),
     ("cmake", "compiles C"),
@@ -22,23 +22,31 @@ const UNWANTED: &[(&str, &str)] = &[
     ("crc32fast", "belongs to the wal feature"),
 ];
 
+/// The features that compile no C, each with what it needs of the list above.
+const PURE_FEATURES: &[(&str, &[&str])] = &[("memory", &[]), ("wal", &["bincode", "crc32fast"])];
+
 /// Named `-sys` for the interface that they declare; they compile nothing and link to the system.
 const DECLARATIONS_ONLY: &[&str] = &["windows-sys", "linux-raw-sys", "js-sys", "web-sys"];
 
 const UMBRELLA: &str = "crates/allframe-cqrs/Cargo.toml";
 
 pub(super) fn check(_: &Repository) -> anyhow::Result<Vec<Finding>> {
-    let tree =
-        Process::cargo(["tree", "-p", "allframe-cqrs", "--no-default-features", "--features", "memory"])
-            .arguments(&["-e", "normal,build", "--prefix", "none", "--format", "{p}"]);
-    Ok(unwanted(&tree.read()?))
+    let mut findings = Vec::new();
+    for (feature, needed) in PURE_FEATURES {
+        let tree =
+            Process::cargo(["tree", "-p", "allframe-cqrs", "--no-default-features", "--features", feature])
+                .arguments(&["-e", "normal,build", "--prefix", "none", "--format", "{p}"]);
+        findings.extend(unwanted(&tree.read()?, feature, needed));
+    }
+    Ok(findings)
 }
 
-fn unwanted(tree: &str) -> Vec<Finding> {
+fn unwanted(tree: &str, feature: &str, needed: &[&str]) -> Vec<Finding> {
     let mut names: Vec<&str> = tree.lines().filter_map(|it| it.split_whitespace().next()).collect();
     names.sort_unstable();
     names.dedup();
     let reason = |name: &str| match UNWANTED.iter().find(|(unwanted, _)| *unwanted == name) {
+        Some(_) if needed.contains(&name) => None,
         Some((_, reason)) => Some(*reason),
         None => {
             (name.ends_with("-sys") && !DECLARATIONS_ONLY.contains(&name)).then_some("links to a C library")
@@ -49,10 +57,10 @@ fn unwanted(tree: &str) -> Vec<Finding> {
         .filter_map(|name| Some((name, reason(name)?)))
         .map(|(name, reason)| {
             let ask =
-                format!("cargo tree -p allframe-cqrs --no-default-features --features memory -i {name}");
+                format!("cargo tree -p allframe-cqrs --no-default-features --features {feature} -i {name}");
             Finding::of(
                 UMBRELLA,
-                format!("`memory` alone brings `{name}`, which {reason}; see who needs it: {ask}"),
+                format!("`{feature}` alone brings `{name}`, which {reason}; see who needs it: {ask}"),
             )
         })
         .collect()
@@ -66,14 +74,21 @@ mod tests {
     fn a_tree_of_rust_alone_is_well() {
         let tree =
             "allframe-cqrs v0.1.0 (/somewhere)\nbytes v1.12.2\nwindows-sys v0.61.0\nbytes v1.12.2 (*)\n";
-        assert!(unwanted(tree).is_empty());
+        assert!(unwanted(tree, "memory", &[]).is_empty());
     }
 
     #[test]
     fn c_and_the_crates_of_other_features_are_found_once_each() {
         let tree = "bytes v1.12.2\nzstd-sys v2.0.0\ncc v1.2.0\ncc v1.2.0 (*)\nbincode v2.0.1\n";
-        let findings: Vec<String> = unwanted(tree).iter().map(ToString::to_string).collect();
+        let findings: Vec<String> = unwanted(tree, "memory", &[]).iter().map(ToString::to_string).collect();
         assert_eq!(findings.len(), 3, "{findings:?}");
         assert!(findings.iter().any(|it| it.contains("zstd-sys") && it.contains("C library")));
+    }
+
+    #[test]
+    fn what_a_feature_needs_is_its_own_and_no_other_feature_s() {
+        let tree = "bincode v2.0.1\ncrc32fast v1.5.0\n";
+        assert!(unwanted(tree, "wal", &["bincode", "crc32fast"]).is_empty());
+        assert_eq!(unwanted(tree, "memory", &[]).len(), 2);
     }
 }
