@@ -8,8 +8,8 @@ pub(crate) struct Arguments {
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flights/data/flights-2013-01-week-1.csv"))]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Where the events are kept: `memory`
-    #[arg(long, default_value = "memory")]
+    /// Where the events are kept: `wal:DIR` is a directory in which they stay, `memory` forgets them at the end
+    #[arg(long, default_value = "wal:./data/flights")]
     pub(crate) store: String,
 
     /// Print the counts alone, as one line of JSON

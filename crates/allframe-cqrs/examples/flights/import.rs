@@ -1,65 +1,70 @@
-use std::{io::Write, path::Path, sync::Arc};
+use std::{io::Write, path::Path};
 
-use allframe_cqrs::{EventStoreBackend, ExecuteError, Repository};
+use allframe_cqrs::Repository;
 use anyhow::{Context, Result};
+use indicatif::ProgressBar;
 
 use crate::{
-    csv_rows::{self, Line},
-    flight::Flight,
-    progress,
+    csv_rows, progress,
+    rows_in_flight::{Answer, Flights, Rejected, Row, RowsInFlight},
     store::FlightStore,
 };
 
 /// Brings rows into a store, each as one append to the stream of its flight.
 pub(crate) struct Import<'e> {
-    flights: Repository<Flight, Arc<dyn EventStoreBackend>>,
-    rejected_rows: u64,
-    /// Where rejected rows are reported.
-    errors: &'e mut dyn Write,
+    flights: Flights,
+    rejections: Rejections<'e>,
 }
 
-/// Why a row was not taken: the import goes on with the next.
-struct Rejected(anyhow::Error);
-
 impl<'e> Import<'e> {
+    /// Reports rejected rows on `errors`.
     pub(crate) fn into(store: FlightStore, errors: &'e mut dyn Write) -> Self {
-        Self { flights: Repository::new(store), rejected_rows: 0, errors }
+        Self { flights: Repository::new(store), rejections: Rejections { count: 0, errors } }
     }
 
     pub(crate) fn rejected_rows(&self) -> u64 {
-        self.rejected_rows
+        self.rejections.count
     }
 
-    /// Brings all rows of a file in, one at a time, and reports those that it rejects.
+    /// Brings all rows of a file in, and reports those that it rejects in their order.
     pub(crate) async fn file(&mut self, path: &Path) -> Result<()> {
+        let Self { flights, rejections } = self;
         let mut lines = csv_rows::read(path)?;
         let progress = progress::of_file(path)?;
-        while let Some(line) = lines.next() {
-            let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-            let number = line.number;
-            if let Err(Rejected(reason)) = self.line(line).await? {
-                self.rejected_rows += 1;
-                progress.suspend(|| {
-                    writeln!(self.errors, "{}:{number}: row rejected: {reason:#}", path.display())
-                })?;
+        let mut rows = RowsInFlight::into(flights);
+        let end = loop {
+            let row = match lines.next() {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(error),
+                Some(Ok(line)) => Row::from(line),
+            };
+            while !rows.has_room_for(&row) {
+                let Some(answer) = rows.answer().await else { break };
+                rejections.note(answer, path, &progress)?;
             }
+            rows.start(row);
             progress.set_position(lines.bytes_read());
+        };
+        while let Some(answer) = rows.answer().await {
+            rejections.note(answer, path, &progress)?;
         }
         progress.finish_and_clear();
-        Ok(())
+        end.with_context(|| format!("cannot read {}", path.display()))
     }
+}
 
-    /// Fails if the store does; a row that makes no sense is `Rejected`.
-    async fn line(&self, line: Line) -> Result<Result<(), Rejected>> {
-        let parsed = line.row.and_then(|row| Ok((row.stream()?, row.commands()?)));
-        let (stream, commands) = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => return Ok(Err(Rejected(error))),
-        };
-        match self.flights.execute(&stream, |flight| flight.record(&commands)).await {
-            Ok(_) => Ok(Ok(())),
-            Err(ExecuteError::Rejected(reason)) => Ok(Err(Rejected(reason.into()))),
-            Err(ExecuteError::Failed(error)) => Err(error).context("the store failed"),
+struct Rejections<'e> {
+    count: u64,
+    errors: &'e mut dyn Write,
+}
+
+impl Rejections<'_> {
+    fn note(&mut self, answer: Answer, path: &Path, progress: &ProgressBar) -> Result<()> {
+        if let Err(Rejected(reason)) = answer.outcome? {
+            self.count += 1;
+            let (path, number) = (path.display(), answer.number);
+            progress.suspend(|| writeln!(self.errors, "{path}:{number}: row rejected: {reason:#}"))?;
         }
+        Ok(())
     }
 }

@@ -7,11 +7,16 @@
 //! cargo run --release --example flights                       # the first week of January 2013, in the repository
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
 //! ```
+//!
+//! The events are kept in `./data/flights`. It may be killed at any moment: the next run finds the rows that are there
+//! already, and goes on with the others.
 
 mod airport_board;
 mod arguments;
 mod capped_lines;
 mod csv_rows;
+#[cfg(test)]
+mod durable_tests;
 mod fields;
 mod flight;
 mod import;
@@ -20,6 +25,7 @@ mod punctuality;
 mod read_models;
 mod report;
 mod row;
+mod rows_in_flight;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -29,13 +35,14 @@ use std::{
     process::ExitCode,
 };
 
-use allframe_cqrs::GlobalPosition;
-use anyhow::Result;
+use allframe_cqrs::{EventStoreBackend, GlobalPosition};
+use anyhow::{Context, Result};
 use arguments::Arguments;
 use clap::Parser;
 use import::Import;
 use read_models::ReadModels;
 use report::Report;
+use store::FlightStore;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,7 +57,25 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
     let store = store::open(&arguments.store)?;
+    let report = import_and_project(&store, &arguments, errors).await;
+    // After an error too: then the next run has nothing to recover.
+    let closed = store.backend().close().await.context("the store could not be closed");
+    let report = report?;
+    closed?;
 
+    if arguments.json {
+        writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
+    } else {
+        writeln!(output, "{report}")?;
+    }
+    Ok(())
+}
+
+async fn import_and_project(
+    store: &FlightStore,
+    arguments: &Arguments,
+    errors: &mut dyn Write,
+) -> Result<Report> {
     let mut import = Import::into(store.clone(), errors);
     for file in &arguments.files {
         import.file(file).await?;
@@ -59,11 +84,5 @@ async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Writ
 
     let mut read_models = ReadModels::default();
     store.project(&mut read_models, &mut GlobalPosition::default()).await?;
-    let report = Report::new(&read_models, store.stats().await?, rejected_rows);
-    if arguments.json {
-        writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
-    } else {
-        writeln!(output, "{report}")?;
-    }
-    Ok(())
+    Ok(Report::new(&read_models, store.stats().await?, rejected_rows))
 }

@@ -6,20 +6,20 @@ use std::{
 };
 
 use clap::Parser;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::{arguments::Arguments, run};
 
-const HEADER: &str = "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,\
+pub(crate) const HEADER: &str = "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,\
                       flight,tailnum,origin,dest,air_time,distance,hour,minute,time_hour";
-const ARRIVED: &str =
+pub(crate) const ARRIVED: &str =
     "2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,2013-01-01T10:00:00Z";
-const CANCELLED: &str =
+pub(crate) const CANCELLED: &str =
     "2013,1,1,NA,1630,NA,NA,1815,NA,EV,4308,N18120,EWR,RDU,NA,416,16,30,2013-01-01T21:00:00Z";
-const DIVERTED: &str =
+pub(crate) const DIVERTED: &str =
     "2013,1,1,1525,1530,-5,1934,1805,NA,MQ,4525,N719MQ,LGA,XNA,NA,1147,15,30,2013-01-01T20:00:00Z";
 
-fn file(lines: &[&str]) -> NamedTempFile {
+pub(crate) fn file(lines: &[&str]) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     for line in lines {
         writeln!(file, "{line}").unwrap();
@@ -27,9 +27,17 @@ fn file(lines: &[&str]) -> NamedTempFile {
     file
 }
 
-/// What the program prints on standard output and on standard error.
+/// What the program prints on standard output and on standard error, when it keeps its events in memory.
 async fn flights<'a>(arguments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<(String, String)> {
-    let arguments = Arguments::try_parse_from(std::iter::once("flights").chain(arguments))?;
+    flights_in("memory", arguments).await
+}
+
+/// What the program prints when it keeps its events in this store.
+pub(crate) async fn flights_in<'a>(
+    store: &'a str,
+    arguments: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Result<(String, String)> {
+    let arguments = Arguments::try_parse_from(["flights", "--store", store].into_iter().chain(arguments))?;
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     run(arguments, &mut output, &mut errors).await?;
     Ok((String::from_utf8(output)?, String::from_utf8(errors)?))
@@ -94,14 +102,9 @@ async fn a_file_that_is_no_csv_of_flights_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn an_unknown_store_and_a_missing_file_are_errors() {
-    for (arguments, expected) in [
-        (["--store", "sqlite:x"], "`sqlite:x` is no store that this program knows; it knows `memory`"),
-        (["no-such-file.csv", "--json"], "cannot open no-such-file.csv"),
-    ] {
-        let error = format!("{:#}", flights(arguments).await.unwrap_err());
-        assert!(error.contains(expected), "{error}");
-    }
+async fn a_missing_file_is_an_error() {
+    let error = format!("{:#}", flights(["no-such-file.csv", "--json"]).await.unwrap_err());
+    assert!(error.contains("cannot open no-such-file.csv"), "{error}");
 }
 
 /// What is printed on standard error for a file of these bytes, and how many flights were taken of it.
@@ -278,7 +281,10 @@ fn an_error_is_one_line_even_where_backtraces_are_asked_for() {
         assert_eq!(format!("{exit_code:?}"), format!("{:?}", ExitCode::FAILURE));
         return;
     }
+    // The store of the default is made where the program runs.
+    let directory = TempDir::new().unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
+        .current_dir(directory.path())
         .arg(NAME)
         .envs([(CHILD, "1"), ("RUST_BACKTRACE", "1"), ("RUST_TEST_NOCAPTURE", "1")])
         .output()
