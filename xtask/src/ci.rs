@@ -38,6 +38,7 @@ Steps:
   deny           what we may depend on: bans, licences, sources
   advisories     known flaws of what we depend on (needs the network)
   crash          the log survives crashes, faults and flipped bits, of a bounded number of seeds
+  kill           a minute of cargo xtask kill
   benches        the benches compile
   package        what would be published
 

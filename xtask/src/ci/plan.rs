@@ -6,7 +6,7 @@ use super::step::{Outcome, Step, Work};
 use super::{deny, features, package};
 use crate::process::Process;
 use crate::workspace::is_published;
-use crate::{bench, crash, test, tidy};
+use crate::{bench, crash, kill, test, tidy};
 
 /// The umbrella, whose tests also run with a few features at a time.
 const UMBRELLA: &str = "allframe-cqrs";
@@ -56,6 +56,11 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
             purpose: "the log survives what disks do",
             work: commands([crash::hunt(CRASH_RUN)]),
         },
+        Step {
+            name: "kill",
+            purpose: "what was acknowledged survives a killed process",
+            work: commands([kill_for_a_minute()]),
+        },
         Step { name: "benches", purpose: "the benches compile", work: commands([benches()]) },
         Step { name: "package", purpose: "what would be published", work: Work::Code(package::contents) },
     ]
@@ -104,6 +109,10 @@ fn docs() -> Process {
 
 fn benches() -> Process {
     bench::all_benches(&["--no-run".to_owned()])
+}
+
+fn kill_for_a_minute() -> Process {
+    kill::rounds(&["--rounds=1000".to_owned(), "--seconds=60".to_owned()])
 }
 
 fn tidy() -> anyhow::Result<Outcome> {

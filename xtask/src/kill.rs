@@ -1,0 +1,45 @@
+//! `cargo xtask kill`: the store on a real disk, and processes that are killed while they append.
+
+use crate::chore::Chore;
+use crate::process::Process;
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "kill",
+    summary: "kill processes while they append to the store on disk, and check what they leave",
+    help: "\
+cargo xtask kill [--rounds N] [--seconds S] [--seed N] [--directory DIR]
+
+  --rounds N       how often, 200 where nothing is said
+  --seconds S      begin no round after so many seconds
+  --seed N         what is appended follows from it; when processes are killed does not
+  --directory DIR  where the stores are made, target/kill where nothing is said: on a real disk, or it shows little
+
+A child appends, several tasks at a time, and says what was acknowledged; it is killed at a random moment, one in ten times
+another one too that recovers what the first left. Then the store is opened: all that was acknowledged is there with its
+content and its place, nothing is there by half, nothing that was not submitted, and what was on its way can be appended
+again. The store grows for 50 rounds, then comes a new one. At the first violation it ends with code 1, and the directory
+of the store stays. What the system has not written to the disk survives a kill: loss of power is what the crash tests of
+eventstore-torture are for.",
+    run,
+};
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    rounds(arguments).run()
+}
+
+/// The rounds, with `arguments` added.
+pub(crate) fn rounds(arguments: &[String]) -> Process {
+    let program = ["run", "--quiet", "--package", "eventstore-torture", "--bin", "kill", "--", "rounds"];
+    Process::cargo(program).arguments(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_passed_on() {
+        let line = rounds(&["--rounds".to_owned(), "3".to_owned()]).to_string();
+        assert_eq!(line, "cargo run --quiet --package eventstore-torture --bin kill -- rounds --rounds 3");
+    }
+}
