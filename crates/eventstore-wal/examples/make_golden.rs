@@ -6,8 +6,8 @@
 use std::{fs, path::Path};
 
 use eventstore_api::{
-    AppendBatch, Encoding, EventId, EventStoreBackend, EventType, ExpectedVersion, Metadata, NewEvent, Result,
-    Snapshot, StoreError, StreamId, Tags, Version,
+    AppendBatch, Encoding, EventId, EventStoreBackend, EventType, ExpectedVersion, Metadata, NewEvent,
+    Result, Snapshot, StoreError, StreamId, Tags, Version,
 };
 use eventstore_wal::{WalBackend, WalConfig};
 
@@ -19,11 +19,16 @@ async fn main() -> Result<()> {
     let store = WalBackend::with_config(golden.join("v1-closed"), config)?;
     for number in 0..40_u8 {
         let batch = AppendBatch::new()
-            .append(StreamId::new(format!("flight-{}", number % 7))?, ExpectedVersion::Any, vec![
-                event(number, "Departed")?,
-                event(number, "Arrived")?,
-            ])
-            .append(StreamId::new("\u{1f6eb} airport-JFK")?, ExpectedVersion::Any, vec![event(number, "Used")?]);
+            .append(
+                StreamId::new(format!("flight-{}", number % 7))?,
+                ExpectedVersion::Any,
+                vec![event(number, "Departed")?, event(number, "Arrived")?],
+            )
+            .append(
+                StreamId::new("\u{1f6eb} airport-JFK")?,
+                ExpectedVersion::Any,
+                vec![event(number, "Used")?],
+            );
         store.append_all(batch).await?;
     }
     let stream = StreamId::new("flight-3")?;

@@ -1,5 +1,7 @@
 //! Stores that format 1 wrote on the day it was fixed are read as they were written, whatever has changed since.
 
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
 use std::{fmt::Write, fs, path::Path};
 
 use eventstore_api::{EventFilter, EventStoreBackend, ReadAll, StreamId, Tags};
@@ -38,7 +40,8 @@ async fn contents(store: &impl EventStoreBackend) -> String {
         .unwrap();
     }
     let snapshot = store.get_latest_snapshot(&StreamId::new("flight-3").unwrap()).await.unwrap().unwrap();
-    writeln!(text, "snapshot at {}: {}", snapshot.version, String::from_utf8_lossy(&snapshot.payload)).unwrap();
+    writeln!(text, "snapshot at {}: {}", snapshot.version, String::from_utf8_lossy(&snapshot.payload))
+        .unwrap();
     writeln!(text, "{:?}", store.stats().await.unwrap()).unwrap();
     text
 }

@@ -399,20 +399,20 @@ async fn a_damaged_index_changes_nothing() {
 const WRITE_TO: &str = "EVENTSTORE_WAL_TEST_WRITE_TO";
 const WRITE_EVENTS: &str = "EVENTSTORE_WAL_TEST_WRITE_EVENTS";
 
-#[tokio::test]
-#[ignore = "the other process of the tests below"]
-async fn writes_in_another_process() {
-    let path = std::env::var(WRITE_TO).expect("the tests below say where");
+/// Whether this is the other process of a test: then it has appended by now, and the test is over.
+async fn is_the_other_process() -> bool {
+    let Ok(path) = std::env::var(WRITE_TO) else { return false };
     let events = std::env::var(WRITE_EVENTS).unwrap().parse().unwrap();
     let store = open(path.as_ref());
     append(&store, 0..events).await;
     store.close().await.unwrap();
+    true
 }
 
-/// A process that appends so many events, one after the other.
-fn write_in_another_process(path: &std::path::Path, events: usize) -> Child {
+/// Another process, which runs this test too and appends so many events, one after the other.
+fn write_in_another_process(test: &str, path: &std::path::Path, events: usize) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "writes_in_another_process"])
+        .args(["--exact", test])
         .env(WRITE_TO, path)
         .env(WRITE_EVENTS, events.to_string())
         .stdout(Stdio::null())
@@ -422,10 +422,14 @@ fn write_in_another_process(path: &std::path::Path, events: usize) -> Child {
 
 #[tokio::test]
 async fn another_process_is_followed_to_its_end() {
+    if is_the_other_process().await {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()));
     let reader = WalReader::open(directory.path()).unwrap().poll_every(Duration::from_millis(2));
-    let mut writer = write_in_another_process(directory.path(), 500);
+    let mut writer =
+        write_in_another_process("another_process_is_followed_to_its_end", directory.path(), 500);
     let mut all = Vec::new();
     while all.len() < 500 {
         let head = reader.wait_past(position(all.len() as u64)).await.unwrap();
@@ -440,10 +444,17 @@ async fn another_process_is_followed_to_its_end() {
 
 #[tokio::test]
 async fn what_was_seen_is_there_after_the_writer_was_killed() {
+    if is_the_other_process().await {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()));
     let reader = WalReader::open(directory.path()).unwrap().poll_every(Duration::from_millis(1));
-    let mut writer = write_in_another_process(directory.path(), usize::MAX);
+    let mut writer = write_in_another_process(
+        "what_was_seen_is_there_after_the_writer_was_killed",
+        directory.path(),
+        usize::MAX,
+    );
     let mut seen = position(0);
     while seen < position(150) {
         seen = reader.wait_past(seen).await.unwrap();

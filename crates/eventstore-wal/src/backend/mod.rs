@@ -25,8 +25,8 @@ use crate::{
     index::Wait,
     log::{Durability, Log, RecoveryReport},
     read,
-    snapshots::Snapshots,
     reader::WalReader,
+    snapshots::Snapshots,
 };
 
 /// An event store in a directory, for one process that writes and any number that look.

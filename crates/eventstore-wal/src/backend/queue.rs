@@ -53,11 +53,11 @@ impl Work {
 }
 
 impl Queue {
-    /// Hands an append over; back if the queue is closed.
-    pub(super) fn push(&self, append: Append) -> Result<(), Append> {
+    /// Hands an append over; false if the queue is closed.
+    pub(super) fn push(&self, append: Append) -> bool {
         let mut waiting = self.waiting.lock();
         if waiting.closing || waiting.closed {
-            return Err(append);
+            return false;
         }
         waiting.appends.push(append);
         let length = waiting.appends.len();
@@ -67,7 +67,7 @@ impl Queue {
         if wake {
             self.woken.notify_one();
         }
-        Ok(())
+        true
     }
 
     /// Asks for a flush; false if the queue is closed.

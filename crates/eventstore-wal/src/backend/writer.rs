@@ -92,7 +92,7 @@ impl Writer {
         let room = Arc::clone(&shared.room).acquire_many_owned(permits.max(1)).await;
         let room = room.map_err(|_| StoreError::Closed)?;
         let (answer, answered) = oneshot::channel();
-        if shared.queue.push(Append { request, answer, _room: room }).is_err() {
+        if !shared.queue.push(Append { request, answer, _room: room }) {
             return Err(StoreError::Closed);
         }
         match answered.await {

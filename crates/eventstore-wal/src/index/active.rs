@@ -79,11 +79,6 @@ impl ActiveIndex {
         }
     }
 
-    /// Which segment it is the index of.
-    pub(crate) fn segment(&self) -> SegmentStart {
-        self.segment
-    }
-
     /// Notes a frame and the position of its first event. Frames are noted in their order, each before its events.
     pub(crate) fn note_frame(&self, offset: FrameOffset, first_position: u64) {
         let Some(relative) = self.relative(first_position) else { return };
@@ -222,6 +217,7 @@ impl SegmentIndex for ActiveIndex {
         Ok(self.types.read().get(event_type).copied())
     }
 
+    #[cfg(test)]
     fn event_types(&self, visit: &mut dyn FnMut(&EventType, TypePart), _: Wait) -> io::Result<()> {
         // Copied, so that the writer does not wait for the visitor.
         let types: Vec<_> = self.types.read().iter().map(|(name, &part)| (name.clone(), part)).collect();

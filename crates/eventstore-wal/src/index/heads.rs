@@ -48,13 +48,6 @@ impl Heads {
     pub(crate) fn len(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
-
-    /// Shows every stream, in no order. While it runs, a change to a stream may have to wait.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&str, Head)) {
-        for entry in &self.by_stream {
-            visit(entry.key(), *entry.value());
-        }
-    }
 }
 
 impl fmt::Debug for Heads {
@@ -81,10 +74,5 @@ mod tests {
         heads.set("a", head(2, 100));
         assert_eq!(heads.get("a"), Some(head(2, 100)));
         assert_eq!(heads.len(), 2);
-
-        let mut all = Vec::new();
-        heads.for_each(|name, head| all.push((name.to_owned(), head)));
-        all.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        assert_eq!(all, [("a".to_owned(), head(2, 100)), ("b".to_owned(), head(7, 1))]);
     }
 }

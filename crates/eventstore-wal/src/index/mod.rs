@@ -69,7 +69,8 @@ pub(crate) trait SegmentIndex: fmt::Debug + Send + Sync {
     /// Where the events of a type lie; `None` when the segment holds none.
     fn event_type(&self, event_type: &EventType, how: Wait) -> io::Result<Option<TypePart>>;
 
-    /// Shows every type of which the segment holds events, in no order.
+    /// Shows every type of which the segment holds events, in no order. For tests.
+    #[cfg(test)]
     fn event_types(&self, visit: &mut dyn FnMut(&EventType, TypePart), how: Wait) -> io::Result<()>;
 
     /// A frame from which a scan forward meets the one that holds this position; `None` when the segment holds no frame

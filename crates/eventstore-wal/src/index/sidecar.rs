@@ -115,11 +115,6 @@ impl Sidecar {
         Section::ALL.into_iter().try_for_each(|section| self.file.check_whole(section, Wait::Allowed))
     }
 
-    /// Which segment it is the index of.
-    pub(crate) fn segment(&self) -> SegmentStart {
-        self.segment
-    }
-
     /// How many bytes of the segment it knows, from the beginning on.
     pub(crate) fn covers(&self) -> u64 {
         self.file.header().covers
@@ -257,6 +252,7 @@ impl SegmentIndex for Sidecar {
         Ok(found)
     }
 
+    #[cfg(test)]
     fn event_types(&self, visit: &mut dyn FnMut(&EventType, TypePart), how: Wait) -> io::Result<()> {
         Ok(self.each_type(how, |name, part| visit(&name, part))?)
     }

@@ -179,7 +179,7 @@ proptest! {
         write(&disk, &index);
         let sidecar = open(&disk, mask).unwrap();
         prop_assert_eq!(answers(&sidecar, Wait::Allowed).unwrap(), &expected[..]);
-        prop_assert_eq!((sidecar.segment(), sidecar.covers(), sidecar.last_position()), (SEGMENT, 4_096, 2_000));
+        prop_assert_eq!((sidecar.covers(), sidecar.last_position()), (4_096, 2_000));
 
         let mut streams = Vec::new();
         sidecar.streams(|name, part| streams.push((name.to_owned(), part))).unwrap();

@@ -24,6 +24,8 @@ pub use options::{Durability, LogOptions};
 pub use recovery::{RecoveryReport, TornTail};
 pub(crate) use roll::SealWork;
 pub(crate) use space::Space;
+#[cfg(feature = "torture")]
+pub use torture::{FrameContents, FramePlace, LogSnapshots, NoFrame, read_frame};
 
 use crate::{
     catalog::Catalog,
