@@ -42,8 +42,8 @@ impl Appender {
     ///
     /// The order of the lines becomes the order of the store. One append can name a stream only once, and puts a stream's
     /// events next to each other, so that a new one begins where a stream comes back after another. None of them is
-    /// synced by itself, but all of them at the end: where lines of few streams alternate, a sync an append takes 30 times
-    /// as long as one for a thousand lines.
+    /// synced by itself, but all of them at the end: where lines of few streams alternate, a sync an append takes 8 times
+    /// as long as one for a thousand lines, or more (`docs/eventstore-tool.md`).
     pub(super) async fn append(&mut self, lines: &[Line]) -> Result<(), Failure> {
         let mut rest = lines;
         while !rest.is_empty() {
