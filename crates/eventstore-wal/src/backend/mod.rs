@@ -23,7 +23,7 @@ use crate::{
     damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
     index::Wait,
-    log::{Durability, Log, RecoveryReport},
+    log::{Durability, Log, Rebuilt, RecoveryReport, is_damaged_index, replace_damaged_indexes},
     read,
     reader::WalReader,
     snapshots::Snapshots,
@@ -42,6 +42,7 @@ pub struct WalBackend {
 struct Shared {
     writer: Writer,
     catalog: Arc<Catalog>,
+    disk: Arc<dyn Disk>,
     /// Gone when the store is closed: from then on another may have the files.
     snapshots: RwLock<Option<Snapshots>>,
     path: PathBuf,
@@ -99,10 +100,11 @@ impl WalBackend {
         let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
         let (log, mut recovery) = Log::open(disk, config.log_options())?;
         let catalog = Arc::clone(log.catalog());
+        let disk = Arc::clone(log.disk());
         let snapshots = open_snapshots(&log, config, &mut recovery)?;
         let writer = Writer::start(log, config)?;
         let snapshots = RwLock::new(Some(snapshots));
-        let shared = Shared { writer, catalog, snapshots, path, recovery, _throw_away: throw_away };
+        let shared = Shared { writer, catalog, disk, snapshots, path, recovery, _throw_away: throw_away };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -118,6 +120,25 @@ impl WalBackend {
         &self.shared.recovery
     }
 
+    /// Reads from the log. An index that turns out to be damaged is made anew.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Catalog, Wait) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T> {
+        self.check_open()?;
+        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+            match (read(&shared.catalog, wait), wait) {
+                (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
+                (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
+                    replace_damaged_indexes(&*shared.disk, &shared.catalog, Rebuilt::Kept)?;
+                    read(&shared.catalog, wait)
+                }
+                (answer, _) => answer,
+            }
+        })
+        .await
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.shared.writer.is_open() { Ok(()) } else { Err(StoreError::Closed) }
     }
@@ -131,22 +152,14 @@ impl EventStoreBackend for WalBackend {
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.check_open()?;
         let stream = stream.clone();
-        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
-            read::read_stream(&shared.catalog, &stream, range, wait)
-        })
-        .await
+        self.read(move |catalog, wait| read::read_stream(catalog, &stream, range, wait)).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
-        self.check_open()?;
         let query = query.clone();
-        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
-            read::read_all(&shared.catalog, &query, wait)
-        })
-        .await
+        self.read(move |catalog, wait| read::read_all(catalog, &query, wait)).await
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {

@@ -2,7 +2,12 @@ use std::io;
 
 use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError, Version};
 
-use super::{Answer, Durability, Log, Request, decide::Decider, tail::SEAL_BYTES};
+use super::{
+    Answer, Durability, Log, Rebuilt, Request,
+    decide::{Decider, Undecided},
+    heal::{is_damaged_index, replace_damaged_indexes},
+    tail::SEAL_BYTES,
+};
 use crate::{
     catalog::Published,
     damage::Failure,
@@ -44,8 +49,7 @@ impl Log {
     /// is settled first, and `settled` is told.
     fn place(&mut self, request: Request, settled: impl FnOnce(&Self)) -> Answer {
         self.check_poison()?;
-        let decider = Decider { catalog: &self.catalog, tail: &self.tail, greatest_id: self.greatest_id };
-        if let Some(outcome) = decider.decide(&request.batch)? {
+        if let Some(outcome) = self.decide(&request.batch)? {
             return Ok(outcome);
         }
         let versions = self.versions(&request.batch);
@@ -59,6 +63,18 @@ impl Log {
         }
         self.prepare(self.tail.end() + needed + SEAL_BYTES)?;
         Ok(self.append(request, body_bytes, versions))
+    }
+
+    /// Whether the batch may be stored, or has been. An index that turns out to be damaged is made anew.
+    fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>> {
+        let decider = Decider { catalog: &self.catalog, tail: &self.tail, greatest_id: self.greatest_id };
+        match decider.decide(batch) {
+            Err(Undecided::Failed(failure)) if is_damaged_index(&failure) => {
+                replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::Kept)?;
+                Ok(decider.decide(batch)?)
+            }
+            decided => Ok(decided?),
+        }
     }
 
     /// Makes room for what ends at this offset. A full disk is no failure of the log.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition, Known,
-    NewEvent, Result, StoreError, StreamId, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition,
+    InvalidInput, Known, NewEvent, Result, StoreError, StreamId, first_outcome,
 };
 use eventstore_codec::Names;
 
@@ -26,9 +26,44 @@ pub(super) struct Decider<'l> {
     pub(super) greatest_id: Option<EventId>,
 }
 
+/// Why a batch is not stored.
+pub(super) enum Undecided {
+    /// It must not be.
+    Refused(StoreError),
+    /// What it depends on could not be read.
+    Failed(Failure),
+}
+
+impl From<StoreError> for Undecided {
+    fn from(refused: StoreError) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<InvalidInput> for Undecided {
+    fn from(invalid: InvalidInput) -> Self {
+        Self::Refused(invalid.into())
+    }
+}
+
+impl From<Failure> for Undecided {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Undecided> for StoreError {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Refused(refused) => refused,
+            Undecided::Failed(failure) => failure.into(),
+        }
+    }
+}
+
 impl Decider<'_> {
     /// `None` when the batch is to be stored; the first outcome when it has been.
-    pub(super) fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>> {
+    pub(super) fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>, Undecided> {
         let may_be_known = batch.appends.iter().any(|append| {
             append.events.iter().any(|event| Some(event.id) <= self.greatest_id)
                 && self.catalog.heads.get(append.stream.as_str()).is_some()
@@ -49,7 +84,7 @@ impl Decider<'_> {
         Ok(None)
     }
 
-    fn check_guard(&self, stream: &StreamId, expected: ExpectedVersion) -> Result<()> {
+    fn check_guard(&self, stream: &StreamId, expected: ExpectedVersion) -> Result<(), StoreError> {
         if expected == ExpectedVersion::Any {
             return Ok(());
         }
@@ -61,7 +96,7 @@ impl Decider<'_> {
     }
 
     /// Where an event is stored already. Segments are searched backward, as far as the stream goes back and as the id can.
-    fn find(&self, stream: &StreamId, event: &NewEvent) -> Result<Option<Known>, StoreError> {
+    fn find(&self, stream: &StreamId, event: &NewEvent) -> Result<Option<Known>, Undecided> {
         if Some(event.id) > self.greatest_id {
             return Ok(None);
         }
@@ -128,7 +163,7 @@ impl Decider<'_> {
         Ok(None)
     }
 
-    fn check_condition(&self, condition: &AppendCondition) -> Result<()> {
+    fn check_condition(&self, condition: &AppendCondition) -> Result<(), Undecided> {
         let after = condition.after.get();
         let segments = self.catalog.segments();
         for segment in segments.iter().rev() {
@@ -139,7 +174,7 @@ impl Decider<'_> {
                 break;
             }
             if let Some(at) = self.last_match(segment, condition)? {
-                return Err(StoreError::ConditionFailed { at: GlobalPosition::new(at) });
+                return Err(StoreError::ConditionFailed { at: GlobalPosition::new(at) }.into());
             }
         }
         Ok(())

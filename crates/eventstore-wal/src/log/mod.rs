@@ -7,6 +7,7 @@ mod body;
 mod close;
 mod commit;
 mod decide;
+mod heal;
 mod options;
 pub(crate) mod recovery;
 mod roll;
@@ -20,6 +21,7 @@ use std::{fmt, sync::Arc};
 use eventstore_api::{EventId, StoreError, Timestamp};
 
 pub use body::{Answer, Request};
+pub(crate) use heal::{Rebuilt, is_damaged_index, replace_damaged_indexes};
 pub use options::{Durability, LogOptions};
 pub use recovery::{RecoveryReport, TornTail};
 pub(crate) use roll::SealWork;

@@ -8,8 +8,10 @@ use eventstore_api::{
 };
 use eventstore_codec::Names;
 
-use super::Log;
+use super::{Log, Rebuilt, is_damaged_index, replace_damaged_indexes};
 use crate::{
+    catalog::Catalog,
+    damage::Failure,
     format::{FrameFault, FrameSeed, StoreId},
     frames::{Frame, Malformed},
     index::{SegmentStart, Wait},
@@ -25,7 +27,7 @@ impl Log {
     /// As [`EventStoreBackend::read_all`](eventstore_api::EventStoreBackend::read_all).
     pub fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
-        Ok(read::read_all(&self.catalog, query, Wait::Allowed)?)
+        self.read(|catalog| read::read_all(catalog, query, Wait::Allowed))
     }
 
     /// A part of a stream, as far as it is published.
@@ -34,7 +36,18 @@ impl Log {
     ///
     /// As [`EventStoreBackend::read_stream`](eventstore_api::EventStoreBackend::read_stream).
     pub fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        Ok(read::read_stream(&self.catalog, stream, range, Wait::Allowed)?)
+        self.read(|catalog| read::read_stream(catalog, stream, range, Wait::Allowed))
+    }
+
+    /// As the backend reads: an index that turns out to be damaged is made anew.
+    fn read<T>(&self, read: impl Fn(&Catalog) -> Result<T, Failure>) -> Result<T> {
+        match read(&self.catalog) {
+            Err(failure) if is_damaged_index(&failure) => {
+                replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::Kept)?;
+                Ok(read(&self.catalog)?)
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// The position of the last event that is published.

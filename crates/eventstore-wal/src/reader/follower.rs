@@ -3,19 +3,22 @@ use std::{io, sync::Arc};
 use eventstore_codec::Names;
 
 use crate::{
-    catalog::{self, Catalog, Published},
+    catalog::{Catalog, Published},
     damage::{Damage, Failure},
     disk::{Disk, Open},
     format::{CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, SEGMENT_HEADER_BYTES, SyncedMark},
-    index::{ActiveIndex, Previous, SegmentStart, Sidecar, Wait},
-    log::recovery::{
-        Before, ScanEnd,
-        clean_close::{Left, load_closed},
-        layout::{Layout, lost, read_synced_mark},
-        read_segment_header,
-        scan::{look_behind, scan_on},
-        scan_segment,
-        sealed::{Seal, load_sidecar, read_seal},
+    index::{ActiveIndex, SegmentStart, Sidecar, Wait},
+    log::{
+        Rebuilt,
+        recovery::{
+            Before, ScanEnd,
+            clean_close::{Left, load_closed},
+            layout::{Layout, lost, read_synced_mark},
+            read_segment_header,
+            scan::{look_behind, scan_on},
+            sealed::{Seal, load_sidecar, read_seal},
+        },
+        replace_damaged_indexes,
     },
     segment::{Sealed, Segment},
 };
@@ -241,27 +244,7 @@ impl Follower {
 
     /// Makes the indexes of sealed segments anew that are damaged, in memory.
     pub(super) fn replace_damaged_indexes(&self) -> Result<(), Failure> {
-        let store = self.catalog.store.as_bytes();
-        for segment in self.catalog.segments().iter().filter(|segment| segment.sealed().is_some()) {
-            let sidecar = Sidecar::open(&*self.disk, store, segment.start);
-            if sidecar.is_ok_and(|sidecar| sidecar.check_sections().is_ok()) {
-                continue;
-            }
-            tracing::warn!(segment = %segment.described, "its index is damaged, and is made anew in memory");
-            let index = ActiveIndex::new(store, segment.start);
-            let (_, checksum) = read_segment_header(segment, self.catalog.store)?;
-            let mut names = Names::new();
-            let unknown = |_: &str| catalog::Before { version: None, previous: Previous::Unknown };
-            let end = scan_segment(segment, length(segment)?, checksum, |frame| {
-                let taken_up = catalog::take_up(frame, &index, &mut names, unknown, |_, _| {});
-                taken_up.map_err(|why| segment.damage(frame.offset, why).into())
-            })?;
-            match end.fault {
-                None => segment.replace_index(Arc::new(index)),
-                Some(fault) => return Err(segment.damage(end.offset, fault).into()),
-            }
-        }
-        Ok(())
+        replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::InMemory)
     }
 
     /// How far the frames behind what is taken up say that the log is durable; `None` if that is no farther.

@@ -26,6 +26,7 @@ use crate::{
     damage::{Damage, Failure},
     disk::{Directory, FewOpenFiles},
     index::Wait,
+    log::is_damaged_index,
 };
 
 /// An event store in a directory, for looking at it while another process may be writing it. Any number of readers can look
@@ -157,8 +158,8 @@ impl WalReader {
         off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
             shared.refresh(wait)?;
             match (read(shared, wait), wait) {
-                (Err(failure), Wait::Never) if shared::is_damaged_index(&failure) => Err(Failure::WouldWait),
-                (Err(failure), Wait::Allowed) if shared::is_damaged_index(&failure) => {
+                (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
+                (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
                     shared.replace_damaged_indexes()?;
                     read(shared, wait)
                 }

@@ -152,8 +152,3 @@ impl Shared {
 fn is_news(mark: SyncedMark, published: &Published) -> bool {
     (mark.segment, mark.offset) > (published.segment, published.offset)
 }
-
-/// Whether a read has failed for what an index says.
-pub(super) fn is_damaged_index(failure: &Failure) -> bool {
-    matches!(failure, Failure::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData)
-}

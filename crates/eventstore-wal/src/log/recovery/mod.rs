@@ -16,7 +16,7 @@ use clean_close::{Left, load_closed};
 use layout::{Evidence, Layout};
 pub use report::{RecoveryReport, TornTail};
 pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
-pub(crate) use sealed::{Before, load_sealed};
+pub(crate) use sealed::{Before, keep, load_sealed};
 
 use super::{
     Log, LogOptions, SealWork, Space,

@@ -153,7 +153,8 @@ fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> 
     }
 }
 
-fn keep(
+/// Writes an index that was built anew beside its segment again; where that fails, it stays in memory.
+pub(crate) fn keep(
     disk: &dyn Disk,
     catalog: &Catalog,
     start: SegmentStart,
