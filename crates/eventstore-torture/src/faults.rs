@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use eventstore_api::{AppendBatch, ExpectedVersion, StoreError, message_with_causes};
+use eventstore_api::{AppendBatch, ExpectedVersion, StoreError};
 use eventstore_wal::{
     disk::faulty::{
         Always, ChangeFault, Chooser, Faults, FaultyDisk, ReadFault, Recording, Seeded, SyncFault, When,
@@ -296,11 +296,6 @@ pub(crate) fn is_noticed(outcome: Result<(), Trouble>, tally: &mut Tally) -> Res
         Ok(()) => Ok(false),
         Err(Trouble::Refused(StoreError::Corrupted { .. })) => {
             tally.corruptions += 1;
-            Ok(true)
-        }
-        // The index of a sealed segment is checked at its first use; the segment itself is whole.
-        Err(Trouble::Refused(error)) if message_with_causes(&error).contains(".idx is damaged") => {
-            tally.damaged_indexes += 1;
             Ok(true)
         }
         Err(trouble) => Err(trouble.into()),

@@ -19,8 +19,6 @@ pub struct Tally {
     pub torn_tails: u64,
     /// How often damage was found where there was some.
     pub corruptions: u64,
-    /// How often the index of a sealed segment was found damaged, and reading refused for it.
-    pub damaged_indexes: u64,
     /// Bits that were flipped, one at a time.
     pub flips: u64,
     /// Files that were cut off.
@@ -39,7 +37,6 @@ impl Tally {
         self.interrupted_openings += other.interrupted_openings;
         self.torn_tails += other.torn_tails;
         self.corruptions += other.corruptions;
-        self.damaged_indexes += other.damaged_indexes;
         self.flips += other.flips;
         self.prefixes += other.prefixes;
         for (kind, count) in &other.faults {
@@ -61,7 +58,6 @@ impl fmt::Display for Tally {
         writeln!(f, "{:>12}  openings, {} of them interrupted", self.openings, self.interrupted_openings)?;
         writeln!(f, "{:>12}  torn tails cut off", self.torn_tails)?;
         writeln!(f, "{:>12}  reports of corruption, where there was some", self.corruptions)?;
-        writeln!(f, "{:>12}  reads refused for a damaged index", self.damaged_indexes)?;
         writeln!(f, "{:>12}  bits flipped", self.flips)?;
         writeln!(f, "{:>12}  files cut off", self.prefixes)?;
         writeln!(f, "{:>12}  faults", self.faults.values().sum::<u64>())?;
