@@ -1,17 +1,18 @@
 //! One process that appends, from its start to its end by SIGKILL.
 
 use std::{
-    env,
+    env, hint,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use eventstore_torture::chance::Chance;
 
 use crate::{
     arguments::Write,
+    half_written,
     writer::{ACKNOWLEDGED, LARGE, OPEN, OPENING},
 };
 
@@ -34,7 +35,7 @@ impl Moment {
     /// While it appends. A kill tears only what takes long to write, so that is what one in three waits for.
     pub(crate) fn while_it_appends(chance: &mut Chance) -> Self {
         if chance.one_in(3) {
-            Self { after: Sign::Large, delay: up_to(chance, 3_000) }
+            Self { after: Sign::Large, delay: up_to(chance, 300) }
         } else {
             Self { after: Sign::Acknowledgements(chance.below(250)), delay: up_to(chance, 4_000) }
         }
@@ -84,7 +85,7 @@ impl Said {
 pub(crate) fn live(life: &Write, moment: Moment) -> Result<Said, String> {
     let mut child = start(life).map_err(|error| format!("no process could be started: {error}"))?;
     let Some(output) = child.stdout.take() else { return Err("the process has no output".to_owned()) };
-    let heard = listen(&mut child, output, moment);
+    let heard = listen(&mut child, output, moment, &life.directory);
     // After an error too: nothing is left behind.
     let _ = child.kill();
     let status = child.wait().map_err(|error| error.to_string())?;
@@ -95,14 +96,21 @@ pub(crate) fn live(life: &Write, moment: Moment) -> Result<Said, String> {
     Ok(said)
 }
 
-fn listen(child: &mut Child, output: ChildStdout, moment: Moment) -> std::io::Result<Said> {
+fn listen(child: &mut Child, output: ChildStdout, moment: Moment, directory: &Path) -> std::io::Result<Said> {
     let mut said = Said::default();
     let mut output = BufReader::new(output);
     let mut line = String::new();
     let mut killed = false;
     loop {
         if !killed && said.shows(moment.after) {
-            thread::sleep(moment.delay);
+            if let Sign::Large = moment.after {
+                half_written::await_it(directory)?;
+            }
+            let begun = Instant::now();
+            // To sleep takes longer than it takes to write what is to be torn.
+            while begun.elapsed() < moment.delay {
+                hint::spin_loop();
+            }
             child.kill()?;
             killed = true;
         }

@@ -12,6 +12,7 @@
 
 mod arguments;
 mod check;
+mod half_written;
 mod ledger;
 mod life;
 mod plan;
