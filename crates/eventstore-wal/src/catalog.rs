@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use eventstore_api::{GlobalPosition, StreamId, Version};
 use eventstore_codec::Names;
@@ -174,7 +174,12 @@ pub(crate) fn take_up(
         }
         Ok(())
     })?;
+    let mut streams = HashSet::new();
     for part in &parts {
+        // Or it would be checked against the same version twice. Most frames are of one stream.
+        if parts.len() > 1 && !streams.insert(part.stream) {
+            return Err(Malformed::Counts.into());
+        }
         let known = before(part.stream);
         let first = part.first_version;
         if let Some(version) = known.version.filter(|version| version.next() != first) {

@@ -76,9 +76,18 @@ impl Frame {
         let (appends, mut versions) = split.ok_or(Malformed::Counts)?;
         let mut reader = AppendsReader::new(appends).map_err(Malformed::from)?;
         let mut position = self.header.first_position;
+        let end = position + u64::from(self.header.events);
+        let mut before = None;
         while let Some(stream) = reader.next_stream().map_err(Malformed::from)? {
             let mut version = versions.next().ok_or(Malformed::Counts)?;
+            // A stream goes on where it is, and the first version is 1.
+            if before.replace(stream.name) == Some(stream.name) || version == Version::NONE {
+                return Err(Malformed::Counts.into());
+            }
             for _ in 0..stream.events {
+                if position == end || version == Version::MAX {
+                    return Err(Malformed::Counts.into());
+                }
                 let event = reader.next_event().map_err(Malformed::from)?;
                 show(FrameEvent {
                     stream: stream.name,
@@ -92,8 +101,7 @@ impl Frame {
                 position += 1;
             }
         }
-        let complete = position == self.header.first_position + u64::from(self.header.events)
-            && reader.consumed() == appends.len();
+        let complete = position == end && reader.consumed() == appends.len();
         if complete && versions.next().is_none() { Ok(()) } else { Err(Malformed::Counts.into()) }
     }
 }

@@ -162,7 +162,8 @@ fn note_type(
 ) {
     if let Some(part) = types.get_mut(event_type) {
         part.last = frame;
-        part.count += 1;
+        // It may come from a file.
+        part.count = part.count.saturating_add(1);
     } else {
         types.insert(event_type.clone(), TypePart { first: frame, last: frame, count: 1 });
     }

@@ -5,6 +5,7 @@ use super::from_file;
 use crate::{
     catalog::{Catalog, Published},
     damage::Failure,
+    format::FrameFault,
     frames::{Frame, Malformed},
     index::Wait,
     scan::{Scan, Sought},
@@ -38,7 +39,7 @@ impl PageInProgress<'_> {
         let from = self.query.after.get();
         let segments = catalog.segments();
         let first = segments.partition_point(|segment| segment.start.get() <= from + 1).saturating_sub(1);
-        let mut frames = 0;
+        let (mut frames, mut passed) = (0, 0);
         for segment in segments.iter().skip(first) {
             let index = segment.index();
             let mut scan = Scan::new(
@@ -49,6 +50,11 @@ impl PageInProgress<'_> {
                 from_file(wait),
             )?;
             while let Some(frame) = scan.next()? {
+                // Where positions do not rise, the next page could begin where this one does.
+                if frame.header.first_position <= passed {
+                    return Err(segment.damage(frame.offset, FrameFault::OutOfLine).into());
+                }
+                passed = frame.last_position();
                 frames += 1;
                 if let Some(refused) = self.take(segment, &frame, |position| position > from)? {
                     return Ok(Page::partial(self.events, GlobalPosition::new(refused - 1)));
@@ -66,7 +72,7 @@ impl PageInProgress<'_> {
     fn backward(mut self, catalog: &Catalog, published: &Published, wait: Wait) -> Result<Page, Failure> {
         let from = self.query.after.get().min(published.head.saturating_add(1));
         let segments = catalog.segments();
-        let mut frames = 0;
+        let (mut frames, mut passed) = (0, u64::MAX);
         for segment in segments.iter().rev().skip_while(|segment| segment.start.get() >= from) {
             let index = segment.index();
             let mut scan = Scan::new(
@@ -77,6 +83,10 @@ impl PageInProgress<'_> {
                 from_file(wait),
             )?;
             while let Some(frame) = scan.next()? {
+                if frame.last_position() >= passed {
+                    return Err(segment.damage(frame.offset, FrameFault::OutOfLine).into());
+                }
+                passed = frame.header.first_position;
                 frames += 1;
                 if let Some(refused) = self.take(segment, &frame, |position| position < from)? {
                     return Ok(Page::partial(self.events, GlobalPosition::new(refused + 1)));

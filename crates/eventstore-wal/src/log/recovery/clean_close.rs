@@ -1,6 +1,6 @@
 use eventstore_api::Timestamp;
 
-use super::sealed::{take_heads, unreadable_index};
+use super::sealed::{holds_up_to, take_heads, unreadable_index};
 use crate::{
     catalog::Catalog,
     damage::Failure,
@@ -33,7 +33,8 @@ pub(crate) fn load_closed(
     let Some(mark_at) = offset.checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
     let bytes = segment.read(mark_at, FRAME_HEADER_BYTES, Wait::Allowed)?;
     let Ok((mark, checksum)) = FrameHeader::decode(&bytes, segment.seed, mark_at) else { return Ok(None) };
-    if mark.kind != FrameKind::Mark || mark.first_position != head + 1 {
+    let fits = mark.first_position - 1 == head && holds_up_to(segment.start, mark.first_position, offset);
+    if mark.kind != FrameKind::Mark || !fits {
         return Ok(None);
     }
     let open = || {

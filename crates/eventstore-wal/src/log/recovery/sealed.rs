@@ -97,11 +97,21 @@ pub(crate) fn read_seal(segment: &Segment, length: u64) -> Result<Seal, Failure>
     let bytes = segment.read(at, FRAME_HEADER_BYTES, Wait::Allowed)?;
     match FrameHeader::decode(&bytes, segment.seed, at) {
         Ok((seal, checksum)) if seal.kind == FrameKind::Seal => {
+            if !holds_up_to(segment.start, seal.first_position, at) {
+                return Err(segment.damage(at, "the segment is too short for its events").into());
+            }
             Ok(Seal { at, last_position: seal.first_position - 1, checksum, recorded_at: seal.recorded_at })
         }
         Ok(_) => Err(segment.damage(at, "the segment does not end as a sealed one does").into()),
         Err(fault) => Err(segment.damage(at, format!("the end of the segment: {fault}")).into()),
     }
+}
+
+/// Whether so many bytes of a segment can hold the events before this position. Whoever adds to a position that passes never
+/// comes near the greatest there is.
+pub(super) fn holds_up_to(start: SegmentStart, next_position: u64, bytes: u64) -> bool {
+    // An event takes more than its id alone, which has 16 bytes.
+    next_position.checked_sub(start.get()).is_some_and(|events| events <= bytes / 16)
 }
 
 /// The index beside a segment, and with it how far each stream had come; `None` if it is not to be used.
