@@ -10,6 +10,7 @@ mod chore;
 mod ci;
 mod crash;
 mod doctor;
+mod fuzz;
 mod kill;
 mod process;
 mod table;
@@ -21,8 +22,16 @@ use std::process::ExitCode;
 
 use chore::{Chore, Usage};
 
-const CHORES: &[Chore] =
-    &[test::CHORE, ci::CHORE, tidy::CHORE, doctor::CHORE, bench::CHORE, crash::CHORE, kill::CHORE];
+const CHORES: &[Chore] = &[
+    test::CHORE,
+    ci::CHORE,
+    tidy::CHORE,
+    doctor::CHORE,
+    bench::CHORE,
+    crash::CHORE,
+    kill::CHORE,
+    fuzz::CHORE,
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -7,6 +7,7 @@ pub mod damage;
 pub mod events;
 pub mod exhaustive;
 pub mod faults;
+pub mod fuzz;
 pub mod history;
 pub mod hunt;
 pub mod model;
