@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use self::writer::Writer;
 use crate::{
-    blocking::{off_the_runtime, waiting},
+    blocking::{Effort, off_the_runtime, waiting},
     catalog::{Catalog, Published},
     config::WalConfig,
     damage::{Damage, Failure},
@@ -123,18 +123,18 @@ impl WalBackend {
     /// Reads from the log. An index that turns out to be damaged is made anew.
     async fn read<T: Send + 'static>(
         &self,
+        effort: Effort,
         read: impl Fn(&Catalog, Wait) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
-        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
-            match (read(&shared.catalog, wait), wait) {
-                (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
-                (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
-                    replace_damaged_indexes(&*shared.disk, &shared.catalog, Rebuilt::Kept)?;
-                    read(&shared.catalog, wait)
-                }
-                (answer, _) => answer,
+        let shared = Arc::clone(&self.shared);
+        off_the_runtime(effort, shared, move |shared, wait| match (read(&shared.catalog, wait), wait) {
+            (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
+            (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
+                replace_damaged_indexes(&*shared.disk, &shared.catalog, Rebuilt::Kept)?;
+                read(&shared.catalog, wait)
             }
+            (answer, _) => answer,
         })
         .await
     }
@@ -153,13 +153,15 @@ impl EventStoreBackend for WalBackend {
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         let stream = stream.clone();
-        self.read(move |catalog, wait| read::read_stream(catalog, &stream, range, wait)).await
+        let effort = Effort::of_stream(self.shared.catalog.version(&stream), range);
+        self.read(effort, move |catalog, wait| read::read_stream(catalog, &stream, range, wait)).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
         let query = query.clone();
-        self.read(move |catalog, wait| read::read_all(catalog, &query, wait)).await
+        self.read(Effort::of(query.limit as u64), move |catalog, wait| read::read_all(catalog, &query, wait))
+            .await
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
@@ -184,7 +186,7 @@ impl EventStoreBackend for WalBackend {
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         self.check_open()?;
         let stream = stream.clone();
-        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+        off_the_runtime(Effort::Little, Arc::clone(&self.shared), move |shared, wait| {
             // Closing waits for a save that is under way, and holds up who comes after it.
             let snapshots = match wait {
                 Wait::Allowed => shared.snapshots.read(),

@@ -145,6 +145,7 @@ impl Shared {
             };
             let Some(log) = log.as_mut().filter(|log| log.takes_at_once(&request)) else { break };
             let answer = log.commit(vec![request]).pop();
+            log.drop_spent();
             self.hand_out_chores(log);
             return Ok(answer.unwrap_or_else(|| Err(StoreError::storage("the log did not answer"))));
         }
@@ -196,6 +197,7 @@ fn write(shared: &Shared) {
                 // Whoever has gone does not want to know.
                 let _ = waiting.send(answer);
             }
+            log.drop_spent();
         }
         rhythm.answered(answered, began);
         if !flushes.is_empty() || rhythm.is_due(shared.durability) {

@@ -23,6 +23,7 @@ impl Log {
     /// After a write or a sync has failed, nobody knows what of it is on the disk: whoever waited for it is told so, and
     /// the log writes no more.
     pub fn commit(&mut self, requests: Vec<Request>) -> Vec<Answer> {
+        self.drop_spent();
         let mut answers: Vec<Answer> = Vec::with_capacity(requests.len());
         // What is answered so far stands, from here on it waits for the disk.
         let mut settled = 0;
@@ -43,6 +44,11 @@ impl Log {
             }
         }
         answers
+    }
+
+    /// Lets go of what was appended. Whoever answers does that first: nobody has to wait while memory is given back.
+    pub(crate) fn drop_spent(&mut self) {
+        self.spent.clear();
     }
 
     /// Decides on a request, and puts its frame behind the others. Where that takes a new segment, everything before
@@ -117,17 +123,19 @@ impl Log {
             body_checksum: hasher.finalize(),
         };
         self.tail.add(header, &[&request.body, &versions]);
-        self.index(request.batch, offset, first_position)
+        let outcomes = self.index(&request.batch, offset, first_position);
+        self.spent.push(request);
+        outcomes
     }
 
     /// Enters what was appended into the indexes, where readers do not see it before it is published.
-    fn index(&mut self, batch: AppendBatch, offset: u64, first_position: u64) -> Vec<Appended> {
+    fn index(&mut self, batch: &AppendBatch, offset: u64, first_position: u64) -> Vec<Appended> {
         let offset = FrameOffset::from_bytes(offset).unwrap_or(FrameOffset::MAX);
         let segment = self.tail.segment.start;
         self.tail.index.note_frame(offset, first_position);
         let mut position = first_position;
         let mut outcomes = Vec::with_capacity(batch.appends.len());
-        for append in batch.appends {
+        for append in &batch.appends {
             let head = self.catalog.heads.get(append.stream.as_str());
             let previous = head.map_or(Previous::None, |head| Previous::Segment(head.segment));
             let before = head.map_or(Version::NONE, |head| head.version);
@@ -144,7 +152,7 @@ impl Log {
             self.greatest_id = self.greatest_id.max(greatest);
             let last = position + count - 1;
             outcomes.push(Appended::new(
-                append.stream,
+                append.stream.clone(),
                 (before.next(), GlobalPosition::new(position)),
                 (version, GlobalPosition::new(last)),
             ));

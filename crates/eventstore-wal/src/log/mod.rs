@@ -49,6 +49,8 @@ pub struct Log {
     greatest_id: Option<EventId>,
     /// What went wrong, after which nothing is written any more.
     poison: Option<Failure>,
+    /// What the last commit appended, to be let go of after it was answered.
+    spent: Vec<Request>,
     /// Segments that are sealed, and whose index is still in memory alone.
     unindexed: Vec<SealWork>,
     /// Keeps other openers out.

@@ -23,6 +23,8 @@ pub(crate) struct Space {
     /// Where a segment is full, if nothing longer has to fit.
     most: u64,
     prepared: AtomicU64,
+    /// How far it was prepared when more was asked for.
+    asked_for: AtomicU64,
     /// Whether a sync has failed: the system may then have given up pages that the writer had written, and told only this
     /// handle.
     has_lost_a_sync: AtomicBool,
@@ -37,7 +39,8 @@ impl Space {
     pub(crate) fn new(file: Arc<dyn DiskFile>, prepared: u64, extent_bytes: u64, most: u64) -> Self {
         let prepared = AtomicU64::new(prepared);
         let (has_lost_a_sync, stopped) = (AtomicBool::new(false), Mutex::new(false));
-        Self { file, extent_bytes, most, prepared, has_lost_a_sync, stopped }
+        let asked_for = AtomicU64::new(u64::MAX);
+        Self { file, extent_bytes, most, prepared, asked_for, has_lost_a_sync, stopped }
     }
 
     /// How far it is prepared, in bytes.
@@ -45,10 +48,12 @@ impl Space {
         self.prepared.load(Ordering::Acquire)
     }
 
-    /// Whether more should be prepared soon, when the writer has come so far.
+    /// Whether someone should prepare more now, when the writer has come so far. Says so once for each extent.
     pub(crate) fn is_short(&self, written: u64) -> bool {
         let prepared = self.prepared();
-        prepared < self.most && prepared.saturating_sub(written) < self.extent_bytes / 2
+        prepared < self.most
+            && prepared.saturating_sub(written) < self.extent_bytes / 2
+            && self.asked_for.swap(prepared, Ordering::Relaxed) != prepared
     }
 
     /// Prepares what a writer needs that wants to write up to this offset, and the rest of the extent.

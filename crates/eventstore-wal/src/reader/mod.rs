@@ -22,7 +22,7 @@ use eventstore_api::{
 pub(crate) use self::follower::no_store;
 use self::shared::Shared;
 use crate::{
-    blocking::{off_the_runtime, waiting},
+    blocking::{Effort, off_the_runtime, waiting},
     damage::{Damage, Failure},
     disk::{Directory, FewOpenFiles},
     index::Wait,
@@ -150,12 +150,13 @@ impl WalReader {
     /// Looks whether there is more, and then does something with what there is.
     async fn look<T: Send + 'static>(
         &self,
+        effort: Effort,
         read: impl Fn(&Shared, Wait) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         if self.shared.is_closed() {
             return Err(StoreError::Closed);
         }
-        off_the_runtime(Arc::clone(&self.shared), move |shared, wait| {
+        off_the_runtime(effort, Arc::clone(&self.shared), move |shared, wait| {
             shared.refresh(wait)?;
             match (read(shared, wait), wait) {
                 (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
@@ -179,20 +180,22 @@ impl EventStoreBackend for WalReader {
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         let stream = stream.clone();
-        self.look(move |shared, wait| prefix::read_stream(shared, &stream, range, wait)).await
+        let effort = Effort::of_stream(self.shared.catalog().version(&stream), range);
+        self.look(effort, move |shared, wait| prefix::read_stream(shared, &stream, range, wait)).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
         let query = query.clone();
-        self.look(move |shared, wait| prefix::read_all(shared, &query, wait)).await
+        self.look(Effort::of(query.limit as u64), move |shared, wait| prefix::read_all(shared, &query, wait))
+            .await
     }
 
     /// Looks for more events [so often](WalReader::poll_every), in a tokio runtime with its time enabled.
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
         let mut changes = self.shared.catalog().watch();
         loop {
-            let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
+            let published = self.look(Effort::Little, |shared, _| Ok(shared.catalog().published())).await?;
             if published.is_past(position) {
                 return Ok(GlobalPosition::new(published.head));
             }
@@ -214,19 +217,21 @@ impl EventStoreBackend for WalReader {
     /// of the machine.
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         let stream = stream.clone();
-        self.look(move |shared, wait| shared.snapshots(wait)?.latest(&stream, wait)).await
+        self.look(Effort::Little, move |shared, wait| shared.snapshots(wait)?.latest(&stream, wait)).await
     }
 
     async fn stats(&self) -> Result<BackendStats> {
         let (published, snapshots) = self
-            .look(|shared, wait| Ok((shared.catalog().published(), shared.snapshots(wait)?.count())))
+            .look(Effort::Little, |shared, wait| {
+                Ok((shared.catalog().published(), shared.snapshots(wait)?.count()))
+            })
             .await?;
         let head = GlobalPosition::new(published.head);
         Ok(BackendStats::new(published.head, published.streams, snapshots, head))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {
-        let published = self.look(|shared, _| Ok(shared.catalog().published())).await?;
+        let published = self.look(Effort::Little, |shared, _| Ok(shared.catalog().published())).await?;
         Ok(GlobalPosition::new(published.head))
     }
 

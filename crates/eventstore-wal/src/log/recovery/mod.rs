@@ -118,6 +118,7 @@ impl Opening {
             last_recorded_at: recorded_at,
             greatest_id,
             poison: None,
+            spent: Vec::new(),
             unindexed,
             _lock: lock,
         };
