@@ -45,7 +45,8 @@ impl SegmentStart {
         if digits.len() != DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        digits.parse().ok().map(Self)
+        // There is no position 0.
+        digits.parse().ok().filter(|start| *start > 0).map(Self)
     }
 }
 
@@ -61,9 +62,9 @@ mod tests {
 
     #[test]
     fn names_sort_like_positions_and_are_read_back() {
-        let starts = [0, 1, 9, 10, 12_345, u64::MAX].map(SegmentStart::new);
+        let starts = [1, 9, 10, 12_345, u64::MAX].map(SegmentStart::new);
         let names = starts.map(SegmentStart::file_name);
-        assert_eq!(names[4], "00000000000000012345.wal");
+        assert_eq!(names[3], "00000000000000012345.wal");
         assert!(names.is_sorted());
         for start in starts {
             assert_eq!(SegmentStart::parse(&start.file_name()), Some(start));
@@ -81,6 +82,7 @@ mod tests {
             "00000000000000012345.idx",
             "00000000000000012345.wal.new",
             "+0000000000000012345.wal",
+            "00000000000000000000.wal",
             "99999999999999999999.wal",
             "0000000000000001234\u{663}.wal",
         ] {

@@ -136,7 +136,8 @@ impl Decider<'_> {
         stream: &StreamId,
         event: &NewEvent,
     ) -> Result<Option<Known>, Failure> {
-        let mut reader = FrameReader::new(segment, u64::MAX, |segment: &Segment, offset, length| {
+        let bound = self.bound(segment);
+        let mut reader = FrameReader::new(segment, bound, |segment: &Segment, offset, length| {
             self.tail.read(segment, offset, length)
         });
         let mut names = Names::new();
@@ -163,6 +164,11 @@ impl Decider<'_> {
         Ok(None)
     }
 
+    /// Where the frames of a segment end, written or not, in bytes.
+    fn bound(&self, segment: &Segment) -> u64 {
+        segment.sealed().map_or_else(|| self.tail.end(), |sealed| sealed.end)
+    }
+
     fn check_condition(&self, condition: &AppendCondition) -> Result<(), Undecided> {
         let after = condition.after.get();
         let segments = self.catalog.segments();
@@ -186,7 +192,7 @@ impl Decider<'_> {
         segment: &Arc<Segment>,
         condition: &AppendCondition,
     ) -> Result<Option<u64>, Failure> {
-        let bound = segment.sealed().map_or_else(|| self.tail.end(), |sealed| sealed.end);
+        let bound = self.bound(segment);
         let index = segment.index();
         let filter = &condition.fail_if_events_match;
         let sought =
