@@ -8,6 +8,7 @@ mod damage;
 #[cfg(feature = "torture")]
 pub mod disk;
 #[cfg(not(feature = "torture"))]
+#[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod disk;
 mod format;
 mod frames;
@@ -15,6 +16,7 @@ mod index;
 #[cfg(feature = "torture")]
 pub mod log;
 #[cfg(not(feature = "torture"))]
+#[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod log;
 mod read;
 mod reader;
