@@ -34,10 +34,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    /// `doing` is only asked when something has failed.
+    pub(crate) fn io(doing: impl FnOnce() -> String) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
             io::ErrorKind::WouldBlock => Self::WouldWait,
-            _ => Self::Io { doing: doing.into(), source: Arc::new(source) },
+            _ => Self::Io { doing: doing(), source: Arc::new(source) },
         }
     }
 }

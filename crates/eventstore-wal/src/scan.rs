@@ -152,7 +152,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         // Where one list was cut short, nothing is known beyond its end: there all of them stop.
         for criterion in wanted.iter() {
             let frames = frames_of(self.index, criterion, (first, last), self.direction, self.wait)
-                .map_err(Failure::io(format!("cannot read the index of {}", self.segment.described)))?;
+                .map_err(Failure::io(|| format!("cannot read the index of {}", self.segment.described)))?;
             if frames.len() == LISTED
                 && let Some(&farthest) = frames.last()
             {
@@ -223,7 +223,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         let found = self
             .index
             .frame_at_or_before(position, self.wait)
-            .map_err(Failure::io(format!("cannot read the index of {}", self.segment.described)))?;
+            .map_err(Failure::io(|| format!("cannot read the index of {}", self.segment.described)))?;
         Ok(found.map_or(SEGMENT_HEADER_BYTES as u64, FrameOffset::bytes))
     }
 
@@ -234,7 +234,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
             let Some(types) = &criterion.event_types else { return Ok(false) };
             for event_type in types {
                 let part = self.index.event_type(event_type, self.wait);
-                let failure = Failure::io(format!("cannot read the index of {}", self.segment.described));
+                let failure = Failure::io(|| format!("cannot read the index of {}", self.segment.described));
                 if part.map_err(failure)?.is_some() {
                     return Ok(false);
                 }

@@ -90,7 +90,7 @@ impl Segment {
                 Err(error) => Err(error),
             },
         };
-        let read = read.map_err(Failure::io(format!("cannot read {}", self.described)))?;
+        let read = read.map_err(Failure::io(|| format!("cannot read {}", self.described)))?;
         bytes.truncate(read);
         Ok(bytes.into())
     }

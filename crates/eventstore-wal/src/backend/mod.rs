@@ -96,7 +96,7 @@ impl WalBackend {
 
     fn open(path: PathBuf, config: &WalConfig, throw_away: Option<TempDir>) -> Result<Self> {
         let directory = Directory::create(&path)
-            .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
+            .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
         let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
         let (log, mut recovery) = Log::open(disk, config.log_options())?;
         let catalog = Arc::clone(log.catalog());

@@ -134,12 +134,11 @@ impl Queue {
         self.take(&mut waiting)
     }
 
-    /// Waits on the processor: whoever was answered a moment ago is back sooner than a sleeping thread is awake.
+    /// Waits without sleeping: whoever was answered a moment ago is back sooner than a sleeping thread is awake. The
+    /// processor is his whenever he wants it.
     fn spin(&self, until: Instant) {
         while self.is_empty() {
-            for _ in 0..32 {
-                std::hint::spin_loop();
-            }
+            std::thread::yield_now();
             if Instant::now() >= until {
                 break;
             }

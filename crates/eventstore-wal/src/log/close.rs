@@ -67,15 +67,15 @@ impl Log {
             tail.segment.file().set_len(tail.written())?;
             tail.segment.file().sync_all()
         };
-        cut().map_err(Failure::io(format!("cannot close {}", tail.segment.described)))?;
+        cut().map_err(Failure::io(|| format!("cannot close {}", tail.segment.described)))?;
         let store = self.catalog.store;
         let start = tail.segment.start;
         Sidecar::write(&*self.disk, store.as_bytes(), start, tail.written(), tail.head(), &tail.index)
-            .map_err(Failure::io(format!("cannot write the index of {}", tail.segment.described)))?;
+            .map_err(Failure::io(|| format!("cannot write the index of {}", tail.segment.described)))?;
         let closed = CleanClose { segment: start, offset: tail.written(), head: tail.head() };
         let manifest = Manifest { store, closed: Some(closed), open: false };
         replace(&*self.disk, MANIFEST_NAME, &manifest.encode())
-            .map_err(Failure::io(format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
+            .map_err(Failure::io(|| format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
         Ok(())
     }
 }

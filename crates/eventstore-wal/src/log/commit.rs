@@ -89,7 +89,7 @@ impl Log {
         let prepared = space.prepare(through);
         let has_lost_a_sync = space.has_lost_a_sync();
         prepared
-            .map_err(Failure::io(format!("cannot make room in {}", self.tail.segment.described)))
+            .map_err(Failure::io(|| format!("cannot make room in {}", self.tail.segment.described)))
             .inspect_err(|failure| {
                 if has_lost_a_sync {
                     self.poison(failure.clone());
@@ -206,7 +206,7 @@ impl Log {
     }
 
     fn write_out(&mut self) -> Result<bool, Failure> {
-        self.tail.write().map_err(Failure::io(format!("cannot write to {}", self.tail.segment.described)))
+        self.tail.write().map_err(Failure::io(|| format!("cannot write to {}", self.tail.segment.described)))
     }
 
     /// Makes what is in the file durable, and says so to other processes.
@@ -215,10 +215,10 @@ impl Log {
         if self.misbehave_at_sync() {
             return Ok(());
         }
-        self.tail.sync().map_err(Failure::io(format!("cannot sync {}", self.tail.segment.described)))?;
+        self.tail.sync().map_err(Failure::io(|| format!("cannot sync {}", self.tail.segment.described)))?;
         if self.tail.space.has_lost_a_sync() {
             let error = io::Error::other("a sync of the file has failed while room was made in it");
-            return Err(Failure::io(format!("cannot sync {}", self.tail.segment.described))(error));
+            return Err(Failure::io(|| format!("cannot sync {}", self.tail.segment.described))(error));
         }
         self.tell_synced();
         Ok(())

@@ -228,5 +228,5 @@ fn last_in(frame: &Frame, condition: &AppendCondition, names: &mut Names) -> Res
 }
 
 fn reading_index(segment: &Segment) -> impl FnOnce(std::io::Error) -> Failure {
-    Failure::io(format!("cannot read the index of {}", segment.described))
+    Failure::io(|| format!("cannot read the index of {}", segment.described))
 }

@@ -54,7 +54,7 @@ pub(crate) fn replace_damaged_indexes(
 fn anew(catalog: &Catalog, segment: &Segment) -> Result<ActiveIndex, Failure> {
     let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
     let length =
-        segment.file().length().map_err(Failure::io(format!("cannot read {}", segment.described)))?;
+        segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))?;
     let (_, checksum) = read_segment_header(segment, catalog.store)?;
     let mut names = Names::new();
     let unknown = |_: &str| catalog::Before { version: None, previous: Previous::Unknown };

@@ -45,7 +45,7 @@ impl Log {
             old.file().set_len(log.tail.written())?;
             old.file().sync_all()
         };
-        sealing(self).map_err(Failure::io(format!("cannot seal {}", old.described)))?;
+        sealing(self).map_err(Failure::io(|| format!("cannot seal {}", old.described)))?;
         old.seal(sealed);
         self.begin_after(sealed, next, old.start)
     }
@@ -139,7 +139,7 @@ impl Next {
         prepare().map_err(|error| {
             // What there is of it would keep the disk full. Where it cannot be removed, the next opener does.
             let _ = disk.remove(NEXT_NAME);
-            Failure::io(format!("cannot make room in {}", disk.describe(NEXT_NAME)))(error)
+            Failure::io(|| format!("cannot make room in {}", disk.describe(NEXT_NAME)))(error)
         })
     }
 
@@ -161,7 +161,7 @@ impl Next {
             disk.rename(NEXT_NAME, &name)?;
             if sync_names { disk.sync_names() } else { Ok(()) }
         };
-        begin().map_err(Failure::io(format!("cannot begin {}", disk.describe(&name))))?;
+        begin().map_err(Failure::io(|| format!("cannot begin {}", disk.describe(&name))))?;
         let index = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
         let segment = Segment::new(catalog.store, start, self.file, disk.describe(&name), index.clone());
         let segment = Arc::new(segment);

@@ -17,5 +17,5 @@ fn from_file(wait: Wait) -> impl FnMut(&Segment, u64, usize) -> Result<Bytes, Fa
 
 /// What to say where the index of a segment cannot be read.
 fn unreadable_index(segment: &Segment) -> impl FnOnce(std::io::Error) -> Failure {
-    Failure::io(format!("cannot read the index of {}", segment.described))
+    Failure::io(|| format!("cannot read the index of {}", segment.described))
 }

@@ -150,7 +150,7 @@ impl Follower {
         let file = match self.disk.open(&name, Open::Read) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.missing(start)),
-            Err(error) => return Err(Failure::io(format!("cannot open {described}"))(error)),
+            Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
         };
         let store = self.catalog.store;
         let index = Arc::new(ActiveIndex::new(store.as_bytes(), start));
@@ -327,13 +327,13 @@ fn beginning_of(segment: SegmentStart) -> SyncedMark {
 }
 
 fn length(segment: &Segment) -> Result<u64, Failure> {
-    segment.file().length().map_err(Failure::io(format!("cannot read {}", segment.described)))
+    segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))
 }
 
 /// There is a directory, but no store in it.
 pub(crate) fn no_store(disk: &dyn Disk) -> Failure {
     let manifest = disk.describe(MANIFEST_NAME);
-    Failure::io(format!("there is no event store here: {manifest} is missing"))(
+    Failure::io(|| format!("there is no event store here: {manifest} is missing"))(
         io::ErrorKind::NotFound.into(),
     )
 }

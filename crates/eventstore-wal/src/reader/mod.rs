@@ -102,7 +102,7 @@ impl WalReader {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let directory = Directory::existing(&path)
-            .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
+            .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
         let shared = Arc::new(Shared::open(Arc::new(FewOpenFiles::on(Arc::new(directory))))?);
         Ok(Self { path, shared, poll_every: POLL_EVERY })
     }

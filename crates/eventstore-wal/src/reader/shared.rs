@@ -116,7 +116,7 @@ impl Shared {
 
     /// What the writer said last; `None` where that is nothing, or was being written just now.
     fn read_mark(&self, wait: Wait) -> Result<Option<SyncedMark>, Failure> {
-        let failure = || Failure::io(format!("cannot read {}", self.disk.describe(SYNCED_NAME)));
+        let failure = || Failure::io(|| format!("cannot read {}", self.disk.describe(SYNCED_NAME)));
         let known = self.synced.read().clone();
         let file = match (known, wait) {
             (Some(file), _) => file,

@@ -25,9 +25,9 @@ pub(crate) fn check(disk: &dyn Disk, store: StoreId) -> Result<Option<(SnapshotR
     let file = match disk.open(FILE_NAME, Open::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::io(format!("cannot open {described}"))(error)),
+        Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
     };
-    let length = || file.length().map_err(Failure::io(format!("cannot read {described}")));
+    let length = || file.length().map_err(Failure::io(|| format!("cannot read {described}")));
     let mut report = SnapshotReport::default();
     let header = match read_file_header(&*file, store, &described)? {
         Ok(header) => Some(header),

@@ -121,7 +121,7 @@ impl Records {
                 Err(error) => Err(error),
             },
         };
-        let read = read.map_err(Failure::io(format!("cannot read {}", self.described)))?;
+        let read = read.map_err(Failure::io(|| format!("cannot read {}", self.described)))?;
         bytes.truncate(read);
         let bytes = Bytes::from(bytes);
         let header = RecordHeader::decode(&bytes, self.store, place.offset)

@@ -81,7 +81,7 @@ impl SnapshotsReader {
             Ok(file) => file,
             // The writer has not come to it yet.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Failure::io(format!("cannot read {}", self.described))(error)),
+            Err(error) => return Err(Failure::io(|| format!("cannot read {}", self.described))(error)),
         };
         let mut generation = self.read_generation(&*file)?;
         loop {
@@ -131,7 +131,7 @@ impl SnapshotsReader {
         generation: Option<u64>,
         mut show: impl FnMut(SnapshotKey, Place),
     ) -> Result<(ScanEnd, u64), Failure> {
-        let length = || file.length().map_err(Failure::io(format!("cannot read {}", self.described)));
+        let length = || file.length().map_err(Failure::io(|| format!("cannot read {}", self.described)));
         let scanned =
             |from, length| Scanned { file, described: &self.described, store: self.store, from, length };
         let first = scan(&scanned(from, length()?), generation, &mut show)?;
@@ -152,6 +152,6 @@ pub(super) fn read_file_header(
     described: &str,
 ) -> Result<Result<FileHeader, FileFault>, Failure> {
     let mut bytes = [0; FILE_HEADER_BYTES];
-    let read = read_up_to(file, &mut bytes, 0).map_err(Failure::io(format!("cannot read {described}")))?;
+    let read = read_up_to(file, &mut bytes, 0).map_err(Failure::io(|| format!("cannot read {described}")))?;
     Ok(FileHeader::decode(bytes.get(..read).unwrap_or_default(), store))
 }

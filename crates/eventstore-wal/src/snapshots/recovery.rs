@@ -57,10 +57,10 @@ pub(super) struct Recovered {
 /// Brings the file into order. To do it twice, or to be interrupted and do it again, changes nothing more.
 pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Failure> {
     // What the last opener did to the names may not be durable yet.
-    disk.sync_names().map_err(Failure::io("cannot sync the directory of the store"))?;
+    disk.sync_names().map_err(Failure::io(|| "cannot sync the directory of the store".to_owned()))?;
     match disk.remove(ASIDE_NAME) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Failure::io(format!("cannot remove {}", disk.describe(ASIDE_NAME)))(error));
+            return Err(Failure::io(|| format!("cannot remove {}", disk.describe(ASIDE_NAME)))(error));
         }
         _ => {}
     }
@@ -70,9 +70,9 @@ pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Fail
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return begin(disk, store, 1, SnapshotReport::default());
         }
-        Err(error) => return Err(Failure::io(format!("cannot open {described}"))(error)),
+        Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
     };
-    let length = file.length().map_err(Failure::io(format!("cannot read {described}")))?;
+    let length = file.length().map_err(Failure::io(|| format!("cannot read {described}")))?;
     let header = match read_file_header(&*file, store, &described)? {
         Ok(header) => Ok(header),
         Err(FileFault::Damaged(detail)) => Err(detail),
@@ -89,7 +89,7 @@ pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Fail
         report.damage(&described, 0, length.min(FIRST_RECORD), detail);
     }
     let Some(generation) = end.generation else {
-        disk.rename(FILE_NAME, DAMAGED_NAME).map_err(Failure::io(format!("cannot rename {described}")))?;
+        disk.rename(FILE_NAME, DAMAGED_NAME).map_err(Failure::io(|| format!("cannot rename {described}")))?;
         report.tell();
         // Not known to whoever has seen the file before.
         return begin(disk, store, Uuid::now_v7().as_u64_pair().0, report);
@@ -113,7 +113,7 @@ fn begin(
         replace(disk, FILE_NAME, &header.encode(store))?;
         disk.open(FILE_NAME, Open::Write)
     };
-    let file = make().map_err(Failure::io(format!("cannot create {described}")))?;
+    let file = make().map_err(Failure::io(|| format!("cannot create {described}")))?;
     let records = Records { file, store, generation, described };
     Ok(Recovered { records, places: Places::default(), end: FIRST_RECORD, report })
 }
@@ -147,7 +147,7 @@ impl Settling<'_> {
             // Also when nothing was written: the end of the file may not be durable.
             file.sync_all()
         };
-        put_in_order().map_err(Failure::io(format!("cannot recover {described}")))
+        put_in_order().map_err(Failure::io(|| format!("cannot recover {described}")))
     }
 
     /// Tells what had been durable from what was being written.
@@ -187,12 +187,13 @@ impl Settling<'_> {
             let length = usize::try_from((to - offset).min(AT_ONCE)).unwrap_or(usize::MAX);
             let mut bytes = vec![0; length];
             let read = read_up_to(file, &mut bytes, offset)
-                .map_err(Failure::io(format!("cannot read {described}")))?;
+                .map_err(Failure::io(|| format!("cannot read {described}")))?;
             if read < length {
                 let detail = "the file has become shorter while it was read".to_owned();
                 return Err(Damage { file: described.to_string(), offset, detail }.into());
             }
-            write_all(file, &bytes, offset).map_err(Failure::io(format!("cannot write to {described}")))?;
+            write_all(file, &bytes, offset)
+                .map_err(Failure::io(|| format!("cannot write to {described}")))?;
             offset += length as u64;
         }
         self.report.bytes_rewritten = to - from;

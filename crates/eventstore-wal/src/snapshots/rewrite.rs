@@ -64,7 +64,7 @@ impl Snapshots {
 
     /// The next generation, durable but for its name.
     fn copy_live(&self, records: &Records) -> Result<(Records, Places, u64), Failure> {
-        let failure = || Failure::io(format!("cannot write {}", self.disk.describe(ASIDE_NAME)));
+        let failure = || Failure::io(|| format!("cannot write {}", self.disk.describe(ASIDE_NAME)));
         let file = self.disk.open(ASIDE_NAME, Open::Replace).map_err(failure())?;
         let copy = Records { file, generation: records.generation.wrapping_add(1), ..records.clone() };
         let mut out = Out { file: &*copy.file, buffer: Vec::new(), written: FIRST_RECORD };

@@ -173,7 +173,7 @@ impl Window<'_> {
             let length = AT_ONCE.max(least).min(self.scanned.length.saturating_sub(offset));
             let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
             let read = read_up_to(self.scanned.file, &mut bytes, offset)
-                .map_err(Failure::io(format!("cannot read {}", self.scanned.described)))?;
+                .map_err(Failure::io(|| format!("cannot read {}", self.scanned.described)))?;
             bytes.truncate(read);
             self.bytes = bytes.into();
             self.offset = offset;

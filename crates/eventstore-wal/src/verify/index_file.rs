@@ -32,7 +32,7 @@ impl IndexFile {
         let bytes = match read_whole(disk, &name, u64::MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::io(format!("cannot read {described}"))(error)),
+            Err(error) => return Err(Failure::io(|| format!("cannot read {described}"))(error)),
         };
         let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start) {
             Ok(sidecar) => {

@@ -69,7 +69,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
 pub fn verify_with(path: impl AsRef<Path>, progress: impl FnMut(VerifyProgress)) -> Result<VerifyReport> {
     let path = path.as_ref();
     let directory = Directory::existing(path)
-        .map_err(Failure::io(format!("cannot open the directory {}", path.display())))?;
+        .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
     Ok(verify_disk(Arc::new(directory), progress)?)
 }
 
@@ -86,8 +86,11 @@ fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<
     };
     let synced =
         manifest.map(|manifest| read_synced(&*disk, manifest.store, &mut report)).transpose()?.flatten();
-    let names: BTreeSet<String> =
-        disk.names().map_err(Failure::io("cannot list the directory of the store"))?.into_iter().collect();
+    let names: BTreeSet<String> = disk
+        .names()
+        .map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?
+        .into_iter()
+        .collect();
     let segments: Vec<SegmentStart> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
     if manifest.is_none() && report.damages.is_empty() {
         if segments.is_empty() {
@@ -270,7 +273,9 @@ fn read_synced(
     let bytes = match read_whole(disk, SYNCED_NAME, 4_096) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::io(format!("cannot read {}", disk.describe(SYNCED_NAME)))(error)),
+        Err(error) => {
+            return Err(Failure::io(|| format!("cannot read {}", disk.describe(SYNCED_NAME)))(error));
+        }
     };
     if bytes.iter().any(|byte| *byte != 0) {
         let detail = "it is no mark of this store, or its checksum is wrong";
@@ -292,7 +297,7 @@ fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart]) -> Result<u64, Failur
     for start in segments {
         let name = start.file_name();
         let length = disk.open(&name, Open::Read).and_then(|file| file.length());
-        total += length.map_err(Failure::io(format!("cannot read {}", disk.describe(&name))))?;
+        total += length.map_err(Failure::io(|| format!("cannot read {}", disk.describe(&name))))?;
     }
     Ok(total)
 }

@@ -73,7 +73,7 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
         let name = start.file_name();
         let described = self.disk.describe(&name);
         let file =
-            self.disk.open(&name, Open::Read).map_err(Failure::io(format!("cannot open {described}")))?;
+            self.disk.open(&name, Open::Read).map_err(Failure::io(|| format!("cannot open {described}")))?;
         let index = ActiveIndex::new(self.store.as_bytes(), start);
         let placeholder = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
         let segment = Segment::new(self.store, start, file, described, placeholder);
@@ -446,7 +446,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
 
     fn length(&self) -> Result<u64, Failure> {
         let length = self.segment.file().length();
-        length.map_err(Failure::io(format!("cannot read {}", self.segment.described)))
+        length.map_err(Failure::io(|| format!("cannot read {}", self.segment.described)))
     }
 }
 

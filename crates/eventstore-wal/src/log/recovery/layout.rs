@@ -41,7 +41,8 @@ impl Layout {
         let manifest = read_manifest(disk)?;
         let synced = manifest.map(|manifest| read_synced_mark(disk, manifest.store)).transpose()?.flatten();
         let evidence = Evidence { closed: manifest.and_then(|manifest| manifest.closed), synced };
-        let names = disk.names().map_err(Failure::io("cannot list the directory of the store"))?;
+        let names =
+            disk.names().map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?;
         let segments: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
         let leftovers = names.iter().filter(|name| is_leftover(name)).cloned().collect();
         if manifest.is_none() && !segments.is_empty() {
@@ -92,13 +93,13 @@ pub(crate) fn read_manifest(disk: &dyn Disk) -> Result<Option<Manifest>, Failure
             Manifest::decode(&bytes).map(Some).map_err(|detail| lost(disk, MANIFEST_NAME, detail).into())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::io(format!("cannot read {}", disk.describe(MANIFEST_NAME)))(error)),
+        Err(error) => Err(Failure::io(|| format!("cannot read {}", disk.describe(MANIFEST_NAME)))(error)),
     }
 }
 
 /// How far the last writer said that the log was durable, if that can be read.
 pub(crate) fn read_synced_mark(disk: &dyn Disk, store: StoreId) -> Result<Option<SyncedMark>, Failure> {
-    let failure = || Failure::io(format!("cannot read {}", disk.describe(SYNCED_NAME)));
+    let failure = || Failure::io(|| format!("cannot read {}", disk.describe(SYNCED_NAME)));
     let file = match disk.open(SYNCED_NAME, Open::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

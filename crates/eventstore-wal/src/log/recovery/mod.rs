@@ -49,7 +49,7 @@ impl Log {
     pub fn open(disk: Arc<dyn Disk>, options: LogOptions) -> Result<(Self, RecoveryReport), StoreError> {
         let lock = disk
             .lock(LOCK_NAME)
-            .map_err(Failure::io(format!("cannot lock {}", disk.describe(LOCK_NAME))))?
+            .map_err(Failure::io(|| format!("cannot lock {}", disk.describe(LOCK_NAME))))?
             .ok_or_else(|| StoreError::unavailable(InUse { place: disk.describe(LOCK_NAME) }))?;
         Ok(Opening { disk, options, report: RecoveryReport::default() }.open(lock)?)
     }
@@ -72,12 +72,12 @@ impl Opening {
     fn open(mut self, lock: Box<dyn Send + Sync>) -> Result<(Log, RecoveryReport), Failure> {
         let disk = Arc::clone(&self.disk);
         // What the last opener did to the names may not be durable yet.
-        disk.sync_names().map_err(Failure::io("cannot sync the directory of the store"))?;
+        disk.sync_names().map_err(Failure::io(|| "cannot sync the directory of the store".to_owned()))?;
         let layout = Layout::read(&*disk)?;
         let evidence = layout.evidence;
         for leftover in &layout.leftovers {
             disk.remove(leftover)
-                .map_err(Failure::io(format!("cannot remove {}", disk.describe(leftover))))?;
+                .map_err(Failure::io(|| format!("cannot remove {}", disk.describe(leftover))))?;
         }
         let manifest = match layout.manifest {
             Some(manifest) => manifest,
@@ -101,11 +101,11 @@ impl Opening {
         };
         let open = Manifest { open: true, ..manifest };
         replace(&*disk, MANIFEST_NAME, &open.encode())
-            .map_err(Failure::io(format!("cannot write {}", disk.describe(MANIFEST_NAME))))?;
+            .map_err(Failure::io(|| format!("cannot write {}", disk.describe(MANIFEST_NAME))))?;
         let synced_mark = disk
             .open(SYNCED_NAME, Open::Write)
             .or_else(|_| disk.open(SYNCED_NAME, Open::Replace))
-            .map_err(Failure::io(format!("cannot open {}", disk.describe(SYNCED_NAME))))?;
+            .map_err(Failure::io(|| format!("cannot open {}", disk.describe(SYNCED_NAME))))?;
         let greatest_id = tail.index.greatest_id().max(
             catalog.segments().iter().filter_map(|it| it.sealed()).filter_map(|it| it.max_id_so_far).max(),
         );
@@ -136,7 +136,7 @@ impl Opening {
     fn create_manifest(&self) -> Result<Manifest, Failure> {
         let manifest = Manifest { store: StoreId::generate(), closed: None, open: true };
         replace(&*self.disk, MANIFEST_NAME, &manifest.encode())
-            .map_err(Failure::io(format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
+            .map_err(Failure::io(|| format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
         Ok(manifest)
     }
 
@@ -160,9 +160,9 @@ impl Opening {
         let name = start.file_name();
         let disk = Arc::clone(&self.disk);
         let describe = disk.describe(&name);
-        let open = |how| disk.open(&name, how).map_err(Failure::io(format!("cannot open {describe}")));
+        let open = |how| disk.open(&name, how).map_err(Failure::io(|| format!("cannot open {describe}")));
         let file = open(Open::Write)?;
-        let length = file.length().map_err(Failure::io(format!("cannot read {describe}")))?;
+        let length = file.length().map_err(Failure::io(|| format!("cannot read {describe}")))?;
         let index = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
         let segment = Segment::new(catalog.store, start, file, describe.clone(), index.clone());
         let (header, checksum) = read_segment_header(&segment, catalog.store)?;

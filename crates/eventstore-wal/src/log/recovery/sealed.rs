@@ -54,8 +54,8 @@ pub(crate) fn load_sealed(
 ) -> Result<LoadedSealed, Failure> {
     let name = start.file_name();
     let described = disk.describe(&name);
-    let file = disk.open(&name, Open::Read).map_err(Failure::io(format!("cannot open {described}")))?;
-    let length = file.length().map_err(Failure::io(format!("cannot read {described}")))?;
+    let file = disk.open(&name, Open::Read).map_err(Failure::io(|| format!("cannot open {described}")))?;
+    let length = file.length().map_err(Failure::io(|| format!("cannot read {described}")))?;
     let placeholder = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
     let segment = Segment::new(catalog.store, start, file, described, placeholder);
     let (header, header_checksum) = read_segment_header(&segment, catalog.store)?;
@@ -147,7 +147,7 @@ pub(super) fn take_heads(
 
 pub(super) fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -> Failure {
     let described = segment.described.clone();
-    move |error| Failure::io(format!("cannot read the index of {described}"))(io::Error::other(error))
+    move |error| Failure::io(|| format!("cannot read the index of {described}"))(io::Error::other(error))
 }
 
 fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> Result<ActiveIndex, Failure> {

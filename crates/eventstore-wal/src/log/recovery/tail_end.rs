@@ -50,7 +50,7 @@ impl Opening {
             segment
                 .file()
                 .set_len(end)
-                .map_err(Failure::io(format!("cannot cut off {}", segment.described)))?;
+                .map_err(Failure::io(|| format!("cannot cut off {}", segment.described)))?;
         }
         Ok(end)
     }
@@ -79,7 +79,7 @@ impl Opening {
             fill_with_zeros(&*segment.file(), from, to)?;
             segment.file().sync_all()
         };
-        move_there().map_err(Failure::io(format!("cannot move the torn end of {}", segment.described)))?;
+        move_there().map_err(Failure::io(|| format!("cannot move the torn end of {}", segment.described)))?;
         tracing::warn!(
             segment = %segment.described, offset = from, bytes = to - from, %quarantine, %detail,
             "an append had been interrupted; what there was of it is cut off",
@@ -100,12 +100,12 @@ impl Opening {
                 return Err(segment.damage(offset, "the file has become shorter while it was read").into());
             }
             write_all(&*segment.file(), &bytes, offset)
-                .map_err(Failure::io(format!("cannot write to {}", segment.described)))?;
+                .map_err(Failure::io(|| format!("cannot write to {}", segment.described)))?;
             offset += bytes.len() as u64;
         }
         self.report.bytes_rewritten += to.saturating_sub(from);
         // Also when nothing was written: the end of the file may not be durable.
-        segment.file().sync_all().map_err(Failure::io(format!("cannot sync {}", segment.described)))
+        segment.file().sync_all().map_err(Failure::io(|| format!("cannot sync {}", segment.described)))
     }
 
     fn trusts_nothing(&self) -> bool {
