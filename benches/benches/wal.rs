@@ -49,19 +49,19 @@ type Group<'c> = criterion::BenchmarkGroup<'c, criterion::measurement::WallTime>
 
 /// What the disk does of one write and one sync after the other, on a file that is as long as it will be.
 fn raw(group: &mut Group<'_>, name: &str, bytes: usize, events: u64) {
-    const FILE_BYTES: u64 = 64 << 20;
+    const FILE_BYTES: usize = 64 << 20;
     let directory = tempfile::tempdir().unwrap();
     let file = fs::File::create_new(directory.path().join("raw")).unwrap();
-    file.write_all_at(&vec![0; FILE_BYTES as usize], 0).unwrap();
+    file.write_all_at(&vec![0; FILE_BYTES], 0).unwrap();
     file.sync_all().unwrap();
     let record = vec![b'x'; bytes];
-    let mut offset = 0;
+    let mut offset = 0_usize;
     group.throughput(Throughput::Elements(events));
     group.bench_function(BenchmarkId::new("raw write and fdatasync", name), |bencher| {
         bencher.iter(|| {
-            file.write_all_at(&record, offset).unwrap();
+            file.write_all_at(&record, offset as u64).unwrap();
             file.sync_data().unwrap();
-            offset = (offset + bytes as u64) % (FILE_BYTES - bytes as u64);
+            offset = (offset + bytes) % (FILE_BYTES - bytes);
         });
     });
 }
