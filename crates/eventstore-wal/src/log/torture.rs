@@ -66,7 +66,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// As [`WalBackend::open`](crate::WalBackend::open).
+    /// As [`WalBackend::with_config`](crate::WalBackend::with_config).
     pub fn snapshots(&self) -> Result<LogSnapshots> {
         let (store, durability) = (self.catalog.store, self.options.durability);
         let disk = Arc::clone(&self.disk);
@@ -83,7 +83,7 @@ impl LogSnapshots {
     ///
     /// # Errors
     ///
-    /// As [`EventStoreBackend::latest_snapshot`](eventstore_api::EventStoreBackend::latest_snapshot).
+    /// As [`EventStoreBackend::get_latest_snapshot`](eventstore_api::EventStoreBackend::get_latest_snapshot).
     pub fn latest(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         Ok(self.0.latest(stream, Wait::Allowed)?)
     }
