@@ -1,0 +1,48 @@
+//! What a commit asks of the disk, however much it appends.
+
+#![allow(clippy::unwrap_used, reason = "tests say what went wrong by failing")]
+
+use std::sync::Arc;
+
+use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StreamId};
+use eventstore_torture::workload;
+use eventstore_wal::{
+    disk::faulty::{Faults, FaultyDisk, SyncFault, When},
+    log::{Log, LogOptions, Request},
+};
+
+fn request(stream: usize) -> Request {
+    let event = NewEvent::new(EventType::new("Happened").unwrap(), "payload");
+    let stream = StreamId::new(format!("stream-{stream}")).unwrap();
+    Request::new(AppendBatch::single(stream, ExpectedVersion::Any, vec![event]))
+}
+
+/// A log with room for all that is appended here.
+fn open(disk: &FaultyDisk) -> Log {
+    let options = LogOptions { segment_bytes: 1 << 20, extent_bytes: 1 << 20, ..workload::options(None) };
+    let (mut log, _) = Log::open(Arc::new(disk.clone()), options).unwrap();
+    log.commit(vec![request(0)]);
+    log
+}
+
+#[test]
+fn a_commit_is_one_write_one_sync_and_the_word_to_others_for_any_number_of_appends() {
+    let disk = FaultyDisk::new();
+    let mut log = open(&disk);
+    for appends in [1, 2, 50, 500] {
+        let before = disk.boundaries();
+        let answers = log.commit((0..appends).map(request).collect());
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(disk.boundaries() - before, 3, "{appends} appends");
+    }
+}
+
+#[test]
+fn the_sync_of_a_commit_is_the_only_one() {
+    let disk = FaultyDisk::new();
+    let mut log = open(&disk);
+    // The second sync from here on fails: a commit that made two would notice.
+    disk.set_faults(Faults::new(1).on_sync(When::Nth(1), SyncFault::Broken));
+    assert!(log.commit((0..50).map(request).collect()).iter().all(Result::is_ok));
+    assert!(log.commit(vec![request(0)]).iter().all(Result::is_err));
+}
