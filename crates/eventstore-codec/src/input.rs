@@ -29,10 +29,6 @@ pub(crate) struct Input<'b> {
 }
 
 impl<'b> Input<'b> {
-    pub(crate) fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes, at: 0 }
-    }
-
     /// What follows the byte that names the format.
     pub(crate) fn after_format(bytes: &'b [u8]) -> Result<Self, DecodeError> {
         Ok(Self { rest: body_of(bytes)?, at: 1 })

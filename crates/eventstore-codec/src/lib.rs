@@ -9,7 +9,6 @@ mod output;
 mod payload;
 mod shared;
 mod snapshot;
-mod versions;
 mod whole;
 
 pub use append::{
@@ -19,4 +18,3 @@ pub use error::{DecodeError, EncodeError};
 pub use names::Names;
 pub use payload::{decode_payload, encode_payload};
 pub use snapshot::{decode_snapshot, encode_snapshot};
-pub use versions::{VersionsReader, encode_versions};

@@ -7,7 +7,7 @@ mod support;
 
 use bytes::Bytes;
 use eventstore_api::{Encoding, EventType, Snapshot, StreamId, Version};
-use eventstore_codec::{DecodeError, VersionsReader, decode_snapshot, encode_snapshot, encode_versions};
+use eventstore_codec::{DecodeError, decode_snapshot, encode_snapshot};
 use support::{append, decode, encoded, event, hex, rich};
 
 fn snapshot() -> Snapshot {
@@ -85,15 +85,25 @@ fn format_1_snapshot() {
 }
 
 #[test]
-fn format_1_versions() {
-    let versions = [0, 1, 250, 251, 65_535, 65_536, 1 << 32, u64::MAX].map(Version::new);
-    let mut bytes = Vec::new();
-    encode_versions(versions.into_iter(), &mut bytes);
-    assert_eq!(hex(&bytes), "0001fafbfb00fbfffffc00000100fd0000000001000000fdffffffffffffffff");
-    bytes.push(7);
-    let mut reader = VersionsReader::new(&bytes);
-    assert_eq!(versions.map(|_| reader.next_version().unwrap()), versions);
-    assert_eq!(reader.consumed(), bytes.len() - 1);
+fn format_1_integers_of_every_width() {
+    let widths = [
+        (0, "00"),
+        (1, "01"),
+        (250, "fa"),
+        (251, "fbfb00"),
+        (65_535, "fbffff"),
+        (65_536, "fc00000100"),
+        (1 << 32, "fd0000000001000000"),
+        (u64::MAX, "fdffffffffffffffff"),
+    ];
+    for (version, golden) in widths {
+        let mut snapshot = snapshot();
+        snapshot.version = Version::new(version);
+        let mut bytes = Vec::new();
+        encode_snapshot(&snapshot, &mut bytes);
+        assert!(hex(&bytes).contains(golden), "{version}: {}", hex(&bytes));
+        assert_eq!(decode_snapshot(&bytes.into()).unwrap(), snapshot);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use eventstore_api::{
     EventType, Field, InvalidInput, Metadata, NewEvent, Snapshot, StreamId, Version, limits,
 };
-use eventstore_codec::{DecodeError, VersionsReader, decode_snapshot, encode_snapshot};
+use eventstore_codec::{DecodeError, decode_snapshot, encode_snapshot};
 use proptest::{collection::vec, prelude::*};
 use support::{append, decode, encoded, event, id, pass_over, rich};
 
@@ -28,8 +28,6 @@ fn everything(bytes: &Bytes) {
     let _ = decode(bytes);
     let _ = pass_over(bytes);
     let _ = decode_snapshot(bytes);
-    let mut versions = VersionsReader::new(bytes);
-    while versions.next_version().is_ok() {}
 }
 
 fn a_snapshot() -> Bytes {

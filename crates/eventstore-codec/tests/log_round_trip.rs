@@ -9,9 +9,7 @@ use eventstore_api::{
     Encoding, EventType, GlobalPosition, Metadata, NewEvent, Placement, Snapshot, StreamAppend, StreamId,
     Tags, Timestamp, Version,
 };
-use eventstore_codec::{
-    AppendsReader, DecodeError, Names, VersionsReader, decode_snapshot, encode_snapshot, encode_versions,
-};
+use eventstore_codec::{AppendsReader, DecodeError, Names, decode_snapshot, encode_snapshot};
 use proptest::{collection::vec, prelude::*};
 use support::{append, decode, encoded, event, id, pass_over, rich};
 
@@ -71,18 +69,6 @@ proptest! {
         let mut bytes = Vec::new();
         encode_snapshot(&snapshot, &mut bytes);
         prop_assert_eq!(decode_snapshot(&bytes.into()).unwrap(), snapshot);
-    }
-
-    #[test]
-    fn any_versions_round_trip(versions: Vec<u64>) {
-        let mut bytes = Vec::new();
-        encode_versions(versions.iter().copied().map(Version::new), &mut bytes);
-        let mut reader = VersionsReader::new(&bytes);
-        for version in &versions {
-            prop_assert_eq!(reader.next_version().unwrap().get(), *version);
-        }
-        prop_assert_eq!(reader.consumed(), bytes.len());
-        prop_assert!(reader.next_version().is_err());
     }
 }
 

@@ -6,6 +6,8 @@ use crate::log::{Durability, LogOptions};
 
 /// How a store on disk goes about its work. The default is what production wants: everything acknowledged is durable.
 ///
+/// A size outside its range is taken as the nearest one in it.
+///
 /// ```
 /// use eventstore_wal::{Durability, WalConfig};
 ///

@@ -34,6 +34,23 @@ use crate::{
 /// What `append` answers `Ok` for is on the disk, by default, and survives the end of the process and loss of power.
 /// Cloning it gives another handle to the same store; when the last one is dropped, the store is closed, which takes as long
 /// as a few syncs: [`close`](EventStoreBackend::close) does that without keeping a thread of the runtime waiting.
+///
+/// Any future may be dropped. An append that the writer has taken then happens wholly, whoever waits for it or not; a save
+/// of a snapshot that has begun does too.
+///
+/// ```
+/// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StoreError, StreamId};
+/// use eventstore_wal::WalBackend;
+///
+/// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+/// let store = WalBackend::new()?;   // to throw away; `WalBackend::production("./data")` stays
+/// let opened = NewEvent::new(EventType::new("Opened")?, "ann");
+/// let outcome = store.append(&StreamId::new("account-7")?, ExpectedVersion::NoStream, vec![opened]).await?;
+/// assert_eq!(store.head().await?, outcome.last_position);
+/// store.close().await?;
+/// assert!(matches!(store.head().await, Err(StoreError::Closed)));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct WalBackend {
     shared: Arc<Shared>,

@@ -109,7 +109,7 @@ impl Queue {
     /// `expected`, it waits for more of them, but not beyond `until`.
     pub(super) fn next(&self, expected: usize, until: Instant, patience: Option<Duration>) -> Work {
         if expected == 1 {
-            self.spin(until);
+            self.wait_awake(until);
         }
         let mut waiting = self.waiting.lock();
         while !waiting.is_urgent() && waiting.appends.len() < expected {
@@ -136,7 +136,7 @@ impl Queue {
 
     /// Waits without sleeping: whoever was answered a moment ago is back sooner than a sleeping thread is awake. The
     /// processor is his whenever he wants it.
-    fn spin(&self, until: Instant) {
+    fn wait_awake(&self, until: Instant) {
         while self.is_empty() {
             std::thread::yield_now();
             if Instant::now() >= until {

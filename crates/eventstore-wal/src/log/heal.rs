@@ -2,15 +2,12 @@
 
 use std::{io, sync::Arc};
 
-use eventstore_codec::Names;
-
-use super::recovery::{keep, read_segment_header, scan_segment};
+use super::recovery::{build_index, keep};
 use crate::{
-    catalog::{self, Catalog},
+    catalog::{Before, Catalog, take_up},
     damage::Failure,
     disk::Disk,
-    index::{ActiveIndex, Previous, Sidecar},
-    segment::Segment,
+    index::{Previous, Sidecar},
 };
 
 /// What becomes of an index that is made anew.
@@ -41,29 +38,15 @@ pub(crate) fn replace_damaged_indexes(
             continue;
         }
         tracing::warn!(segment = %segment.described, "its index is damaged or missing, and is made anew");
-        let index = anew(catalog, segment)?;
+        // Where its streams begin is not known from its frames alone.
+        let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
+        let index = build_index(catalog, segment, |index, frame, names| {
+            take_up(frame, index, names, unknown, |_, _| {})
+        })?;
         segment.replace_index(match rebuilt {
             Rebuilt::InMemory => Arc::new(index),
             Rebuilt::Kept => keep(disk, catalog, segment.start, sealed.end, sealed.last_position, index),
         });
     }
     Ok(())
-}
-
-/// The index of a segment, from its frames alone. Where its streams begin is not known then.
-fn anew(catalog: &Catalog, segment: &Segment) -> Result<ActiveIndex, Failure> {
-    let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
-    let length =
-        segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))?;
-    let (_, checksum) = read_segment_header(segment, catalog.store)?;
-    let mut names = Names::new();
-    let unknown = |_: &str| catalog::Before { version: None, previous: Previous::Unknown };
-    let end = scan_segment(segment, length, checksum, |frame| {
-        let taken_up = catalog::take_up(frame, &index, &mut names, unknown, |_, _| {});
-        taken_up.map_err(|why| segment.damage(frame.offset, why).into())
-    })?;
-    match end.fault {
-        None => Ok(index),
-        Some(fault) => Err(segment.damage(end.offset, fault).into()),
-    }
 }

@@ -16,7 +16,7 @@ use clean_close::{Left, load_closed};
 use layout::{Evidence, Layout};
 pub use report::{RecoveryReport, TornTail};
 pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
-pub(crate) use sealed::{Before, keep, load_sealed};
+pub(crate) use sealed::{Before, build_index, keep, load_sealed};
 
 use super::{
     Log, LogOptions, SealWork, Space,
@@ -243,11 +243,10 @@ impl Log {
         if was_closed {
             return Ok(());
         }
-        match self.mark() {
-            Ok(_) => Ok(()),
+        match (self.mark(), &self.poison) {
+            (Err(_), Some(failure)) => Err(failure.clone()),
             // A full disk keeps nobody from reading.
-            Err(_) if self.poison.is_none() => Ok(()),
-            Err(_) => Err(self.poison.clone().unwrap_or(Failure::WouldWait)),
+            _ => Ok(()),
         }
     }
 }

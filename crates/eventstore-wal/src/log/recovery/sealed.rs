@@ -5,10 +5,11 @@ use eventstore_codec::Names;
 
 use super::scan::{read_segment_header, scan_segment};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, NotTakenUp},
     damage::Failure,
     disk::{Disk, Open},
     format::{FRAME_HEADER_BYTES, FrameHeader, FrameKind},
+    frames::Frame,
     index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
     segment::{Sealed, Segment},
 };
@@ -58,14 +59,16 @@ pub(crate) fn load_sealed(
     let length = file.length().map_err(Failure::io(|| format!("cannot read {described}")))?;
     let placeholder = Arc::new(ActiveIndex::new(catalog.store.as_bytes(), start));
     let segment = Segment::new(catalog.store, start, file, described, placeholder);
-    let (header, header_checksum) = read_segment_header(&segment, catalog.store)?;
+    let (header, _) = read_segment_header(&segment, catalog.store)?;
     before.check_link(&segment, header.previous, header.previous_checksum)?;
 
     let Seal { at: end, last_position, checksum, recorded_at } = read_seal(&segment, length)?;
     let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end, last_position)? {
         Some(sidecar) => (sidecar, false),
         None => {
-            let index = rebuild(catalog, &segment, length, header_checksum)?;
+            let index = build_index(catalog, &segment, |index, frame, names| {
+                catalog.take_up(start, index, frame, names)
+            })?;
             tracing::warn!(segment = %segment.described, "its index was missing or damaged, and was built anew");
             let index = keep(&**disk, catalog, start, end, last_position, index);
             (index, true)
@@ -150,12 +153,19 @@ pub(super) fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -
     move |error| Failure::io(|| format!("cannot read the index of {described}"))(io::Error::other(error))
 }
 
-fn rebuild(catalog: &Catalog, segment: &Segment, length: u64, checksum: u32) -> Result<ActiveIndex, Failure> {
+/// The index of a sealed segment, made from its frames: `take_up` enters each of them.
+pub(crate) fn build_index(
+    catalog: &Catalog,
+    segment: &Segment,
+    take_up: impl Fn(&ActiveIndex, &Frame, &mut Names) -> Result<(), NotTakenUp>,
+) -> Result<ActiveIndex, Failure> {
+    let length =
+        segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))?;
+    let (_, checksum) = read_segment_header(segment, catalog.store)?;
     let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
     let mut names = Names::new();
     let end = scan_segment(segment, length, checksum, |frame| {
-        let taken_up = catalog.take_up(segment.start, &index, frame, &mut names);
-        taken_up.map_err(|why| segment.damage(frame.offset, why).into())
+        take_up(&index, frame, &mut names).map_err(|why| segment.damage(frame.offset, why).into())
     })?;
     match end.fault {
         None => Ok(index),
