@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use allframe_cqrs::EventStore;
 use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
@@ -36,12 +36,17 @@ impl Shape {
         events - events % (self.writers * self.batch)
     }
 
-    /// The events of each append of each writer, made by `event` from a number: made before the clock starts.
+    /// The events of each append of each writer, made by `event` from a number: made before the clock starts, in about
+    /// the order in which they will be appended, so that ids rise as they do where events are made and appended at once.
     pub fn work<T>(self, events: usize, mut event: impl FnMut(u64) -> T) -> Vec<Vec<Vec<T>>> {
         let mut numbers = 0_u64..;
         let mut batch = || numbers.by_ref().take(self.batch).map(&mut event).collect();
         let appends = self.fitting(events) / self.writers / self.batch;
-        (0..self.writers).map(|_| (0..appends).map(|_| batch()).collect()).collect()
+        let mut work: Vec<Vec<_>> = (0..self.writers).map(|_| Vec::with_capacity(appends)).collect();
+        for _ in 0..appends {
+            work.iter_mut().for_each(|appends| appends.push(batch()));
+        }
+        work
     }
 
     fn streams_of(self, writer: usize) -> impl Iterator<Item = StreamId> {
@@ -53,10 +58,13 @@ impl Shape {
     }
 }
 
+static NAMES: LazyLock<Arc<[StreamId]>> =
+    LazyLock::new(|| (0..STREAMS).filter_map(|n| StreamId::new(format!("account-{n}")).ok()).collect());
+
 /// The names of the workload's streams.
 #[must_use]
 pub fn streams() -> Arc<[StreamId]> {
-    (0..STREAMS).filter_map(|n| StreamId::new(format!("account-{n}")).ok()).collect()
+    Arc::clone(&NAMES)
 }
 
 /// A raw event of [`PAYLOAD_BYTES`], with an id of its own.

@@ -198,8 +198,8 @@ impl Run {
     pub fn commit(&mut self, batches: &[Arc<AppendBatch>]) -> Result<State, Trouble> {
         let Some(log) = &mut self.log else { return Ok(State::Failed) };
         let before = self.disk.boundaries();
-        let requests = batches.iter().map(|batch| Request::new((**batch).clone())).collect();
-        let answers = log.commit(requests);
+        let requests: Vec<_> = batches.iter().map(|batch| Request::new((**batch).clone())).collect();
+        let answers = log.commit(&requests);
         ensure(answers.len() == batches.len(), || "not every request has an answer".to_owned())?;
         let mut state = State::Well;
         for (batch, answer) in batches.iter().zip(&answers) {

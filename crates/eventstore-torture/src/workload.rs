@@ -79,6 +79,8 @@ pub fn options(bug: Option<SeededBug>) -> LogOptions {
     LogOptions {
         segment_bytes: 4_096,
         extent_bytes: 4_096,
+        // It is the disk that is to be read.
+        cache_bytes: 0,
         durability: Durability::Always,
         clock: clock::now,
         bug,

@@ -11,17 +11,21 @@ use eventstore_wal::{
     log::{Log, LogOptions, Request},
 };
 
-fn request(stream: usize) -> Request {
-    let event = NewEvent::new(EventType::new("Happened").unwrap(), "payload");
-    let stream = StreamId::new(format!("stream-{stream}")).unwrap();
-    Request::new(AppendBatch::single(stream, ExpectedVersion::Any, vec![event]))
+/// So many appends, each to a stream of its own.
+fn requests(count: usize) -> Vec<Request> {
+    let request = |stream| {
+        let event = NewEvent::new(EventType::new("Happened").unwrap(), "payload");
+        let stream = StreamId::new(format!("stream-{stream}")).unwrap();
+        Request::new(AppendBatch::single(stream, ExpectedVersion::Any, vec![event]))
+    };
+    (0..count).map(request).collect()
 }
 
 /// A log with room for all that is appended here.
 fn open(disk: &FaultyDisk) -> Log {
     let options = LogOptions { segment_bytes: 1 << 20, extent_bytes: 1 << 20, ..workload::options(None) };
     let (mut log, _) = Log::open(Arc::new(disk.clone()), options).unwrap();
-    log.commit(vec![request(0)]);
+    log.commit(&requests(1));
     log
 }
 
@@ -31,7 +35,7 @@ fn a_commit_is_one_write_one_sync_and_the_word_to_others_for_any_number_of_appen
     let mut log = open(&disk);
     for appends in [1, 2, 50, 500] {
         let before = disk.boundaries();
-        let answers = log.commit((0..appends).map(request).collect());
+        let answers = log.commit(&requests(appends));
         assert!(answers.iter().all(Result::is_ok));
         assert_eq!(disk.boundaries() - before, 3, "{appends} appends");
     }
@@ -43,6 +47,6 @@ fn the_sync_of_a_commit_is_the_only_one() {
     let mut log = open(&disk);
     // The second sync from here on fails: a commit that made two would notice.
     disk.set_faults(Faults::new(1).on_sync(When::Nth(1), SyncFault::Broken));
-    assert!(log.commit((0..50).map(request).collect()).iter().all(Result::is_ok));
-    assert!(log.commit(vec![request(0)]).iter().all(Result::is_err));
+    assert!(log.commit(&requests(50)).iter().all(Result::is_ok));
+    assert!(log.commit(&requests(1)).iter().all(Result::is_err));
 }

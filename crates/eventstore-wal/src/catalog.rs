@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::{
     format::{SEGMENT_HEADER_BYTES, StoreId},
+    frame_cache::FrameCache,
     frames::{Frame, FrameEvent, Malformed},
     index::{ActiveIndex, FrameOffset, Head, Heads, IndexedEvent, Previous, SegmentStart},
     segment::Segment,
@@ -19,6 +20,7 @@ pub(crate) struct Catalog {
     pub(crate) heads: Heads,
     /// In their order. Replaced as a whole, so that a reader takes a look and is gone.
     segments: RwLock<Arc<Vec<Arc<Segment>>>>,
+    pub(crate) frames: FrameCache,
     published: watch::Sender<Published>,
 }
 
@@ -63,8 +65,10 @@ impl Published {
 }
 
 impl Catalog {
-    pub(crate) fn new(store: StoreId) -> Self {
+    /// What a store holds of which nothing has been looked at yet; at most so many bytes of frames stay in memory.
+    pub(crate) fn new(store: StoreId, cache_bytes: usize) -> Self {
         Self {
+            frames: FrameCache::new(cache_bytes),
             store,
             heads: Heads::default(),
             segments: RwLock::default(),

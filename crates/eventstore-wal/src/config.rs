@@ -29,6 +29,9 @@ pub struct WalConfig {
     pub mark_after: Duration,
     /// How many bytes of appends may wait for the writer, 64 MiB by default; whoever appends beyond that waits before.
     pub queue_bytes: usize,
+    /// How many bytes of what was read of streams stay in memory, so that a stream that is read again takes no call of
+    /// the system: 16 MiB by default, 0 for none.
+    pub cache_bytes: usize,
 }
 
 impl Default for WalConfig {
@@ -39,6 +42,7 @@ impl Default for WalConfig {
             preallocate_bytes: 4 << 20,
             mark_after: Duration::from_millis(20),
             queue_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
         }
     }
 }
@@ -53,6 +57,7 @@ impl WalConfig {
         LogOptions {
             segment_bytes,
             extent_bytes: self.preallocate_bytes.clamp(*SEGMENT_BYTES.start(), segment_bytes),
+            cache_bytes: self.cache_bytes,
             durability: self.durability,
             clock: Timestamp::now,
             #[cfg(feature = "torture")]

@@ -50,6 +50,11 @@ impl Frame {
         Ok(Ok(Self { offset, header, checksum, body }))
     }
 
+    /// The same frame, apart from what was read together with it.
+    pub(crate) fn detached(self) -> Self {
+        Self { body: Bytes::copy_from_slice(&self.body), ..self }
+    }
+
     /// Where the next frame begins, in bytes.
     pub(crate) fn end(&self) -> u64 {
         self.offset + self.header.frame_bytes()

@@ -11,6 +11,7 @@ pub mod disk;
 #[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod disk;
 mod format;
+mod frame_cache;
 mod frames;
 mod index;
 #[cfg(feature = "torture")]

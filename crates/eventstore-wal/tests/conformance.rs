@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the factory of a test says what went wrong by failing")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use eventstore_conformance::{
     BackendFactory, Persistence, SecondOpener, async_trait, conformance_tests,
@@ -12,7 +12,7 @@ use eventstore_wal::{Durability, WalBackend, WalConfig};
 use tempfile::TempDir;
 
 /// Segments so small that every case meets several.
-struct InSmallSegments;
+struct InSmallSegments(Durability);
 
 #[async_trait]
 impl BackendFactory for InSmallSegments {
@@ -24,7 +24,7 @@ impl BackendFactory for InSmallSegments {
     }
 
     async fn open(&self, place: &TempDir) -> WalBackend {
-        open(place).unwrap()
+        self.try_open(place).unwrap()
     }
 
     fn persistence(&self) -> Persistence {
@@ -32,19 +32,43 @@ impl BackendFactory for InSmallSegments {
     }
 
     async fn open_second(&self, place: &TempDir) -> SecondOpener<WalBackend> {
-        match open(place) {
+        match self.try_open(place) {
             Ok(second) => SecondOpener::Shared(second),
             Err(error) => SecondOpener::Refused(error),
         }
     }
 }
 
-fn open(place: &TempDir) -> eventstore_api::Result<WalBackend> {
-    let config = WalConfig { segment_bytes: 32 << 10, preallocate_bytes: 32 << 10, ..WalConfig::default() };
-    WalBackend::with_config(place.path(), config)
+impl InSmallSegments {
+    fn try_open(&self, place: &TempDir) -> eventstore_api::Result<WalBackend> {
+        let config = WalConfig {
+            segment_bytes: 32 << 10,
+            preallocate_bytes: 32 << 10,
+            durability: self.0,
+            ..WalConfig::default()
+        };
+        WalBackend::with_config(place.path(), config)
+    }
 }
 
-conformance_tests!(InSmallSegments);
+mod always {
+    use super::*;
+
+    conformance_tests!(InSmallSegments(Durability::Always));
+}
+
+mod at_intervals {
+    use super::*;
+
+    // So often that it falls between any two steps of a case.
+    conformance_tests!(InSmallSegments(Durability::Interval(Duration::from_millis(1))));
+}
+
+mod os_buffered {
+    use super::*;
+
+    conformance_tests!(InSmallSegments(Durability::OsBuffered));
+}
 
 /// Without a sync for each append, which would take minutes; who wrote what first is decided by the same writer.
 #[tokio::test(flavor = "multi_thread")]

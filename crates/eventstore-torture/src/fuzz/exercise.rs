@@ -214,7 +214,7 @@ impl Store {
         let Some(batch) = batch(found) else { return Ok(false) };
         let mut answers = Vec::new();
         for _ in 0..2 {
-            answers.extend(log.commit(vec![Request::new(batch.clone())]));
+            answers.extend(log.commit([&Request::new(batch.clone())]));
         }
         let holds = self.answers == Answers::Right && found.is_complete;
         let mut outcomes = answers.iter().filter_map(|answer| answer.as_ref().ok());

@@ -1,10 +1,15 @@
+mod chores;
 mod queue;
+mod rhythm;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
+    thread::JoinHandle,
 };
 
 use async_trait::async_trait;
@@ -272,6 +277,11 @@ fn open_snapshots(log: &Log, config: &WalConfig, recovery: &mut RecoveryReport) 
         .map(|lost| Damage { file: lost.file, offset: lost.offset, detail: lost.detail })
         .collect();
     Ok(snapshots)
+}
+
+/// A thread of the store.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StoreError::storage)
 }
 
 /// How much of the file of snapshots is prepared at a time.

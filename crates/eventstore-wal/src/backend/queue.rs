@@ -4,8 +4,8 @@ use std::{
 };
 
 use eventstore_api::Result;
-use parking_lot::{Condvar, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::sync::oneshot;
 
 use crate::log::{Answer, Request};
 
@@ -22,6 +22,8 @@ pub(super) struct Queue {
 struct Waiting {
     appends: Vec<Append>,
     flushes: Vec<oneshot::Sender<Result<()>>>,
+    /// Whether what waits takes the writer.
+    called: bool,
     closing: bool,
     /// Nobody takes from the queue any more.
     closed: bool,
@@ -33,9 +35,16 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct Append {
     pub(super) request: Request,
-    pub(super) answer: oneshot::Sender<Answer>,
-    /// Its share of the room for what waits.
-    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) answered: oneshot::Sender<Answered>,
+    /// How many permits it has taken of the room for what waits.
+    pub(super) room: u32,
+}
+
+/// What became of a request, and the request, so that whoever made it gives back its memory while the writer goes on.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) _spent: Option<Request>,
 }
 
 /// What the writer is to do next.
@@ -70,6 +79,12 @@ impl Queue {
         true
     }
 
+    /// Has the writer look at what waits, since nobody else can.
+    pub(super) fn call_writer(&self) {
+        self.waiting.lock().called = true;
+        self.woken.notify_one();
+    }
+
     /// Asks for a flush; false if the queue is closed.
     pub(super) fn push_flush(&self, done: oneshot::Sender<Result<()>>) -> bool {
         let mut waiting = self.waiting.lock();
@@ -98,10 +113,33 @@ impl Queue {
         self.length.load(Ordering::Acquire) == 0
     }
 
+    /// Whether no append waits. Under the lock, so that whoever lets go of the log and then asks cannot miss one that was
+    /// pushed by someone who still found the log taken.
+    pub(super) fn is_surely_empty(&self) -> bool {
+        self.waiting.lock().appends.is_empty()
+    }
+
+    /// The appends that wait, if `take` says so.
+    pub(super) fn take_if(&self, take: impl FnOnce(&[Append]) -> bool) -> Option<Vec<Append>> {
+        let mut waiting = self.waiting.lock();
+        if !take(&waiting.appends) {
+            return None;
+        }
+        self.length.store(0, Ordering::Release);
+        Some(std::mem::take(&mut waiting.appends))
+    }
+
     /// Everything that waits, when nobody will take it any more. Dropping it tells those who wait.
     pub(super) fn abandon(&self) -> Work {
         let mut waiting = self.waiting.lock();
         waiting.closed = true;
+        self.take(&mut waiting)
+    }
+
+    /// What only the writer can do, as soon as there is anything, or nothing after `patience`.
+    pub(super) fn next_call(&self, patience: Option<Duration>) -> Work {
+        let mut waiting = self.waiting.lock();
+        self.wait(&mut waiting, patience, |waiting| waiting.is_urgent() || waiting.called);
         self.take(&mut waiting)
     }
 
@@ -118,20 +156,26 @@ impl Queue {
                 break;
             }
         }
-        let deadline = patience.map(|patience| Instant::now() + patience);
-        while !waiting.is_urgent() && waiting.appends.is_empty() {
-            waiting.wanted = Some(1);
-            match deadline {
-                Some(deadline) => {
-                    if self.woken.wait_until(&mut waiting, deadline).timed_out() {
-                        break;
-                    }
-                }
-                None => self.woken.wait(&mut waiting),
-            }
-        }
+        waiting.wanted = Some(1);
+        self.wait(&mut waiting, patience, |waiting| waiting.is_urgent() || !waiting.appends.is_empty());
         waiting.wanted = None;
         self.take(&mut waiting)
+    }
+
+    /// Waits until it is so, but not longer than `patience`.
+    fn wait(
+        &self,
+        waiting: &mut MutexGuard<'_, Waiting>,
+        patience: Option<Duration>,
+        is_so: impl Fn(&Waiting) -> bool,
+    ) {
+        let not_yet = |waiting: &mut Waiting| !is_so(waiting);
+        match patience {
+            Some(patience) => {
+                let _ = self.woken.wait_while_for(waiting, not_yet, patience);
+            }
+            None => self.woken.wait_while(waiting, not_yet),
+        }
     }
 
     /// Waits without sleeping: whoever was answered a moment ago is back sooner than a sleeping thread is awake. The
@@ -147,6 +191,7 @@ impl Queue {
 
     fn take(&self, waiting: &mut Waiting) -> Work {
         self.length.store(0, Ordering::Release);
+        waiting.called = false;
         Work {
             appends: std::mem::take(&mut waiting.appends),
             flushes: std::mem::take(&mut waiting.flushes),

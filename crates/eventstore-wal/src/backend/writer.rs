@@ -1,35 +1,41 @@
 use std::{
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use eventstore_api::{AppendBatch, Appended, Result, StoreError};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::queue::{Append, Queue, Work};
+use super::{
+    chores::Chores,
+    queue::{Answered, Append, Queue, Work},
+    rhythm::Rhythm,
+    spawn,
+};
 use crate::{
     catalog::Catalog,
     config::WalConfig,
-    log::{Durability, Log, Request, SealWork, Space},
+    log::{Answer, Durability, Log, Request},
 };
 
-/// The one that writes: a thread that owns the log, what waits for it, and a thread that does what can wait.
+/// The one that writes: a thread that owns the log, what waits for it, and what can wait.
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    threads: Mutex<Option<Threads>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     queue: Queue,
-    /// Taken by the thread as long as it commits, and for a moment by whoever appends what needs no sync.
+    /// Taken by the thread as long as it commits, and for a moment by whoever appends what needs no sync. Gone when the
+    /// store is closed.
     log: Mutex<Option<Log>>,
-    room: Arc<Semaphore>,
+    room: Semaphore,
     room_bytes: usize,
-    chores: Mutex<Option<mpsc::Sender<Chore>>>,
+    chores: Chores,
     durability: Durability,
     mark_after: Duration,
     catalog: Arc<Catalog>,
@@ -37,66 +43,49 @@ struct Shared {
     closed: Mutex<Option<Result<()>>>,
 }
 
-#[derive(Debug)]
-struct Threads {
-    writer: JoinHandle<()>,
-    chores: JoinHandle<()>,
-}
-
-/// What can wait.
-#[derive(Debug)]
-enum Chore {
-    Index(SealWork),
-    Prepare(Arc<Space>, u64),
-}
-
 /// How many bytes of waiting appends one permit stands for.
 const ROOM_UNIT: usize = 1 << 10;
-/// How often an append that needs no sync tries to get at the log itself, before it asks the thread.
-const TRIES: u32 = 200;
 
 impl Writer {
     pub(super) fn start(log: Log, config: &WalConfig) -> Result<Self> {
         let room_bytes = config.queue_bytes.max(ROOM_UNIT);
-        let (chores, chore) = mpsc::channel();
         let shared = Arc::new(Shared {
             queue: Queue::default(),
             catalog: Arc::clone(log.catalog()),
             log: Mutex::new(Some(log)),
-            room: Arc::new(Semaphore::new(room_bytes / ROOM_UNIT)),
+            room: Semaphore::new(room_bytes / ROOM_UNIT),
             room_bytes,
-            chores: Mutex::new(Some(chores)),
+            chores: Chores::start()?,
             durability: config.durability,
             mark_after: config.mark_after,
             closed: Mutex::new(None),
         });
-        let chores = spawn("wal-chores", move || do_chores(&chore))?;
         let writing = Arc::clone(&shared);
-        let writer = spawn("wal-writer", move || write(&writing))?;
-        Ok(Self { shared, threads: Mutex::new(Some(Threads { writer, chores })) })
+        let thread = spawn("wal-writer", move || write(&writing))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
     /// Appends a batch that has been validated, and waits for the answer. Whoever stops waiting leaves it to happen.
     pub(super) async fn append(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let shared = &*self.shared;
         let request = Request::new(batch);
-        let request = match shared.durability {
-            Durability::Always => request,
-            _ => match shared.append_at_once(request) {
-                Ok(answer) => return answer,
-                Err(request) => request,
-            },
-        };
+        let waits_for_syncs = shared.durability == Durability::Always;
+        if !waits_for_syncs && let Some(answer) = shared.append_at_once(&request) {
+            return answer;
+        }
         let permits = request.bytes().min(shared.room_bytes).div_ceil(ROOM_UNIT);
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        let room = Arc::clone(&shared.room).acquire_many_owned(permits.max(1)).await;
-        let room = room.map_err(|_| StoreError::Closed)?;
-        let (answer, answered) = oneshot::channel();
-        if !shared.queue.push(Append { request, answer, _room: room }) {
+        let room = u32::try_from(permits).unwrap_or(u32::MAX).max(1);
+        // Whoever answers gives it back.
+        shared.room.acquire_many(room).await.map_err(|_| StoreError::Closed)?.forget();
+        let (answered, answer) = oneshot::channel();
+        if !shared.queue.push(Append { request, answered, room }) {
             return Err(StoreError::Closed);
         }
-        match answered.await {
-            Ok(answer) => answer,
+        if !waits_for_syncs {
+            shared.work_off();
+        }
+        match answer.await {
+            Ok(Answered { answer, .. }) => answer,
             Err(gone) => Err(StoreError::outcome_unknown(WriterGone(gone))),
         }
     }
@@ -104,7 +93,8 @@ impl Writer {
     pub(super) async fn flush(&self) -> Result<()> {
         let (done, flushed) = oneshot::channel();
         if !self.shared.queue.push_flush(done) {
-            return self.shared.closed.lock().clone().unwrap_or(Ok(()));
+            // While it is being closed, nobody knows yet what that comes to.
+            return self.shared.closed.lock().clone().unwrap_or(Err(StoreError::Closed));
         }
         flushed.await.unwrap_or_else(|gone| Err(StoreError::storage(WriterGone(gone))))
     }
@@ -116,15 +106,12 @@ impl Writer {
     /// Finishes what waits, closes the log, and lets go of the directory. Takes as long as the disk does.
     pub(super) fn close(&self) -> Result<()> {
         self.shared.queue.close();
-        let threads = self.threads.lock().take();
-        if let Some(Threads { writer, chores }) = threads {
-            let ended = writer.join();
-            self.shared.chores.lock().take();
-            let chores_ended = chores.join();
-            if ended.is_err() || chores_ended.is_err() {
-                return Err(StoreError::storage(
-                    "a thread of the store panicked; reopen the store, which recovers it",
-                ));
+        // Whoever closes meanwhile waits too.
+        let mut thread = self.thread.lock();
+        if let Some(thread) = thread.take() {
+            let ended = thread.join();
+            if ended.and(self.shared.chores.end()).is_err() {
+                return Err(StoreError::storage(Panicked));
             }
         }
         self.shared.closed.lock().clone().unwrap_or(Ok(()))
@@ -132,41 +119,62 @@ impl Writer {
 }
 
 impl Shared {
-    /// Appends on the caller's own thread, where that takes neither a sync nor waiting; hands the request back where it
-    /// would.
-    fn append_at_once(&self, request: Request) -> Result<Result<Vec<Appended>>, Request> {
-        for _ in 0..TRIES {
-            if !self.queue.is_empty() {
-                break;
-            }
-            let Some(mut log) = self.log.try_lock() else {
-                std::hint::spin_loop();
-                continue;
-            };
-            let Some(log) = log.as_mut().filter(|log| log.takes_at_once(&request)) else { break };
-            let answer = log.commit(vec![request]).pop();
-            log.drop_spent();
-            self.hand_out_chores(log);
-            return Ok(answer.unwrap_or_else(|| Err(StoreError::storage("the log did not answer"))));
+    /// Appends on the caller's own thread, where nobody else is at it and it takes no waiting for the disk.
+    fn append_at_once(&self, request: &Request) -> Option<Answer> {
+        if !self.queue.is_empty() {
+            return None;
         }
-        Err(request)
+        let mut at_work = self.try_to_work()?;
+        let log = at_work.log().filter(|log| log.takes_at_once([request]))?;
+        let answer = log.commit([request]).pop();
+        self.chores.take_from(log);
+        drop(at_work);
+        if !self.queue.is_surely_empty() {
+            self.work_off();
+        }
+        answer
     }
 
-    fn hand_out_chores(&self, log: &mut Log) {
-        let (space, end) = log.space();
-        let is_short = space.is_short(end);
-        let prepare = is_short.then(|| Chore::Prepare(Arc::clone(space), space.prepared() + 1));
-        let indexes = log.take_seal_work().into_iter().map(Chore::Index);
-        let chores: Vec<Chore> = indexes.chain(prepare).collect();
-        if chores.is_empty() {
-            return;
-        }
-        if let Some(sender) = &*self.chores.lock() {
-            for chore in chores {
-                // The thread ends after the writer does.
-                let _ = sender.send(chore);
+    /// Appends what waits, on the caller's own thread, if nobody else is at it: whoever is at it takes that up before he
+    /// goes. What takes waiting for the disk is left to the writer.
+    fn work_off(&self) {
+        while !self.queue.is_surely_empty() {
+            let Some(mut at_work) = self.try_to_work() else { return };
+            let appends = at_work.log().and_then(|log| {
+                self.queue
+                    .take_if(|appends| log.takes_at_once(appends.iter().map(|append| &append.request)))
+                    .map(|appends| (log, appends))
+            });
+            match appends {
+                Some((log, appends)) => self.commit(log, appends),
+                None => return self.queue.call_writer(),
             }
         }
+    }
+
+    fn try_to_work(&self) -> Option<AtWork<'_>> {
+        self.log.try_lock().map(|place| AtWork { shared: self, place })
+    }
+
+    /// Appends these together, and answers.
+    fn commit(&self, log: &mut Log, appends: Vec<Append>) {
+        if appends.is_empty() {
+            return;
+        }
+        let answers = log.commit(appends.iter().map(|append| &append.request));
+        let is_alone = appends.len() == 1;
+        let mut room = 0;
+        let mut kept = None;
+        for (Append { request, answered, room: taken }, answer) in appends.into_iter().zip(answers) {
+            room += taken as usize;
+            // A lone writer has nothing else to do meanwhile: memory is given back here while he goes on.
+            let spent = if is_alone { kept.replace(request) } else { Some(request) };
+            // Whoever has gone does not want to know.
+            let _ = answered.send(Answered { answer, _spent: spent });
+        }
+        drop(kept);
+        self.room.add_permits(room);
+        self.chores.take_from(log);
     }
 }
 
@@ -177,44 +185,48 @@ fn write(shared: &Shared) {
     loop {
         let (expected, until) = rhythm.expectation();
         let patience = shared.patience(&rhythm);
-        let work = shared.queue.next(expected, until, patience);
-        let mut log = shared.log.lock();
-        let Some(log) = log.as_mut() else { return };
+        let work = match shared.durability {
+            Durability::Always => shared.queue.next(expected, until, patience),
+            _ => shared.queue.next_call(patience),
+        };
+        let closing = work.closing;
+        {
+            let mut log = shared.log.lock();
+            let Some(log) = log.as_mut() else { return };
+            shared.work(log, work, &mut rhythm);
+        }
+        if closing {
+            return;
+        }
+        if shared.durability != Durability::Always {
+            shared.work_off();
+        }
+    }
+}
+
+impl Shared {
+    /// What the thread does with the log once it has been woken.
+    fn work(&self, log: &mut Log, work: Work, rhythm: &mut Rhythm) {
         if work.is_empty() {
-            shared.on_idle(log);
+            self.on_idle(log);
             rhythm.is_idle = true;
             rhythm.flushed_at = Instant::now();
-            continue;
+            return;
         }
-        let Work { appends, flushes, closing } = work;
+        let Work { appends, flushes, .. } = work;
         let answered = appends.len();
         let began = Instant::now();
-        if !appends.is_empty() {
-            let (requests, waiting): (Vec<_>, Vec<_>) =
-                appends.into_iter().map(|append| (append.request, (append.answer, append._room))).unzip();
-            let answers = log.commit(requests);
-            for (answer, (waiting, _room)) in answers.into_iter().zip(waiting) {
-                // Whoever has gone does not want to know.
-                let _ = waiting.send(answer);
-            }
-            log.drop_spent();
-        }
+        self.commit(log, appends);
         rhythm.answered(answered, began);
-        if !flushes.is_empty() || rhythm.is_due(shared.durability) {
+        if !flushes.is_empty() || rhythm.is_due(self.durability) {
             let outcome = log.flush();
             rhythm.flushed_at = Instant::now();
             for done in flushes {
                 let _ = done.send(outcome.clone());
             }
         }
-        shared.hand_out_chores(log);
-        if closing {
-            return;
-        }
     }
-}
 
-impl Shared {
     /// How long the thread waits for work before it looks after itself; `None`: until there is some.
     fn patience(&self, rhythm: &Rhythm) -> Option<Duration> {
         match self.durability {
@@ -237,44 +249,26 @@ impl Shared {
     }
 }
 
-/// How appends come and go, so that those who were just answered get into the next batch together.
-#[derive(Debug)]
-struct Rhythm {
-    answered: usize,
-    answered_at: Instant,
-    flushed_at: Instant,
-    /// How long a commit takes, smoothed.
-    commit: Duration,
-    /// Nothing was appended since the log was looked after.
-    is_idle: bool,
+/// The log in the hands of someone who appends on his own thread. If he panics nobody else works on it: it is gone, and
+/// the writer ends.
+struct AtWork<'s> {
+    shared: &'s Shared,
+    place: MutexGuard<'s, Option<Log>>,
 }
 
-impl Rhythm {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self { answered: 0, answered_at: now, flushed_at: now, commit: Duration::ZERO, is_idle: false }
+impl AtWork<'_> {
+    /// `None` when the store is closed.
+    fn log(&mut self) -> Option<&mut Log> {
+        self.place.as_mut()
     }
+}
 
-    /// Whether what was appended has waited long enough to become durable, also where there is always something to do.
-    fn is_due(&self, durability: Durability) -> bool {
-        matches!(durability, Durability::Interval(interval) if self.flushed_at.elapsed() >= interval)
-    }
-
-    fn answered(&mut self, count: usize, began: Instant) {
-        if count == 0 {
-            return;
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.place.take();
+            self.shared.queue.call_writer();
         }
-        let now = Instant::now();
-        self.answered = count;
-        self.answered_at = now;
-        self.commit = (self.commit * 7 + (now - began)) / 8;
-        self.is_idle = false;
-    }
-
-    /// How many appends to wait for, and until when: those who were answered come back, or they do not within a
-    /// fraction of what a commit takes.
-    fn expectation(&mut self) -> (usize, Instant) {
-        (std::mem::take(&mut self.answered), self.answered_at + self.commit / 2)
     }
 }
 
@@ -286,32 +280,18 @@ impl Drop for Ends<'_> {
         drop(self.0.queue.abandon());
         self.0.room.close();
         let log = self.0.log.lock().take();
-        if std::thread::panicking() {
-            drop(log);
-        } else if let Some(log) = log {
-            *self.0.closed.lock() = Some(log.close());
-        }
+        let closed = match log {
+            Some(log) if !std::thread::panicking() => log.close(),
+            _ => Err(StoreError::storage(Panicked)),
+        };
+        *self.0.closed.lock() = Some(closed);
         self.0.catalog.close();
     }
 }
 
-fn do_chores(chores: &mpsc::Receiver<Chore>) {
-    while let Ok(chore) = chores.recv() {
-        match chore {
-            // Where it fails, the index stays in memory.
-            Chore::Index(work) => drop(work.run()),
-            Chore::Prepare(space, through) => {
-                if let Err(error) = space.prepare(through) {
-                    tracing::warn!(%error, "cannot make room ahead of the writer");
-                }
-            }
-        }
-    }
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(StoreError::storage)
-}
+#[derive(Debug, thiserror::Error)]
+#[error("a thread of the store panicked; reopen the store, which recovers it")]
+struct Panicked;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the writer of the store has ended")]

@@ -43,6 +43,8 @@ pub(crate) struct ActiveIndex {
 pub(super) struct Stream {
     pub(super) first_version: Version,
     pub(super) previous: Previous,
+    /// No id of its events here is greater.
+    pub(super) greatest_id: EventId,
     pub(super) frames: StreamFrames,
 }
 
@@ -104,45 +106,65 @@ impl ActiveIndex {
         let id_hashes = self.hashes.ids_of(stream);
         let mut greatest = None;
         let mut count = 0;
-        {
-            let mut types = self.types.write();
-            for event in events {
-                count += 1;
-                greatest = greatest.max(Some(event.id));
-                self.ids.add(id_hashes.id(event.id), offset);
-                for tag in event.tags {
-                    self.tags.add(self.hashes.name(tag.as_str()), offset);
+        // Events of one type mostly stand together.
+        let mut run: Option<(&EventType, u64)> = None;
+        for event in events {
+            count += 1;
+            greatest = greatest.max(Some(event.id));
+            self.ids.add(id_hashes.id(event.id), offset);
+            for tag in event.tags {
+                self.tags.add(self.hashes.name(tag.as_str()), offset);
+            }
+            match &mut run {
+                Some((event_type, length)) if *event_type == event.event_type => *length += 1,
+                _ => {
+                    if let Some((event_type, length)) = run.replace((event.event_type, 1)) {
+                        self.note_type(event_type, length, offset);
+                    }
                 }
-                note_type(&mut types, event.event_type, offset);
             }
         }
-        if count == 0 {
-            return;
+        let (Some((event_type, length)), Some(greatest)) = (run, greatest) else { return };
+        self.note_type(event_type, length, offset);
+        if Some(greatest) > *self.greatest_id.read() {
+            *self.greatest_id.write() = Some(greatest);
         }
-        if greatest > *self.greatest_id.read() {
-            *self.greatest_id.write() = greatest;
-        }
-        self.note_stream(offset, stream, first_version, previous, count);
+        let begun = Stream { first_version, previous, greatest_id: greatest, frames: StreamFrames::new() };
+        self.note_stream(offset, stream, begun, count);
         self.events.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    fn note_stream(
-        &self,
-        offset: FrameOffset,
-        stream: &StreamId,
-        first_version: Version,
-        previous: Previous,
-        count: usize,
-    ) {
+    /// Whether an event of this stream with this id can be here. It cannot when the id is greater than those the stream
+    /// has here, as ids mostly are: then nothing has to be looked up.
+    pub(crate) fn may_hold(&self, stream: &StreamId, id: EventId) -> bool {
+        self.streams.get(stream).is_some_and(|found| id <= found.greatest_id)
+    }
+
+    /// Notes `count` events of a stream in a frame; `begun` is what the stream is here if these are its first.
+    fn note_stream(&self, offset: FrameOffset, stream: &StreamId, mut begun: Stream, count: usize) {
         let frames = std::iter::repeat_n(offset, count);
-        if let Some(mut stream) = self.streams.get_mut(stream) {
-            debug_assert_eq!(stream.first_version.plus(stream.frames.as_slice().len() as u64), first_version);
-            stream.frames.extend(frames);
+        if let Some(mut known) = self.streams.get_mut(stream) {
+            let next = known.first_version.plus(known.frames.as_slice().len() as u64);
+            debug_assert_eq!(next, begun.first_version);
+            known.greatest_id = known.greatest_id.max(begun.greatest_id);
+            known.frames.extend(frames);
             return;
         }
-        let begun = Stream { first_version, previous, frames: frames.collect() };
+        begun.frames.extend(frames);
         self.streams.insert(stream.clone(), begun);
         self.stream_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes so many events of a type in a frame.
+    fn note_type(&self, event_type: &EventType, events: u64, frame: FrameOffset) {
+        let mut types = self.types.write();
+        if let Some(part) = types.get_mut(event_type) {
+            part.last = frame;
+            // It may come from a file.
+            part.count = part.count.saturating_add(events);
+        } else {
+            types.insert(event_type.clone(), TypePart { first: frame, last: frame, count: events });
+        }
     }
 
     /// How far a position lies behind the segment's start. A segment holds fewer than 2^32 events, as each takes more than
@@ -154,20 +176,6 @@ impl ActiveIndex {
 
 /// Many, so that a table that grows moves only its own share while the writer waits.
 const STREAM_SHARDS: usize = 64;
-
-fn note_type(
-    types: &mut HashMap<EventType, TypePart, RandomState>,
-    event_type: &EventType,
-    frame: FrameOffset,
-) {
-    if let Some(part) = types.get_mut(event_type) {
-        part.last = frame;
-        // It may come from a file.
-        part.count = part.count.saturating_add(1);
-    } else {
-        types.insert(event_type.clone(), TypePart { first: frame, last: frame, count: 1 });
-    }
-}
 
 fn frame_of_key(key: u64) -> FrameOffset {
     FrameOffset::from_units(low(key))

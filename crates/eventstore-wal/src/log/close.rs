@@ -9,9 +9,11 @@ use crate::{
 };
 
 impl Log {
-    /// Whether this can be appended without waiting for the disk: it goes into the segment, and there is room for it.
-    pub(crate) fn takes_at_once(&self, request: &Request) -> bool {
-        let needed = request.bytes() as u64 + ABOUT_A_FRAME * (1 + u64::from(request.streams));
+    /// Whether these can be appended without waiting for the disk: they go into the segment, and there is room for them.
+    pub(crate) fn takes_at_once<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> bool {
+        let needed_by =
+            |request: &Request| request.bytes() as u64 + ABOUT_A_FRAME * (1 + u64::from(request.streams));
+        let needed: u64 = requests.into_iter().map(needed_by).sum();
         self.poison.is_none() && self.tail.end() + needed <= self.tail.space.prepared()
     }
 

@@ -1,10 +1,10 @@
 use std::io;
 
-use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError, Version};
+use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError};
 
 use super::{
     Answer, Durability, Log, Rebuilt, Request,
-    decide::{Decider, Undecided},
+    decide::{Decider, Undecided, version_at},
     heal::{is_damaged_index, replace_damaged_indexes},
     tail::SEAL_BYTES,
 };
@@ -22,9 +22,9 @@ impl Log {
     ///
     /// After a write or a sync has failed, nobody knows what of it is on the disk: whoever waited for it is told so, and
     /// the log writes no more.
-    pub fn commit(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        self.drop_spent();
-        let mut answers: Vec<Answer> = Vec::with_capacity(requests.len());
+    pub fn commit<'r>(&mut self, requests: impl IntoIterator<Item = &'r Request>) -> Vec<Answer> {
+        let requests = requests.into_iter();
+        let mut answers: Vec<Answer> = Vec::with_capacity(requests.size_hint().0);
         // What is answered so far stands, from here on it waits for the disk.
         let mut settled = 0;
         for request in requests {
@@ -46,19 +46,31 @@ impl Log {
         answers
     }
 
-    /// Lets go of what was appended. Whoever answers does that first: nobody has to wait while memory is given back.
-    pub(crate) fn drop_spent(&mut self) {
-        self.spent.clear();
-    }
-
     /// Decides on a request, and puts its frame behind the others. Where that takes a new segment, everything before
     /// is settled first, and `settled` is told.
-    fn place(&mut self, request: Request, settled: impl FnOnce(&Self)) -> Answer {
+    fn place(&mut self, request: &Request, settled: impl FnOnce(&Self)) -> Answer {
         self.check_poison()?;
-        if let Some(outcome) = self.decide(&request.batch)? {
+        let mut ends = std::mem::take(&mut self.ends);
+        ends.clear();
+        ends.extend(
+            request.batch.appends.iter().map(|append| self.catalog.heads.get(append.stream.as_str())),
+        );
+        let answer = self.place_behind(&ends, request, settled);
+        self.ends = ends;
+        answer
+    }
+
+    /// [`Log::place`], where the end of each of its streams is known.
+    fn place_behind(
+        &mut self,
+        ends: &[Option<Head>],
+        request: &Request,
+        settled: impl FnOnce(&Self),
+    ) -> Answer {
+        if let Some(outcome) = self.decide(&request.batch, ends)? {
             return Ok(outcome);
         }
-        let versions = self.versions(&request.batch);
+        let versions = versions(ends);
         let body_bytes = request.body.len() + versions.1.len();
         let body_bytes = u32::try_from(body_bytes).map_err(|_| too_long())?;
         let needed = frame_bytes(body_bytes);
@@ -68,16 +80,16 @@ impl Log {
             self.roll(needed)?;
         }
         self.prepare(self.tail.end() + needed + SEAL_BYTES)?;
-        Ok(self.append(request, body_bytes, versions))
+        Ok(self.append(request, ends, body_bytes, versions))
     }
 
     /// Whether the batch may be stored, or has been. An index that turns out to be damaged is made anew.
-    fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>> {
-        let decider = Decider { catalog: &self.catalog, tail: &self.tail, greatest_id: self.greatest_id };
-        match decider.decide(batch) {
+    fn decide(&self, batch: &AppendBatch, ends: &[Option<Head>]) -> Result<Option<Vec<Appended>>> {
+        let decider = Decider { catalog: &self.catalog, tail: &self.tail, greatest_ids: self.greatest_ids };
+        match decider.decide(batch, ends) {
             Err(Undecided::Failed(failure)) if is_damaged_index(&failure) => {
                 replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::Kept)?;
-                Ok(decider.decide(batch)?)
+                Ok(decider.decide(batch, ends)?)
             }
             decided => Ok(decided?),
         }
@@ -100,7 +112,8 @@ impl Log {
     /// From here on nothing can fail.
     fn append(
         &mut self,
-        request: Request,
+        request: &Request,
+        ends: &[Option<Head>],
         body_bytes: u32,
         (width, versions): (VersionWidth, Vec<u8>),
     ) -> Vec<Appended> {
@@ -123,22 +136,25 @@ impl Log {
             body_checksum: hasher.finalize(),
         };
         self.tail.add(header, &[&request.body, &versions]);
-        let outcomes = self.index(&request.batch, offset, first_position);
-        self.spent.push(request);
-        outcomes
+        self.index(&request.batch, ends, offset, first_position)
     }
 
     /// Enters what was appended into the indexes, where readers do not see it before it is published.
-    fn index(&mut self, batch: &AppendBatch, offset: u64, first_position: u64) -> Vec<Appended> {
+    fn index(
+        &mut self,
+        batch: &AppendBatch,
+        ends: &[Option<Head>],
+        offset: u64,
+        first_position: u64,
+    ) -> Vec<Appended> {
         let offset = FrameOffset::from_bytes(offset).unwrap_or(FrameOffset::MAX);
         let segment = self.tail.segment.start;
         self.tail.index.note_frame(offset, first_position);
         let mut position = first_position;
         let mut outcomes = Vec::with_capacity(batch.appends.len());
-        for append in &batch.appends {
-            let head = self.catalog.heads.get(append.stream.as_str());
+        for (append, head) in batch.appends.iter().zip(ends) {
             let previous = head.map_or(Previous::None, |head| Previous::Segment(head.segment));
-            let before = head.map_or(Version::NONE, |head| head.version);
+            let before = version_at(*head);
             let indexed = append.events.iter().map(|event| IndexedEvent {
                 id: event.id,
                 event_type: &event.event_type,
@@ -149,7 +165,7 @@ impl Log {
             let version = before.plus(count);
             self.catalog.heads.set(append.stream.as_str(), Head { version, segment });
             let greatest = append.events.iter().map(|event| event.id).max();
-            self.greatest_id = self.greatest_id.max(greatest);
+            self.greatest_ids.all = self.greatest_ids.all.max(greatest);
             let last = position + count - 1;
             outcomes.push(Appended::new(
                 append.stream.clone(),
@@ -159,19 +175,6 @@ impl Log {
             position = last + 1;
         }
         outcomes
-    }
-
-    /// The first version of each stream, as the end of the frame's body says it.
-    fn versions(&self, batch: &AppendBatch) -> (VersionWidth, Vec<u8>) {
-        let next = |stream| self.catalog.version(stream).next();
-        let versions: Vec<Version> = batch.appends.iter().map(|append| next(&append.stream)).collect();
-        let greatest = versions.iter().max().copied().unwrap_or_default();
-        let width = VersionWidth::of(greatest);
-        let mut bytes = Vec::with_capacity(versions.len() * width.bytes());
-        for version in versions {
-            width.put(version, &mut bytes);
-        }
-        (width, bytes)
     }
 
     /// Whether a frame of this length goes into the segment that is written. One that is longer than any segment goes
@@ -263,6 +266,17 @@ impl Log {
             _ => false,
         }
     }
+}
+
+/// The first version of each stream of a batch, as the end of the frame's body says it.
+fn versions(ends: &[Option<Head>]) -> (VersionWidth, Vec<u8>) {
+    let firsts = || ends.iter().map(|&end| version_at(end).next());
+    let width = VersionWidth::of(firsts().max().unwrap_or_default());
+    let mut bytes = Vec::with_capacity(ends.len() * width.bytes());
+    for version in firsts() {
+        width.put(version, &mut bytes);
+    }
+    (width, bytes)
 }
 
 /// Cannot happen for a batch that has been validated.

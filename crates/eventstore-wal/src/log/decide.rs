@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition,
-    InvalidInput, Known, NewEvent, Result, StoreError, StreamId, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, ExpectedVersion, GlobalPosition, InvalidInput, Known,
+    NewEvent, Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 
-use super::tail::Tail;
+use super::{GreatestIds, tail::Tail};
 use crate::{
     catalog::Catalog,
     damage::Failure,
     frames::{Frame, FrameReader, Malformed},
-    index::{FrameOffset, Previous, Wait},
+    index::{FrameOffset, Head, Previous, Wait},
     scan::{Scan, Sought},
     segment::Segment,
 };
@@ -22,8 +22,7 @@ use crate::{
 pub(super) struct Decider<'l> {
     pub(super) catalog: &'l Catalog,
     pub(super) tail: &'l Tail,
-    /// The greatest event id that was ever stored.
-    pub(super) greatest_id: Option<EventId>,
+    pub(super) greatest_ids: GreatestIds,
 }
 
 /// Why a batch is not stored.
@@ -63,20 +62,24 @@ impl From<Undecided> for StoreError {
 
 impl Decider<'_> {
     /// `None` when the batch is to be stored; the first outcome when it has been.
-    pub(super) fn decide(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>, Undecided> {
-        let may_be_known = batch.appends.iter().any(|append| {
-            append.events.iter().any(|event| Some(event.id) <= self.greatest_id)
-                && self.catalog.heads.get(append.stream.as_str()).is_some()
-        });
-        if may_be_known && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))?
+    ///
+    /// `ends` says where the streams of its appends end, in their order.
+    pub(super) fn decide(
+        &self,
+        batch: &AppendBatch,
+        ends: &[Option<Head>],
+    ) -> Result<Option<Vec<Appended>>, Undecided> {
+        let streams = || batch.appends.iter().zip(ends);
+        if streams().any(|(append, end)| end.is_some() && self.may_be_known(append))
+            && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))?
         {
             return Ok(Some(outcome));
         }
-        for append in &batch.appends {
-            self.check_guard(&append.stream, append.expected)?;
+        for (append, end) in streams() {
+            check_guard(&append.stream, append.expected, version_at(*end))?;
         }
         for guard in &batch.guards {
-            self.check_guard(&guard.stream, guard.expected)?;
+            check_guard(&guard.stream, guard.expected, self.catalog.version(&guard.stream))?;
         }
         if let Some(condition) = &batch.condition {
             self.check_condition(condition)?;
@@ -84,20 +87,16 @@ impl Decider<'_> {
         Ok(None)
     }
 
-    fn check_guard(&self, stream: &StreamId, expected: ExpectedVersion) -> Result<(), StoreError> {
-        if expected == ExpectedVersion::Any {
-            return Ok(());
-        }
-        let actual = self.catalog.version(stream);
-        if expected.is_met_by(actual) {
-            return Ok(());
-        }
-        Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
+    /// Whether an event of these can have been stored, as far as ids tell that rise along a stream.
+    fn may_be_known(&self, append: &StreamAppend) -> bool {
+        let Some(least) = append.events.iter().map(|event| event.id).min() else { return false };
+        Some(least) <= self.greatest_ids.all
+            && (Some(least) <= self.greatest_ids.sealed || self.tail.index.may_hold(&append.stream, least))
     }
 
     /// Where an event is stored already. Segments are searched backward, as far as the stream goes back and as the id can.
     fn find(&self, stream: &StreamId, event: &NewEvent) -> Result<Option<Known>, Undecided> {
-        if Some(event.id) > self.greatest_id {
+        if Some(event.id) > self.greatest_ids.all {
             return Ok(None);
         }
         let Some(head) = self.catalog.heads.get(stream.as_str()) else { return Ok(None) };
@@ -211,6 +210,18 @@ impl Decider<'_> {
         }
         Ok(None)
     }
+}
+
+/// The version of the last event of a stream that ends there.
+pub(super) fn version_at(end: Option<Head>) -> Version {
+    end.map_or(Version::NONE, |head| head.version)
+}
+
+fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) -> Result<(), StoreError> {
+    if expected.is_met_by(actual) {
+        return Ok(());
+    }
+    Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
 }
 
 fn last_in(frame: &Frame, condition: &AppendCondition, names: &mut Names) -> Result<Option<u64>, Malformed> {

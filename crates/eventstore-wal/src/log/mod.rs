@@ -33,6 +33,7 @@ use crate::{
     catalog::Catalog,
     damage::Failure,
     disk::{Disk, DiskFile},
+    index::Head,
 };
 use tail::Tail;
 
@@ -45,12 +46,11 @@ pub struct Log {
     /// Where it is said how far the log is durable.
     synced_mark: Arc<dyn DiskFile>,
     last_recorded_at: Timestamp,
-    /// The greatest event id that was ever stored.
-    greatest_id: Option<EventId>,
+    greatest_ids: GreatestIds,
     /// What went wrong, after which nothing is written any more.
     poison: Option<Failure>,
-    /// What the last commit appended, to be let go of after it was answered.
-    spent: Vec<Request>,
+    /// Where the streams of the batch that is placed end. Kept from one to the next for its room.
+    ends: Vec<Option<Head>>,
     /// Segments that are sealed, and whose index is still in memory alone.
     unindexed: Vec<SealWork>,
     /// Keeps other openers out.
@@ -84,6 +84,15 @@ impl Log {
         tracing::error!(error = %failure, "the log takes no more events: reopen the store, which recovers it");
         self.poison.get_or_insert(failure);
     }
+}
+
+/// The greatest event ids that were ever stored. Ids of version 7 rise with time, so that most need no look-up.
+#[derive(Clone, Copy, Debug)]
+struct GreatestIds {
+    /// In all segments.
+    all: Option<EventId>,
+    /// In the sealed ones.
+    sealed: Option<EventId>,
 }
 
 impl fmt::Debug for Log {

@@ -9,6 +9,8 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// How much of a segment is prepared at a time, so that writing there changes no file's size, in bytes.
     pub extent_bytes: u64,
+    /// How many bytes of frames that were read of streams stay in memory.
+    pub cache_bytes: usize,
     /// When what was appended becomes durable.
     pub durability: Durability,
     /// Where the times of events come from.

@@ -33,8 +33,11 @@ impl Log {
 
     fn seal_and_begin(&mut self, next: Next) -> Result<(), Failure> {
         let old = Arc::clone(&self.tail.segment);
-        let sealed =
-            Sealed { end: self.tail.end(), last_position: self.tail.head(), max_id_so_far: self.greatest_id };
+        let sealed = Sealed {
+            end: self.tail.end(),
+            last_position: self.tail.head(),
+            max_id_so_far: self.greatest_ids.all,
+        };
         self.tail.space.stop();
         if self.tail.synced() < self.tail.written() {
             self.sync()?;
@@ -63,6 +66,7 @@ impl Log {
         let sync_names = true;
         let tail = next.begin(&self.disk, &self.catalog, place, sync_names)?;
         let old = std::mem::replace(&mut self.tail, tail);
+        self.greatest_ids.sealed = sealed.max_id_so_far;
         #[cfg(feature = "torture")]
         {
             self.tail.forgets_watermark = old.forgets_watermark;

@@ -29,6 +29,7 @@ pub(crate) fn read_stream(
     let limit = range.limit.unwrap_or(usize::MAX);
     let room = PageRoom::new(limit.min(MOST), range.max_bytes);
     let mut page = PageInProgress {
+        catalog,
         stream,
         direction: range.direction,
         next: match range.direction {
@@ -136,6 +137,7 @@ impl Parts<'_> {
 }
 
 struct PageInProgress<'s> {
+    catalog: &'s Catalog,
     stream: &'s StreamId,
     direction: Direction,
     /// The version that comes next in this direction.
@@ -169,8 +171,10 @@ impl PageInProgress<'_> {
                 frames.truncate(visible);
                 let before = self.next;
                 for (number, offset) in frames.iter().enumerate() {
-                    let ahead = span_from(*offset, frames.iter().skip(number + 1));
-                    let frame = reader.at(offset.bytes(), usize::try_from(ahead).unwrap_or(0))?;
+                    let frame = self.catalog.frames.get(segment.start, *offset, || {
+                        let ahead = span_from(*offset, frames.iter().skip(number + 1));
+                        reader.at(offset.bytes(), usize::try_from(ahead).unwrap_or(0))
+                    })?;
                     let full = self.take_from(&segment, &frame)?;
                     if full {
                         return Ok(true);
@@ -210,7 +214,8 @@ impl PageInProgress<'_> {
                 frames.dedup();
                 frames.retain(|offset| offset.bytes() < bound);
                 for offset in frames.iter().rev() {
-                    let frame = reader.at(offset.bytes(), 0)?;
+                    let read = || reader.at(offset.bytes(), 0);
+                    let frame = self.catalog.frames.get(segment.start, *offset, read)?;
                     let full = self.take_from(segment, &frame)?;
                     if full {
                         return Ok(true);

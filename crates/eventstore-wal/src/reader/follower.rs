@@ -4,6 +4,7 @@ use eventstore_codec::Names;
 
 use crate::{
     catalog::{Catalog, Published},
+    config::WalConfig,
     damage::{Damage, Failure},
     disk::{Disk, Open},
     format::{CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, SEGMENT_HEADER_BYTES, SyncedMark},
@@ -62,7 +63,7 @@ impl Follower {
             }
         }
         let closed = layout.evidence.closed;
-        let catalog = Arc::new(Catalog::new(store));
+        let catalog = Arc::new(Catalog::new(store, WalConfig::default().cache_bytes));
         let mut follower =
             Self { disk, catalog, closed, before: Before::default(), active: None, unindexed: Vec::new() };
         // A segment that is there says that those before it are durable, whatever else is lost.

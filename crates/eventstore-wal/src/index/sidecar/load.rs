@@ -41,6 +41,8 @@ impl Sidecar {
             let stream = Stream {
                 first_version: Version::new(record.first_version),
                 previous: record.previous,
+                // Which id is whose is not in the file.
+                greatest_id: self.greatest_id()?,
                 frames: units
                     .iter()
                     .map(|&units| FrameOffset::from_units(u32::from_le_bytes(units)))

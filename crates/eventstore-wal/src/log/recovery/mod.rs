@@ -19,7 +19,7 @@ pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
 pub(crate) use sealed::{Before, build_index, keep, load_sealed};
 
 use super::{
-    Log, LogOptions, SealWork, Space,
+    GreatestIds, Log, LogOptions, SealWork, Space,
     roll::{Next, Place},
     tail::{SEAL_BYTES, Tail, TailEnd},
 };
@@ -83,7 +83,7 @@ impl Opening {
             Some(manifest) => manifest,
             None => self.create_manifest()?,
         };
-        let catalog = Arc::new(Catalog::new(manifest.store));
+        let catalog = Arc::new(Catalog::new(manifest.store, self.options.cache_bytes));
         layout.check_complete(&*disk)?;
 
         let mut before = Before::default();
@@ -106,9 +106,9 @@ impl Opening {
             .open(SYNCED_NAME, Open::Write)
             .or_else(|_| disk.open(SYNCED_NAME, Open::Replace))
             .map_err(Failure::io(|| format!("cannot open {}", disk.describe(SYNCED_NAME))))?;
-        let greatest_id = tail.index.greatest_id().max(
-            catalog.segments().iter().filter_map(|it| it.sealed()).filter_map(|it| it.max_id_so_far).max(),
-        );
+        let sealed =
+            catalog.segments().iter().filter_map(|it| it.sealed()).filter_map(|it| it.max_id_so_far).max();
+        let greatest_ids = GreatestIds { all: tail.index.greatest_id().max(sealed), sealed };
         let mut log = Log {
             disk,
             options: self.options,
@@ -116,9 +116,9 @@ impl Opening {
             tail,
             synced_mark,
             last_recorded_at: recorded_at,
-            greatest_id,
+            greatest_ids,
             poison: None,
-            spent: Vec::new(),
+            ends: Vec::new(),
             unindexed,
             _lock: lock,
         };

@@ -1,0 +1,69 @@
+//! What the writer does when something goes wrong that must not.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StoreError, StreamId, Timestamp};
+
+use super::writer::Writer;
+use crate::{
+    config::WalConfig,
+    disk::Directory,
+    log::{Durability, Log, LogOptions},
+};
+
+fn batch() -> AppendBatch {
+    let event = NewEvent::new(EventType::new("Happened").unwrap(), "payload");
+    AppendBatch::single(StreamId::new("stream").unwrap(), ExpectedVersion::Any, vec![event])
+}
+
+/// A writer whose clock panics when it is told to, which it does in the middle of an append.
+fn writer(directory: &std::path::Path, durability: Durability, clock: fn() -> Timestamp) -> Writer {
+    let config = WalConfig { durability, ..WalConfig::default() };
+    let disk = Arc::new(Directory::create(directory).unwrap());
+    let (log, _) = Log::open(disk, LogOptions { clock, ..config.log_options() }).unwrap();
+    Writer::start(log, &config).unwrap()
+}
+
+#[tokio::test]
+async fn a_panic_of_the_thread_leaves_nobody_waiting_and_closing_says_so() {
+    static PANICS: AtomicBool = AtomicBool::new(false);
+    fn clock() -> Timestamp {
+        assert!(!PANICS.load(Ordering::Relaxed), "on purpose");
+        Timestamp::now()
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let writer = writer(directory.path(), Durability::Always, clock);
+    writer.append(batch()).await.unwrap();
+
+    PANICS.store(true, Ordering::Relaxed);
+    let unknown = writer.append(batch()).await.unwrap_err();
+    assert!(matches!(unknown, StoreError::OutcomeUnknown { .. }), "{unknown:?}");
+    let (next, flush) = (writer.append(batch()).await, writer.flush().await);
+    assert!(next.is_err() && flush.is_err(), "{next:?} {flush:?}");
+    let closed = writer.close();
+    assert!(matches!(closed, Err(StoreError::Storage { .. })), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_panic_of_someone_who_appends_on_his_own_thread_does_neither() {
+    static PANICS: AtomicBool = AtomicBool::new(false);
+    fn clock() -> Timestamp {
+        assert!(!PANICS.load(Ordering::Relaxed), "on purpose");
+        Timestamp::now()
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let writer = Arc::new(writer(directory.path(), Durability::OsBuffered, clock));
+    writer.append(batch()).await.unwrap();
+
+    PANICS.store(true, Ordering::Relaxed);
+    let own = Arc::clone(&writer);
+    let panicked = tokio::spawn(async move { own.append(batch()).await }).await.unwrap_err();
+    assert!(panicked.is_panic());
+    let (next, flush) = (writer.append(batch()).await, writer.flush().await);
+    assert!(next.is_err() && flush.is_err(), "{next:?} {flush:?}");
+    let closed = writer.close();
+    assert!(matches!(closed, Err(StoreError::Storage { .. })), "{closed:?}");
+}
