@@ -1,38 +1,16 @@
-//! The store on disk beside what the disk itself can do: everything in one run, since only the ratios mean something.
+//! The store on disk where no disk has to be waited for; durable appends are in `durable.rs`.
 //!
-//! `raw` writes and syncs what an append takes on disk, at the same places, without a store around it. The directory is
-//! the system's for temporary files; where that is no real disk, set `TMPDIR`.
+//! The directory is the system's for temporary files; where that is no real disk, set `TMPDIR`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench whose work fails measures nothing")]
 
-use std::{fs, hint::black_box, os::unix::fs::FileExt, path::Path, time::Duration};
+use std::{fs, hint::black_box, path::Path, time::Duration};
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use eventstore_api::{EventStoreBackend, ReadAll, StreamId};
-use eventstore_benches::{PAYLOAD_BYTES, STREAMS, Shape, append_raw, raw_event, runtime};
+use eventstore_benches::{STREAMS, Shape, append_raw, raw_event, runtime};
 use eventstore_wal::{Durability, WalBackend, WalConfig};
 use tempfile::TempDir;
-
-/// How many bytes an event takes in the log beyond its payload, appended alone, about.
-const ALONE: usize = 110;
-/// The same, appended with 99 others.
-const AMONG_OTHERS: usize = 34;
-
-fn durable(c: &mut Criterion) {
-    let runtime = runtime();
-    let mut group = c.benchmark_group("wal/durable");
-    group.sample_size(10).measurement_time(Duration::from_secs(5));
-
-    raw(&mut group, "1 event", PAYLOAD_BYTES + ALONE, 1);
-    for (writers, events) in [(1, 2_000), (8, 16_000), (64, 64_000), (256, 128_000), (1_024, 256_000)] {
-        let shape = Shape { writers, batch: 1 };
-        append(&mut group, &runtime, &format!("{writers} writers"), shape, events, Durability::Always);
-    }
-    raw(&mut group, "100 events", (PAYLOAD_BYTES + AMONG_OTHERS) * 100, 100);
-    let shape = Shape { writers: 1, batch: 100 };
-    append(&mut group, &runtime, "1 writer, batches of 100", shape, 100_000, Durability::Always);
-    group.finish();
-}
 
 fn os_buffered(c: &mut Criterion) {
     let runtime = runtime();
@@ -40,46 +18,20 @@ fn os_buffered(c: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     for writers in [1, 64] {
         let shape = Shape { writers, batch: 1 };
-        append(&mut group, &runtime, &format!("{writers} writers"), shape, 64_000, Durability::OsBuffered);
+        append(&mut group, &runtime, &format!("{writers} writers"), shape, 64_000);
     }
     group.finish();
 }
 
 type Group<'c> = criterion::BenchmarkGroup<'c, criterion::measurement::WallTime>;
 
-/// What the disk does of one write and one sync after the other, on a file that is as long as it will be.
-fn raw(group: &mut Group<'_>, name: &str, bytes: usize, events: u64) {
-    const FILE_BYTES: usize = 64 << 20;
-    let directory = tempfile::tempdir().unwrap();
-    let file = fs::File::create_new(directory.path().join("raw")).unwrap();
-    file.write_all_at(&vec![0; FILE_BYTES], 0).unwrap();
-    file.sync_all().unwrap();
-    let record = vec![b'x'; bytes];
-    let mut offset = 0_usize;
-    group.throughput(Throughput::Elements(events));
-    group.bench_function(BenchmarkId::new("raw write and fdatasync", name), |bencher| {
-        bencher.iter(|| {
-            file.write_all_at(&record, offset as u64).unwrap();
-            file.sync_data().unwrap();
-            offset = (offset + bytes) % (FILE_BYTES - bytes);
-        });
-    });
-}
-
-fn append(
-    group: &mut Group<'_>,
-    runtime: &tokio::runtime::Runtime,
-    name: &str,
-    shape: Shape,
-    events: usize,
-    durability: Durability,
-) {
+fn append(group: &mut Group<'_>, runtime: &tokio::runtime::Runtime, name: &str, shape: Shape, events: usize) {
     group.throughput(Throughput::Elements(shape.fitting(events) as u64));
     group.bench_function(name, |bencher| {
         bencher.to_async(runtime).iter_batched(
             || {
                 let directory = tempfile::tempdir().unwrap();
-                (open(directory.path(), durability), directory, shape.work(events, raw_event))
+                (open(directory.path(), Durability::OsBuffered), directory, shape.work(events, raw_event))
             },
             |(store, directory, work)| async move {
                 append_raw(store.clone(), shape, work).await;
@@ -175,5 +127,5 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-criterion_group!(benches, durable, os_buffered, read, opening);
+criterion_group!(benches, os_buffered, read, opening);
 criterion_main!(benches);

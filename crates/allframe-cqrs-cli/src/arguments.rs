@@ -76,6 +76,10 @@ pub(crate) struct ExportArguments {
     #[arg(long, value_name = "POSITION", default_value_t = 0, hide_default_value = true)]
     pub(crate) after: u64,
 
+    /// Of a damaged store, write every event that is whole, also behind the damage; says what is damaged, and ends with 1
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) salvage: bool,
+
     /// The file; `-` and `/dev/stdout` are standard output
     #[arg(value_name = "OUT")]
     pub(crate) out: PathBuf,

@@ -1,3 +1,9 @@
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
 use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll};
 
 use crate::{
@@ -5,7 +11,7 @@ use crate::{
     failure::Failure,
     output::{Output, is_seen_on_a_terminal},
     progress::{Progress, Unwanted},
-    store,
+    store::{self, Place},
     store_url::StoreUrl,
 };
 
@@ -13,8 +19,11 @@ use crate::{
 pub(crate) const PAGE_EVENTS: usize = 4_096;
 pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
-pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<(), Failure> {
-    let ExportArguments { format: Format::Jsonl, after, out } = arguments;
+pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<ExitCode, Failure> {
+    let ExportArguments { format: Format::Jsonl, after, salvage, out } = arguments;
+    if salvage {
+        return save_what_is_whole(url, &out);
+    }
     let store = store::open_for_reading(url)?;
     let mut output = Output::to(&out)?;
     // Where a service writes faster than this reads, there would be no end.
@@ -36,5 +45,22 @@ pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<()
         query = query.next_page(&page);
     }
     drop(progress);
-    output.finish()
+    output.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn save_what_is_whole(url: &StoreUrl, out: &Path) -> Result<ExitCode, Failure> {
+    let mut output = Output::to(out)?;
+    let mut written = Ok(());
+    let verdict = store::salvage(url, |event| {
+        if written.is_ok() {
+            written = output.event(&event);
+        }
+    })?;
+    written?;
+    output.finish()?;
+    for Place { place, detail } in &verdict.damages {
+        let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
+    }
+    Ok(if verdict.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

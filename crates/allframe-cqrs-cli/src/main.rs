@@ -34,7 +34,7 @@ fn run(Arguments { store, command }: Arguments) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         match command {
             Command::Import(arguments) => import::run(&url, arguments).await?,
-            Command::Export(arguments) => export::run(&url, arguments).await?,
+            Command::Export(arguments) => return export::run(&url, arguments).await,
             Command::Verify(arguments) => return verify::run(&url, arguments),
             Command::Stats(arguments) => stats::run(&url, arguments).await?,
             Command::Inspect(arguments) => inspect::run(&url, arguments).await?,

@@ -3,7 +3,11 @@
 #[cfg(feature = "memory")]
 pub use eventstore_memory::InMemoryBackend;
 #[cfg(feature = "wal")]
-pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig};
+pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig, WalReader};
+
+/// Everything else that the durable store has: `verify`, `salvage`, and what they answer.
+#[cfg(feature = "wal")]
+pub use eventstore_wal as wal;
 
 /// AllFrame's name for its durable store: here, the store in a directory.
 #[cfg(feature = "wal")]

@@ -2,7 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use eventstore_api::{GlobalPosition, StreamId, Version};
 use eventstore_codec::Names;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::{
@@ -21,6 +21,8 @@ pub(crate) struct Catalog {
     /// In their order. Replaced as a whole, so that a reader takes a look and is gone.
     segments: RwLock<Arc<Vec<Arc<Segment>>>>,
     pub(crate) frames: FrameCache,
+    /// Taken by whoever replaces indexes that are damaged.
+    pub(crate) healing: Mutex<()>,
     published: watch::Sender<Published>,
 }
 
@@ -69,6 +71,7 @@ impl Catalog {
     pub(crate) fn new(store: StoreId, cache_bytes: usize) -> Self {
         Self {
             frames: FrameCache::new(cache_bytes),
+            healing: Mutex::default(),
             store,
             heads: Heads::default(),
             segments: RwLock::default(),

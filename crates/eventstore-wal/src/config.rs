@@ -19,7 +19,8 @@ pub struct WalConfig {
     /// When an append is acknowledged.
     pub durability: Durability,
     /// From how many bytes on a segment of the log is sealed and the next one begun; between 4 KiB and 4 GiB, 64 MiB
-    /// by default. What the segment that is written holds has its index in memory, about 25 bytes an event.
+    /// by default. What the segment that is written holds has its index in memory, 20 to 40 bytes an event, more with
+    /// tags.
     pub segment_bytes: u64,
     /// How much of a segment is filled with zeros ahead of the writer at a time, between 4 KiB and the segment, 4 MiB by
     /// default: a commit then moves no metadata. It is the most that an open store takes on disk beyond what it holds.
@@ -27,7 +28,9 @@ pub struct WalConfig {
     /// How long the log has to be idle before it says in the file that everything before is durable, 20 ms by default.
     /// From then on, bit rot in the last append cannot be taken for an append that was interrupted.
     pub mark_after: Duration,
-    /// How many bytes of appends may wait for the writer, 64 MiB by default; whoever appends beyond that waits before.
+    /// How many bytes of appends may wait for the writer, 64 MiB by default; whoever appends beyond that waits before. They
+    /// are counted as they go into the log, in KiB, at least one an append. Any number will do: an append that is greater
+    /// waits until it is alone.
     pub queue_bytes: usize,
     /// How many bytes of what was read of streams stay in memory, so that a stream that is read again takes no call of
     /// the system: 16 MiB by default, 0 for none.

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     /// The answer is not in memory, and waiting for the disk was not allowed.
     #[error("it takes waiting for the disk")]
     WouldWait,
+    #[error("the store is closed")]
+    Closed,
 }
 
 impl Failure {
@@ -47,6 +49,7 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Damaged(damage) => damage.into(),
+            Failure::Closed => Self::Closed,
             Failure::Io { .. } | Failure::WouldWait => Self::storage(failure),
         }
     }

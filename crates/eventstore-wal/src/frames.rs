@@ -16,7 +16,18 @@ pub(crate) struct Frame {
     pub(crate) header: FrameHeader,
     /// Of the header, for the chain.
     pub(crate) checksum: u32,
+    /// What it was read with.
+    pub(crate) chunk: Chunk,
     body: Bytes,
+}
+
+/// What was read at once, and stays in memory as long as any part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    /// Where it begins in its segment, in bytes.
+    pub(crate) offset: u64,
+    /// How long it is.
+    pub(crate) bytes: usize,
 }
 
 /// An event of a frame, not yet taken out of it.
@@ -47,12 +58,14 @@ impl Frame {
         }
         let body = bytes.slice(FRAME_HEADER_BYTES..end);
         header.check_body(&body)?;
-        Ok(Ok(Self { offset, header, checksum, body }))
+        let chunk = Chunk { offset, bytes: bytes.len() };
+        Ok(Ok(Self { offset, header, checksum, chunk, body }))
     }
 
     /// The same frame, apart from what was read together with it.
     pub(crate) fn detached(self) -> Self {
-        Self { body: Bytes::copy_from_slice(&self.body), ..self }
+        let chunk = Chunk { offset: self.offset, bytes: self.body.len() };
+        Self { body: Bytes::copy_from_slice(&self.body), chunk, ..self }
     }
 
     /// Where the next frame begins, in bytes.
@@ -166,13 +179,19 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> FrameReader<'
             self.fill(offset, ahead.max(GUESS))?;
         }
         let length = match Frame::parse(&self.in_chunk(offset), self.segment.seed, offset) {
-            Ok(Ok(frame)) => return Ok(Ok(frame)),
+            Ok(Ok(frame)) => return Ok(Ok(self.with_chunk(frame))),
             Ok(Err(length)) => usize::try_from(length).unwrap_or(usize::MAX),
             Err(fault) => return Ok(Err(fault)),
         };
         self.fill(offset, ahead.max(length))?;
         let parsed = Frame::parse(&self.in_chunk(offset), self.segment.seed, offset);
-        Ok(parsed.and_then(|parsed| parsed.map_err(|_| FrameFault::CutOff)))
+        Ok(parsed
+            .and_then(|parsed| parsed.map_err(|_| FrameFault::CutOff))
+            .map(|frame| self.with_chunk(frame)))
+    }
+
+    fn with_chunk(&self, frame: Frame) -> Frame {
+        Frame { chunk: Chunk { offset: self.chunk_offset, bytes: self.chunk.len() }, ..frame }
     }
 
     fn in_chunk(&self, offset: u64) -> Bytes {

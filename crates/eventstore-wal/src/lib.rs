@@ -31,4 +31,4 @@ pub use config::WalConfig;
 pub use damage::Damage;
 pub use log::{Durability, RecoveryReport, TornTail};
 pub use reader::WalReader;
-pub use verify::{TornEnd, VerifyProgress, VerifyReport, verify, verify_with};
+pub use verify::{TornEnd, VerifyProgress, VerifyReport, salvage, verify, verify_with};

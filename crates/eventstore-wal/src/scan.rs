@@ -7,7 +7,7 @@ use eventstore_api::{Criterion, Direction, EventFilter};
 
 use crate::{
     damage::Failure,
-    format::SEGMENT_HEADER_BYTES,
+    format::{FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES},
     frames::{Frame, FrameReader},
     index::{FrameOffset, SegmentIndex, Wait},
     segment::Segment,
@@ -45,15 +45,16 @@ pub(crate) struct Sought<'f> {
 }
 
 enum Way {
-    /// From this offset to the end.
+    /// From this offset to the frame that begins at the last one, or before it.
     Forward {
         next: u64,
-        bound: u64,
+        last: u64,
         ahead: usize,
     },
-    /// Blocks of frames before this offset, of which one is read already.
+    /// Blocks of frames before this offset, of which one is read already, down to the frame that begins at the first.
     Backward {
         before: u64,
+        first: u64,
         block: Vec<Frame>,
     },
     /// What an index names.
@@ -78,28 +79,23 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         let Sought { filter, direction, from, events, wait } = sought;
         let reader = FrameReader::new(segment, bound, read);
         let mut scan = Self { segment, index, reader, direction, wait, way: Way::Nothing };
-        if bound <= SEGMENT_HEADER_BYTES as u64 || scan.holds_no_type_of(filter)? {
-            return Ok(scan);
-        }
+        let Some((first, last)) = scan.frames_with_types_of(filter, bound)? else { return Ok(scan) };
         scan.way = match (filter.criteria().filter(|criteria| criteria.iter().all(is_listed)), direction) {
             (Some(criteria), _) => {
                 let first = match direction {
-                    Direction::Forward => scan.frame_at_or_before(from.saturating_add(1))?,
-                    Direction::Backward => SEGMENT_HEADER_BYTES as u64,
+                    Direction::Forward => scan.frame_at_or_before(from.saturating_add(1))?.max(first),
+                    Direction::Backward => first,
                 };
-                let rest = FrameOffset::from_bytes(first).zip(FrameOffset::from_bytes(bound - 8));
+                let rest = FrameOffset::from_bytes(first).zip(FrameOffset::from_bytes(last));
                 Way::Listed { queue: VecDeque::new(), ahead: 0, wanted: criteria.to_vec(), rest }
             }
             (None, Direction::Forward) => {
-                let next = scan.frame_at_or_before(from.saturating_add(1))?;
+                let next = scan.frame_at_or_before(from.saturating_add(1))?.max(first);
                 let guess = (events as u64).saturating_mul(APART / 2).clamp(APART, SPAN);
-                Way::Forward { next, bound, ahead: usize::try_from(guess).unwrap_or(0) }
+                Way::Forward { next, last, ahead: usize::try_from(guess).unwrap_or(0) }
             }
-            (None, Direction::Backward) => Way::Backward { before: bound, block: Vec::new() },
+            (None, Direction::Backward) => scan.backward(from, (first, last), bound)?,
         };
-        if let Way::Backward { .. } = scan.way {
-            scan.step_back_to(from, bound)?;
-        }
         Ok(scan)
     }
 
@@ -108,23 +104,23 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         loop {
             match &mut self.way {
                 Way::Nothing => return Ok(None),
-                Way::Forward { next, bound, ahead } => {
-                    if *next >= *bound {
+                Way::Forward { next, last, ahead } => {
+                    if *next > *last {
                         return Ok(None);
                     }
                     let frame = self.reader.at(*next, *ahead)?;
                     *next = frame.end();
                     return Ok(Some(frame));
                 }
-                Way::Backward { before, block } => {
+                Way::Backward { before, first, block } => {
                     if let Some(frame) = block.pop() {
                         return Ok(Some(frame));
                     }
-                    if *before <= SEGMENT_HEADER_BYTES as u64 {
+                    if *before <= *first {
                         return Ok(None);
                     }
-                    let before = *before;
-                    self.block_before(before)?;
+                    let (before, first) = (*before, *first);
+                    self.way = self.block_before(before, first)?;
                 }
                 Way::Listed { queue, ahead, .. } => {
                     if let Some(offset) = queue.pop_front() {
@@ -183,13 +179,21 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         Ok(!queue.is_empty() || rest.is_some())
     }
 
-    /// Puts a scan backward where the frame that holds the position before `from` ends, or a little behind it.
-    fn step_back_to(&mut self, from: u64, bound: u64) -> Result<(), Failure> {
+    /// A scan backward from where the frame that holds the position before `from` ends, or a little behind it, and not from
+    /// behind the last frame.
+    fn backward(&mut self, from: u64, (first, last): (u64, u64), bound: u64) -> Result<Way, Failure> {
         // The first mark beyond the position is where it has certainly been passed.
         let block_start = self.frame_at_or_before(from.saturating_sub(1))?;
+        if last < block_start {
+            return Ok(Way::Backward {
+                before: last,
+                first,
+                block: vec![self.reader.at(last, SPAN_OF_BLOCK)?],
+            });
+        }
         let mut frames = Vec::new();
         let mut next = block_start;
-        while next < bound {
+        while next < bound && next <= last {
             let frame = self.reader.at(next, SPAN_OF_BLOCK)?;
             if frame.header.first_position >= from {
                 break;
@@ -197,11 +201,10 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
             next = frame.end();
             frames.push(frame);
         }
-        self.way = Way::Backward { before: block_start, block: frames };
-        Ok(())
+        Ok(Way::Backward { before: block_start, first, block: frames })
     }
 
-    fn block_before(&mut self, before: u64) -> Result<(), Failure> {
+    fn block_before(&mut self, before: u64, first: u64) -> Result<Way, Failure> {
         // The frame at `before` is the first of its block, and its first position leads to the block before.
         let first_position = self.reader.at(before, SPAN_OF_BLOCK)?.header.first_position;
         let mut start = self.frame_at_or_before(first_position.saturating_sub(1))?;
@@ -215,8 +218,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
             next = frame.end();
             frames.push(frame);
         }
-        self.way = Way::Backward { before: start, block: frames };
-        Ok(())
+        Ok(Way::Backward { before: start, first, block: frames })
     }
 
     fn frame_at_or_before(&self, position: u64) -> Result<u64, Failure> {
@@ -227,20 +229,27 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         Ok(found.map_or(SEGMENT_HEADER_BYTES as u64, FrameOffset::bytes))
     }
 
-    /// Whether every criterion asks for types of which there is no event here.
-    fn holds_no_type_of(&self, filter: &EventFilter) -> Result<bool, Failure> {
-        let Some(criteria) = filter.criteria() else { return Ok(false) };
+    /// Where the first and the last frame begin that can hold an event of a type that is asked for; `None` when none can.
+    /// The last may be no frame, but the end of what can be seen.
+    fn frames_with_types_of(&self, filter: &EventFilter, bound: u64) -> Result<Option<(u64, u64)>, Failure> {
+        let all = (SEGMENT_HEADER_BYTES as u64, bound.saturating_sub(FRAME_HEADER_BYTES as u64));
+        if all.1 < all.0 {
+            return Ok(None);
+        }
+        let Some(criteria) = filter.criteria() else { return Ok(Some(all)) };
+        let mut within: Option<(u64, u64)> = None;
         for criterion in criteria {
-            let Some(types) = &criterion.event_types else { return Ok(false) };
+            let Some(types) = &criterion.event_types else { return Ok(Some(all)) };
             for event_type in types {
                 let part = self.index.event_type(event_type, self.wait);
                 let failure = Failure::io(|| format!("cannot read the index of {}", self.segment.described));
-                if part.map_err(failure)?.is_some() {
-                    return Ok(false);
-                }
+                let Some(part) = part.map_err(failure)? else { continue };
+                let (first, last) = within.unwrap_or((u64::MAX, 0));
+                within = Some((first.min(part.first.bytes()), last.max(part.last.bytes())));
             }
         }
-        Ok(true)
+        // The index of the segment that is written may be ahead of what can be seen.
+        Ok(within.filter(|(first, _)| *first <= all.1).map(|(first, last)| (first, last.min(all.1))))
     }
 }
 

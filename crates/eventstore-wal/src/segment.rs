@@ -11,6 +11,9 @@ use crate::{
     index::{SegmentIndex, SegmentStart, Wait},
 };
 
+/// Copying more than this, and what becomes of it then, holds others up, wherever it comes from.
+const MOST_AT_ONCE: usize = 1 << 20;
+
 /// One file of the log, and where the events in it are.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -80,6 +83,9 @@ impl Segment {
 
     /// So many bytes from an offset on, fewer where the file ends.
     pub(crate) fn read(&self, offset: u64, length: usize, wait: Wait) -> Result<Bytes, Failure> {
+        if wait == Wait::Never && length > MOST_AT_ONCE {
+            return Err(Failure::WouldWait);
+        }
         let mut bytes = vec![0; length];
         let read = match wait {
             Wait::Allowed => read_up_to(&*self.file(), &mut bytes, offset),

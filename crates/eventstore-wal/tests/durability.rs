@@ -80,3 +80,12 @@ async fn closing_makes_it_durable_whatever_the_mode() {
         assert_eq!(reader.head().await.unwrap(), GlobalPosition::new(10), "{durability:?}");
     }
 }
+
+/// No interval is not no time at all: the store works, and does not keep a processor for itself.
+#[tokio::test]
+async fn an_interval_of_nothing_is_the_shortest_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, reader) = open(directory.path(), Durability::Interval(Duration::ZERO));
+    append(&store, 0..10).await;
+    while seen_past(&reader, 0).await < GlobalPosition::new(10) {}
+}

@@ -5,6 +5,9 @@ use crate::failure::Failure;
 /// How long a line may be, in bytes: an event with the largest payload there can be, as base64, and room for the rest.
 const LONGEST_LINE: usize = 16 << 20;
 
+/// What some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// The lines of a file, of which no more than one is held.
 pub(super) struct Lines<R> {
     input: BufReader<R>,
@@ -34,6 +37,9 @@ impl<R: Read> Lines<R> {
                 return Ok(false);
             }
             self.number += 1;
+            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
+            }
             self.bytes_read += read as u64;
             if read > LONGEST_LINE && !self.line.ends_with(b"\n") {
                 return Err(self.bad_line(TooLong));
@@ -93,6 +99,13 @@ mod tests {
             "endless:1: it is longer than 16777216 bytes"
         );
         assert!(lines.line.capacity() <= 4 * LONGEST_LINE);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let mut lines = Lines::new(BufReader::new(&b"\xEF\xBB\xBFa\nb"[..]), String::new());
+        assert!(lines.advance().unwrap());
+        assert_eq!(lines.line(), b"a");
     }
 
     #[test]

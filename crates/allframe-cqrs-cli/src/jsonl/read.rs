@@ -38,12 +38,12 @@ pub(crate) fn event_of(line: &[u8]) -> Result<(StreamId, NewEvent), BadEvent> {
         Some(id) => NewEvent::identified(id.parse::<EventId>()?, event_type, payload),
         None => NewEvent::new(event_type, payload),
     };
-    let metadata = line.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let metadata = line.metadata.iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
     let event = event
         .with_encoding(encoding)
-        .with_schema_version(line.schema_version)
+        .with_schema_version(line.schema_version.unwrap_or(FIRST_SCHEMA_VERSION))
         .with_metadata(Metadata::from_stored(metadata)?)
-        .with_tags(Tags::parse(line.tags)?);
+        .with_tags(Tags::parse(line.tags.unwrap_or_default())?);
     Ok((StreamId::new(line.stream)?, event))
 }
 
@@ -58,12 +58,9 @@ struct Line<'l> {
     data_base64: Option<String>,
     encoding: Option<u8>,
     id: Option<String>,
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default = "first_schema_version")]
-    schema_version: u32,
+    metadata: Option<BTreeMap<String, String>>,
+    tags: Option<Vec<String>>,
+    schema_version: Option<u32>,
     /// What export says in addition: the store gives its own.
     #[serde(rename = "version")]
     _version: Option<IgnoredAny>,
@@ -93,9 +90,7 @@ fn present<'l, D: Deserializer<'l>>(deserializer: D) -> Result<Option<&'l RawVal
     Deserialize::deserialize(deserializer).map(Some)
 }
 
-const fn first_schema_version() -> u32 {
-    1
-}
+const FIRST_SCHEMA_VERSION: u32 = 1;
 
 /// The message without its place: every line is the first one of its own JSON.
 fn json_error(error: &serde_json::Error) -> BadEvent {

@@ -11,6 +11,7 @@ pub(super) const KIND: Kind = Kind {
     open_for_reading: open,
     open_for_writing: open,
     verify: |_, _| Ok(Verdict::default()),
+    salvage: |_, _| Ok(Verdict::default()),
     bytes: |_| None,
 };
 

@@ -7,7 +7,7 @@ mod wal;
 
 use std::sync::Arc;
 
-use eventstore_api::{EventStoreBackend, Result};
+use eventstore_api::{EventStoreBackend, RecordedEvent, Result};
 use serde::Serialize;
 
 use crate::{failure::Failure, store_url::StoreUrl};
@@ -32,6 +32,8 @@ pub(crate) struct Kind {
     open_for_writing: fn(place: &str) -> Opened,
     /// Checks everything that is stored.
     verify: fn(place: &str, progress: &mut OnProgress<'_>) -> Result<Verdict>,
+    /// Shows every event that is whole, also where the store is damaged, and checks it.
+    salvage: fn(place: &str, show: &mut OnEvent<'_>) -> Result<Verdict>,
     /// How much it takes on disk, where that can be told.
     bytes: fn(place: &str) -> Option<u64>,
 }
@@ -40,6 +42,7 @@ pub(crate) type Store = Arc<dyn EventStoreBackend>;
 type Opened = Result<Store>;
 /// Is told how far a job has come, and how far there is to go.
 type OnProgress<'p> = dyn FnMut(u64, u64) + 'p;
+type OnEvent<'e> = dyn FnMut(RecordedEvent) + 'e;
 
 /// What checking a store came to.
 #[derive(Default, Serialize)]
@@ -82,6 +85,11 @@ pub(crate) fn open_for_writing(url: &StoreUrl) -> Result<Store, Failure> {
 
 pub(crate) fn verify(url: &StoreUrl, mut progress: impl FnMut(u64, u64)) -> Result<Verdict, Failure> {
     (url.kind.verify)(&url.place, &mut progress)
+        .map_err(|source| Failure::NotChecked { store: url.to_string(), source })
+}
+
+pub(crate) fn salvage(url: &StoreUrl, mut show: impl FnMut(RecordedEvent)) -> Result<Verdict, Failure> {
+    (url.kind.salvage)(&url.place, &mut show)
         .map_err(|source| Failure::NotChecked { store: url.to_string(), source })
 }
 

@@ -43,10 +43,27 @@ fn a_flipped_bit_is_found_where_it_is() {
     assert_eq!(json.code, Some(1), "{json}");
     assert!(json.stdout.starts_with(r#"{"sound":false,"#), "{json}");
 
-    // What comes to the place says so, and does not pretend that the store ends before it.
+    // What comes to the place shows what is whole before it and says so, and does not pretend that the store ends there.
     for command in ["export -", "inspect account-3"] {
         let outcome = place.run(command);
         assert_eq!(outcome.code, Some(1), "{command}: {outcome}");
         assert!(outcome.stderr.contains("error: the store is damaged at "), "{command}: {outcome}");
     }
+    let exported = place.run("export -").stdout;
+
+    // What is whole behind it can be had too.
+    let saved = place.run("export --salvage -");
+    assert_eq!(saved.code, Some(1), "{saved}");
+    assert!(saved.stderr.starts_with("damaged: ") && saved.stderr.contains("not to be found"), "{saved}");
+    assert!(saved.stdout.starts_with(&exported) && !exported.is_empty());
+    let (before, all) = (exported.lines().count(), saved.stdout.lines().count());
+    assert!(before < all && all < 3_000, "{before} {all}");
+    assert!(saved.stdout.trim_end().ends_with('}') && saved.stdout.contains(r#""position":3000,"#));
+}
+
+#[test]
+fn of_a_sound_store_everything_is_saved() {
+    let place = Place::new();
+    place.import(FEW);
+    assert_eq!(place.succeed("export --salvage -"), place.succeed("export -"));
 }

@@ -42,8 +42,9 @@ impl Chores {
         }
         if let Some(sender) = &*self.handed_out.lock() {
             for chore in indexes.drain(..).map(Chore::Index).chain(prepare) {
-                // The thread ends after the writer does.
-                let _ = sender.send(chore);
+                if sender.send(chore).is_err() {
+                    tracing::error!("the thread for chores has ended: indexes stay in memory from now on");
+                }
             }
         }
     }

@@ -2,8 +2,6 @@ mod chores;
 mod queue;
 mod rhythm;
 mod writer;
-#[cfg(test)]
-mod writer_tests;
 
 use std::{
     fmt,
@@ -17,7 +15,7 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
     StoreError, StreamId, StreamPage, StreamRange,
 };
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tempfile::TempDir;
 
 use self::writer::Writer;
@@ -63,14 +61,21 @@ pub struct WalBackend {
 
 struct Shared {
     writer: Writer,
-    catalog: Arc<Catalog>,
-    disk: Arc<dyn Disk>,
+    log: Arc<Readable>,
     /// Gone when the store is closed: from then on another may have the files.
     snapshots: RwLock<Option<Snapshots>>,
     path: PathBuf,
     recovery: RecoveryReport,
+    /// What closing came to.
+    closed: Mutex<Option<Result<()>>>,
     /// Gone with the store, after the writer.
     _throw_away: Option<TempDir>,
+}
+
+/// What a read takes. It may go on for a while when nobody waits for it any more, and keeps no store open.
+struct Readable {
+    catalog: Arc<Catalog>,
+    disk: Arc<dyn Disk>,
 }
 
 impl WalBackend {
@@ -99,6 +104,9 @@ impl WalBackend {
     ///
     /// Opening takes time: after a clean close for a look at each segment, after a crash for going through the last one.
     ///
+    /// A clean close is believed. A segment is not gone through again after it, so that bytes which have changed on the disk
+    /// since are found when they are read, or by [`verify`](crate::verify()).
+    ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is
@@ -121,12 +129,14 @@ impl WalBackend {
             .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
         let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
         let (log, mut recovery) = Log::open(disk, config.log_options())?;
-        let catalog = Arc::clone(log.catalog());
-        let disk = Arc::clone(log.disk());
+        let readable =
+            Arc::new(Readable { catalog: Arc::clone(log.catalog()), disk: Arc::clone(log.disk()) });
         let snapshots = open_snapshots(&log, config, &mut recovery)?;
         let writer = Writer::start(log, config)?;
         let snapshots = RwLock::new(Some(snapshots));
-        let shared = Shared { writer, catalog, disk, snapshots, path, recovery, _throw_away: throw_away };
+        let closed = Mutex::new(None);
+        let shared =
+            Shared { writer, log: readable, snapshots, path, recovery, closed, _throw_away: throw_away };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -149,12 +159,12 @@ impl WalBackend {
         read: impl Fn(&Catalog, Wait) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T> {
         self.check_open()?;
-        let shared = Arc::clone(&self.shared);
-        off_the_runtime(effort, shared, move |shared, wait| match (read(&shared.catalog, wait), wait) {
+        let log = Arc::clone(&self.shared.log);
+        off_the_runtime(effort, log, move |log, wait| match (read(&log.catalog, wait), wait) {
             (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
             (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
-                replace_damaged_indexes(&*shared.disk, &shared.catalog, Rebuilt::Kept)?;
-                read(&shared.catalog, wait)
+                replace_damaged_indexes(&*log.disk, &log.catalog, Rebuilt::Kept)?;
+                read(&log.catalog, wait)
             }
             (answer, _) => answer,
         })
@@ -162,7 +172,7 @@ impl WalBackend {
     }
 
     fn check_open(&self) -> Result<()> {
-        if self.shared.writer.is_open() { Ok(()) } else { Err(StoreError::Closed) }
+        self.shared.writer.check_open()
     }
 }
 
@@ -175,7 +185,7 @@ impl EventStoreBackend for WalBackend {
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         let stream = stream.clone();
-        let effort = Effort::of_stream(self.shared.catalog.version(&stream), range);
+        let effort = Effort::of_stream(self.shared.log.catalog.version(&stream), range);
         self.read(effort, move |catalog, wait| read::read_stream(catalog, &stream, range, wait)).await
     }
 
@@ -187,7 +197,7 @@ impl EventStoreBackend for WalBackend {
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        let mut published = self.shared.catalog.watch();
+        let mut published = self.shared.log.catalog.watch();
         let found = published
             .wait_for(|published| published.is_past(position) || published.closed)
             .await
@@ -209,32 +219,31 @@ impl EventStoreBackend for WalBackend {
         self.check_open()?;
         let stream = stream.clone();
         off_the_runtime(Effort::Little, Arc::clone(&self.shared), move |shared, wait| {
-            // Closing waits for a save that is under way, and holds up who comes after it.
-            let snapshots = match wait {
-                Wait::Allowed => shared.snapshots.read(),
-                Wait::Never => shared.snapshots.try_read().ok_or(Failure::WouldWait)?,
-            };
-            snapshots.as_ref().map_or(Ok(None), |snapshots| snapshots.latest(&stream, wait))
+            let snapshots = shared.snapshots(wait)?;
+            snapshots.as_ref().ok_or(Failure::Closed)?.latest(&stream, wait)
         })
         .await
     }
 
     async fn stats(&self) -> Result<BackendStats> {
         self.check_open()?;
-        let snapshots = self.shared.snapshots.read().as_ref().map_or(0, Snapshots::count);
-        let Published { head, streams, .. } = self.shared.catalog.published();
-        Ok(BackendStats::new(head, streams, snapshots, GlobalPosition::new(head)))
+        off_the_runtime(Effort::Little, Arc::clone(&self.shared), |shared, wait| {
+            let snapshots = shared.snapshots(wait)?.as_ref().ok_or(Failure::Closed)?.count();
+            let Published { head, streams, .. } = shared.log.catalog.published();
+            Ok(BackendStats::new(head, streams, snapshots, GlobalPosition::new(head)))
+        })
+        .await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {
         self.check_open()?;
-        Ok(GlobalPosition::new(self.shared.catalog.published().head))
+        Ok(GlobalPosition::new(self.shared.log.catalog.published().head))
     }
 
     async fn flush(&self) -> Result<()> {
         self.shared.writer.flush().await?;
         let shared = Arc::clone(&self.shared);
-        waiting(move || Ok(shared.snapshots.read().as_ref().map_or(Ok(()), Snapshots::flush)?)).await
+        waiting(move || Ok(shared.snapshots.read().as_ref().ok_or(StoreError::Closed)?.flush()?)).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -244,17 +253,34 @@ impl EventStoreBackend for WalBackend {
 }
 
 impl Shared {
-    /// The snapshots first: with the log goes the lock on the directory.
+    fn snapshots(&self, wait: Wait) -> Result<RwLockReadGuard<'_, Option<Snapshots>>, Failure> {
+        match wait {
+            Wait::Allowed => Ok(self.snapshots.read()),
+            // Closing waits for a save that is under way, and holds up who comes after it.
+            Wait::Never => self.snapshots.try_read().ok_or(Failure::WouldWait),
+        }
+    }
+
+    /// The snapshots before the log: with that goes the lock on the directory. Whoever closes again is told the same.
     fn close(&self) -> Result<()> {
+        let mut closed = self.closed.lock();
+        if let Some(outcome) = &*closed {
+            return outcome.clone();
+        }
+        self.writer.stop_taking();
         let snapshots = self.snapshots.write().take();
         let flushed = snapshots.map_or(Ok(()), |snapshots| snapshots.flush());
-        self.writer.close()?;
-        Ok(flushed?)
+        let outcome = self.writer.close().and(flushed.map_err(StoreError::from));
+        *closed = Some(outcome.clone());
+        outcome
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.closed.lock().is_some() {
+            return;
+        }
         if let Err(error) = self.close() {
             tracing::error!(%error, "the store was not closed in good order");
         }
@@ -291,7 +317,7 @@ impl fmt::Debug for WalBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WalBackend")
             .field("path", &self.shared.path)
-            .field("events", &self.shared.catalog.published().head)
+            .field("events", &self.shared.log.catalog.published().head)
             .finish_non_exhaustive()
     }
 }

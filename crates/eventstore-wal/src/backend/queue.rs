@@ -9,6 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::log::{Answer, Request};
 
+/// How long the writer stays awake for someone who is about to come back.
+const AWAKE: Duration = Duration::from_micros(200);
+
 /// What waits for the writer.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -24,11 +27,19 @@ struct Waiting {
     flushes: Vec<oneshot::Sender<Result<()>>>,
     /// Whether what waits takes the writer.
     called: bool,
-    closing: bool,
-    /// Nobody takes from the queue any more.
-    closed: bool,
+    phase: Phase,
     /// With how many appends the writer wants to be woken; none while it is at work.
     wanted: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Open,
+    /// Nothing more is taken, and what waits is still done.
+    Closing,
+    /// Nobody takes from the queue any more.
+    Abandoned,
 }
 
 /// An append, and whoever waits for its answer.
@@ -65,7 +76,7 @@ impl Queue {
     /// Hands an append over; false if the queue is closed.
     pub(super) fn push(&self, append: Append) -> bool {
         let mut waiting = self.waiting.lock();
-        if waiting.closing || waiting.closed {
+        if waiting.phase != Phase::Open {
             return false;
         }
         waiting.appends.push(append);
@@ -88,7 +99,7 @@ impl Queue {
     /// Asks for a flush; false if the queue is closed.
     pub(super) fn push_flush(&self, done: oneshot::Sender<Result<()>>) -> bool {
         let mut waiting = self.waiting.lock();
-        if waiting.closing || waiting.closed {
+        if waiting.phase != Phase::Open {
             return false;
         }
         waiting.flushes.push(done);
@@ -99,14 +110,17 @@ impl Queue {
 
     /// Takes no more, and has the writer finish what there is.
     pub(super) fn close(&self) {
-        self.waiting.lock().closing = true;
+        let mut waiting = self.waiting.lock();
+        if waiting.phase == Phase::Open {
+            waiting.phase = Phase::Closing;
+        }
+        drop(waiting);
         self.woken.notify_one();
     }
 
     /// Whether appends are still taken.
     pub(super) fn is_open(&self) -> bool {
-        let waiting = self.waiting.lock();
-        !waiting.closing && !waiting.closed
+        self.waiting.lock().phase == Phase::Open
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -132,7 +146,7 @@ impl Queue {
     /// Everything that waits, when nobody will take it any more. Dropping it tells those who wait.
     pub(super) fn abandon(&self) -> Work {
         let mut waiting = self.waiting.lock();
-        waiting.closed = true;
+        waiting.phase = Phase::Abandoned;
         self.take(&mut waiting)
     }
 
@@ -147,7 +161,7 @@ impl Queue {
     /// `expected`, it waits for more of them, but not beyond `until`.
     pub(super) fn next(&self, expected: usize, until: Instant, patience: Option<Duration>) -> Work {
         if expected == 1 {
-            self.wait_awake(until);
+            self.wait_awake(until.min(Instant::now() + AWAKE));
         }
         let mut waiting = self.waiting.lock();
         while !waiting.is_urgent() && waiting.appends.len() < expected {
@@ -195,13 +209,13 @@ impl Queue {
         Work {
             appends: std::mem::take(&mut waiting.appends),
             flushes: std::mem::take(&mut waiting.flushes),
-            closing: waiting.closing,
+            closing: waiting.phase != Phase::Open,
         }
     }
 }
 
 impl Waiting {
     fn is_urgent(&self) -> bool {
-        self.closing || !self.flushes.is_empty()
+        self.phase != Phase::Open || !self.flushes.is_empty()
     }
 }

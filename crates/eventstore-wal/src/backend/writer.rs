@@ -1,3 +1,7 @@
+mod at_once;
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::Arc,
     thread::JoinHandle,
@@ -5,7 +9,7 @@ use std::{
 };
 
 use eventstore_api::{AppendBatch, Appended, Result, StoreError};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
@@ -17,10 +21,10 @@ use super::{
 use crate::{
     catalog::Catalog,
     config::WalConfig,
-    log::{Answer, Durability, Log, Request},
+    log::{Durability, Log, Request},
 };
 
-/// The one that writes: a thread that owns the log, what waits for it, and what can wait.
+/// The one that writes: a log, a thread that does with it what takes waiting for the disk, and what waits for that thread.
 #[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -33,8 +37,10 @@ struct Shared {
     /// Taken by the thread as long as it commits, and for a moment by whoever appends what needs no sync. Gone when the
     /// store is closed.
     log: Mutex<Option<Log>>,
+    /// For what waits.
     room: Semaphore,
-    room_bytes: usize,
+    /// How many permits there are of it.
+    permits: u32,
     chores: Chores,
     durability: Durability,
     mark_after: Duration,
@@ -44,17 +50,19 @@ struct Shared {
 }
 
 /// How many bytes of waiting appends one permit stands for.
-const ROOM_UNIT: usize = 1 << 10;
+const PERMIT_BYTES: usize = 1 << 10;
 
 impl Writer {
     pub(super) fn start(log: Log, config: &WalConfig) -> Result<Self> {
-        let room_bytes = config.queue_bytes.max(ROOM_UNIT);
+        // As many as the semaphore takes, at the most.
+        let permits = (config.queue_bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS >> 1);
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
         let shared = Arc::new(Shared {
             queue: Queue::default(),
             catalog: Arc::clone(log.catalog()),
             log: Mutex::new(Some(log)),
-            room: Semaphore::new(room_bytes / ROOM_UNIT),
-            room_bytes,
+            room: Semaphore::new(permits as usize),
+            permits,
             chores: Chores::start()?,
             durability: config.durability,
             mark_after: config.mark_after,
@@ -73,87 +81,60 @@ impl Writer {
         if !waits_for_syncs && let Some(answer) = shared.append_at_once(&request) {
             return answer;
         }
-        let permits = request.bytes().min(shared.room_bytes).div_ceil(ROOM_UNIT);
-        let room = u32::try_from(permits).unwrap_or(u32::MAX).max(1);
+        let wanted = request.bytes().div_ceil(PERMIT_BYTES);
+        let room = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, shared.permits);
         // Whoever answers gives it back.
-        shared.room.acquire_many(room).await.map_err(|_| StoreError::Closed)?.forget();
+        shared.room.acquire_many(room).await.map_err(|_| shared.why_it_ended())?.forget();
         let (answered, answer) = oneshot::channel();
         if !shared.queue.push(Append { request, answered, room }) {
-            return Err(StoreError::Closed);
+            return Err(shared.why_it_ended());
         }
         if !waits_for_syncs {
             shared.work_off();
         }
         match answer.await {
             Ok(Answered { answer, .. }) => answer,
-            Err(gone) => Err(StoreError::outcome_unknown(WriterGone(gone))),
+            Err(_) => Err(StoreError::outcome_unknown(WriterGone)),
         }
     }
 
     pub(super) async fn flush(&self) -> Result<()> {
         let (done, flushed) = oneshot::channel();
         if !self.shared.queue.push_flush(done) {
-            // While it is being closed, nobody knows yet what that comes to.
-            return self.shared.closed.lock().clone().unwrap_or(Err(StoreError::Closed));
+            return Err(self.shared.why_it_ended());
         }
-        flushed.await.unwrap_or_else(|gone| Err(StoreError::storage(WriterGone(gone))))
+        flushed.await.unwrap_or_else(|_| Err(StoreError::storage(WriterGone)))
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        self.shared.queue.is_open()
+    /// Says why nothing is taken any more, if that is so.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.shared.queue.is_open() { Ok(()) } else { Err(self.shared.why_it_ended()) }
+    }
+
+    /// Takes nothing more; what waits is still done.
+    pub(super) fn stop_taking(&self) {
+        self.shared.queue.close();
     }
 
     /// Finishes what waits, closes the log, and lets go of the directory. Takes as long as the disk does.
     pub(super) fn close(&self) -> Result<()> {
-        self.shared.queue.close();
+        self.stop_taking();
         // Whoever closes meanwhile waits too.
         let mut thread = self.thread.lock();
-        if let Some(thread) = thread.take() {
-            let ended = thread.join();
-            if ended.and(self.shared.chores.end()).is_err() {
-                return Err(StoreError::storage(Panicked));
-            }
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
+            return Err(StoreError::storage(Panicked));
         }
         self.shared.closed.lock().clone().unwrap_or(Ok(()))
     }
 }
 
 impl Shared {
-    /// Appends on the caller's own thread, where nobody else is at it and it takes no waiting for the disk.
-    fn append_at_once(&self, request: &Request) -> Option<Answer> {
-        if !self.queue.is_empty() {
-            return None;
+    /// What to say to those who come too late.
+    fn why_it_ended(&self) -> StoreError {
+        match &*self.closed.lock() {
+            Some(Err(error)) => error.clone(),
+            _ => StoreError::Closed,
         }
-        let mut at_work = self.try_to_work()?;
-        let log = at_work.log().filter(|log| log.takes_at_once([request]))?;
-        let answer = log.commit([request]).pop();
-        self.chores.take_from(log);
-        drop(at_work);
-        if !self.queue.is_surely_empty() {
-            self.work_off();
-        }
-        answer
-    }
-
-    /// Appends what waits, on the caller's own thread, if nobody else is at it: whoever is at it takes that up before he
-    /// goes. What takes waiting for the disk is left to the writer.
-    fn work_off(&self) {
-        while !self.queue.is_surely_empty() {
-            let Some(mut at_work) = self.try_to_work() else { return };
-            let appends = at_work.log().and_then(|log| {
-                self.queue
-                    .take_if(|appends| log.takes_at_once(appends.iter().map(|append| &append.request)))
-                    .map(|appends| (log, appends))
-            });
-            match appends {
-                Some((log, appends)) => self.commit(log, appends),
-                None => return self.queue.call_writer(),
-            }
-        }
-    }
-
-    fn try_to_work(&self) -> Option<AtWork<'_>> {
-        self.log.try_lock().map(|place| AtWork { shared: self, place })
     }
 
     /// Appends these together, and answers.
@@ -178,7 +159,7 @@ impl Shared {
     }
 }
 
-/// The thread that owns the log.
+/// What the thread does.
 fn write(shared: &Shared) {
     let _ends = Ends(shared);
     let mut rhythm = Rhythm::new();
@@ -209,8 +190,8 @@ impl Shared {
     fn work(&self, log: &mut Log, work: Work, rhythm: &mut Rhythm) {
         if work.is_empty() {
             self.on_idle(log);
-            rhythm.is_idle = true;
-            rhythm.flushed_at = Instant::now();
+            rhythm.flushed(true);
+            rhythm.is_over = log.is_poisoned();
             return;
         }
         let Work { appends, flushes, .. } = work;
@@ -220,7 +201,7 @@ impl Shared {
         rhythm.answered(answered, began);
         if !flushes.is_empty() || rhythm.is_due(self.durability) {
             let outcome = log.flush();
-            rhythm.flushed_at = Instant::now();
+            rhythm.flushed(false);
             for done in flushes {
                 let _ = done.send(outcome.clone());
             }
@@ -230,44 +211,25 @@ impl Shared {
     /// How long the thread waits for work before it looks after itself; `None`: until there is some.
     fn patience(&self, rhythm: &Rhythm) -> Option<Duration> {
         match self.durability {
-            Durability::Interval(interval) => Some(interval),
+            _ if rhythm.is_over => None,
+            Durability::Interval(interval) => Some(rhythm.until_due(interval)),
             _ if rhythm.is_idle => None,
             _ => Some(self.mark_after),
         }
     }
 
-    /// Nothing waits: time to make durable what is not, and to say so.
+    /// Nothing waits: time to make durable what is not, or, where all of it is, to say so in the log.
     fn on_idle(&self, log: &mut Log) {
+        if log.is_poisoned() {
+            // It was said when it came about.
+            return;
+        }
         let done = match self.durability {
-            Durability::Always => log.mark().map(|_| ()),
-            Durability::Interval(_) => log.flush(),
-            Durability::OsBuffered => Ok(()),
+            Durability::Interval(_) if !log.is_durable() => log.flush(),
+            _ => log.mark().map(|_| ()),
         };
         if let Err(error) = done {
             tracing::warn!(%error, "the idle log could not be made durable");
-        }
-    }
-}
-
-/// The log in the hands of someone who appends on his own thread. If he panics nobody else works on it: it is gone, and
-/// the writer ends.
-struct AtWork<'s> {
-    shared: &'s Shared,
-    place: MutexGuard<'s, Option<Log>>,
-}
-
-impl AtWork<'_> {
-    /// `None` when the store is closed.
-    fn log(&mut self) -> Option<&mut Log> {
-        self.place.as_mut()
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.place.take();
-            self.shared.queue.call_writer();
         }
     }
 }
@@ -280,11 +242,13 @@ impl Drop for Ends<'_> {
         drop(self.0.queue.abandon());
         self.0.room.close();
         let log = self.0.log.lock().take();
+        // As long as the log has the directory locked, nobody else can be at the files.
+        let chores = self.0.chores.end();
         let closed = match log {
             Some(log) if !std::thread::panicking() => log.close(),
             _ => Err(StoreError::storage(Panicked)),
         };
-        *self.0.closed.lock() = Some(closed);
+        *self.0.closed.lock() = Some(closed.and(chores.map_err(|_| StoreError::storage(Panicked))));
         self.0.catalog.close();
     }
 }
@@ -294,5 +258,7 @@ impl Drop for Ends<'_> {
 struct Panicked;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the writer of the store has ended")]
-struct WriterGone(#[source] oneshot::error::RecvError);
+#[error(
+    "the writer of the store ended before it answered; reopen the store, and append the same events again"
+)]
+struct WriterGone;

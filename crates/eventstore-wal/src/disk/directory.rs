@@ -90,11 +90,14 @@ impl Disk for Directory {
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
         let path = self.path.join(name);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
+        // A file can be deleted, and another be made that nobody has locked; the directory stays what it is.
+        let locked = [Some(file), self.as_file()?].into_iter().flatten().map(|file| match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
-        }
+        });
+        let locked: Option<Vec<File>> = locked.collect::<io::Result<_>>()?;
+        Ok(locked.map(|files| Box::new(files) as Box<dyn Send + Sync>))
     }
 
     fn describe(&self, name: &str) -> String {
@@ -104,6 +107,9 @@ impl Disk for Directory {
 
 /// Every directory that is new has to be synced into the one above it.
 fn create_durably(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     let above = match path.parent() {
         None => return Ok(()),
         Some(above) if above.as_os_str().is_empty() => Path::new("."),
@@ -113,8 +119,22 @@ fn create_durably(path: &Path) -> io::Result<()> {
         create_durably(above)?;
     }
     match std::fs::create_dir(path) {
+        // Another process may be faster.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !path.is_dir() => Err(error),
         _ => sync_directory(above),
+    }
+}
+
+impl Directory {
+    /// The directory itself, where one can be opened as a file.
+    #[cfg(unix)]
+    fn as_file(&self) -> io::Result<Option<File>> {
+        File::open(&self.path).map(Some)
+    }
+
+    #[cfg(not(unix))]
+    fn as_file(&self) -> io::Result<Option<File>> {
+        Ok(None)
     }
 }
 

@@ -31,7 +31,7 @@ impl FewOpenFiles {
 impl Disk for FewOpenFiles {
     fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
         if how != Open::Read {
-            return self.files.disk.open(name, how);
+            return self.files.with_room(|disk| disk.open(name, how));
         }
         let file = Arc::new(Reopened {
             files: Arc::clone(&self.files),
@@ -44,7 +44,7 @@ impl Disk for FewOpenFiles {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        self.files.disk.names()
+        self.files.with_room(Disk::names)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -56,7 +56,7 @@ impl Disk for FewOpenFiles {
     }
 
     fn sync_names(&self) -> io::Result<()> {
-        self.files.disk.sync_names()
+        self.files.with_room(Disk::sync_names)
     }
 
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
@@ -82,6 +82,24 @@ struct OpenFiles {
 }
 
 impl OpenFiles {
+    /// Does something that takes opening a file. Where the process may have no more, the store has fewer of its own.
+    fn with_room<T>(&self, open: impl Fn(&(dyn Disk + 'static)) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match open(&*self.disk) {
+                Err(error) if are_too_many(&error) && self.close_half() => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Closes the older half; false where there was nothing to close.
+    fn close_half(&self) -> bool {
+        let mut open = self.open.lock();
+        let half = open.len().div_ceil(2);
+        let closed = open.drain(..half).filter_map(|file| file.upgrade()?.file.write().take());
+        closed.count() > 0 || !open.is_empty()
+    }
+
     /// Notes that a file was opened, and closes others where there are too many: first those that were not read lately.
     fn opened(&self, file: &Arc<Reopened>) {
         let mut open = self.open.lock();
@@ -115,7 +133,7 @@ impl Reopened {
         if let Some(file) = &*self.file.read() {
             return Ok(Arc::clone(file));
         }
-        let file = self.files.disk.open(&self.name, Open::Read)?;
+        let file = self.files.with_room(|disk| disk.open(&self.name, Open::Read))?;
         *self.file.write() = Some(Arc::clone(&file));
         self.files.opened(self);
         Ok(file)
@@ -126,6 +144,13 @@ impl fmt::Debug for Reopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Reopened").field(&self.name).finish()
     }
+}
+
+/// Whether it is the number of open files that is in the way, of this process or of the system.
+fn are_too_many(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 /// Nobody writes to such a file.
@@ -173,10 +198,10 @@ impl DiskFile for Arc<Reopened> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{io, sync::Arc};
 
     use super::FewOpenFiles;
-    use crate::disk::{Directory, Disk, Open, write_all};
+    use crate::disk::{Directory, Disk, DiskFile, Open, write_all};
 
     /// How many files of this process are open in a directory.
     #[cfg(target_os = "linux")]
@@ -206,6 +231,83 @@ mod tests {
                 assert!(open_in(directory.path()) <= 5, "round {round}: {}", open_in(directory.path()));
             }
         }
+    }
+
+    /// A disk that lets a process have so many files.
+    #[derive(Debug)]
+    struct Limited {
+        disk: Arc<dyn Disk>,
+        limit: usize,
+        directory: std::path::PathBuf,
+    }
+
+    impl Limited {
+        fn check(&self) -> io::Result<()> {
+            match open_in(&self.directory) < self.limit {
+                true => Ok(()),
+                false => Err(io::Error::from_raw_os_error(24)),
+            }
+        }
+    }
+
+    impl Disk for Limited {
+        fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
+            self.check()?;
+            self.disk.open(name, how)
+        }
+
+        fn names(&self) -> io::Result<Vec<String>> {
+            self.check()?;
+            self.disk.names()
+        }
+
+        fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            self.disk.rename(from, to)
+        }
+
+        fn remove(&self, name: &str) -> io::Result<()> {
+            self.disk.remove(name)
+        }
+
+        fn sync_names(&self) -> io::Result<()> {
+            self.check()?;
+            self.disk.sync_names()
+        }
+
+        fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
+            self.disk.lock(name)
+        }
+
+        fn describe(&self, name: &str) -> String {
+            self.disk.describe(name)
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_a_process_may_have_no_more_files_the_store_makes_do_with_fewer() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().to_owned();
+        let disk: Arc<dyn Disk> = Arc::new(Directory::existing(&path).unwrap());
+        let few = FewOpenFiles::on(Arc::new(Limited { disk, limit: 6, directory: path }));
+        let mut written = Vec::new();
+        for number in 0..40_u8 {
+            let name = number.to_string();
+            write_all(&*few.open(&name, Open::Create).unwrap(), &[number; 8], 0).unwrap();
+            written.push(few.open(&name, Open::Read).unwrap());
+            few.sync_names().unwrap();
+            assert_eq!(few.names().unwrap().len(), written.len());
+        }
+        for (number, file) in (0..40_u8).zip(&written) {
+            let mut bytes = [0; 8];
+            file.read_at(&mut bytes, 0).unwrap();
+            assert_eq!(bytes, [number; 8]);
+        }
+        // Where nothing of ours is in the way, it is an error.
+        let others: Vec<_> =
+            (0..6).map(|_| std::fs::File::open(directory.path().join("0")).unwrap()).collect();
+        assert_eq!(few.names().unwrap_err().raw_os_error(), Some(24));
+        drop(others);
     }
 
     #[test]

@@ -244,6 +244,10 @@ impl SegmentIndex for ActiveIndex {
         Ok(after.checked_sub(1).and_then(|last| positions.get(last)).map(|&entry| frame_of_key(entry)))
     }
 
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn greatest_id(&self) -> Option<EventId> {
         *self.greatest_id.read()
     }

@@ -81,6 +81,9 @@ pub(crate) trait SegmentIndex: fmt::Debug + Send + Sync {
     /// no look-up.
     fn greatest_id(&self) -> Option<EventId>;
 
+    /// Whether it is all there, whatever becomes of files.
+    fn is_in_memory(&self) -> bool;
+
     /// How many events the segment holds.
     fn event_count(&self) -> u64;
 

@@ -1,51 +1,6 @@
 //! The index of a sealed segment, in a file beside it.
 //!
-//! # Layout
-//!
-//! All numbers are little-endian. The file is a header of 188 bytes and nine sections, one behind the other, with nothing
-//! between and nothing behind them.
-//!
-//! | at | bytes | what |
-//! |---:|---:|---|
-//! | 0 | 8 | `es-index` |
-//! | 8 | 4 | format version: 1 |
-//! | 12 | 16 | id of the store |
-//! | 28 | 8 | segment: the position of its first event |
-//! | 36 | 8 | covers: how many bytes of the segment the index knows, from its beginning on |
-//! | 44 | 8 | position of the last event it knows |
-//! | 52 | 8 | how many events it knows |
-//! | 60 | 16 | greatest event id, in network order; zeros when there are no events |
-//! | 76 | 108 | for each section: its length in bytes (8), its checksum (4) |
-//! | 184 | 4 | CRC-32 of bytes 0 to 183 |
-//!
-//! A section's checksum is the CRC-32 of its bytes, continued from the CRC-32 of the id of the store (16), the segment (8)
-//! and the number of the section (1), so that bytes which belong elsewhere never pass.
-//!
-//! | section | holds | of |
-//! |---:|---|---|
-//! | 0 streams | keys: hash of the stream's name, where its record begins in section 1 | 8 bytes a stream |
-//! | 1 stream records | records, in the order of section 0 | names and numbers |
-//! | 2 frames | frames, stream after stream in the order of section 1, in the order of versions | 4 bytes an event |
-//! | 3 ids | keys: hash of stream and event id, frame | 8 bytes an event |
-//! | 4 tags | keys: hash of the tag, which of section 5's entries is its first | 8 bytes a tag |
-//! | 5 frames of tags | frames, tag after tag in the order of section 4; those of a tag rise, none is there twice | 4 bytes a tag and frame |
-//! | 6 types | keys: hash of the type's name, where its record begins in section 7 | 8 bytes a type |
-//! | 7 type records | records, in the order of section 6 | names and numbers |
-//! | 8 positions | keys: position less that of the segment, frame that begins with it | 8 bytes every 16 KiB of log |
-//!
-//! - A **frame** is a `u32`: its offset in the segment in units of 8 bytes.
-//! - A **key** is a `u64`: its first part in the upper 32 bits, its second in the lower. The keys of a section rise, and none
-//!   is there twice.
-//! - A **hash** is the CRC-32 of the name in UTF-8, continued from the CRC-32 of the id of the store. That of an event id is
-//!   over the stream's name, the byte `ff` and the id's 16 bytes. Equal hashes happen: a name is compared, an id or a tag is
-//!   looked for in every frame named. Tags with equal hashes have their frames in common.
-//! - A **number** is LEB128: 7 bits a byte, the lowest first, the top bit set in every byte but the last.
-//! - A **stream record** is: length of the name (number), name, version of the stream's first event in this segment (number),
-//!   how many events of it there are (number), the segment that holds the events before (number), which of section 2's entries
-//!   is its first (number). The segment before is 0 for none, 1 for not known, else one more than the distance from its
-//!   position to that of this segment.
-//! - A **type record** is: length of the name (number), name, first frame with such an event (number), how many units of 8
-//!   bytes behind it the last one begins (number), how many events there are (number).
+//! `docs/wal-format.md` says what stands in it, byte by byte: a header and nine sections, each with a checksum of its own.
 
 mod error;
 mod file;
@@ -265,6 +220,10 @@ impl SegmentIndex for Sidecar {
         let within = 0..=key(relative, u32::MAX);
         let found = self.keys(Section::Positions, about_most, within, Direction::Backward, how)?.next();
         Ok(found.transpose()?.map(|(_, key)| FrameOffset::from_units(low(key))))
+    }
+
+    fn is_in_memory(&self) -> bool {
+        false
     }
 
     fn greatest_id(&self) -> Option<EventId> {

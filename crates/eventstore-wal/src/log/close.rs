@@ -1,6 +1,6 @@
 use eventstore_api::StoreError;
 
-use super::{Log, Request, tail::SEAL_BYTES};
+use super::{Log, tail::SEAL_BYTES};
 use crate::{
     damage::Failure,
     disk::replace,
@@ -9,12 +9,9 @@ use crate::{
 };
 
 impl Log {
-    /// Whether these can be appended without waiting for the disk: they go into the segment, and there is room for them.
-    pub(crate) fn takes_at_once<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> bool {
-        let needed_by =
-            |request: &Request| request.bytes() as u64 + ABOUT_A_FRAME * (1 + u64::from(request.streams));
-        let needed: u64 = requests.into_iter().map(needed_by).sum();
-        self.poison.is_none() && self.tail.end() + needed <= self.tail.space.prepared()
+    /// Whether everything that was appended is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.tail.synced() == self.tail.end()
     }
 
     /// Makes everything that was appended durable, whatever the options say.
@@ -25,7 +22,7 @@ impl Log {
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.check_poison()?;
         self.settle()?;
-        if self.tail.synced() == self.tail.written() {
+        if self.is_durable() {
             return Ok(());
         }
         self.sync().map_err(|failure| {
@@ -42,8 +39,7 @@ impl Log {
     /// [`StoreError::Storage`] when the log has failed, now or before.
     pub fn mark(&mut self) -> Result<bool, StoreError> {
         self.check_poison()?;
-        let all_durable = self.tail.synced() == self.tail.end();
-        if self.tail.is_marked() || self.tail.is_at_the_beginning() || !all_durable {
+        if self.tail.is_marked() || self.tail.is_at_the_beginning() || !self.is_durable() {
             return Ok(false);
         }
         let room = self.tail.end() + FRAME_HEADER_BYTES as u64 + SEAL_BYTES;
@@ -81,6 +77,3 @@ impl Log {
         Ok(())
     }
 }
-
-/// More than a frame takes beyond what is appended, in bytes, and more than a version takes.
-const ABOUT_A_FRAME: u64 = 128;

@@ -3,7 +3,7 @@ use std::io;
 use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError};
 
 use super::{
-    Answer, Durability, Log, Rebuilt, Request,
+    Answer, Durability, Log, Poisoned, Rebuilt, Request,
     decide::{Decider, Undecided, version_at},
     heal::{is_damaged_index, replace_damaged_indexes},
     tail::SEAL_BYTES,
@@ -27,11 +27,12 @@ impl Log {
         let mut answers: Vec<Answer> = Vec::with_capacity(requests.size_hint().0);
         // What is answered so far stands, from here on it waits for the disk.
         let mut settled = 0;
+        let was_poisoned = self.poison.is_some();
         for request in requests {
             let answer = self.place(request, |_| settled = answers.len());
             answers.push(answer);
         }
-        if self.settle().is_ok() && self.poison.is_none() {
+        if was_poisoned || (self.settle().is_ok() && self.poison.is_none()) {
             return answers;
         }
         if let Some(failure) = &self.poison {
@@ -39,11 +40,32 @@ impl Log {
                 *answer = Err(match answer {
                     Ok(_) => StoreError::outcome_unknown(failure.clone()),
                     // Refused for what may not be there tomorrow.
-                    Err(_) => StoreError::storage(failure.clone()),
+                    Err(_) => StoreError::storage(Poisoned { failure: failure.clone() }),
                 });
             }
         }
         answers
+    }
+
+    /// Whether these can be appended without waiting for the disk, as far as can be told: there is room for them in the
+    /// segment, and deciding on them looks no farther back than the last few events.
+    pub(crate) fn takes_at_once<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> bool {
+        let mut end = self.tail.end();
+        self.poison.is_none()
+            && requests.into_iter().all(|request| {
+                end += request.bytes() as u64 + ABOUT_A_FRAME * (1 + u64::from(request.streams));
+                end <= self.tail.space.prepared() && !self.looks_far_back(&request.batch)
+            })
+    }
+
+    fn looks_far_back(&self, batch: &AppendBatch) -> bool {
+        let condition = batch.condition.as_ref();
+        condition.is_some_and(|condition| self.tail.head().saturating_sub(condition.after.get()) > FEW)
+            || batch
+                .appends
+                .iter()
+                .flat_map(|append| &append.events)
+                .any(|event| Some(event.id) <= self.greatest_ids.sealed)
     }
 
     /// Decides on a request, and puts its frame behind the others. Where that takes a new segment, everything before
@@ -278,6 +300,11 @@ fn versions(ends: &[Option<Head>]) -> (VersionWidth, Vec<u8>) {
     }
     (width, bytes)
 }
+
+/// More than a frame takes beyond what is appended, in bytes, and more than a version takes.
+const ABOUT_A_FRAME: u64 = 128;
+/// How many events can be looked at without holding anybody up.
+const FEW: u64 = 2_048;
 
 /// Cannot happen for a batch that has been validated.
 fn too_long() -> StoreError {

@@ -1,19 +1,21 @@
 //! Whether a batch may be appended: whether it is a retry, and whether its guards and its condition hold.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, ExpectedVersion, GlobalPosition, InvalidInput, Known,
-    NewEvent, Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition,
+    InvalidInput, Known, NewEvent, RecordedEvent, Result, StoreError, StreamAppend, StreamId, Version,
+    first_outcome,
 };
 use eventstore_codec::Names;
+use foldhash::fast::RandomState;
 
 use super::{GreatestIds, tail::Tail};
 use crate::{
     catalog::Catalog,
     damage::Failure,
     frames::{Frame, FrameReader, Malformed},
-    index::{FrameOffset, Head, Previous, Wait},
+    index::{FrameOffset, Head, Previous, SegmentStart, Wait},
     scan::{Scan, Sought},
     segment::Segment,
 };
@@ -71,7 +73,7 @@ impl Decider<'_> {
     ) -> Result<Option<Vec<Appended>>, Undecided> {
         let streams = || batch.appends.iter().zip(ends);
         if streams().any(|(append, end)| end.is_some() && self.may_be_known(append))
-            && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))?
+            && let Some(outcome) = self.first_outcome(batch)?
         {
             return Ok(Some(outcome));
         }
@@ -94,8 +96,19 @@ impl Decider<'_> {
             && (Some(least) <= self.greatest_ids.sealed || self.tail.index.may_hold(&append.stream, least))
     }
 
+    /// What the batch was answered when it was stored, if it was.
+    fn first_outcome(&self, batch: &AppendBatch) -> Result<Option<Vec<Appended>>, Undecided> {
+        let mut last = LastFrame::default();
+        first_outcome(batch, |stream, event| self.find(stream, event, &mut last))
+    }
+
     /// Where an event is stored already. Segments are searched backward, as far as the stream goes back and as the id can.
-    fn find(&self, stream: &StreamId, event: &NewEvent) -> Result<Option<Known>, Undecided> {
+    fn find(
+        &self,
+        stream: &StreamId,
+        event: &NewEvent,
+        last: &mut LastFrame,
+    ) -> Result<Option<Known>, Undecided> {
         if Some(event.id) > self.greatest_ids.all {
             return Ok(None);
         }
@@ -116,7 +129,7 @@ impl Decider<'_> {
             let Some(part) = part else { continue };
             let frames =
                 index.frames_with_id(stream, event.id, Wait::Allowed).map_err(reading_index(segment))?;
-            if let Some(known) = self.find_in(segment, &frames, stream, event)? {
+            if let Some(known) = self.find_in(segment, &frames, (stream, event), last)? {
                 return Ok(Some(known));
             }
             match part.previous {
@@ -132,32 +145,27 @@ impl Decider<'_> {
         &self,
         segment: &Arc<Segment>,
         frames: &[FrameOffset],
-        stream: &StreamId,
-        event: &NewEvent,
+        (stream, event): (&StreamId, &NewEvent),
+        last: &mut LastFrame,
     ) -> Result<Option<Known>, Failure> {
-        let bound = self.bound(segment);
-        let mut reader = FrameReader::new(segment, bound, |segment: &Segment, offset, length| {
-            self.tail.read(segment, offset, length)
-        });
-        let mut names = Names::new();
         for offset in frames {
-            let frame = reader.at(offset.bytes(), 0)?;
-            let mut known = None;
-            frame
-                .each_event::<Malformed>(|stored| {
-                    if stored.event.id == event.id && stored.stream == stream.as_str() {
-                        let recorded = stored.to_recorded(stream.clone(), &mut names)?;
-                        known = Some(Known {
-                            version: recorded.version,
-                            position: recorded.position,
-                            same_content: recorded.same_content(event),
-                        });
-                    }
-                    Ok(())
-                })
-                .map_err(|malformed| segment.damage(frame.offset, malformed))?;
-            if known.is_some() {
-                return Ok(known);
+            if last.place != Some((segment.start, *offset)) {
+                let bound = self.bound(segment);
+                let mut reader = FrameReader::new(segment, bound, |segment: &Segment, offset, length| {
+                    self.tail.read(segment, offset, length)
+                });
+                let frame = reader.at(offset.bytes(), 0)?;
+                last.take((segment.start, *offset), &frame)
+                    .map_err(|malformed| segment.damage(frame.offset, malformed))?;
+            }
+            if let Some(recorded) =
+                last.events.get(&event.id).into_iter().flatten().find(|it| it.stream == *stream)
+            {
+                return Ok(Some(Known {
+                    version: recorded.version,
+                    position: recorded.position,
+                    same_content: recorded.same_content(event),
+                }));
             }
         }
         Ok(None)
@@ -222,6 +230,30 @@ fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) ->
         return Ok(());
     }
     Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
+}
+
+/// The events of the frame that was looked into last: those of a batch that is appended again mostly stand in one.
+#[derive(Default)]
+struct LastFrame {
+    place: Option<(SegmentStart, FrameOffset)>,
+    /// Streams may have events with the same id.
+    events: HashMap<EventId, Vec<RecordedEvent>, RandomState>,
+    names: Names,
+}
+
+impl LastFrame {
+    fn take(&mut self, place: (SegmentStart, FrameOffset), frame: &Frame) -> Result<(), Malformed> {
+        let Self { events, names, .. } = self;
+        self.place = None;
+        events.clear();
+        frame.each_event::<Malformed>(|event| {
+            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+            events.entry(recorded.id).or_default().push(recorded);
+            Ok(())
+        })?;
+        self.place = Some(place);
+        Ok(())
+    }
 }
 
 fn last_in(frame: &Frame, condition: &AppendCondition, names: &mut Names) -> Result<Option<u64>, Malformed> {

@@ -31,8 +31,13 @@ pub(crate) fn replace_damaged_indexes(
     rebuilt: Rebuilt,
 ) -> Result<(), Failure> {
     let store = catalog.store.as_bytes();
+    // Whoever met the same damage waits, and finds it mended.
+    let _healing = catalog.healing.lock();
     for segment in catalog.segments().iter() {
         let Some(sealed) = segment.sealed() else { continue };
+        if segment.index().is_in_memory() {
+            continue;
+        }
         let sidecar = Sidecar::open(disk, store, segment.start);
         if sidecar.is_ok_and(|sidecar| sidecar.check_sections().is_ok()) {
             continue;

@@ -80,6 +80,11 @@ impl Log {
         }
     }
 
+    /// Whether it has failed, and takes nothing more.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poison.is_some()
+    }
+
     fn poison(&mut self, failure: Failure) {
         tracing::error!(error = %failure, "the log takes no more events: reopen the store, which recovers it");
         self.poison.get_or_insert(failure);

@@ -37,7 +37,8 @@ pub enum Durability {
     #[default]
     Always,
     /// An append is acknowledged when the operating system has it, and reaches the disk within about this time. It survives
-    /// the end of the process; loss of power takes what was acknowledged since the last sync.
+    /// the end of the process; loss of power takes what was acknowledged since the last sync. Intervals shorter than 1 ms are
+    /// taken as 1 ms.
     Interval(Duration),
     /// An append is acknowledged when the operating system has it, which writes it when it likes. It survives the end of the
     /// process; loss of power takes what was not [flushed](eventstore_api::EventStoreBackend::flush).

@@ -71,13 +71,27 @@ impl Space {
             return Ok(());
         }
         let extent = through.next_multiple_of(self.extent_bytes).min(self.most).max(through);
-        fill_with_zeros(&*self.file, prepared, extent)?;
+        let extent = match self.fill(prepared, extent) {
+            Ok(()) => extent,
+            // There may be room for what is wanted.
+            Err(_) if through < extent => self.fill(prepared, through).map(|()| through)?,
+            Err(error) => return Err(error),
+        };
         if let Err(error) = self.file.sync_all() {
             self.has_lost_a_sync.store(true, Ordering::Release);
             return Err(error);
         }
         self.prepared.store(extent, Ordering::Release);
         Ok(())
+    }
+
+    /// Where that fails, others get back the room that it has taken.
+    fn fill(&self, from: u64, to: u64) -> io::Result<()> {
+        fill_with_zeros(&*self.file, from, to).inspect_err(|_| {
+            if let Err(error) = self.file.set_len(from) {
+                tracing::warn!(%error, "cannot give back room on a disk that is full");
+            }
+        })
     }
 
     /// Whether what was written to the file before may be gone, although the next sync succeeds.

@@ -1,6 +1,7 @@
 //! Reading what is published, without the writer.
 
 mod all;
+mod retained;
 mod stream;
 
 use bytes::Bytes;

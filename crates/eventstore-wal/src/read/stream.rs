@@ -3,7 +3,7 @@ use std::sync::Arc;
 use eventstore_api::{Direction, PageRoom, RecordedEvent, StreamId, StreamPage, StreamRange, Version};
 use eventstore_codec::Names;
 
-use super::{from_file, unreadable_index};
+use super::{from_file, retained::Retained, unreadable_index};
 use crate::{
     catalog::{Catalog, Published},
     damage::Failure,
@@ -39,25 +39,17 @@ pub(crate) fn read_stream(
         room,
         wait,
         names: Names::new(),
+        retained: Retained::default(),
         events: Vec::new(),
     };
     if limit == 0 {
         return Ok(StreamPage::last(page.events));
     }
     let mut parts = Parts { catalog, published, stream, wait };
-    let full = match range.direction {
-        Direction::Forward => {
-            let mut wanted = Vec::new();
-            let mut part = parts.last()?;
-            while let Some(found) = part {
-                let first = found.part.first_version;
-                let before = (first > page.next).then(|| parts.before(&found)).transpose()?.flatten();
-                wanted.push(found);
-                part = before;
-            }
-            page.take_forward(wanted.into_iter().rev(), &published)?
-        }
-        Direction::Backward => page.take_backward(&mut parts, &published)?,
+    let full = match page.fill(&mut parts, &published) {
+        // What is whole before the damage is shown first.
+        Err(Failure::Damaged(_)) if !page.events.is_empty() => return Ok(StreamPage::partial(page.events)),
+        full => full?,
     };
     // It is told with the last event that it is the last.
     let ended = !full || page.events.len() == limit || !parts.shows(page.next)?;
@@ -145,10 +137,32 @@ struct PageInProgress<'s> {
     room: PageRoom,
     wait: Wait,
     names: Names,
+    retained: Retained,
     events: Vec<RecordedEvent>,
 }
 
 impl PageInProgress<'_> {
+    /// Takes what is wanted, as far as there is room; true when there is none left.
+    fn fill(&mut self, parts: &mut Parts<'_>, published: &Published) -> Result<bool, Failure> {
+        let full = match self.direction {
+            Direction::Forward => {
+                let mut wanted = Vec::new();
+                let mut part = parts.last()?;
+                while let Some(found) = part {
+                    let first = found.part.first_version;
+                    let before = (first > self.next).then(|| parts.before(&found)).transpose()?.flatten();
+                    wanted.push(found);
+                    part = before;
+                }
+                self.take_forward(wanted.into_iter().rev(), published)
+            }
+            Direction::Backward => self.take_backward(parts, published),
+        };
+        let end = self.events.len();
+        self.retained.settle(&mut self.events, end);
+        full
+    }
+
     fn take_forward(
         &mut self,
         parts: impl Iterator<Item = Found>,
@@ -246,9 +260,22 @@ impl PageInProgress<'_> {
         if direction == Direction::Backward {
             found.reverse();
         }
+        let before = self.events.len();
+        let full = self.take_these(segment, frame, found)?;
+        self.retained.note(&mut self.events, before, frame);
+        Ok(full)
+    }
+
+    /// Takes these events, which come next in this direction; true when there is no room left.
+    fn take_these(
+        &mut self,
+        segment: &Segment,
+        frame: &Frame,
+        found: Vec<RecordedEvent>,
+    ) -> Result<bool, Failure> {
         for event in found {
             // A read backward begins wherever the stream ends.
-            let is_next = match direction {
+            let is_next = match self.direction {
                 Direction::Backward if self.events.is_empty() => event.version <= self.next,
                 _ => event.version == self.next,
             };
@@ -260,7 +287,7 @@ impl PageInProgress<'_> {
             if !self.room.take(event.payload.len()) {
                 return Ok(true);
             }
-            self.next = match direction {
+            self.next = match self.direction {
                 Direction::Forward => event.version.next(),
                 Direction::Backward => Version::new(event.version.get() - 1),
             };

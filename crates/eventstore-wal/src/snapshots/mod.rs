@@ -9,38 +9,7 @@
 //! A snapshot can always be made again from its events. So damage never keeps a store from opening: what is no sound
 //! record is stepped over and reported, and the record before it is the latest of its stream again.
 //!
-//! # The file
-//!
-//! Everything is little-endian.
-//!
-//! | at | bytes | the file's header |
-//! |---:|---:|---|
-//! | 0 | 8 | `EVWALSNP` |
-//! | 8 | 2 | format version, 1 |
-//! | 10 | 6 | zero |
-//! | 16 | 16 | store id |
-//! | 32 | 8 | generation; another one means another file |
-//! | 40 | 8 | *carried through*: everything before this offset was durable before the file got its name |
-//! | 48 | 12 | zero |
-//! | 60 | 4 | CRC-32 of the 60 bytes before |
-//!
-//! Then records without a space between them, each at a multiple of 8:
-//!
-//! | at | bytes | a record |
-//! |---:|---:|---|
-//! | 0 | 2 | `ES` |
-//! | 2 | 1 | kind: 1 snapshot, 2 gap |
-//! | 3 | 1 | zero |
-//! | 4 | 4 | CRC-32 of the body; of a gap, zero |
-//! | 8 | 8 | *n*, how long the body is; of a snapshot at most 8 MiB and 1 KiB |
-//! | 16 | 8 | generation, as in the file's header |
-//! | 24 | 8 | *synced through*: everything before this offset was durable when the record was written |
-//! | 32 | 4 | zero |
-//! | 36 | 4 | CRC-32 of the store id, the record's offset (8 bytes), and the 36 bytes before |
-//! | 40 | *n* | the body: a snapshot as [`eventstore_codec::encode_snapshot`] writes it |
-//! | 40 + *n* | 0 to 7 | zero, to the next multiple of 8 |
-//!
-//! Behind the last record stand zeros: room that was prepared, so that a save changes no file's size.
+//! `docs/wal-format.md` says what stands in the file, byte by byte.
 //!
 //! # Opening
 //!

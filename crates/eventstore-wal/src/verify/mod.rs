@@ -5,16 +5,19 @@ mod next_frame;
 mod report;
 mod segment_check;
 mod streams;
+mod witness;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use eventstore_api::{GlobalPosition, Result, Timestamp};
+use eventstore_api::{GlobalPosition, RecordedEvent, Result, Timestamp};
+use eventstore_codec::Names;
 
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
     segment_check::{Claim, Link},
     streams::Streams,
+    witness::{OfEvents, OfProgress, Witness},
 };
 use crate::{
     damage::{Damage, Failure},
@@ -24,7 +27,7 @@ use crate::{
         SyncedMark,
     },
     index::SegmentStart,
-    log::recovery::layout::{is_leftover, lost, read_manifest, read_synced_mark},
+    log::recovery::layout::{TORN, is_leftover, lost, read_manifest, read_synced_mark},
     reader::no_store,
     snapshots::{self, UnsoundBytes},
 };
@@ -67,13 +70,34 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
 /// # Ok::<(), eventstore_api::StoreError>(())
 /// ```
 pub fn verify_with(path: impl AsRef<Path>, progress: impl FnMut(VerifyProgress)) -> Result<VerifyReport> {
-    let path = path.as_ref();
-    let directory = Directory::existing(path)
-        .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
-    Ok(verify_disk(Arc::new(directory), progress)?)
+    verify_path(path.as_ref(), OfProgress(progress))
 }
 
-fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<VerifyReport, Failure> {
+/// As [`verify`](crate::verify()), and shows every event that is whole, also behind damage, in the order of positions: what
+/// can be saved of a store that is damaged. Where events are missing, positions and versions have holes.
+///
+/// # Errors
+///
+/// As [`verify`](crate::verify()). Damage is no error here either: it is in the report.
+///
+/// ```
+/// # let store = eventstore_wal::WalBackend::new()?;
+/// let mut saved = Vec::new();
+/// let report = eventstore_wal::salvage(store.path(), |event| saved.push(event))?;
+/// assert_eq!(saved.len() as u64, report.events);
+/// # Ok::<(), eventstore_api::StoreError>(())
+/// ```
+pub fn salvage(path: impl AsRef<Path>, show: impl FnMut(RecordedEvent)) -> Result<VerifyReport> {
+    verify_path(path.as_ref(), OfEvents { show, names: Names::new(), shown: 0 })
+}
+
+fn verify_path(path: &Path, witness: impl Witness) -> Result<VerifyReport> {
+    let directory = Directory::existing(path)
+        .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
+    Ok(verify_disk(Arc::new(directory), witness)?)
+}
+
+fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyReport, Failure> {
     let mut report = VerifyReport::default();
     // Before the names: see `Layout::read`.
     let manifest = match read_manifest(&*disk) {
@@ -110,7 +134,7 @@ fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<
         link: None,
         head: 0,
         recorded_at: Timestamp::default(),
-        tell,
+        witness,
         told: VerifyProgress { bytes_total: bytes_total(&*disk, &segments)?, ..VerifyProgress::default() },
         untold: 0,
         disk,
@@ -124,7 +148,7 @@ fn verify_disk(disk: Arc<dyn Disk>, tell: impl FnMut(VerifyProgress)) -> Result<
 }
 
 /// Going through a store.
-struct Verification<P> {
+struct Verification<W> {
     disk: Arc<dyn Disk>,
     store: StoreId,
     closed: Option<CleanClose>,
@@ -136,13 +160,13 @@ struct Verification<P> {
     /// The position of the last event that was found.
     head: u64,
     recorded_at: Timestamp,
-    tell: P,
+    witness: W,
     told: VerifyProgress,
     /// How many bytes were read since it was told.
     untold: u64,
 }
 
-impl<P: FnMut(VerifyProgress)> Verification<P> {
+impl<W: Witness> Verification<W> {
     fn claim(&mut self, manifest: Option<Manifest>, synced: Option<SyncedMark>) {
         if let Some(CleanClose { segment, offset, head }) = manifest.and_then(|manifest| manifest.closed) {
             let by = self.disk.describe(MANIFEST_NAME);
@@ -216,7 +240,7 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
     fn list_other_files(&mut self, names: &BTreeSet<String>, segments: &[SegmentStart]) {
         for name in names {
             let described = self.disk.describe(name);
-            if name.ends_with(".torn") || name == snapshots::DAMAGED_NAME {
+            if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
                 self.report.quarantined.push(described);
             } else if is_leftover(name) || name == snapshots::ASIDE_NAME {
                 let note =
@@ -249,7 +273,7 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
         self.untold += bytes;
         if self.untold >= AT_LEAST {
             self.untold = 0;
-            (self.tell)(self.told);
+            self.witness.progress(self.told);
         }
     }
 }

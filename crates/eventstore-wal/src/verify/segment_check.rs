@@ -4,7 +4,7 @@ use bytes::Bytes;
 use eventstore_api::Timestamp;
 use eventstore_codec::Names;
 
-use super::{TornEnd, Verification, VerifyProgress, index_file::IndexFile, next_frame::next_frame};
+use super::{TornEnd, Verification, index_file::IndexFile, next_frame::next_frame, witness::Witness};
 use crate::{
     catalog::{Before, NotTakenUp, take_up},
     damage::Failure,
@@ -42,8 +42,8 @@ pub(super) struct Link {
 }
 
 /// Going through one segment.
-struct SegmentCheck<'v, P> {
-    all: &'v mut Verification<P>,
+struct SegmentCheck<'v, W> {
+    all: &'v mut Verification<W>,
     segment: Arc<Segment>,
     index: ActiveIndex,
     index_file: Option<IndexFile>,
@@ -63,7 +63,7 @@ struct SegmentCheck<'v, P> {
     claims: Vec<Claim>,
 }
 
-impl<P: FnMut(VerifyProgress)> Verification<P> {
+impl<W: Witness> Verification<W> {
     /// Goes through a segment, and tells what the next one has to be linked to, if that can be known.
     pub(super) fn check_segment(
         &mut self,
@@ -136,7 +136,7 @@ impl<P: FnMut(VerifyProgress)> Verification<P> {
     }
 }
 
-impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
+impl<W: Witness> SegmentCheck<'_, W> {
     fn run(&mut self) -> Result<Option<Link>, Failure> {
         let link = self.frames()?;
         self.all.report.bytes += self.offset;
@@ -204,6 +204,14 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
         let header = &frame.header;
         if header.first_position != self.head + 1 {
             self.gap();
+            if header.first_position > self.head + 1
+                && let Some(damage) = self.all.report.damages.last_mut()
+            {
+                let (first, last) = (self.head + 1, header.first_position - 1);
+                damage
+                    .detail
+                    .push_str(&format!("; the events at positions {first} to {last} are not to be found"));
+            }
             if header.first_position <= self.head {
                 let detail = format!("the frame begins with position {} again", header.first_position);
                 self.damage(detail);
@@ -284,6 +292,7 @@ impl<P: FnMut(VerifyProgress)> SegmentCheck<'_, P> {
             return;
         }
         self.all.report.events += u64::from(frame.header.events);
+        self.all.witness.frame(frame);
         for (stream, version) in versions {
             self.all.streams.set(&stream, version, start);
         }

@@ -101,7 +101,7 @@ impl Directory {
             told.while_recovering += u64::from(!said.opened);
         }
         let lives: Vec<u32> = (first..self.next.life).collect();
-        let store = writer::open(&self.path, self.next.segment_bytes)
+        let store = writer::open(&self.next)
             .map_err(|error| Violation::new(error).during("opening it after the kill"))?;
         self.runtime.block_on(async {
             check::check(&store, &mut self.ledger, &lives, chance).await?;

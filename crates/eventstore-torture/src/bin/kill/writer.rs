@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
+    time::Duration,
 };
 
 use eventstore_api::{Appended, EventStoreBackend, message_with_causes};
-use eventstore_wal::{WalBackend, WalConfig};
+use eventstore_wal::{Durability, WalBackend, WalConfig};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -23,11 +23,20 @@ pub(crate) const LARGE: &str = "large";
 /// An append was acknowledged: which, and where its events are.
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
 
-/// As small as makes segments come and go.
-pub(crate) fn open(directory: &Path, segment_bytes: u64) -> Result<WalBackend, String> {
-    let config =
-        WalConfig { segment_bytes, preallocate_bytes: segment_bytes.min(1 << 20), ..WalConfig::default() };
-    WalBackend::with_config(directory, config).map_err(|error| message_with_causes(&error))
+/// The store of a life, with segments as small as makes them come and go. A process that is killed takes nothing with it
+/// that the system has, so every mode must keep what it acknowledged.
+pub(crate) fn open(life: &Write) -> Result<WalBackend, String> {
+    let config = WalConfig {
+        segment_bytes: life.segment_bytes,
+        preallocate_bytes: life.segment_bytes.min(1 << 20),
+        durability: match (life.seed ^ u64::from(life.life)) % 4 {
+            0 => Durability::OsBuffered,
+            1 => Durability::Interval(Duration::from_millis(2)),
+            _ => Durability::Always,
+        },
+        ..WalConfig::default()
+    };
+    WalBackend::with_config(&life.directory, config).map_err(|error| message_with_causes(&error))
 }
 
 /// Appends for ever; fails when an append does, or when nobody listens any more.
@@ -35,7 +44,7 @@ pub(crate) fn run(life: &Write) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(async {
         say(OPENING)?;
-        let store = open(&life.directory, life.segment_bytes)?;
+        let store = open(life)?;
         say(OPEN)?;
         let mut tasks = JoinSet::new();
         for task in 0..life.tasks {

@@ -27,7 +27,7 @@ pub(crate) fn load_closed(
 ) -> Result<Option<Left>, Failure> {
     let CleanClose { offset, head, .. } = closed;
     if head == 0 && offset == SEGMENT_HEADER_BYTES as u64 {
-        // Nothing was ever written: there is nothing to go through either.
+        // Nothing was ever written, not even a mark.
         return Ok(None);
     }
     let Some(mark_at) = offset.checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };

@@ -8,6 +8,9 @@ use crate::{
     log::roll::NEXT_NAME,
 };
 
+/// How the names of files end that hold what recovery has cut off.
+pub(crate) const TORN: &str = ".torn";
+
 /// What says, beside the frames themselves, how far the log was durable.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Evidence {
@@ -79,6 +82,7 @@ fn is_put_aside(name: &str) -> bool {
         name == MANIFEST_NAME
             || SegmentStart::parse_index(name).is_some()
             || SegmentStart::parse(name).is_some()
+            || name.ends_with(TORN)
     })
 }
 

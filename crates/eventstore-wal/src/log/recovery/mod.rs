@@ -189,6 +189,8 @@ impl Opening {
             ));
         }
 
+        // Where nothing was ever written, there is nothing to go through either.
+        self.report.was_closed = clean.is_some_and(|closed| closed.head == 0);
         let mut names = Names::new();
         let mut events = 0;
         let end = scan_segment(&segment, length, checksum, |frame| {

@@ -4,7 +4,20 @@ use crate::damage::Damage;
 
 /// What was found when a store was opened, and what was done about it.
 ///
-/// After a clean close there is nothing to say: every field is as in [`RecoveryReport::default`], but for the head.
+/// After a clean close `was_closed` is true, `head` says where the log ends, and everything else is as in
+/// [`RecoveryReport::default`], unless files were lost or damaged meanwhile.
+///
+/// ```
+/// use eventstore_wal::WalBackend;
+///
+/// # let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("store");
+/// drop(WalBackend::production(&path)?);
+/// let store = WalBackend::production(&path)?;
+/// assert!(store.recovery().was_closed);
+/// assert_eq!(store.recovery().torn_tail, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecoveryReport {
@@ -24,7 +37,7 @@ pub struct RecoveryReport {
     pub snapshots_lost: Vec<Damage>,
 }
 
-/// Bytes behind the last whole frame. Nothing of them had been acknowledged.
+/// Bytes behind the last whole frame. Nothing of them had been acknowledged as durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TornTail {

@@ -1,4 +1,4 @@
-use super::{Evidence, Opening, ScanEnd, TornTail, scan::look_behind};
+use super::{Evidence, Opening, ScanEnd, TornTail, layout::TORN, scan::look_behind};
 use crate::{
     damage::Failure,
     disk::{replace, write_all},
@@ -72,7 +72,7 @@ impl Opening {
     ) -> Result<(), Failure> {
         let length = usize::try_from(to - from).unwrap_or(usize::MAX);
         let bytes = segment.read(from, length, Wait::Allowed)?;
-        let name = format!("{}.{from}.torn", segment.start.file_name());
+        let name = format!("{}.{from}{TORN}", segment.start.file_name());
         let quarantine = self.disk.describe(&name);
         let move_there = || {
             replace(&*self.disk, &name, &bytes)?;

@@ -1,4 +1,4 @@
-//! What a commit asks of the disk, however much it appends.
+//! What a commit asks of the disk, however much it appends, and what becomes of room.
 
 #![allow(clippy::unwrap_used, reason = "tests say what went wrong by failing")]
 
@@ -7,7 +7,10 @@ use std::sync::Arc;
 use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StreamId};
 use eventstore_torture::workload;
 use eventstore_wal::{
-    disk::faulty::{Faults, FaultyDisk, SyncFault, When},
+    disk::{
+        Disk as _, Open,
+        faulty::{Faults, FaultyDisk, SyncFault, When},
+    },
     log::{Log, LogOptions, Request},
 };
 
@@ -49,4 +52,41 @@ fn the_sync_of_a_commit_is_the_only_one() {
     disk.set_faults(Faults::new(1).on_sync(When::Nth(1), SyncFault::Broken));
     assert!(log.commit(&requests(50)).iter().all(Result::is_ok));
     assert!(log.commit(&requests(1)).iter().all(Result::is_err));
+}
+
+const CAPACITY: usize = 400 << 10;
+const EXTENT: usize = 128 << 10;
+
+fn open_on_a_small_disk(disk: &FaultyDisk) -> Log {
+    disk.set_faults(Faults::new(1).capacity(CAPACITY));
+    let options =
+        LogOptions { segment_bytes: 1 << 20, extent_bytes: EXTENT as u64, ..workload::options(None) };
+    Log::open(Arc::new(disk.clone()), options).unwrap().0
+}
+
+#[test]
+fn where_the_next_extent_does_not_fit_what_is_appended_may() {
+    let mut log = open_on_a_small_disk(&FaultyDisk::new());
+    let mut stored = 0;
+    while log.commit(&requests(10)).iter().all(Result::is_ok) {
+        stored += 10;
+    }
+    let bytes_of_an_event = 100;
+    assert!(stored * bytes_of_an_event > CAPACITY - EXTENT / 2, "{stored} events");
+}
+
+#[test]
+fn what_does_not_fit_takes_no_room_from_others() {
+    let disk = FaultyDisk::new();
+    let mut log = open_on_a_small_disk(&disk);
+    let event = NewEvent::new(EventType::new("Large").unwrap(), vec![1; CAPACITY]);
+    let batch = AppendBatch::single(StreamId::new("large").unwrap(), ExpectedVersion::Any, vec![event]);
+    assert!(log.commit(&[Request::new(batch)]).iter().all(Result::is_err));
+
+    let other = disk.open("other", Open::Create).unwrap();
+    assert_eq!(
+        other.write_at(&vec![1; CAPACITY - EXTENT - (64 << 10)], 0).unwrap(),
+        CAPACITY - EXTENT - (64 << 10)
+    );
+    assert!(log.commit(&requests(1)).iter().all(Result::is_ok));
 }
