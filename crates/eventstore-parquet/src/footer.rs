@@ -1,0 +1,106 @@
+use eventstore_api::{GlobalPosition, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ParquetError;
+
+/// The form that this version writes, and the latest that it reads.
+pub(crate) const FORMAT: u32 = 1;
+/// Under which name the file says its form.
+pub(crate) const FORMAT_KEY: &str = "eventstore.format";
+/// Under which name it says what is in it.
+pub(crate) const SUMMARY_KEY: &str = "eventstore.summary";
+
+/// What a file holds, as its end says it.
+///
+/// ```
+/// use eventstore_parquet::{ParquetOptions, ParquetWriter};
+///
+/// let (_, summary) = ParquetWriter::new(Vec::new(), ParquetOptions::default())?.finish()?;
+/// assert_eq!((summary.events, summary.row_groups.len()), (0, 0));
+/// # Ok::<(), eventstore_parquet::ParquetError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// How many events there are.
+    pub events: u64,
+    /// A checksum (CRC-32, IEEE) of all events with everything that is known of them.
+    pub events_checksum: u32,
+    /// The parts that can be read on their own, in the order of positions.
+    pub row_groups: Vec<RowGroup>,
+}
+
+impl Summary {
+    /// The position of the first event.
+    #[must_use]
+    pub fn first_position(&self) -> Option<GlobalPosition> {
+        self.row_groups.first().map(|group| GlobalPosition::new(group.first_position))
+    }
+
+    /// The position of the last event.
+    #[must_use]
+    pub fn last_position(&self) -> Option<GlobalPosition> {
+        self.row_groups.last().map(|group| GlobalPosition::new(group.last_position))
+    }
+}
+
+/// A part of a file that can be read on its own, and passed over on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RowGroup {
+    /// How many events it holds; at least one.
+    pub events: u64,
+    /// The position of its first event.
+    pub first_position: u64,
+    /// The position of its last event.
+    pub last_position: u64,
+    /// The first of its streams, by the bytes of its name.
+    pub first_stream: String,
+    /// The last of its streams.
+    pub last_stream: String,
+    /// The earliest time of an event, in microseconds since the Unix epoch.
+    pub first_recorded_at: i64,
+    /// The latest time of an event, in microseconds since the Unix epoch.
+    pub last_recorded_at: i64,
+    /// Where it begins in the file, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub length: u64,
+    /// The checksum (CRC-32, IEEE) of these bytes.
+    pub checksum: u32,
+}
+
+impl RowGroup {
+    /// Whether it can hold an event after one position and before another, both exclusive.
+    #[must_use]
+    pub fn may_hold_position(&self, after: GlobalPosition, before: GlobalPosition) -> bool {
+        self.last_position > after.get() && self.first_position < before.get()
+    }
+
+    /// Whether it can hold an event of a stream whose name begins so.
+    #[must_use]
+    pub fn may_hold_stream(&self, prefix: &str) -> bool {
+        self.last_stream.as_str() >= prefix
+            && (self.first_stream.as_str() <= prefix || self.first_stream.starts_with(prefix))
+    }
+
+    /// Whether it can hold an event that was recorded between two times, both inclusive.
+    #[must_use]
+    pub fn may_hold_time(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.last_recorded_at >= from.as_micros() && self.first_recorded_at <= to.as_micros()
+    }
+}
+
+/// What the key-value metadata of a file says.
+pub(crate) fn read<'k>(
+    key_values: impl Iterator<Item = (&'k str, &'k str)> + Clone,
+) -> Result<Summary, ParquetError> {
+    let value = |wanted: &str| key_values.clone().find(|(key, _)| *key == wanted).map(|(_, value)| value);
+    let format = value(FORMAT_KEY).ok_or_else(|| ParquetError::foreign("it does not say its format"))?;
+    let format: u32 = format.parse().map_err(|_| ParquetError::damaged("its format is no number"))?;
+    if format > FORMAT {
+        return Err(ParquetError::TooNew { found: format, known: FORMAT });
+    }
+    let summary = value(SUMMARY_KEY).ok_or_else(|| ParquetError::damaged("it does not say what it holds"))?;
+    serde_json::from_str(summary).map_err(|error| ParquetError::damaged(format!("its summary: {error}")))
+}
