@@ -61,9 +61,9 @@ pub(crate) struct ImportArguments {
     pub(crate) ack: bool,
 }
 
-/// Write all events in their order, one JSON object a line, as import takes them
+/// Write all events in their order, as JSON lines or a Parquet file, as import takes them
 ///
-/// A payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space between its
+/// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space between its
 /// parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
 /// appended during the export are left out.
 #[derive(Args)]
@@ -89,6 +89,9 @@ pub(crate) struct ExportArguments {
 pub(crate) enum Format {
     /// One JSON object a line
     Jsonl,
+    /// A Parquet file: everything as it is stored, in columns that other tools read
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// Check every checksum, version, position and index

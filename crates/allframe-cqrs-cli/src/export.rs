@@ -11,6 +11,7 @@ use crate::{
     failure::Failure,
     output::{Output, is_seen_on_a_terminal},
     progress::{Progress, Unwanted},
+    sink::Sink,
     store::{self, Place},
     store_url::StoreUrl,
 };
@@ -20,12 +21,12 @@ pub(crate) const PAGE_EVENTS: usize = 4_096;
 pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
 pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<ExitCode, Failure> {
-    let ExportArguments { format: Format::Jsonl, after, salvage, out } = arguments;
+    let ExportArguments { format, after, salvage, out } = arguments;
     if salvage {
-        return save_what_is_whole(url, &out);
+        return save_what_is_whole(url, format, &out);
     }
     let store = store::open_for_reading(url)?;
-    let mut output = Output::to(&out)?;
+    let mut sink = Sink::new(format, Output::to(&out)?)?;
     // Where a service writes faster than this reads, there would be no end.
     let head = store.head().await?;
     let mut progress =
@@ -34,31 +35,32 @@ pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<Ex
     let mut query = ReadAll::after(GlobalPosition::new(after)).limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
     loop {
         let page = store.read_all(&query).await?;
-        for event in page.events.iter().take_while(|event| event.position <= head) {
-            output.event(event)?;
-        }
         progress.at(page.next.get().saturating_sub(after));
         // Only the end says that nothing is missing: a damaged store has none.
-        if page.end_reached || page.next > head {
+        let is_last = page.end_reached || page.next > head;
+        query = query.next_page(&page);
+        for event in page.events.into_iter().take_while(|event| event.position <= head) {
+            sink.event(event)?;
+        }
+        if is_last {
             break;
         }
-        query = query.next_page(&page);
     }
     drop(progress);
-    output.finish()?;
+    sink.finish()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn save_what_is_whole(url: &StoreUrl, out: &Path) -> Result<ExitCode, Failure> {
-    let mut output = Output::to(out)?;
+fn save_what_is_whole(url: &StoreUrl, format: Format, out: &Path) -> Result<ExitCode, Failure> {
+    let mut sink = Sink::new(format, Output::to(out)?)?;
     let mut written = Ok(());
     let verdict = store::salvage(url, |event| {
         if written.is_ok() {
-            written = output.event(&event);
+            written = sink.event(event);
         }
     })?;
     written?;
-    output.finish()?;
+    sink.finish()?;
     for Place { place, detail } in &verdict.damages {
         let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
     }

@@ -9,6 +9,7 @@ mod inspect;
 mod jsonl;
 mod output;
 mod progress;
+mod sink;
 mod stats;
 mod store;
 mod store_url;

@@ -68,7 +68,7 @@ impl Output {
 
     /// Puts a file in its place.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.flush()?;
+        Self::flush(&mut self)?;
         let Self { writer, name } = self;
         let done = match writer.into_inner() {
             Ok(Destination::Direct(_)) => Ok(()),
@@ -125,6 +125,17 @@ fn put_in_place(file: NamedTempFile, place: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(place)?;
     Ok(())
+}
+
+/// For what is no text, and made elsewhere.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
 }
 
 impl Write for Destination {

@@ -1,16 +1,19 @@
 //! From columns to events.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use arrow2::{
-    array::{Array, BinaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array},
+    array::{
+        Array, BinaryArray, DictionaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array,
+    },
     buffer::Buffer,
 };
 use bytes::Bytes;
 use eventstore_api::{
-    Encoding, EventId, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, Tags, Timestamp, Version,
+    Encoding, EventId, EventType, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, StreamId,
+    Tags, Timestamp, Version,
 };
-use eventstore_codec::Names;
+use eventstore_codec::{DecodeError, Names};
 use uuid::Uuid;
 
 use crate::{
@@ -26,36 +29,8 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     pub(crate) fn events(&mut self, columns: &[Box<dyn Array>]) -> Result<Vec<RecordedEvent>, ParquetError> {
-        let columns = Columns::of(columns)?;
-        (0..columns.rows).map(|row| self.event(&columns, row)).collect()
-    }
-
-    fn event(&mut self, columns: &Columns<'_>, row: usize) -> Result<RecordedEvent, ParquetError> {
-        let illegal = |what: &str, why: &dyn std::fmt::Display| {
-            ParquetError::damaged(format!("{what} of row {row} of a row group: {why}"))
-        };
-        let placement = Placement {
-            stream: self
-                .names
-                .stream(columns.streams.value(row))
-                .map_err(|why| illegal("the stream", &why))?,
-            version: Version::new(columns.versions.value(row)),
-            position: GlobalPosition::new(columns.positions.value(row)),
-            recorded_at: Timestamp::from_micros(columns.times.value(row)),
-        };
-        let event_type =
-            self.names.event_type(columns.event_types.value(row)).map_err(|why| illegal("the type", &why))?;
-        let id: [u8; 16] = columns.ids.value(row).try_into().map_err(|why| illegal("the id", &why))?;
-        let payload =
-            columns.payload(row).ok_or_else(|| illegal("the payload", &"there is none, or there are two"))?;
-        let metadata = columns.metadata(row).map_err(|why| illegal("the metadata", &why))?;
-        let tags = columns.tags(row).map_err(|why| illegal("the tags", &why))?;
-        let event = NewEvent::identified(EventId::from_uuid(Uuid::from_bytes(id)), event_type, payload)
-            .with_schema_version(columns.schema_versions.value(row))
-            .with_encoding(Encoding::new(columns.encodings.value(row)))
-            .with_metadata(metadata)
-            .with_tags(tags);
-        Ok(event.record(placement))
+        let columns = Columns::of(columns, &mut self.names)?;
+        (0..columns.rows).map(|row| columns.event(row)).collect()
     }
 }
 
@@ -63,11 +38,11 @@ impl Decoder {
 struct Columns<'c> {
     rows: usize,
     positions: &'c PrimitiveArray<u64>,
-    streams: &'c Utf8Array<i32>,
+    streams: Dictionary<'c, StreamId>,
     versions: &'c PrimitiveArray<u64>,
     times: &'c PrimitiveArray<i64>,
     ids: &'c FixedSizeBinaryArray,
-    event_types: &'c Utf8Array<i32>,
+    event_types: Dictionary<'c, EventType>,
     schema_versions: &'c PrimitiveArray<u32>,
     encodings: &'c PrimitiveArray<u8>,
     data: &'c Utf8Array<i32>,
@@ -80,7 +55,7 @@ struct Columns<'c> {
 }
 
 impl<'c> Columns<'c> {
-    fn of(columns: &'c [Box<dyn Array>]) -> Result<Self, ParquetError> {
+    fn of(columns: &'c [Box<dyn Array>], names: &mut Names) -> Result<Self, ParquetError> {
         let rows = columns.first().map_or(0, |column| column.len());
         for (column, expected) in columns.iter().zip(&COLUMNS) {
             let name = expected.name;
@@ -101,11 +76,11 @@ impl<'c> Columns<'c> {
         Ok(Self {
             rows,
             positions: typed(columns, column::POSITION)?,
-            streams: typed(columns, column::STREAM)?,
+            streams: Dictionary::of(columns, column::STREAM, |name| names.stream(name))?,
             versions: typed(columns, column::VERSION)?,
             times: typed(columns, column::RECORDED_AT)?,
             ids: typed(columns, column::ID)?,
-            event_types: typed(columns, column::EVENT_TYPE)?,
+            event_types: Dictionary::of(columns, column::EVENT_TYPE, |name| names.event_type(name))?,
             schema_versions: typed(columns, column::SCHEMA_VERSION)?,
             encodings: typed(columns, column::ENCODING)?,
             data,
@@ -116,6 +91,31 @@ impl<'c> Columns<'c> {
             tags,
             tag_texts: tag_texts.ok_or_else(|| ParquetError::damaged("column `tags` holds no texts"))?,
         })
+    }
+
+    fn event(&self, row: usize) -> Result<RecordedEvent, ParquetError> {
+        let illegal = |what: &str, why: &dyn fmt::Display| {
+            ParquetError::damaged(format!("{what} of row {row} of a row group: {why}"))
+        };
+        let name = |what| illegal(what, &"it is in no dictionary");
+        let placement = Placement {
+            stream: self.streams.value(row).ok_or_else(|| name("the stream"))?,
+            version: Version::new(self.versions.value(row)),
+            position: GlobalPosition::new(self.positions.value(row)),
+            recorded_at: Timestamp::from_micros(self.times.value(row)),
+        };
+        let event_type = self.event_types.value(row).ok_or_else(|| name("the type"))?;
+        let id: [u8; 16] = self.ids.value(row).try_into().map_err(|why| illegal("the id", &why))?;
+        let payload = self.payload(row);
+        let payload = payload.ok_or_else(|| illegal("the payload", &"there is none, or there are two"))?;
+        let metadata = self.metadata(row).map_err(|why| illegal("the metadata", &why))?;
+        let tags = self.tags(row).map_err(|why| illegal("the tags", &why))?;
+        let event = NewEvent::identified(EventId::from_uuid(Uuid::from_bytes(id)), event_type, payload)
+            .with_schema_version(self.schema_versions.value(row))
+            .with_encoding(Encoding::new(self.encodings.value(row)))
+            .with_metadata(metadata)
+            .with_tags(tags);
+        Ok(event.record(placement))
     }
 
     /// A part of the column, without a copy.
@@ -148,6 +148,30 @@ impl<'c> Columns<'c> {
         }
         Tags::parse((start..end).map(|at| self.tag_texts.value(at).to_owned()))
             .map_err(|error| error.to_string())
+    }
+}
+
+/// A column of names, each of which was made once.
+struct Dictionary<'c, T> {
+    keys: &'c PrimitiveArray<u32>,
+    names: Vec<T>,
+}
+
+impl<'c, T: Clone> Dictionary<'c, T> {
+    fn of(
+        columns: &'c [Box<dyn Array>],
+        number: usize,
+        name: impl FnMut(&str) -> Result<T, DecodeError>,
+    ) -> Result<Self, ParquetError> {
+        let column: &DictionaryArray<u32> = typed(columns, number)?;
+        let texts: Option<&Utf8Array<i32>> = column.values().as_any().downcast_ref();
+        let texts = texts.ok_or_else(|| ParquetError::damaged("a dictionary holds no texts"))?;
+        let names = texts.values_iter().map(name).collect::<Result<_, _>>().map_err(ParquetError::damaged)?;
+        Ok(Self { keys: column.keys(), names })
+    }
+
+    fn value(&self, row: usize) -> Option<T> {
+        self.names.get(self.keys.value(row) as usize).cloned()
     }
 }
 

@@ -6,7 +6,6 @@ use arrow2::{
     array::{
         Array, BinaryArray, DictionaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array,
     },
-    datatypes::{DataType, IntegerType},
     offset::OffsetsBuffer,
 };
 use eventstore_api::{Encoding, RecordedEvent, Tag};
@@ -81,8 +80,7 @@ fn dictionary<'e>(
     });
     let keys = PrimitiveArray::<u32>::from_values(keys);
     let names = Utf8Array::<i32>::from_slice(&names);
-    let data_type = DataType::Dictionary(IntegerType::UInt32, Box::new(DataType::Utf8), false);
-    let dictionary = DictionaryArray::try_new(data_type, keys, names.boxed());
+    let dictionary = DictionaryArray::try_new(schema::dictionary(), keys, names.boxed());
     dictionary.map(DictionaryArray::boxed).map_err(ParquetError::not_written)
 }
 

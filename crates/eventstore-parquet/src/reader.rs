@@ -68,7 +68,7 @@ impl<R: Read + Seek> ParquetReader<R> {
         let file = &mut self.file;
         let columns = decoding(|| {
             let rows = Some(metadata.num_rows());
-            let fields = schema::schema().fields;
+            let fields = schema::read_as();
             read::read_columns_many(file, metadata, fields, rows, None, None)?
                 .into_iter()
                 .map(|mut column| column.next().transpose())

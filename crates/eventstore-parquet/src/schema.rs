@@ -2,7 +2,7 @@
 
 use arrow2::{
     array::{Array, PrimitiveArray},
-    datatypes::{DataType, Field, Schema, TimeUnit},
+    datatypes::{DataType, Field, IntegerType, Schema, TimeUnit},
     io::parquet::write::Encoding,
 };
 
@@ -103,6 +103,23 @@ fn is_smooth(values: &dyn Array) -> bool {
         return steps(values.windows(2));
     }
     true
+}
+
+/// How columns are read: names stay numbers into a dictionary, so that each is made once for a row group.
+pub(crate) fn read_as() -> Vec<Field> {
+    let field = |column: &Column| {
+        let data_type = match column.encoding {
+            Encoding::RleDictionary => dictionary(),
+            _ => (column.data_type)(),
+        };
+        Field::new(column.name, data_type, column.is_nullable)
+    };
+    COLUMNS.iter().map(field).collect()
+}
+
+/// Texts, each of them once, and numbers that say which of them stands where.
+pub(crate) fn dictionary() -> DataType {
+    DataType::Dictionary(IntegerType::UInt32, Box::new(DataType::Utf8), false)
 }
 
 pub(crate) fn data_type(column: usize) -> DataType {

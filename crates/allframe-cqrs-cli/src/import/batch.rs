@@ -6,7 +6,7 @@ use super::lines::Lines;
 use crate::{failure::Failure, jsonl};
 
 /// How many events become durable together, and how many bytes of lines, whichever comes first.
-const MAX_EVENTS: usize = 1_000;
+pub(super) const MAX_EVENTS: usize = 1_000;
 const MAX_BYTES: u64 = 1 << 20;
 
 /// Consecutive lines, which become durable together.

@@ -1,11 +1,13 @@
-//! Appends the events of a file of JSON lines, in the order of the lines.
+//! Appends the events of a file, in their order: of JSON lines, or of Parquet.
 
 mod append;
 mod batch;
 mod lines;
+#[cfg(feature = "parquet")]
+mod rows;
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufReader, Read, Write},
     path::Path,
     thread::{self, JoinHandle},
@@ -86,16 +88,38 @@ fn must_be_heard(failure: Failure) -> Failure {
 /// What is imported.
 struct Source {
     name: String,
-    reader: Box<dyn Read + Send>,
+    content: Content,
     /// Zero where that is not known.
     bytes: u64,
+}
+
+enum Content {
+    Lines(Box<dyn Read + Send>),
+    #[cfg(feature = "parquet")]
+    Rows(File),
+}
+
+impl Content {
+    fn of(file: File, metadata: &Metadata) -> io::Result<Self> {
+        #[cfg(feature = "parquet")]
+        if metadata.is_file() {
+            let mut file = file;
+            return Ok(match rows::is_parquet(&mut file)? {
+                true => Self::Rows(file),
+                false => Self::Lines(Box::new(file)),
+            });
+        }
+        let _ = metadata;
+        Ok(Self::Lines(Box::new(file)))
+    }
 }
 
 impl Source {
     /// The file at this path; `-` is standard input.
     fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
-            return Ok(Self { name: "standard input".to_owned(), reader: Box::new(io::stdin()), bytes: 0 });
+            let content = Content::Lines(Box::new(io::stdin()));
+            return Ok(Self { name: "standard input".to_owned(), content, bytes: 0 });
         }
         let name = path.display().to_string();
         let opened = File::open(path).and_then(|file| {
@@ -104,11 +128,11 @@ impl Source {
             if metadata.is_dir() {
                 Err(io::ErrorKind::IsADirectory.into())
             } else {
-                Ok((file, metadata.len()))
+                Ok((Content::of(file, &metadata)?, metadata.len()))
             }
         });
         match opened {
-            Ok((file, bytes)) => Ok(Self { name, reader: Box::new(file), bytes }),
+            Ok((content, bytes)) => Ok(Self { name, content, bytes }),
             Err(error) => Err(Failure::open(name, error)),
         }
     }
@@ -119,24 +143,30 @@ type Batches = mpsc::Receiver<Result<Batch, Failure>>;
 /// Reads and parses on a thread of its own, while the store writes.
 fn parse_ahead(source: Source) -> Result<(Batches, JoinHandle<()>), Failure> {
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-    let Source { name, reader, .. } = source;
-    let parse = move || {
-        let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
-        loop {
-            let (batch, end) = batch::next(&mut lines);
-            // Nobody takes them any more where the import has failed.
-            let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
-            match end {
-                Ok(batch::More::Yes) if is_taken => {}
-                Ok(_) => return,
-                Err(failure) => {
-                    let _ = sender.blocking_send(Err(failure));
-                    return;
-                }
-            }
-        }
+    let Source { name, content, .. } = source;
+    let parse = move || match content {
+        Content::Lines(reader) => parse_lines(reader, name, &sender),
+        #[cfg(feature = "parquet")]
+        Content::Rows(file) => rows::parse(file, &name, |batch| sender.blocking_send(batch).is_ok()),
     };
     let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);
     let parsing = parsing.map_err(|source| Failure::System { what: "cannot start a thread", source })?;
     Ok((batches, parsing))
+}
+
+fn parse_lines(reader: Box<dyn Read + Send>, name: String, sender: &mpsc::Sender<Result<Batch, Failure>>) {
+    let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
+    loop {
+        let (batch, end) = batch::next(&mut lines);
+        // Nobody takes them any more where the import has failed.
+        let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
+        match end {
+            Ok(batch::More::Yes) if is_taken => {}
+            Ok(_) => return,
+            Err(failure) => {
+                let _ = sender.blocking_send(Err(failure));
+                return;
+            }
+        }
+    }
 }

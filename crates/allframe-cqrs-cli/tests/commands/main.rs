@@ -12,6 +12,7 @@ mod help;
 mod import;
 mod import_killed;
 mod inspect;
+mod parquet;
 mod processes;
 mod round_trip;
 mod stats;

@@ -1,0 +1,58 @@
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+};
+
+use eventstore_api::{NewEvent, RecordedEvent};
+use eventstore_parquet::{ParquetError, ParquetReader};
+
+use super::batch::{Batch, Line, MAX_EVENTS};
+use crate::failure::Failure;
+
+/// Whether a file begins as Parquet does. It is read from its beginning afterwards.
+pub(super) fn is_parquet(file: &mut File) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut beginning)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(beginning == b"PAR1")
+}
+
+/// Gives out the events of a Parquet file, in batches, as long as somebody takes them.
+pub(super) fn parse(file: File, name: &str, mut take: impl FnMut(Result<Batch, Failure>) -> bool) {
+    if let Err(error) = give_out(file, &mut |batch| take(Ok(batch))) {
+        take(Err(Failure::BadLine { place: name.to_owned(), source: Box::new(error) }));
+    }
+}
+
+fn give_out(file: File, take: &mut impl FnMut(Batch) -> bool) -> Result<(), ParquetError> {
+    let mut reader = ParquetReader::open(BufReader::new(file))?;
+    let mut number = 0;
+    for group in 0..reader.summary().row_groups.len() {
+        let events = reader.read_row_group(group)?;
+        let bytes_read =
+            reader.summary().row_groups.get(group).map_or(0, |group| group.offset + group.length);
+        let mut lines = events.into_iter().map(|event| {
+            number += 1;
+            Line { number, stream: event.stream.clone(), event: new_event(event) }
+        });
+        loop {
+            let lines: Vec<_> = lines.by_ref().take(MAX_EVENTS).collect();
+            if lines.is_empty() {
+                break;
+            }
+            if !take(Batch { lines, bytes_read }) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same event, to be placed anew.
+fn new_event(event: RecordedEvent) -> NewEvent {
+    NewEvent::identified(event.id, event.event_type, event.payload)
+        .with_schema_version(event.schema_version)
+        .with_encoding(event.encoding)
+        .with_metadata(event.metadata)
+        .with_tags(event.tags)
+}

@@ -1,0 +1,49 @@
+use std::fs;
+
+use crate::support::{FEW, Place, many};
+
+#[test]
+fn a_parquet_file_is_imported_as_it_was_exported() {
+    let place = Place::new();
+    place.import(FEW);
+    assert_eq!(place.succeed("export --format parquet out.parquet"), "");
+    let first = place.succeed("export -");
+
+    let other = Place::new();
+    fs::copy(place.path("out.parquet"), other.path("in.parquet")).unwrap();
+    let count = first.lines().count();
+    assert_eq!(other.succeed("import in.parquet"), format!("imported {count}, already there 0\n"));
+    assert_eq!(other.succeed("import in.parquet"), format!("imported 0, already there {count}\n"));
+    // The store gives its own times, and says them last.
+    let without_times = |lines: &str| {
+        let cut = |line: &str| line.split_once(r#","recorded_at":"#).unwrap().0.to_owned();
+        lines.lines().map(cut).collect::<Vec<_>>()
+    };
+    assert_eq!(without_times(&other.succeed("export -")), without_times(&first));
+}
+
+#[test]
+fn parquet_goes_to_standard_output_too() {
+    let place = Place::new();
+    place.import(&many(5_000, 50));
+    place.succeed("export --format parquet out.parquet");
+    let output = place.command("export --format parquet -").output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(output.stdout, fs::read(place.path("out.parquet")).unwrap());
+}
+
+#[test]
+fn a_damaged_parquet_file_is_refused_with_its_name() {
+    let place = Place::new();
+    place.import(&many(5_000, 50));
+    place.succeed("export --format parquet out.parquet");
+    let mut bytes = fs::read(place.path("out.parquet")).unwrap();
+    bytes[2_000] ^= 1;
+    fs::write(place.path("out.parquet"), bytes).unwrap();
+    let outcome = place.run("import out.parquet");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(
+        outcome.stderr.contains("error: out.parquet: the Parquet file is damaged: the checksum is wrong of the events at positions 1 to 5000"),
+        "{outcome}"
+    );
+}
