@@ -13,6 +13,7 @@ mod doctor;
 mod fuzz;
 mod kill;
 mod process;
+mod python;
 mod table;
 mod test;
 mod tidy;

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -20,6 +21,15 @@ impl Process {
     pub(crate) fn new<'a>(program: &'static str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let arguments = arguments.into_iter().map(str::to_owned).collect();
         Self { program: program.into(), arguments, environment: Vec::new(), name: program }
+    }
+
+    /// A program at a place of its own, shown by a shorter name.
+    pub(crate) fn at<'a>(
+        program: &Path,
+        name: &'static str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self { program: program.into(), ..Self::new(name, arguments) }
     }
 
     /// The cargo that runs this chore, and so the toolchain of `rust-toolchain.toml`.

@@ -2,6 +2,7 @@
 
 use crate::chore::Chore;
 use crate::process::Process;
+use crate::python;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "test",
@@ -12,13 +13,28 @@ cargo xtask test [arguments of cargo test]
 Plain `cargo test`: nothing has to be installed but the toolchain. All packages and all features, unless the
 arguments choose packages. A failing test does not stop the others.
 
+Where there is a Python, it gets pyarrow and DuckDB in a virtual environment beside the build, and they read the
+Parquet files; where there is none, those tests are skipped, which is said at the end.
+
   cargo xtask test -p eventstore-memory        one package
   cargo xtask test a_torn_tail -- --nocapture  tests by name, with what they print",
     run,
 };
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {
-    all_tests(arguments).run()
+    prepared(all_tests(arguments))
+}
+
+/// Runs tests with what they need of the machine, and says what they had to do without.
+pub(crate) fn prepared(tests: Process) -> anyhow::Result<()> {
+    match python::prepare() {
+        Ok(interpreter) => tests.env(python::VARIABLE, interpreter.to_string_lossy()).run(),
+        Err(why) => {
+            let outcome = tests.run();
+            println!("skipped: what other tools see in Parquet files (`interop`), for want of Python: {why}");
+            outcome
+        }
+    }
 }
 
 /// The test run, with `arguments` added.

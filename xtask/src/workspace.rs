@@ -23,6 +23,13 @@ pub(crate) fn packages() -> anyhow::Result<Vec<Package>> {
     Ok(metadata.packages)
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> anyhow::Result<PathBuf> {
+    let json = Process::cargo(["metadata", "--no-deps", "--format-version", "1"]).read()?;
+    let metadata = MetadataCommand::parse(json).context("`cargo metadata` wrote something unexpected")?;
+    Ok(metadata.target_directory.into())
+}
+
 /// Whether people can depend on this package; chores and benches they cannot.
 pub(crate) fn is_published(package: &Package) -> bool {
     package.publish.as_ref().is_none_or(|registries| !registries.is_empty())

@@ -9,6 +9,10 @@ pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBacken
 #[cfg(feature = "wal")]
 pub use eventstore_wal as wal;
 
+/// Events as Parquet files that any tool can read.
+#[cfg(feature = "parquet")]
+pub use eventstore_parquet as parquet;
+
 /// AllFrame's name for its durable store: here, the store in a directory.
 #[cfg(feature = "wal")]
 pub type AllSourceBackend = WalBackend;

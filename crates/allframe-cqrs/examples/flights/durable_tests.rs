@@ -10,6 +10,7 @@ use std::{
 
 use allframe_cqrs::EventStoreBackend;
 use clap::Parser;
+use eventstore_parquet::{ParquetOptions, ParquetWriter};
 use eventstore_wal::WalBackend;
 use tempfile::TempDir;
 
@@ -42,6 +43,42 @@ async fn the_same_file_in_another_run_adds_nothing() {
         flights_in(&wal, [second, "--json"]).await.unwrap(),
         flights_in("memory", [second, "--json"]).await.unwrap()
     );
+}
+
+/// What SQL says of the flights that were exported is what the program says of them.
+#[tokio::test]
+async fn duckdb_counts_the_flights_right() {
+    let Some(python) = env::var_os("EVENTSTORE_TEST_PYTHON") else {
+        eprintln!("skipped: no Python with DuckDB; `cargo xtask test` gets one ready");
+        return;
+    };
+    let directory = TempDir::new().unwrap();
+    let (told, _) = flights_in(&wal(&directory), ["--json"]).await.unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+
+    let file = directory.path().join("flights.parquet");
+    let mut writer = ParquetWriter::new(fs::File::create(&file).unwrap(), ParquetOptions::default()).unwrap();
+    let store = WalBackend::production(directory.path()).unwrap();
+    for event in store.get_all_events().await.unwrap() {
+        writer.write(event).unwrap();
+    }
+    writer.finish().unwrap();
+
+    let sql = format!(
+        "select lower(substr(event_type, 7)) as what, count(*) from read_parquet('{0}') group by 1 \
+         union all select 'events', count(*) from read_parquet('{0}') \
+         union all select 'streams', count(distinct stream) from read_parquet('{0}')",
+        file.display()
+    );
+    let script = "import duckdb, json, sys; print(json.dumps(dict(duckdb.sql(sys.argv[1]).fetchall())))";
+    let output = Command::new(python).args(["-c", script, &sql]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let counted: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counted = counted.as_object().unwrap();
+    assert_eq!(counted.len(), 7);
+    for (what, count) in counted {
+        assert_eq!(told.get(what), Some(count), "{what}");
+    }
 }
 
 #[tokio::test]
