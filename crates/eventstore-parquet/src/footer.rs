@@ -10,6 +10,9 @@ pub(crate) const FORMAT_KEY: &str = "eventstore.format";
 /// Under which name it says what is in it.
 pub(crate) const SUMMARY_KEY: &str = "eventstore.summary";
 
+/// Under which name it says the checksum (CRC-32, IEEE) of that, in hexadecimal.
+pub(crate) const CHECKSUM_KEY: &str = "eventstore.summary.crc32";
+
 /// What a file holds, as its end says it.
 ///
 /// ```
@@ -91,6 +94,10 @@ impl RowGroup {
     }
 }
 
+pub(crate) fn checksum_of(summary: &str) -> String {
+    format!("{:08x}", crc32fast::hash(summary.as_bytes()))
+}
+
 /// What the key-value metadata of a file says.
 pub(crate) fn read<'k>(
     key_values: impl Iterator<Item = (&'k str, &'k str)> + Clone,
@@ -102,5 +109,8 @@ pub(crate) fn read<'k>(
         return Err(ParquetError::TooNew { found: format, known: FORMAT });
     }
     let summary = value(SUMMARY_KEY).ok_or_else(|| ParquetError::damaged("it does not say what it holds"))?;
+    if value(CHECKSUM_KEY) != Some(checksum_of(summary).as_str()) {
+        return Err(ParquetError::damaged("the checksum of its summary is wrong"));
+    }
     serde_json::from_str(summary).map_err(|error| ParquetError::damaged(format!("its summary: {error}")))
 }

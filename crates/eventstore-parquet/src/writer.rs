@@ -15,7 +15,7 @@ use crate::{
     checksum::{Count, EventsChecksum, Measured},
     encode,
     error::ParquetError,
-    footer::{FORMAT, FORMAT_KEY, RowGroup, SUMMARY_KEY, Summary},
+    footer::{CHECKSUM_KEY, FORMAT, FORMAT_KEY, RowGroup, SUMMARY_KEY, Summary, checksum_of},
     schema::{self, COLUMNS},
 };
 
@@ -128,7 +128,8 @@ impl<W: Write> ParquetWriter<W> {
         self.write_row_group()?;
         self.summary.events_checksum = self.checksum.finish();
         let summary = serde_json::to_string(&self.summary).map_err(ParquetError::not_written)?;
-        let key_values = [(FORMAT_KEY, FORMAT.to_string()), (SUMMARY_KEY, summary)];
+        let checksum = checksum_of(&summary);
+        let key_values = [(FORMAT_KEY, FORMAT.to_string()), (CHECKSUM_KEY, checksum), (SUMMARY_KEY, summary)];
         let key_values = key_values.map(|(key, value)| KeyValue { key: key.to_owned(), value: Some(value) });
         self.file.end(Some(key_values.to_vec())).map_err(writing)?;
         let mut output = self.file.into_inner().into_inner();
