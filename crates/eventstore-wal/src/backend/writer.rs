@@ -189,6 +189,11 @@ impl Shared {
     /// What the thread does with the log once it has been woken.
     fn work(&self, log: &mut Log, work: Work, rhythm: &mut Rhythm) {
         if work.is_empty() {
+            let keeps_an_interval = matches!(self.durability, Durability::Interval(_));
+            if keeps_an_interval && !rhythm.is_due(self.durability) {
+                // Called for what someone else has done meanwhile: no reason for a sync before its time.
+                return;
+            }
             self.on_idle(log);
             rhythm.flushed(true);
             rhythm.is_over = log.is_poisoned();
