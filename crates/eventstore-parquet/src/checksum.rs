@@ -61,9 +61,21 @@ pub(crate) struct Measured<W> {
 /// What went through.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
+    /// Altogether.
     pub(crate) bytes: u64,
-    /// Of what went through since it was taken last.
-    pub(crate) hasher: Hasher,
+    /// Of these, how many at the last [`Count::take`].
+    taken: u64,
+    /// Of what went through since then.
+    hasher: Hasher,
+}
+
+impl Count {
+    /// How many bytes went through since the last time, and their checksum.
+    pub(crate) fn take(&mut self) -> (u64, u32) {
+        let bytes = self.bytes - self.taken;
+        self.taken = self.bytes;
+        (bytes, std::mem::take(&mut self.hasher).finalize())
+    }
 }
 
 impl<W> Measured<W> {

@@ -1,15 +1,10 @@
 //! From events to columns.
 
-use std::collections::HashMap;
-
 use arrow2::{
-    array::{
-        Array, BinaryArray, DictionaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array,
-    },
+    array::{Array, BinaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array},
     offset::OffsetsBuffer,
 };
 use eventstore_api::{Encoding, RecordedEvent, Tag};
-use foldhash::fast::RandomState;
 
 use crate::{
     error::ParquetError,
@@ -27,11 +22,11 @@ pub(crate) fn columns(events: &[RecordedEvent]) -> Result<Vec<Box<dyn Array>>, P
     let times: Vec<i64> = events.iter().map(|event| event.recorded_at.as_micros()).collect();
     Ok(vec![
         numbers(events, |event| event.position.get()),
-        dictionary(events, |event| event.stream.as_str())?,
+        names(events, |event| event.stream.as_str()),
         numbers(events, |event| event.version.get()),
         PrimitiveArray::from_vec(times).to(schema::data_type(column::RECORDED_AT)).boxed(),
         ids(events)?,
-        dictionary(events, |event| event.event_type.as_str())?,
+        names(events, |event| event.event_type.as_str()),
         PrimitiveArray::<u32>::from_values(events.iter().map(|event| event.schema_version)).boxed(),
         PrimitiveArray::<u8>::from_values(events.iter().map(|event| event.encoding.get())).boxed(),
         Utf8Array::<i32>::from_iter(data).boxed(),
@@ -63,25 +58,8 @@ fn numbers(events: &[RecordedEvent], number: impl Fn(&RecordedEvent) -> u64) -> 
     PrimitiveArray::<u64>::from_values(events.iter().map(number)).boxed()
 }
 
-/// Names, each of them once, and which event has which.
-fn dictionary<'e>(
-    events: &'e [RecordedEvent],
-    name: impl Fn(&'e RecordedEvent) -> &'e str,
-) -> Result<Box<dyn Array>, ParquetError> {
-    let mut numbers: HashMap<&str, u32, RandomState> = HashMap::default();
-    let mut names = Vec::new();
-    let keys = events.iter().map(|event| {
-        let name = name(event);
-        *numbers.entry(name).or_insert_with(|| {
-            names.push(name);
-            // There are fewer events in a row group.
-            u32::try_from(names.len() - 1).unwrap_or(u32::MAX)
-        })
-    });
-    let keys = PrimitiveArray::<u32>::from_values(keys);
-    let names = Utf8Array::<i32>::from_slice(&names);
-    let dictionary = DictionaryArray::try_new(schema::dictionary(), keys, names.boxed());
-    dictionary.map(DictionaryArray::boxed).map_err(ParquetError::not_written)
+fn names<'e>(events: &'e [RecordedEvent], name: impl Fn(&'e RecordedEvent) -> &'e str) -> Box<dyn Array> {
+    Utf8Array::<i32>::from_iter_values(events.iter().map(name)).boxed()
 }
 
 fn ids(events: &[RecordedEvent]) -> Result<Box<dyn Array>, ParquetError> {

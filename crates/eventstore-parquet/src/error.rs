@@ -1,4 +1,4 @@
-use std::io;
+use std::{fmt::Display, io};
 
 use eventstore_api::{GlobalPosition, StoreError};
 
@@ -67,6 +67,14 @@ impl ParquetError {
 
     pub(crate) fn damaged(detail: impl ToString) -> Self {
         Self::Damaged { detail: detail.to_string() }
+    }
+
+    /// The same, where damage says in which part it is.
+    pub(crate) fn within(self, part: impl Display) -> Self {
+        match self {
+            Self::Damaged { detail } => Self::Damaged { detail: format!("{part}: {detail}") },
+            other => other,
+        }
     }
 
     pub(crate) fn foreign(detail: impl ToString) -> Self {

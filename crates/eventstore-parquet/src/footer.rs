@@ -1,7 +1,8 @@
+use crc32fast::Hasher;
 use eventstore_api::{GlobalPosition, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::error::ParquetError;
+use crate::{directory::PageDirectory, error::ParquetError};
 
 /// The form that this version writes, and the latest that it reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -9,9 +10,10 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) const FORMAT_KEY: &str = "eventstore.format";
 /// Under which name it says what is in it.
 pub(crate) const SUMMARY_KEY: &str = "eventstore.summary";
-
-/// Under which name it says the checksum (CRC-32, IEEE) of that, in hexadecimal.
-pub(crate) const CHECKSUM_KEY: &str = "eventstore.summary.crc32";
+/// Under which name it says where each page is.
+pub(crate) const PAGES_KEY: &str = "eventstore.pages";
+/// Under which name it says the checksum (CRC-32, IEEE) of these two, in hexadecimal.
+pub(crate) const CHECKSUM_KEY: &str = "eventstore.crc32";
 
 /// What a file holds, as its end says it.
 ///
@@ -65,12 +67,6 @@ pub struct RowGroup {
     pub first_recorded_at: i64,
     /// The latest time of an event, in microseconds since the Unix epoch.
     pub last_recorded_at: i64,
-    /// Where it begins in the file, in bytes.
-    pub offset: u64,
-    /// How long it is, in bytes.
-    pub length: u64,
-    /// The checksum (CRC-32, IEEE) of these bytes.
-    pub checksum: u32,
 }
 
 impl RowGroup {
@@ -94,14 +90,17 @@ impl RowGroup {
     }
 }
 
-pub(crate) fn checksum_of(summary: &str) -> String {
-    format!("{:08x}", crc32fast::hash(summary.as_bytes()))
+pub(crate) fn checksum_of(summary: &str, pages: &str) -> String {
+    let mut hasher = Hasher::new();
+    hasher.update(summary.as_bytes());
+    hasher.update(pages.as_bytes());
+    format!("{:08x}", hasher.finalize())
 }
 
 /// What the key-value metadata of a file says.
 pub(crate) fn read<'k>(
     key_values: impl Iterator<Item = (&'k str, &'k str)> + Clone,
-) -> Result<Summary, ParquetError> {
+) -> Result<(Summary, PageDirectory), ParquetError> {
     let value = |wanted: &str| key_values.clone().find(|(key, _)| *key == wanted).map(|(_, value)| value);
     let format = value(FORMAT_KEY).ok_or_else(|| ParquetError::foreign("it does not say its format"))?;
     let format: u32 = format.parse().map_err(|_| ParquetError::damaged("its format is no number"))?;
@@ -109,8 +108,15 @@ pub(crate) fn read<'k>(
         return Err(ParquetError::TooNew { found: format, known: FORMAT });
     }
     let summary = value(SUMMARY_KEY).ok_or_else(|| ParquetError::damaged("it does not say what it holds"))?;
-    if value(CHECKSUM_KEY) != Some(checksum_of(summary).as_str()) {
-        return Err(ParquetError::damaged("the checksum of its summary is wrong"));
+    let pages =
+        value(PAGES_KEY).ok_or_else(|| ParquetError::damaged("it does not say where its pages are"))?;
+    if value(CHECKSUM_KEY) != Some(checksum_of(summary, pages).as_str()) {
+        return Err(ParquetError::damaged("the checksum of its summary and pages is wrong"));
     }
-    serde_json::from_str(summary).map_err(|error| ParquetError::damaged(format!("its summary: {error}")))
+    let summary: Summary = serde_json::from_str(summary)
+        .map_err(|error| ParquetError::damaged(format!("its summary: {error}")))?;
+    let directory = PageDirectory::from_text(pages, &summary);
+    let directory =
+        directory.ok_or_else(|| ParquetError::damaged("its pages are not those of its summary"))?;
+    Ok((summary, directory))
 }

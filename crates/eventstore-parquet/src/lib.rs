@@ -1,15 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 mod checksum;
-mod decode;
+mod contents;
+mod directory;
 mod encode;
 mod error;
 mod footer;
+mod names;
+mod page;
+mod page_rows;
+mod read_pages;
 mod reader;
+mod rows;
 mod schema;
+mod statistics;
+mod texts;
+mod values;
+mod wall;
+mod write_pages;
 mod writer;
 
+pub use contents::ParquetContents;
 pub use error::ParquetError;
+pub use eventstore_codec::Names;
 pub use footer::{RowGroup, Summary};
 pub use reader::{Events, ParquetReader};
+pub use rows::Rows;
+pub use write_pages::PAGE_EVENTS;
 pub use writer::{ParquetOptions, ParquetWriter};

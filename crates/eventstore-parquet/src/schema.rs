@@ -2,16 +2,14 @@
 
 use arrow2::{
     array::{Array, PrimitiveArray},
-    datatypes::{DataType, Field, IntegerType, Schema, TimeUnit},
+    datatypes::{DataType, Field, Schema, TimeUnit},
     io::parquet::write::Encoding,
 };
 
 /// One column: its name, what it holds, and how that is laid out.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
-    pub(crate) is_nullable: bool,
-    /// Whether it says the least and the greatest value of each row group. They are not compressed, and as long as they are.
-    pub(crate) has_statistics: bool,
+    is_nullable: bool,
     data_type: fn() -> DataType,
     encoding: Encoding,
 }
@@ -32,36 +30,34 @@ pub(crate) mod column {
     pub(crate) const TAGS: usize = 11;
 }
 
+/// How many columns there are.
+pub(crate) const COLUMN_COUNT: usize = 12;
 /// How many bytes an event id has.
 pub(crate) const ID_BYTES: usize = 16;
 
 /// Positions, versions and times rise by little from one event to the next, and take less than a byte as differences.
-/// Names repeat, and are numbers into a dictionary.
-pub(crate) const COLUMNS: [Column; 12] = [
+/// Names repeat, but a dictionary is one for all pages of a column: whoever reads a single page would have to read it too.
+pub(crate) const COLUMNS: [Column; COLUMN_COUNT] = [
     column("position", || DataType::UInt64, Encoding::DeltaBinaryPacked),
-    column("stream", || DataType::Utf8, Encoding::RleDictionary),
+    column("stream", || DataType::Utf8, Encoding::Plain),
     column("version", || DataType::UInt64, Encoding::DeltaBinaryPacked),
     column("recorded_at", timestamp, Encoding::DeltaBinaryPacked),
-    without_statistics("id", || DataType::FixedSizeBinary(ID_BYTES)),
-    column("event_type", || DataType::Utf8, Encoding::RleDictionary),
+    column("id", || DataType::FixedSizeBinary(ID_BYTES), Encoding::Plain),
+    column("event_type", || DataType::Utf8, Encoding::Plain),
     column("schema_version", || DataType::UInt32, Encoding::DeltaBinaryPacked),
     column("encoding", || DataType::UInt8, Encoding::DeltaBinaryPacked),
     nullable("data", || DataType::Utf8),
     nullable("data_binary", || DataType::Binary),
     nullable("metadata", || DataType::Utf8),
-    without_statistics("tags", tags),
+    column("tags", tags, Encoding::Plain),
 ];
 
 const fn column(name: &'static str, data_type: fn() -> DataType, encoding: Encoding) -> Column {
-    Column { name, is_nullable: false, has_statistics: true, data_type, encoding }
-}
-
-const fn without_statistics(name: &'static str, data_type: fn() -> DataType) -> Column {
-    Column { name, is_nullable: false, has_statistics: false, data_type, encoding: Encoding::Plain }
+    Column { name, is_nullable: false, data_type, encoding }
 }
 
 const fn nullable(name: &'static str, data_type: fn() -> DataType) -> Column {
-    Column { name, is_nullable: true, has_statistics: false, data_type, encoding: Encoding::Plain }
+    Column { name, is_nullable: true, data_type, encoding: Encoding::Plain }
 }
 
 fn timestamp() -> DataType {
@@ -103,23 +99,6 @@ fn is_smooth(values: &dyn Array) -> bool {
         return steps(values.windows(2));
     }
     true
-}
-
-/// How columns are read: names stay numbers into a dictionary, so that each is made once for a row group.
-pub(crate) fn read_as() -> Vec<Field> {
-    let field = |column: &Column| {
-        let data_type = match column.encoding {
-            Encoding::RleDictionary => dictionary(),
-            _ => (column.data_type)(),
-        };
-        Field::new(column.name, data_type, column.is_nullable)
-    };
-    COLUMNS.iter().map(field).collect()
-}
-
-/// Texts, each of them once, and numbers that say which of them stands where.
-pub(crate) fn dictionary() -> DataType {
-    DataType::Dictionary(IntegerType::UInt32, Box::new(DataType::Utf8), false)
 }
 
 pub(crate) fn data_type(column: usize) -> DataType {

@@ -1,22 +1,16 @@
 use std::{fmt, io::Write, ops::RangeInclusive, sync::Arc};
 
-use arrow2::{
-    array::Array,
-    io::parquet::write::{
-        CompressedPage, CompressionOptions, Compressor, DynIter, DynStreamingIterator,
-        FallibleStreamingIterator as _, FileWriter, KeyValue, Version, WriteOptions, ZstdLevel,
-        array_to_columns,
-    },
-};
+use arrow2::io::parquet::write::{DynIter, FileWriter, KeyValue};
 use eventstore_api::{GlobalPosition, RecordedEvent};
 use parking_lot::Mutex;
 
 use crate::{
     checksum::{Count, EventsChecksum, Measured},
-    encode,
+    directory::PageDirectory,
     error::ParquetError,
-    footer::{CHECKSUM_KEY, FORMAT, FORMAT_KEY, RowGroup, SUMMARY_KEY, Summary, checksum_of},
-    schema::{self, COLUMNS},
+    footer::{CHECKSUM_KEY, FORMAT, FORMAT_KEY, PAGES_KEY, RowGroup, SUMMARY_KEY, Summary, checksum_of},
+    schema::{self, COLUMN_COUNT},
+    write_pages::{PAGE_EVENTS, PageCutter, WRITE_OPTIONS, measuring},
 };
 
 /// How a file is laid out. The default suits reading by position, and tools.
@@ -64,6 +58,8 @@ const LEVELS: RangeInclusive<i32> = 1..=22;
 pub struct ParquetWriter<W: Write> {
     file: FileWriter<Measured<W>>,
     count: Arc<Mutex<Count>>,
+    cutter: PageCutter,
+    directory: PageDirectory,
     options: ParquetOptions,
     /// Of the next row group.
     events: Vec<RecordedEvent>,
@@ -86,10 +82,14 @@ impl<W: Write> ParquetWriter<W> {
             compression_level: options.compression_level.clamp(*LEVELS.start(), *LEVELS.end()),
         };
         let (output, count) = Measured::new(output);
-        let file = FileWriter::try_new(output, schema::schema(), write_options(options)?);
+        let file = FileWriter::try_new(output, schema::schema(), WRITE_OPTIONS);
+        let file = file.map_err(ParquetError::not_written)?;
+        let cutter = PageCutter::new(options.compression_level, file.parquet_schema().fields())?;
         Ok(Self {
-            file: file.map_err(ParquetError::not_written)?,
+            file,
             count,
+            cutter,
+            directory: PageDirectory::new(PAGE_EVENTS),
             options,
             events: Vec::new(),
             payload_bytes: 0,
@@ -128,8 +128,13 @@ impl<W: Write> ParquetWriter<W> {
         self.write_row_group()?;
         self.summary.events_checksum = self.checksum.finish();
         let summary = serde_json::to_string(&self.summary).map_err(ParquetError::not_written)?;
-        let checksum = checksum_of(&summary);
-        let key_values = [(FORMAT_KEY, FORMAT.to_string()), (CHECKSUM_KEY, checksum), (SUMMARY_KEY, summary)];
+        let pages = self.directory.to_text();
+        let key_values = [
+            (FORMAT_KEY, FORMAT.to_string()),
+            (CHECKSUM_KEY, checksum_of(&summary, &pages)),
+            (SUMMARY_KEY, summary),
+            (PAGES_KEY, pages),
+        ];
         let key_values = key_values.map(|(key, value)| KeyValue { key: key.to_owned(), value: Some(value) });
         self.file.end(Some(key_values.to_vec())).map_err(writing)?;
         let mut output = self.file.into_inner().into_inner();
@@ -141,13 +146,15 @@ impl<W: Write> ParquetWriter<W> {
         let events = std::mem::take(&mut self.events);
         self.payload_bytes = 0;
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let offset = self.count.lock().bytes;
-        let pages = self.pages(encode::columns(&events)?)?;
-        self.file.write(DynIter::new(pages.into_iter().map(Ok))).map_err(writing)?;
-        let (end, checksum) = {
-            let mut count = self.count.lock();
-            (count.bytes, std::mem::take(&mut count.hasher).finalize())
-        };
+        let columns = self.cutter.cut(&events)?.map(|pages| measuring(pages, &self.count));
+        let mut written = <[_; COLUMN_COUNT]>::default();
+        let mut all = Vec::with_capacity(COLUMN_COUNT);
+        for ((pages, place), written) in columns.into_iter().zip(&mut written) {
+            all.push(Ok(pages));
+            *written = place;
+        }
+        self.file.write(DynIter::new(all.into_iter())).map_err(writing)?;
+        self.directory.push(written.map(|place| std::mem::take(&mut *place.lock())));
         events.iter().for_each(|event| self.checksum.add(event));
         let streams = || events.iter().map(|event| event.stream.as_str());
         let times = || events.iter().map(|event| event.recorded_at.as_micros());
@@ -160,45 +167,9 @@ impl<W: Write> ParquetWriter<W> {
             last_stream: streams().max().unwrap_or_default().to_owned(),
             first_recorded_at: times().min().unwrap_or_default(),
             last_recorded_at: times().max().unwrap_or_default(),
-            offset,
-            length: end - offset,
-            checksum,
         });
         Ok(())
     }
-}
-
-impl<W: Write> ParquetWriter<W> {
-    /// The pages of each column, which are compressed as they are asked for.
-    fn pages(&self, columns: Vec<Box<dyn Array>>) -> Result<Vec<Pages>, ParquetError> {
-        let fields = self.file.parquet_schema().fields();
-        let mut all = Vec::with_capacity(columns.len());
-        for ((values, field), column) in columns.into_iter().zip(fields).zip(&COLUMNS) {
-            let options =
-                WriteOptions { write_statistics: column.has_statistics, ..write_options(self.options)? };
-            let encoding = column.encoding_of(&*values);
-            let leaves = array_to_columns(values, field.clone(), options, &[encoding]);
-            for pages in leaves.map_err(ParquetError::not_written)? {
-                let pages = pages.map(|page| page.map_err(Into::into));
-                let compressed = Compressor::new(DynIter::new(pages), options.compression, Vec::new());
-                all.push(DynStreamingIterator::new(compressed.map_err(arrow2::error::Error::from)));
-            }
-        }
-        Ok(all)
-    }
-}
-
-type Pages = DynStreamingIterator<'static, CompressedPage, arrow2::error::Error>;
-
-fn write_options(options: ParquetOptions) -> Result<WriteOptions, ParquetError> {
-    let level = ZstdLevel::try_new(options.compression_level).map_err(ParquetError::not_written)?;
-    Ok(WriteOptions {
-        // Those of each page would be said again at the end of the file.
-        write_statistics: false,
-        version: Version::V2,
-        compression: CompressionOptions::Zstd(Some(level)),
-        data_pagesize_limit: None,
-    })
 }
 
 /// What kept the file from being written: mostly what it is written to.

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     clippy::panic,
     reason = "a test says what went wrong by failing"
 )]
@@ -12,8 +13,8 @@ mod support;
 use std::io::Cursor;
 
 use eventstore_api::{RecordedEvent, StoreError};
-use eventstore_parquet::{ParquetError, ParquetReader};
-use support::{small_groups, usual, write};
+use eventstore_parquet::{Names, ParquetError, ParquetReader};
+use support::{pages, small_groups, usual, write};
 
 fn read(file: Vec<u8>) -> Result<Vec<RecordedEvent>, ParquetError> {
     let mut reader = ParquetReader::open(Cursor::new(file))?;
@@ -31,7 +32,28 @@ fn a_summary_that_was_changed_is_noticed() {
     let mut changed = file;
     changed[at] = b'9';
     let error = ParquetReader::open(Cursor::new(changed)).unwrap_err();
-    assert!(error.to_string().contains("the checksum of its summary"), "{error}");
+    assert!(error.to_string().contains("the checksum of its summary and pages"), "{error}");
+}
+
+/// What is damaged does not keep what is not from being read.
+#[test]
+fn a_damaged_page_keeps_no_other_rows_from_being_read() {
+    let events = usual(2_000);
+    let (file, summary) = write(&events, small_groups(1_300));
+    for page in pages(&file, &summary) {
+        let mut changed = file.clone();
+        changed[page.bytes.start + page.bytes.len() / 2] ^= 0x10;
+        let mut reader = ParquetReader::open(Cursor::new(changed)).unwrap();
+        let error = reader.read_rows(page.rows.start..page.rows.start + 1).unwrap_err();
+        assert!(matches!(error, ParquetError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains("its checksum is wrong"), "{error}");
+        for row in [0, 511, 512, 1_023, 1_024, 1_299, 1_300, 1_999_u64] {
+            if !page.rows.contains(&row) {
+                let rows = reader.read_rows(row..row + 1).unwrap();
+                assert_eq!(rows.event(row, &mut Names::new()).unwrap(), events[row as usize]);
+            }
+        }
+    }
 }
 
 /// What is read of a file that was changed: an error, or what was written. Says whether it was an error.
@@ -52,18 +74,19 @@ fn is_noticed(file: Vec<u8>, events: &[RecordedEvent]) -> bool {
 fn every_byte_that_changes_is_noticed_or_harmless() {
     let events = usual(40);
     let (file, summary) = write(&events, small_groups(20));
-    let end_of_events = summary.row_groups.last().map(|group| group.offset + group.length).unwrap();
+    let pages = pages(&file, &summary);
     let mut harmless = 0;
     for at in 0..file.len() {
         for change in [0x01, 0x80, 0xff] {
             let mut changed = file.clone();
             changed[at] ^= change;
             let noticed = is_noticed(changed, &events);
-            assert!(noticed || at as u64 >= end_of_events, "byte {at} of the events");
+            let is_event = pages.iter().any(|page| page.bytes.contains(&at));
+            assert!(noticed || !is_event, "byte {at} of the events");
             harmless += u32::from(!noticed);
         }
     }
-    // Statistics and names of programs are for others.
+    // Statistics, names of programs and what Parquet says a second time are for others.
     assert!(harmless > 0);
 }
 

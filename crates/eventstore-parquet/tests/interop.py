@@ -37,6 +37,13 @@ print(
                     " where json_valid(data)"
                 )[0][0]
             ),
+            # What the statistics of whole groups let a tool pass over.
+            "of_one_stream": query("select count(*) from events where stream = 'account-1'")[0][0],
+            "of_the_last_version": query("select count(*) from events where version > 18446744073709551000")[0][0],
+            "groups_by_stream": duckdb.sql(
+                f"select stats_min_value, stats_max_value from parquet_metadata('{path}')"
+                " where path_in_schema = 'stream' order by row_group_id"
+            ).fetchall(),
             "groups_by_position": duckdb.sql(
                 f"select stats_min_value, stats_max_value from parquet_metadata('{path}')"
                 " where path_in_schema = 'position' order by row_group_id"

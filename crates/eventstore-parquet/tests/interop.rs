@@ -88,6 +88,7 @@ fn pyarrow_sees_the_same_rows_and_duckdb_counts_them_right() {
     assert_eq!(seen["events"], 1_000);
     assert_eq!(seen["types"], counts(events.iter().map(|event| event.event_type.as_str())));
     assert_eq!(seen["tagged"], counts(events.iter().flat_map(|event| &event.tags).map(Tag::as_str)));
+    assert_eq!(seen["of_the_last_version"], 1);
     let streams: std::collections::BTreeSet<_> = events.iter().map(|event| event.stream.as_str()).collect();
     assert_eq!(seen["streams"], streams.len());
     let amounts = rows
@@ -98,5 +99,26 @@ fn pyarrow_sees_the_same_rows_and_duckdb_counts_them_right() {
     assert_eq!(
         seen["groups_by_position"],
         json!([["1", "300"], ["301", "600"], ["601", "900"], ["901", "1000"]])
+    );
+}
+
+/// A row group of several pages, where the name that is the least of one page is the beginning of that of another.
+#[test]
+fn names_that_begin_alike_are_found_by_statistics_over_pages() {
+    let mut events = usual(2_000);
+    for (number, event) in events.iter_mut().enumerate() {
+        let name = if number < 600 { "account-10" } else { "account-1" };
+        event.stream = name.parse().unwrap();
+        // No two alike, so that they are stored as they are.
+        let id = (number as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).rotate_left(64);
+        event.id = eventstore_api::EventId::from_uuid(uuid::Uuid::from_u128(id));
+    }
+    let Some(seen) = seen(&events, 1_500) else { return };
+    assert_eq!(seen["of_one_stream"], 1_400);
+    assert_eq!(seen["groups_by_stream"], json!([["account-1", "account-10"], ["account-1", "account-1"]]));
+    assert_eq!(seen["events"], 2_000);
+    assert_eq!(
+        seen["rows"].as_array().unwrap().iter().zip(&events).find(|(seen, event)| **seen != row(event)),
+        None
     );
 }

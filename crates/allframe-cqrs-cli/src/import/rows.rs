@@ -25,12 +25,15 @@ pub(super) fn parse(file: File, name: &str, mut take: impl FnMut(Result<Batch, F
 }
 
 fn give_out(file: File, take: &mut impl FnMut(Batch) -> bool) -> Result<(), ParquetError> {
+    let bytes = file.metadata()?.len();
     let mut reader = ParquetReader::open(BufReader::new(file))?;
+    let all = reader.summary().events;
     let mut number = 0;
     for group in 0..reader.summary().row_groups.len() {
         let events = reader.read_row_group(group)?;
-        let bytes_read =
-            reader.summary().row_groups.get(group).map_or(0, |group| group.offset + group.length);
+        // About: events take unlike many bytes each.
+        let share = u128::from(bytes) * u128::from(number + events.len() as u64) / u128::from(all.max(1));
+        let bytes_read = u64::try_from(share).unwrap_or(bytes);
         let mut lines = events.into_iter().map(|event| {
             number += 1;
             Line { number, stream: event.stream.clone(), event: new_event(event) }

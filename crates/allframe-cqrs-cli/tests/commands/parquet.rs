@@ -43,7 +43,7 @@ fn a_damaged_parquet_file_is_refused_with_its_name() {
     let outcome = place.run("import out.parquet");
     assert_eq!(outcome.code, Some(1), "{outcome}");
     assert!(
-        outcome.stderr.contains("error: out.parquet: the Parquet file is damaged: the checksum is wrong of the events at positions 1 to 5000"),
+        outcome.stderr.contains("error: out.parquet: the Parquet file is damaged: column `stream` of the rows from 3584 on: its checksum is wrong"),
         "{outcome}"
     );
 }

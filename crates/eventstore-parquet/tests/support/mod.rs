@@ -3,11 +3,14 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "not every test uses all of it, and a test says what went wrong by failing"
 )]
 
-use std::io::Cursor;
+use std::{io::Cursor, ops::Range};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use eventstore_api::{
     Encoding, EventId, EventType, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, StreamId,
     Tags, Timestamp, Version,
@@ -112,4 +115,51 @@ pub(crate) fn small_groups(events: usize) -> ParquetOptions {
 
 pub(crate) fn open(file: Vec<u8>) -> ParquetReader<Cursor<Vec<u8>>> {
     ParquetReader::open(Cursor::new(file)).unwrap()
+}
+
+/// A page of a file, as `docs/parquet-format.md` says where it is.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) group: usize,
+    pub(crate) column: usize,
+    /// The rows, over the whole file.
+    pub(crate) rows: Range<u64>,
+    /// The bytes of the file.
+    pub(crate) bytes: Range<usize>,
+    pub(crate) checksum: u32,
+}
+
+/// All pages of a file, in their order in it.
+pub(crate) fn pages(file: &[u8], summary: &Summary) -> Vec<Page> {
+    let directory = directory(file);
+    let mut words = directory.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap()));
+    let mut word = || words.next().unwrap();
+    let page_events = u64::from(word()) | u64::from(word()) << 32;
+    let mut pages = Vec::new();
+    let mut first = 0;
+    for (group, of_summary) in summary.row_groups.iter().enumerate() {
+        let end = first + of_summary.events;
+        for column in 0..12 {
+            let mut at = (u64::from(word()) | u64::from(word()) << 32) as usize;
+            for row in (first..end).step_by(page_events as usize) {
+                let (length, checksum) = (word() as usize, word());
+                let (rows, bytes) = (row..(row + page_events).min(end), at..at + length);
+                pages.push(Page { group, column, rows, bytes, checksum });
+                at += length;
+            }
+        }
+        first = end;
+    }
+    assert_eq!(words.next(), None);
+    pages
+}
+
+/// The value of `eventstore.pages`: behind its key in the end of the file, after a byte for its type, and its length.
+fn directory(file: &[u8]) -> Vec<u8> {
+    let key = b"eventstore.pages";
+    let at = file.windows(key.len()).rposition(|bytes| bytes == key).unwrap() + key.len() + 1;
+    let digits = file[at..].iter().position(|byte| *byte < 0x80).unwrap() + 1;
+    let length =
+        file[at..at + digits].iter().rev().fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f));
+    BASE64_STANDARD.decode(&file[at + digits..at + digits + length]).unwrap()
 }
