@@ -4,4 +4,6 @@ mod account_event;
 mod workload;
 
 pub use account_event::AccountEvent;
-pub use workload::{PAYLOAD_BYTES, STREAMS, Shape, append_raw, append_typed, raw_event, runtime, streams};
+pub use workload::{
+    Chance, PAYLOAD_BYTES, STREAMS, Shape, append_raw, append_typed, json_event, raw_event, runtime, streams,
+};

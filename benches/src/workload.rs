@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
 use allframe_cqrs::EventStore;
-use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
+use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId, Tags};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::AccountEvent;
@@ -77,6 +77,45 @@ pub fn streams() -> Arc<[StreamId]> {
 pub fn raw_event(_number: u64) -> NewEvent {
     let event_type = EventType::new("Deposited").expect("it is a legal name");
     NewEvent::new(event_type, vec![b'x'; PAYLOAD_BYTES]).with_encoding(Encoding::BINARY)
+}
+
+/// Numbers that follow from a seed.
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// The numbers of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed ^ 0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// The next number, less than this one, which is not zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A small JSON event with a tag, like no other.
+///
+/// # Panics
+///
+/// Never: its names are legal.
+#[must_use]
+#[expect(clippy::expect_used, reason = "the names are made of digits")]
+pub fn json_event(chance: &mut Chance) -> NewEvent {
+    let payload = format!(
+        r#"{{"amount":{},"currency":"EUR","from":"account-{}","reference":"{:016x}{:016x}"}}"#,
+        chance.below(1_000_000),
+        chance.below(50_000),
+        chance.below(u64::MAX),
+        chance.below(u64::MAX),
+    );
+    let tags = Tags::parse([format!("person:{}", chance.below(1_000))]).expect("it is a legal tag");
+    NewEvent::new(EventType::new("Deposited").expect("it is a legal name"), payload)
+        .with_encoding(Encoding::JSON)
+        .with_tags(tags)
 }
 
 /// A runtime with as many workers as the machine has processors.

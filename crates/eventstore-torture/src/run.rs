@@ -5,7 +5,10 @@ use std::sync::Arc;
 use eventstore_api::{AppendBatch, GlobalPosition, ReadAll, StoreError, message_with_causes};
 use eventstore_wal::{
     Durability, RecoveryReport,
-    disk::faulty::{FaultyDisk, Recording},
+    disk::{
+        Disk as _,
+        faulty::{FaultyDisk, Recording},
+    },
     log::{Answer, Log, LogOptions, Request},
 };
 
@@ -140,6 +143,8 @@ impl Run {
                 }
                 Ok(State::Well)
             }
+            // What is archived was durable before.
+            Step::Archive => self.with_log(|log| log.archive_oldest().map(|_| false)),
             Step::Close => {
                 let closed = self.log.take().map_or(Ok(()), Log::close);
                 match closed {
@@ -337,6 +342,8 @@ pub(crate) fn open_after_crash(
     tally.openings += 1;
     let (log, report) = Log::open(Arc::new(disk.clone()), options.clone())?;
     tally.torn_tails += u64::from(report.torn_tail.is_some());
+    let names = disk.names().unwrap_or_default();
+    tally.archives += u64::from(names.iter().any(|name| name.ends_with(".parquet")));
     let look = if chance.one_in(16) { Look::Whole } else { Look::Quick };
     let found = check_log(&log, model, look, chance)?;
     ensure(found >= durable, || format!("{durable} events were durable, and {found} are there"))?;

@@ -15,6 +15,8 @@ pub struct Tally {
     pub openings: u64,
     /// How many of the openings were interrupted by the next crash.
     pub interrupted_openings: u64,
+    /// How many of the openings found an archive.
+    pub archives: u64,
     /// How often a torn tail was cut off.
     pub torn_tails: u64,
     /// How often damage was found where there was some.
@@ -35,6 +37,7 @@ impl Tally {
         self.repeated_states += other.repeated_states;
         self.openings += other.openings;
         self.interrupted_openings += other.interrupted_openings;
+        self.archives += other.archives;
         self.torn_tails += other.torn_tails;
         self.corruptions += other.corruptions;
         self.flips += other.flips;
@@ -56,6 +59,7 @@ impl fmt::Display for Tally {
         writeln!(f, "{:>12}  workloads", self.workloads)?;
         writeln!(f, "{:>12}  crash points; {repeated}", self.crash_points)?;
         writeln!(f, "{:>12}  openings, {} of them interrupted", self.openings, self.interrupted_openings)?;
+        writeln!(f, "{:>12}  openings found an archive", self.archives)?;
         writeln!(f, "{:>12}  torn tails cut off", self.torn_tails)?;
         writeln!(f, "{:>12}  reports of corruption, where there was some", self.corruptions)?;
         writeln!(f, "{:>12}  bits flipped", self.flips)?;

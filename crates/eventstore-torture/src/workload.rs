@@ -35,6 +35,8 @@ pub enum Step {
     Mark,
     /// The indexes of sealed segments are written.
     Background,
+    /// The oldest segment that is sealed becomes a part of the archive.
+    Archive,
     /// The store is closed in good order, and opened again.
     Close,
     /// The process is killed, and another opens the store.
@@ -46,8 +48,11 @@ impl Workload {
     #[must_use]
     pub fn by_seed(seed: u64, bug: Option<SeededBug>) -> Self {
         let mut chance = Chance::new(seed);
+        // Enough of it, and enough segments, that most of a store is archived at times.
+        let archives = seed % 4 == 3;
+        let segments: &[u64] = if archives { &[] } else { &[4_096, 8_192, 16_384] };
         let options = LogOptions {
-            segment_bytes: chance.pick(4_096, &[4_096, 8_192, 16_384]),
+            segment_bytes: chance.pick(4_096, segments),
             durability: match chance.below(6) {
                 0 => Durability::OsBuffered,
                 1 => Durability::Interval(Duration::from_millis(50)),
@@ -57,12 +62,15 @@ impl Workload {
         };
         let mut events = Events::new(seed);
         let mut model = Model::default();
-        let steps = (0..6 + chance.below(10)).map(|_| match chance.below(24) {
+        let most = if archives { 16 } else { 10 };
+        let steps = (0..6 + chance.below(most)).map(|_| match chance.below(26) {
             0 => Step::Flush,
             1 | 2 => Step::Mark,
             3 => Step::Background,
             4 | 5 => Step::Close,
             6 => Step::Kill,
+            7 | 8 => Step::Archive,
+            9..=12 if archives => Step::Archive,
             _ => Step::Commit(
                 (0..chance.pick(1, &[1, 1, 2, 3, 5]))
                     .map(|_| batch(&mut events, &mut chance, &mut model))

@@ -44,3 +44,13 @@ fn a_length_that_was_believed_too_early_is_noticed() {
 fn a_watermark_that_was_forgotten_is_missed() {
     finds(SeededBug::ForgetTheWatermark);
 }
+
+#[test]
+fn a_part_that_was_not_synced_is_missed() {
+    finds(SeededBug::SkipPartSync);
+}
+
+#[test]
+fn a_segment_that_went_before_its_part_was_named_is_missed() {
+    finds(SeededBug::RemoveSegmentFirst);
+}

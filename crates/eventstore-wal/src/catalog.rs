@@ -1,13 +1,14 @@
 use std::{collections::HashSet, sync::Arc};
 
-use eventstore_api::{GlobalPosition, StreamId, Version};
+use eventstore_api::{GlobalPosition, RecordedEvent, StreamId, Version};
 use eventstore_codec::Names;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::{
+    archive::OpenParts,
+    block_cache::BlockCache,
     format::{SEGMENT_HEADER_BYTES, StoreId},
-    frame_cache::FrameCache,
     frames::{Frame, FrameEvent, Malformed},
     index::{ActiveIndex, FrameOffset, Head, Heads, IndexedEvent, Previous, SegmentStart},
     segment::Segment,
@@ -20,7 +21,13 @@ pub(crate) struct Catalog {
     pub(crate) heads: Heads,
     /// In their order. Replaced as a whole, so that a reader takes a look and is gone.
     segments: RwLock<Arc<Vec<Arc<Segment>>>>,
-    pub(crate) frames: FrameCache,
+    pub(crate) blocks: BlockCache,
+    /// What is open of the archive.
+    #[cfg_attr(
+        not(feature = "parquet"),
+        allow(dead_code, reason = "nothing is open of what cannot be read")
+    )]
+    pub(crate) open_parts: Arc<OpenParts>,
     /// Taken by whoever replaces indexes that are damaged.
     pub(crate) healing: Mutex<()>,
     published: watch::Sender<Published>,
@@ -67,10 +74,11 @@ impl Published {
 }
 
 impl Catalog {
-    /// What a store holds of which nothing has been looked at yet; at most so many bytes of frames stay in memory.
+    /// What a store holds of which nothing has been looked at yet; at most so many bytes of what was read of streams stay in memory.
     pub(crate) fn new(store: StoreId, cache_bytes: usize) -> Self {
         Self {
-            frames: FrameCache::new(cache_bytes),
+            blocks: BlockCache::new(cache_bytes),
+            open_parts: Arc::default(),
             healing: Mutex::default(),
             store,
             heads: Heads::default(),
@@ -113,6 +121,16 @@ impl Catalog {
         segments.get(found).cloned()
     }
 
+    /// Puts a part in the place of the segment that begins with the same position; the segment, if there is one.
+    pub(crate) fn replace_segment(&self, part: Arc<Segment>) -> Option<Arc<Segment>> {
+        let mut segments = self.segments.write();
+        let at = segments.binary_search_by_key(&part.start, |segment| segment.start).ok()?;
+        let mut changed = segments.to_vec();
+        let replaced = std::mem::replace(changed.get_mut(at)?, part);
+        *segments = Arc::new(changed);
+        Some(replaced)
+    }
+
     /// The version of a stream's last event, published or not.
     pub(crate) fn version(&self, stream: &StreamId) -> Version {
         self.heads.get(stream.as_str()).map_or(Version::NONE, |head| head.version)
@@ -130,14 +148,31 @@ impl Catalog {
             frame,
             index,
             names,
-            |stream| match self.heads.get(stream) {
-                None => Before { version: Some(Version::NONE), previous: Previous::None },
-                Some(head) => {
-                    Before { version: Some(head.version), previous: Previous::Segment(head.segment) }
-                }
-            },
+            |stream| self.before(stream),
             |stream, version| self.heads.set(stream, Head { version, segment }),
         )
+    }
+
+    /// The same of an event in a row of a part.
+    pub(crate) fn take_up_row(
+        &self,
+        segment: SegmentStart,
+        index: &ActiveIndex,
+        row: u64,
+        event: &RecordedEvent,
+    ) -> Result<(), NotTakenUp> {
+        let stream = event.stream.as_str();
+        take_up_row(row, event, index, &self.before(stream))?;
+        self.heads.set(stream, Head { version: event.version, segment });
+        Ok(())
+    }
+
+    /// What is known of a stream so far.
+    fn before(&self, stream: &str) -> Before {
+        match self.heads.get(stream) {
+            None => Before { version: Some(Version::NONE), previous: Previous::None },
+            Some(head) => Before { version: Some(head.version), previous: Previous::Segment(head.segment) },
+        }
     }
 }
 
@@ -146,6 +181,16 @@ pub(crate) struct Before {
     /// Its last version, if that is known.
     pub(crate) version: Option<Version>,
     pub(crate) previous: Previous,
+}
+
+impl Before {
+    /// That a stream goes on with this version.
+    fn check_next(&self, stream: &str, found: Version) -> Result<(), NotTakenUp> {
+        match self.version.filter(|before| before.next() != found) {
+            None => Ok(()),
+            Some(before) => Err(NotTakenUp::VersionHole { stream: stream.to_owned(), before, found }),
+        }
+    }
 }
 
 /// Why a frame whose checksums are right is none of this log.
@@ -187,12 +232,7 @@ pub(crate) fn take_up(
         if parts.len() > 1 && !streams.insert(part.stream) {
             return Err(Malformed::Counts.into());
         }
-        let known = before(part.stream);
-        let first = part.first_version;
-        if let Some(version) = known.version.filter(|version| version.next() != first) {
-            let stream = part.stream.to_owned();
-            return Err(NotTakenUp::VersionHole { stream, before: version, found: first });
-        }
+        before(part.stream).check_next(part.stream, part.first_version)?;
     }
     index.note_frame(offset, frame.header.first_position);
     for Part { stream, first_version, events } in parts {
@@ -209,9 +249,24 @@ pub(crate) fn take_up(
     Ok(())
 }
 
+/// Adds the event of a row to the index of a part.
+pub(crate) fn take_up_row(
+    row: u64,
+    event: &RecordedEvent,
+    index: &ActiveIndex,
+    before: &Before,
+) -> Result<(), NotTakenUp> {
+    let offset = FrameOffset::of_row(row).ok_or(NotTakenUp::TooFar)?;
+    before.check_next(event.stream.as_str(), event.version)?;
+    index.note_frame(offset, event.position.get());
+    let indexed = IndexedEvent { id: event.id, event_type: &event.event_type, tags: &event.tags };
+    index.note_append(offset, &event.stream, event.version, before.previous, [indexed]);
+    Ok(())
+}
+
 /// The events of one stream in a frame.
 struct Part<'f> {
     stream: &'f str,
     first_version: Version,
-    events: Vec<eventstore_api::RecordedEvent>,
+    events: Vec<RecordedEvent>,
 }

@@ -45,6 +45,11 @@ impl Failure {
     }
 }
 
+/// Whether something has failed since a file is not there.
+pub(crate) fn is_missing_file(failure: &Failure) -> bool {
+    matches!(failure, Failure::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {

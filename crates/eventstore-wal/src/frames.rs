@@ -147,6 +147,9 @@ pub(crate) enum Malformed {
     Counts,
     #[error("the body of the frame makes no sense: {0}")]
     Body(#[from] DecodeError),
+    #[cfg(feature = "parquet")]
+    #[error("{0}")]
+    Row(String),
 }
 
 /// How much is read where nothing is known about the length of a frame: most single events fit.

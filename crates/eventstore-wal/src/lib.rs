@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod backend;
+mod block;
+mod block_cache;
 mod blocking;
 mod catalog;
 mod config;
@@ -11,7 +14,6 @@ pub mod disk;
 #[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod disk;
 mod format;
-mod frame_cache;
 mod frames;
 mod index;
 #[cfg(feature = "torture")]
@@ -19,13 +21,17 @@ pub mod log;
 #[cfg(not(feature = "torture"))]
 #[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod log;
+mod manifest_file;
 mod read;
 mod reader;
+mod rows;
 mod scan;
 mod segment;
 mod snapshots;
 mod verify;
 
+#[cfg(feature = "parquet")]
+pub use archive::ArchivePolicy;
 pub use backend::WalBackend;
 pub use config::WalConfig;
 pub use damage::Damage;

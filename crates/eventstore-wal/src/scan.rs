@@ -6,10 +6,10 @@ use bytes::Bytes;
 use eventstore_api::{Criterion, Direction, EventFilter};
 
 use crate::{
+    block::{Block, BlockReader},
     damage::Failure,
-    format::{FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES},
-    frames::{Frame, FrameReader},
     index::{FrameOffset, SegmentIndex, Wait},
+    rows::ROWS_TOGETHER,
     segment::Segment,
 };
 
@@ -26,7 +26,7 @@ const APART: u64 = 1_024;
 pub(crate) struct Scan<'s, R> {
     segment: &'s Segment,
     index: &'s dyn SegmentIndex,
-    reader: FrameReader<'s, R>,
+    reader: BlockReader<'s, R>,
     direction: Direction,
     wait: Wait,
     way: Way,
@@ -55,7 +55,7 @@ enum Way {
     Backward {
         before: u64,
         first: u64,
-        block: Vec<Frame>,
+        block: Vec<Block>,
     },
     /// What an index names.
     Listed {
@@ -77,7 +77,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         read: R,
     ) -> Result<Self, Failure> {
         let Sought { filter, direction, from, events, wait } = sought;
-        let reader = FrameReader::new(segment, bound, read);
+        let reader = BlockReader::new(segment, bound, wait, read);
         let mut scan = Self { segment, index, reader, direction, wait, way: Way::Nothing };
         let Some((first, last)) = scan.frames_with_types_of(filter, bound)? else { return Ok(scan) };
         scan.way = match (filter.criteria().filter(|criteria| criteria.iter().all(is_listed)), direction) {
@@ -100,7 +100,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
     }
 
     /// The next frame, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Frame>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<Block>, Failure> {
         loop {
             match &mut self.way {
                 Way::Nothing => return Ok(None),
@@ -108,9 +108,9 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
                     if *next > *last {
                         return Ok(None);
                     }
-                    let frame = self.reader.at(*next, *ahead)?;
-                    *next = frame.end();
-                    return Ok(Some(frame));
+                    let block = self.reader.run(*next, *ahead, u64::MAX)?;
+                    *next = block.end();
+                    return Ok(Some(block));
                 }
                 Way::Backward { before, first, block } => {
                     if let Some(frame) = block.pop() {
@@ -183,59 +183,61 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
     /// behind the last frame.
     fn backward(&mut self, from: u64, (first, last): (u64, u64), bound: u64) -> Result<Way, Failure> {
         // The first mark beyond the position is where it has certainly been passed.
-        let block_start = self.frame_at_or_before(from.saturating_sub(1))?;
-        if last < block_start {
+        let start = self.frame_at_or_before(from.saturating_sub(1))?;
+        if last < start {
             return Ok(Way::Backward {
                 before: last,
                 first,
                 block: vec![self.reader.at(last, SPAN_OF_BLOCK)?],
             });
         }
-        let mut frames = Vec::new();
-        let mut next = block_start;
+        let mut blocks = Vec::new();
+        let mut next = start;
         while next < bound && next <= last {
-            let frame = self.reader.at(next, SPAN_OF_BLOCK)?;
-            if frame.header.first_position >= from {
+            let block = self.reader.run(next, SPAN_OF_BLOCK, u64::MAX)?;
+            if block.first_position() >= from {
                 break;
             }
-            next = frame.end();
-            frames.push(frame);
+            next = block.end();
+            blocks.push(block);
         }
-        Ok(Way::Backward { before: block_start, first, block: frames })
+        Ok(Way::Backward { before: start, first, block: blocks })
     }
 
     fn block_before(&mut self, before: u64, first: u64) -> Result<Way, Failure> {
         // The frame at `before` is the first of its block, and its first position leads to the block before.
-        let first_position = self.reader.at(before, SPAN_OF_BLOCK)?.header.first_position;
+        let first_position = self.reader.at(before, SPAN_OF_BLOCK)?.first_position();
         let mut start = self.frame_at_or_before(first_position.saturating_sub(1))?;
         if start >= before {
-            start = SEGMENT_HEADER_BYTES as u64;
+            start = self.segment.first_offset();
         }
-        let mut frames = Vec::new();
+        let mut blocks = Vec::new();
         let mut next = start;
         while next < before {
-            let frame = self.reader.at(next, SPAN_OF_BLOCK)?;
-            next = frame.end();
-            frames.push(frame);
+            let block = self.reader.run(next, SPAN_OF_BLOCK, before)?;
+            next = block.end();
+            blocks.push(block);
         }
-        Ok(Way::Backward { before: start, first, block: frames })
+        Ok(Way::Backward { before: start, first, block: blocks })
     }
 
     fn frame_at_or_before(&self, position: u64) -> Result<u64, Failure> {
+        if let (Some(_), Some(sealed)) = (&self.segment.part, self.segment.sealed()) {
+            let row = position.min(sealed.last_position).saturating_sub(self.segment.start.get());
+            return Ok(FrameOffset::bytes_of_row(row - row % ROWS_TOGETHER));
+        }
         let found = self
             .index
             .frame_at_or_before(position, self.wait)
             .map_err(Failure::io(|| format!("cannot read the index of {}", self.segment.described)))?;
-        Ok(found.map_or(SEGMENT_HEADER_BYTES as u64, FrameOffset::bytes))
+        Ok(found.map_or(self.segment.first_offset(), FrameOffset::bytes))
     }
 
     /// Where the first and the last frame begin that can hold an event of a type that is asked for; `None` when none can.
     /// The last may be no frame, but the end of what can be seen.
     fn frames_with_types_of(&self, filter: &EventFilter, bound: u64) -> Result<Option<(u64, u64)>, Failure> {
-        let all = (SEGMENT_HEADER_BYTES as u64, bound.saturating_sub(FRAME_HEADER_BYTES as u64));
-        if all.1 < all.0 {
-            return Ok(None);
-        }
+        let Some(last) = self.segment.last_offset(bound) else { return Ok(None) };
+        let all = (self.segment.first_offset(), last);
         let Some(criteria) = filter.criteria() else { return Ok(Some(all)) };
         let mut within: Option<(u64, u64)> = None;
         for criterion in criteria {

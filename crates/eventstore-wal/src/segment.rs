@@ -1,20 +1,21 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use eventstore_api::EventId;
+use eventstore_api::{EventId, Timestamp};
 use parking_lot::RwLock;
 
 use crate::{
     damage::{Damage, Failure},
     disk::{DiskFile, read_up_to},
-    format::{FrameSeed, StoreId},
-    index::{SegmentIndex, SegmentStart, Wait},
+    format::{FRAME_HEADER_BYTES, FrameSeed, SEGMENT_HEADER_BYTES, StoreId},
+    index::{FrameOffset, IndexOf, SegmentIndex, SegmentStart, Wait},
+    rows::Part,
 };
 
 /// Copying more than this, and what becomes of it then, holds others up, wherever it comes from.
 const MOST_AT_ONCE: usize = 1 << 20;
 
-/// One file of the log, and where the events in it are.
+/// One file of the log, and where the events in it are: a segment, made of frames, or the part that has taken its place.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) start: SegmentStart,
@@ -26,17 +27,24 @@ pub(crate) struct Segment {
     /// In memory as long as events are added, then from the file beside it.
     index: RwLock<Arc<dyn SegmentIndex>>,
     sealed: OnceLock<Sealed>,
+    /// The rows in its place, which have taken that of its frames.
+    pub(crate) part: Option<Arc<dyn Part>>,
 }
 
 /// How a segment ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sealed {
-    /// Where the frame stands that sealed it, in bytes.
+    /// Where the frame stands that sealed it, in bytes; of a part, where its last row ends.
     pub(crate) end: u64,
     /// The position of the last event.
     pub(crate) last_position: u64,
     /// The greatest event id here and in every segment before.
     pub(crate) max_id_so_far: Option<EventId>,
+    /// No later event has an earlier time.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "it is for the archive"))]
+    pub(crate) recorded_at: Timestamp,
+    /// Of the header of the frame that sealed it.
+    pub(crate) checksum: u32,
 }
 
 impl Segment {
@@ -49,7 +57,29 @@ impl Segment {
     ) -> Self {
         let seed = FrameSeed::new(store, start);
         let file = RwLock::new(file);
-        Self { start, file, seed, described, index: RwLock::new(index), sealed: OnceLock::new() }
+        Self { start, file, seed, described, index: RwLock::new(index), sealed: OnceLock::new(), part: None }
+    }
+
+    /// The same place in the log, with a part in it.
+    pub(crate) fn archived(self, part: Arc<dyn Part>) -> Self {
+        Self { part: Some(part), ..self }
+    }
+
+    /// Where the first frame or row stands, in bytes.
+    pub(crate) fn first_offset(&self) -> u64 {
+        if self.part.is_some() { 0 } else { SEGMENT_HEADER_BYTES as u64 }
+    }
+
+    /// The farthest that the last frame or row can begin which ends at this offset, in bytes; `None` if there is none.
+    pub(crate) fn last_offset(&self, bound: u64) -> Option<u64> {
+        let least =
+            if self.part.is_some() { FrameOffset::bytes_of_row(1) } else { FRAME_HEADER_BYTES as u64 };
+        bound.checked_sub(least).filter(|last| *last >= self.first_offset())
+    }
+
+    /// What its index is called.
+    pub(crate) fn index_of(&self) -> IndexOf {
+        if self.part.is_some() { IndexOf::Part } else { IndexOf::Segment }
     }
 
     pub(crate) fn file(&self) -> Arc<dyn DiskFile> {

@@ -80,3 +80,51 @@ async fn a_million_concurrent_operations_have_a_legal_order() {
     let summary = check(&history).unwrap_or_else(|violation| panic!("no order explains it: {violation}"));
     assert!(summary.stored > 200_000, "hardly anything was stored: {summary:?}");
 }
+
+/// What is old is archived at once, while the case goes on.
+#[cfg(feature = "parquet")]
+mod archived {
+    use super::*;
+
+    struct Archived;
+
+    #[async_trait]
+    impl BackendFactory for Archived {
+        type Backend = WalBackend;
+        type Place = TempDir;
+
+        async fn new_place(&self) -> TempDir {
+            tempfile::tempdir().unwrap()
+        }
+
+        async fn open(&self, place: &TempDir) -> WalBackend {
+            self.try_open(place).unwrap()
+        }
+
+        fn persistence(&self) -> Persistence {
+            Persistence::Durable
+        }
+
+        async fn open_second(&self, place: &TempDir) -> SecondOpener<WalBackend> {
+            match self.try_open(place) {
+                Ok(second) => SecondOpener::Shared(second),
+                Err(error) => SecondOpener::Refused(error),
+            }
+        }
+    }
+
+    impl Archived {
+        fn try_open(&self, place: &TempDir) -> eventstore_api::Result<WalBackend> {
+            let config = WalConfig {
+                segment_bytes: 4 << 10,
+                preallocate_bytes: 4 << 10,
+                durability: Durability::OsBuffered,
+                ..WalConfig::default()
+            };
+            let policy = eventstore_wal::ArchivePolicy { keep_segments: Some(0), ..Default::default() };
+            WalBackend::with_archive(place.path(), config, policy)
+        }
+    }
+
+    conformance_tests!(Archived);
+}

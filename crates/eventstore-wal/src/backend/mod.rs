@@ -1,3 +1,5 @@
+#[cfg(feature = "parquet")]
+mod archivist;
 mod chores;
 mod queue;
 mod rhythm;
@@ -18,6 +20,8 @@ use eventstore_api::{
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tempfile::TempDir;
 
+#[cfg(feature = "parquet")]
+use self::archivist::Archivist;
 use self::writer::Writer;
 use crate::{
     blocking::{Effort, off_the_runtime, waiting},
@@ -87,7 +91,7 @@ impl WalBackend {
     pub fn new() -> Result<Self> {
         let directory = TempDir::with_prefix("eventstore-wal-").map_err(StoreError::storage)?;
         let path = directory.path().to_owned();
-        Self::open(path, &WalConfig::default(), Some(directory))
+        Self::open(path, &WalConfig::default(), Some(directory), |_| Ok(None))
     }
 
     /// The store in this directory, which becomes a new store if there is none: what production wants.
@@ -112,7 +116,64 @@ impl WalBackend {
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is
     /// not what was written, [`StoreError::Storage`] when the disk fails.
     pub fn with_config(path: impl AsRef<Path>, config: WalConfig) -> Result<Self> {
-        Self::open(path.as_ref().to_owned(), &config, None)
+        Self::open(path.as_ref().to_owned(), &config, None, |_| Ok(None))
+    }
+
+    /// The same, and old segments of the log become Parquet files in the background, as the policy says: an archive that any
+    /// tool can read, and that takes a fraction of the room. Events are read from it as from the rest of the log.
+    ///
+    /// A segment goes only when its part has been read back, is durable, and is named in the manifest. Opening a store
+    /// otherwise archives nothing more; what is archived is read all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`WalBackend::with_config`].
+    ///
+    /// ```
+    /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// let path = directory.path();
+    /// let store = WalBackend::with_archive(path, WalConfig::default(), ArchivePolicy::default())?;
+    /// # drop(store);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "parquet")]
+    pub fn with_archive(
+        path: impl AsRef<Path>,
+        config: WalConfig,
+        policy: crate::ArchivePolicy,
+    ) -> Result<Self> {
+        Self::open(path.as_ref().to_owned(), &config, None, |log| {
+            Archivist::start(log.archive_by(policy)).map(Some)
+        })
+    }
+
+    /// Archives everything that the policy says by now, and waits for it; how many segments that were. It is archived without
+    /// this call too. Where the store was opened without a policy, it does nothing.
+    ///
+    /// Whoever stops waiting leaves it to happen.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupted`] when a segment turns out to be damaged, [`StoreError::Storage`] when the disk fails or is
+    /// full: the segment stays as it is then, and it is tried again later. [`StoreError::Closed`] when the store is closed
+    /// meanwhile.
+    ///
+    /// ```
+    /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// # let directory = tempfile::tempdir()?;
+    /// let policy = ArchivePolicy { keep_segments: Some(0), ..ArchivePolicy::default() };
+    /// let store = WalBackend::with_archive(directory.path(), WalConfig::default(), policy)?;
+    /// assert_eq!(store.archive_now().await?, 0);      // nothing is sealed yet
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "parquet")]
+    pub async fn archive_now(&self) -> Result<u64> {
+        self.shared.writer.archive().await
     }
 
     /// The store in this directory, to look at while another process may be writing it: see [`WalReader`].
@@ -124,7 +185,12 @@ impl WalBackend {
         WalReader::open(path)
     }
 
-    fn open(path: PathBuf, config: &WalConfig, throw_away: Option<TempDir>) -> Result<Self> {
+    fn open(
+        path: PathBuf,
+        config: &WalConfig,
+        throw_away: Option<TempDir>,
+        archivist: impl FnOnce(&Log) -> Result<Option<Archivist>>,
+    ) -> Result<Self> {
         let directory = Directory::create(&path)
             .map_err(Failure::io(|| format!("cannot open the directory {}", path.display())))?;
         let disk: Arc<dyn Disk> = Arc::new(FewOpenFiles::on(Arc::new(directory)));
@@ -132,7 +198,8 @@ impl WalBackend {
         let readable =
             Arc::new(Readable { catalog: Arc::clone(log.catalog()), disk: Arc::clone(log.disk()) });
         let snapshots = open_snapshots(&log, config, &mut recovery)?;
-        let writer = Writer::start(log, config)?;
+        let archivist = archivist(&log)?;
+        let writer = Writer::start(log, config, archivist)?;
         let snapshots = RwLock::new(Some(snapshots));
         let closed = Mutex::new(None);
         let shared =
@@ -303,6 +370,22 @@ fn open_snapshots(log: &Log, config: &WalConfig, recovery: &mut RecoveryReport) 
         .map(|lost| Damage { file: lost.file, offset: lost.offset, detail: lost.detail })
         .collect();
     Ok(snapshots)
+}
+
+/// Nobody archives where there is no such feature.
+#[cfg(not(feature = "parquet"))]
+#[derive(Debug)]
+enum Archivist {}
+
+#[cfg(not(feature = "parquet"))]
+impl Archivist {
+    fn call(&self) {
+        match *self {}
+    }
+
+    fn end(&self) -> std::thread::Result<()> {
+        match *self {}
+    }
 }
 
 /// A thread of the store.

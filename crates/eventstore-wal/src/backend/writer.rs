@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
+    Archivist,
     chores::Chores,
     queue::{Answered, Append, Queue, Work},
     rhythm::Rhythm,
@@ -53,7 +54,7 @@ struct Shared {
 const PERMIT_BYTES: usize = 1 << 10;
 
 impl Writer {
-    pub(super) fn start(log: Log, config: &WalConfig) -> Result<Self> {
+    pub(super) fn start(log: Log, config: &WalConfig, archivist: Option<Archivist>) -> Result<Self> {
         // As many as the semaphore takes, at the most.
         let permits = (config.queue_bytes / PERMIT_BYTES).clamp(1, Semaphore::MAX_PERMITS >> 1);
         let permits = u32::try_from(permits).unwrap_or(u32::MAX);
@@ -63,7 +64,7 @@ impl Writer {
             log: Mutex::new(Some(log)),
             room: Semaphore::new(permits as usize),
             permits,
-            chores: Chores::start()?,
+            chores: Chores::start(archivist)?,
             durability: config.durability,
             mark_after: config.mark_after,
             closed: Mutex::new(None),
@@ -104,6 +105,16 @@ impl Writer {
             return Err(self.shared.why_it_ended());
         }
         flushed.await.unwrap_or_else(|_| Err(StoreError::storage(WriterGone)))
+    }
+
+    /// Has everything archived that is due; how many segments that were.
+    #[cfg(feature = "parquet")]
+    pub(super) async fn archive(&self) -> Result<u64> {
+        // Whatever was sealed by now is handed out with it.
+        self.flush().await?;
+        let (done, archived) = oneshot::channel();
+        self.shared.chores.archive(done);
+        archived.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Says why nothing is taken any more, if that is so.

@@ -3,8 +3,8 @@
 use eventstore_api::{Timestamp, Version};
 
 use super::{
-    CleanClose, FrameFault, FrameHeader, FrameKind, FrameSeed, Manifest, SegmentHeader, StoreId, SyncedMark,
-    VersionWidth,
+    CleanClose, FrameFault, FrameHeader, FrameKind, FrameSeed, Manifest, PartEntry, SegmentHeader, StoreId,
+    SyncedMark, VersionWidth,
 };
 use crate::index::SegmentStart;
 
@@ -57,9 +57,37 @@ fn a_segment_header() {
 #[test]
 fn a_manifest() {
     let closed = CleanClose { segment: START, offset: 0x3344, head: 0x5566 };
-    let manifest = Manifest { store: STORE, closed: Some(closed), open: true };
+    let manifest = Manifest::new(STORE, Some(closed), true);
     insta::assert_snapshot!(hex(&manifest.encode()));
     assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
+}
+
+#[test]
+fn a_manifest_with_a_part() {
+    let part = PartEntry {
+        start: SegmentStart::new(1),
+        last_position: 0x1122,
+        recorded_at: eventstore_api::Timestamp::from_micros(0x3344),
+        file_bytes: 0x5566,
+        file_checksum: 0xa0a1_a2a3,
+        events_checksum: 0xb0b1_b2b3,
+        seal_checksum: 0xc0c1_c2c3,
+    };
+    let next = PartEntry { start: SegmentStart::new(0x1123), last_position: 0x1123, ..part };
+    let manifest = Manifest { parts: vec![part, next], ..Manifest::new(STORE, None, false) };
+    insta::assert_snapshot!(hex(&manifest.encode()));
+    assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest.clone()));
+    let hole = Manifest { parts: vec![part, part], ..manifest.clone() };
+    assert!(Manifest::decode(&hole.encode()).unwrap_err().contains("position 4387"));
+    let bytes = manifest.encode();
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(Manifest::decode(&flipped).is_err(), "bit {bit}");
+    }
+    for length in 0..bytes.len() {
+        assert!(Manifest::decode(&bytes[..length]).is_err(), "{length} bytes");
+    }
 }
 
 #[test]
@@ -97,7 +125,7 @@ fn every_flipped_bit_of_a_header_is_noticed() {
 
 #[test]
 fn a_file_of_a_later_format_is_refused_by_its_version() {
-    let manifest = Manifest { store: STORE, closed: None, open: false };
+    let manifest = Manifest::new(STORE, None, false);
     let mut bytes = manifest.encode();
     bytes[8] = 2;
     let checksum = crc32fast::hash(&bytes[..60]).to_le_bytes();

@@ -11,7 +11,7 @@ mod synced_mark;
 mod versions;
 
 pub(crate) use frame::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, FrameSeed, frame_bytes};
-pub(crate) use manifest::{CleanClose, MANIFEST_NAME, Manifest};
+pub(crate) use manifest::{CleanClose, MANIFEST_NAME, Manifest, PartEntry};
 pub(crate) use segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 pub(crate) use store_id::StoreId;
 pub(crate) use synced_mark::{SYNCED_MARK_BYTES, SYNCED_NAME, SyncedMark};

@@ -140,6 +140,13 @@ impl ActiveIndex {
         self.streams.get(stream).is_some_and(|found| id <= found.greatest_id)
     }
 
+    /// The version of the last event of a stream, if any of its events are here.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn last_version(&self, stream: &StreamId) -> Option<Version> {
+        let found = self.streams.get(stream)?;
+        Some(found.first_version.plus((found.frames.as_slice().len() as u64).saturating_sub(1)))
+    }
+
     /// Notes `count` events of a stream in a frame; `begun` is what the stream is here if these are its first.
     fn note_stream(&self, offset: FrameOffset, stream: &StreamId, mut begun: Stream, count: usize) {
         let frames = std::iter::repeat_n(offset, count);

@@ -3,7 +3,8 @@ use std::fmt;
 /// Frames begin at multiples of this many bytes.
 const UNIT: u64 = 8;
 
-/// Where in its segment a frame begins, kept in units of 8 bytes: 4 bytes are enough for a segment of 32 GiB.
+/// Where in its segment a frame begins, kept in units of 8 bytes: 4 bytes are enough for a segment of 32 GiB. In a part, the
+/// number of a row, which counts as 8 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FrameOffset(u32);
 
@@ -24,6 +25,16 @@ impl FrameOffset {
     /// In bytes.
     pub(crate) fn bytes(self) -> u64 {
         u64::from(self.0) * UNIT
+    }
+
+    /// Of a row of a part; `None` when no part holds so many.
+    pub(crate) fn of_row(row: u64) -> Option<Self> {
+        u32::try_from(row).ok().map(Self)
+    }
+
+    /// Where a row of a part is said to begin, in bytes.
+    pub(crate) const fn bytes_of_row(row: u64) -> u64 {
+        row.saturating_mul(UNIT)
     }
 
     pub(super) const fn from_units(units: u32) -> Self {

@@ -91,6 +91,25 @@ pub(crate) trait SegmentIndex: fmt::Debug + Send + Sync {
     fn stream_count(&self) -> u64;
 }
 
+/// What the index in a file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum IndexOf {
+    /// A segment: it leads to frames.
+    Segment,
+    /// The part that has taken its place: it leads to rows.
+    Part,
+}
+
+impl IndexOf {
+    /// The name of the file.
+    pub(crate) fn file_name(self, start: SegmentStart) -> String {
+        match self {
+            Self::Segment => start.index_name(),
+            Self::Part => start.part_index_name(),
+        }
+    }
+}
+
 /// Whether a look-up may wait for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {

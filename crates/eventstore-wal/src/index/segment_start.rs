@@ -8,6 +8,8 @@ pub(crate) struct SegmentStart(u64);
 const DIGITS: usize = 20;
 const SEGMENT: &str = ".wal";
 const INDEX: &str = ".idx";
+const PART: &str = ".parquet";
+const PART_INDEX: &str = ".parquet.idx";
 
 impl SegmentStart {
     /// The segment that begins with this position.
@@ -30,6 +32,16 @@ impl SegmentStart {
         format!("{:0DIGITS$}{INDEX}", self.0)
     }
 
+    /// The name of the part that takes the segment's place in the archive.
+    pub(crate) fn part_name(self) -> String {
+        format!("{:0DIGITS$}{PART}", self.0)
+    }
+
+    /// The name of the index beside that part.
+    pub(crate) fn part_index_name(self) -> String {
+        format!("{:0DIGITS$}{PART_INDEX}", self.0)
+    }
+
     /// The segment whose file has this name; `None` when it is not the name of a segment.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::parse_digits(name.strip_suffix(SEGMENT)?)
@@ -38,6 +50,16 @@ impl SegmentStart {
     /// The segment whose sidecar has this name; `None` when it is not the name of a sidecar.
     pub(crate) fn parse_index(name: &str) -> Option<Self> {
         Self::parse_digits(name.strip_suffix(INDEX)?)
+    }
+
+    /// The segment whose part has this name; `None` when it is not the name of a part.
+    pub(crate) fn parse_part(name: &str) -> Option<Self> {
+        Self::parse_digits(name.strip_suffix(PART)?)
+    }
+
+    /// The segment whose part has an index of this name; `None` when it is not the name of one.
+    pub(crate) fn parse_part_index(name: &str) -> Option<Self> {
+        Self::parse_digits(name.strip_suffix(PART_INDEX)?)
     }
 
     fn parse_digits(digits: &str) -> Option<Self> {
@@ -69,6 +91,9 @@ mod tests {
         for start in starts {
             assert_eq!(SegmentStart::parse(&start.file_name()), Some(start));
             assert_eq!(SegmentStart::parse_index(&start.index_name()), Some(start));
+            assert_eq!(SegmentStart::parse_part(&start.part_name()), Some(start));
+            assert_eq!(SegmentStart::parse_part_index(&start.part_index_name()), Some(start));
+            assert_eq!(SegmentStart::parse_index(&start.part_index_name()), None);
         }
     }
 

@@ -18,7 +18,7 @@ use std::{
 use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Version};
 
 use super::{
-    FrameOffset, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
+    FrameOffset, IndexOf, Locator, Previous, SegmentIndex, SegmentStart, StreamPart, TypePart, Wait,
     hashes::Hashes,
     postings::{high, key, low},
 };
@@ -48,8 +48,9 @@ impl Sidecar {
         disk: &dyn Disk,
         store_id: &[u8; 16],
         segment: SegmentStart,
+        of: IndexOf,
     ) -> Result<Self, SidecarError> {
-        Self::open_with_hashes(disk, store_id, Hashes::new(store_id), segment)
+        Self::open_with_hashes(disk, store_id, Hashes::new(store_id), segment, of)
     }
 
     pub(super) fn open_with_hashes(
@@ -57,8 +58,9 @@ impl Sidecar {
         store_id: &[u8; 16],
         hashes: Hashes,
         segment: SegmentStart,
+        of: IndexOf,
     ) -> Result<Self, SidecarError> {
-        Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment)? })
+        Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment, of)? })
     }
 
     /// Compares every section with its checksum.

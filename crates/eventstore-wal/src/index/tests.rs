@@ -4,8 +4,8 @@ use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Tags, Version
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    ActiveIndex, FrameOffset, IndexedEvent, Previous, SegmentIndex, SegmentStart, Sidecar, SidecarError,
-    Wait, hashes::Hashes, test_disk::TestDisk,
+    ActiveIndex, FrameOffset, IndexOf, IndexedEvent, Previous, SegmentIndex, SegmentStart, Sidecar,
+    SidecarError, Wait, hashes::Hashes, test_disk::TestDisk,
 };
 use crate::disk::Disk as _;
 
@@ -116,11 +116,11 @@ fn active(frames: &[Placed<'_>], mask: u32) -> ActiveIndex {
 }
 
 fn write(disk: &TestDisk, index: &ActiveIndex) {
-    Sidecar::write(disk, &STORE, SEGMENT, 4_096, 2_000, index).unwrap();
+    Sidecar::write(disk, &STORE, (SEGMENT, IndexOf::Segment), 4_096, 2_000, index).unwrap();
 }
 
 fn open(disk: &TestDisk, mask: u32) -> Result<Sidecar, SidecarError> {
-    Sidecar::open_with_hashes(disk, &STORE, Hashes::masked(&STORE, mask), SEGMENT)
+    Sidecar::open_with_hashes(disk, &STORE, Hashes::masked(&STORE, mask), SEGMENT, IndexOf::Segment)
 }
 
 /// All answers of an index, as text, to every question the model can ask.
@@ -339,15 +339,15 @@ fn every_prefix_of_a_sidecar_is_refused() {
 fn a_sidecar_that_belongs_elsewhere_says_so() {
     let disk = TestDisk::default();
     write(&disk, &active(&place(&small()), u32::MAX));
-    let other_store = Sidecar::open(&disk, b"another store...", SEGMENT).unwrap_err();
+    let other_store = Sidecar::open(&disk, b"another store...", SEGMENT, IndexOf::Segment).unwrap_err();
     assert!(matches!(other_store, SidecarError::OtherStore { .. }));
 
     let other = SegmentStart::new(7);
     disk.rename(&SEGMENT.index_name(), &other.index_name()).unwrap();
-    let other_segment = Sidecar::open(&disk, &STORE, other).unwrap_err();
+    let other_segment = Sidecar::open(&disk, &STORE, other, IndexOf::Segment).unwrap_err();
     assert_eq!(other_segment.to_string(), "the index 00000000000000000007.idx belongs to segment 1000");
 
-    let none = Sidecar::open(&disk, &STORE, SEGMENT).unwrap_err();
+    let none = Sidecar::open(&disk, &STORE, SEGMENT, IndexOf::Segment).unwrap_err();
     assert!(matches!(none, SidecarError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
 }
 
@@ -402,7 +402,7 @@ fn a_look_up_in_a_large_sidecar_takes_a_few_reads() {
     }
     let disk = TestDisk::default();
     write(&disk, &index);
-    let sidecar = Sidecar::open(&disk, &STORE, SEGMENT).unwrap();
+    let sidecar = Sidecar::open(&disk, &STORE, SEGMENT, IndexOf::Segment).unwrap();
     sidecar.streams(|_, _| {}).unwrap();
 
     // Finds every section whole, which is not counted.

@@ -3,9 +3,8 @@ use eventstore_api::StoreError;
 use super::{Log, tail::SEAL_BYTES};
 use crate::{
     damage::Failure,
-    disk::replace,
-    format::{CleanClose, FRAME_HEADER_BYTES, FrameKind, MANIFEST_NAME, Manifest},
-    index::Sidecar,
+    format::{CleanClose, FRAME_HEADER_BYTES, FrameKind, Manifest},
+    index::{IndexOf, Sidecar},
 };
 
 impl Log {
@@ -68,12 +67,19 @@ impl Log {
         cut().map_err(Failure::io(|| format!("cannot close {}", tail.segment.described)))?;
         let store = self.catalog.store;
         let start = tail.segment.start;
-        Sidecar::write(&*self.disk, store.as_bytes(), start, tail.written(), tail.head(), &tail.index)
-            .map_err(Failure::io(|| format!("cannot write the index of {}", tail.segment.described)))?;
+        Sidecar::write(
+            &*self.disk,
+            store.as_bytes(),
+            (start, IndexOf::Segment),
+            tail.written(),
+            tail.head(),
+            &tail.index,
+        )
+        .map_err(Failure::io(|| format!("cannot write the index of {}", tail.segment.described)))?;
         let closed = CleanClose { segment: start, offset: tail.written(), head: tail.head() };
-        let manifest = Manifest { store, closed: Some(closed), open: false };
-        replace(&*self.disk, MANIFEST_NAME, &manifest.encode())
-            .map_err(Failure::io(|| format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
+        self.manifest.update(|manifest| {
+            *manifest = Manifest { closed: Some(closed), open: false, ..manifest.clone() }
+        })?;
         Ok(())
     }
 }

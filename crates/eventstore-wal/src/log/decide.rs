@@ -12,9 +12,10 @@ use foldhash::fast::RandomState;
 
 use super::{GreatestIds, tail::Tail};
 use crate::{
+    block::{Block, BlockReader},
     catalog::Catalog,
     damage::Failure,
-    frames::{Frame, FrameReader, Malformed},
+    frames::Malformed,
     index::{FrameOffset, Head, Previous, SegmentStart, Wait},
     scan::{Scan, Sought},
     segment::Segment,
@@ -151,12 +152,13 @@ impl Decider<'_> {
         for offset in frames {
             if last.place != Some((segment.start, *offset)) {
                 let bound = self.bound(segment);
-                let mut reader = FrameReader::new(segment, bound, |segment: &Segment, offset, length| {
-                    self.tail.read(segment, offset, length)
-                });
+                let mut reader =
+                    BlockReader::new(segment, bound, Wait::Allowed, |segment: &Segment, offset, length| {
+                        self.tail.read(segment, offset, length)
+                    });
                 let frame = reader.at(offset.bytes(), 0)?;
                 last.take((segment.start, *offset), &frame)
-                    .map_err(|malformed| segment.damage(frame.offset, malformed))?;
+                    .map_err(|malformed| segment.damage(frame.offset(), malformed))?;
             }
             if let Some(recorded) =
                 last.events.get(&event.id).into_iter().flatten().find(|it| it.stream == *stream)
@@ -212,7 +214,7 @@ impl Decider<'_> {
                 return Ok(None);
             }
             let matching = last_in(&frame, condition, &mut names);
-            if let Some(at) = matching.map_err(|malformed| segment.damage(frame.offset, malformed))? {
+            if let Some(at) = matching.map_err(|malformed| segment.damage(frame.offset(), malformed))? {
                 return Ok(Some(at));
             }
         }
@@ -242,12 +244,12 @@ struct LastFrame {
 }
 
 impl LastFrame {
-    fn take(&mut self, place: (SegmentStart, FrameOffset), frame: &Frame) -> Result<(), Malformed> {
+    fn take(&mut self, place: (SegmentStart, FrameOffset), frame: &Block) -> Result<(), Malformed> {
         let Self { events, names, .. } = self;
         self.place = None;
         events.clear();
         frame.each_event::<Malformed>(|event| {
-            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+            let recorded = event.to_recorded(names)?;
             events.entry(recorded.id).or_default().push(recorded);
             Ok(())
         })?;
@@ -256,13 +258,13 @@ impl LastFrame {
     }
 }
 
-fn last_in(frame: &Frame, condition: &AppendCondition, names: &mut Names) -> Result<Option<u64>, Malformed> {
+fn last_in(frame: &Block, condition: &AppendCondition, names: &mut Names) -> Result<Option<u64>, Malformed> {
     let mut last = None;
     frame.each_event::<Malformed>(|event| {
-        if event.position > condition.after.get() {
-            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+        if event.position() > condition.after.get() {
+            let recorded = event.to_recorded(names)?;
             if condition.fail_if_events_match.matches(&recorded) {
-                last = Some(event.position);
+                last = Some(event.position());
             }
         }
         Ok(())

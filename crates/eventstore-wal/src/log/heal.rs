@@ -2,9 +2,9 @@
 
 use std::{io, sync::Arc};
 
-use super::recovery::{build_index, keep};
+use super::recovery::{build_index, keep, parts::build_part_index};
 use crate::{
-    catalog::{Before, Catalog, take_up},
+    catalog::{Before, Catalog, take_up, take_up_row},
     damage::Failure,
     disk::Disk,
     index::{Previous, Sidecar},
@@ -38,19 +38,31 @@ pub(crate) fn replace_damaged_indexes(
         if segment.index().is_in_memory() {
             continue;
         }
-        let sidecar = Sidecar::open(disk, store, segment.start);
+        let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of());
         if sidecar.is_ok_and(|sidecar| sidecar.check_sections().is_ok()) {
             continue;
         }
         tracing::warn!(segment = %segment.described, "its index is damaged or missing, and is made anew");
         // Where its streams begin is not known from its frames alone.
         let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
-        let index = build_index(catalog, segment, |index, frame, names| {
-            take_up(frame, index, names, unknown, |_, _| {})
-        })?;
+        let index = match &segment.part {
+            None => build_index(catalog, segment, |index, frame, names| {
+                take_up(frame, index, names, unknown, |_, _| {})
+            })?,
+            Some(part) => build_part_index(catalog, segment, &**part, |index, row, event| {
+                take_up_row(row, event, index, &unknown(""))
+            })?,
+        };
         segment.replace_index(match rebuilt {
             Rebuilt::InMemory => Arc::new(index),
-            Rebuilt::Kept => keep(disk, catalog, segment.start, sealed.end, sealed.last_position, index),
+            Rebuilt::Kept => keep(
+                disk,
+                catalog,
+                (segment.start, segment.index_of()),
+                sealed.end,
+                sealed.last_position,
+                index,
+            ),
         });
     }
     Ok(())

@@ -34,6 +34,7 @@ use crate::{
     damage::Failure,
     disk::{Disk, DiskFile},
     index::Head,
+    manifest_file::ManifestFile,
 };
 use tail::Tail;
 
@@ -43,6 +44,7 @@ pub struct Log {
     options: LogOptions,
     catalog: Arc<Catalog>,
     tail: Tail,
+    manifest: Arc<ManifestFile>,
     /// Where it is said how far the log is durable.
     synced_mark: Arc<dyn DiskFile>,
     last_recorded_at: Timestamp,
@@ -61,6 +63,16 @@ impl Log {
     /// What the log holds, for readers.
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// What archives by this policy.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn archive_by(&self, policy: crate::ArchivePolicy) -> crate::archive::Archive {
+        let (disk, catalog, manifest) = (&self.disk, &self.catalog, &self.manifest);
+        let archive = crate::archive::Archive::new(disk.clone(), catalog.clone(), manifest.clone(), policy);
+        #[cfg(feature = "torture")]
+        let archive = archive.with_bug(self.options.bug);
+        archive
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
@@ -130,4 +142,8 @@ pub enum SeededBug {
     TrustTheLength,
     /// Frames do not say how far the log was durable.
     ForgetTheWatermark,
+    /// A part is named in the manifest before it is synced.
+    SkipPartSync,
+    /// A segment goes before the manifest names the part in its place.
+    RemoveSegmentFirst,
 }

@@ -11,7 +11,7 @@ use crate::{
     damage::Failure,
     disk::{Disk, DiskFile, Open, write_all},
     format::{FrameHeader, FrameKind, SEGMENT_HEADER_BYTES, SegmentHeader, StoreId, VersionWidth},
-    index::{ActiveIndex, SegmentStart, Sidecar},
+    index::{ActiveIndex, IndexOf, SegmentStart, Sidecar},
     segment::{Sealed, Segment},
 };
 
@@ -33,16 +33,19 @@ impl Log {
 
     fn seal_and_begin(&mut self, next: Next) -> Result<(), Failure> {
         let old = Arc::clone(&self.tail.segment);
-        let sealed = Sealed {
+        let mut sealed = Sealed {
             end: self.tail.end(),
             last_position: self.tail.head(),
             max_id_so_far: self.greatest_ids.all,
+            recorded_at: self.last_recorded_at,
+            checksum: 0,
         };
         self.tail.space.stop();
         if self.tail.synced() < self.tail.written() {
             self.sync()?;
         }
         self.tail.add(self.bare_frame(FrameKind::Seal), &[]);
+        sealed.checksum = self.tail.previous_checksum();
         let sealing = |log: &mut Self| {
             log.tail.write()?;
             old.file().set_len(log.tail.written())?;
@@ -58,7 +61,7 @@ impl Log {
         let place = Place {
             start: SegmentStart::new(sealed.last_position + 1),
             previous: Some(previous),
-            previous_checksum: self.tail.previous_checksum(),
+            previous_checksum: sealed.checksum,
         };
         #[cfg(feature = "torture")]
         let sync_names = self.options.bug != Some(super::SeededBug::SkipNameSync);
@@ -195,11 +198,13 @@ impl SealWork {
     /// handed back.
     pub(crate) fn run(self) -> Result<(), Self> {
         let Self { disk, store, segment, index, sealed } = &self;
+        let place = (segment.start, IndexOf::Segment);
         let written =
-            Sidecar::write(&**disk, store.as_bytes(), segment.start, sealed.end, sealed.last_position, index)
+            Sidecar::write(&**disk, store.as_bytes(), place, sealed.end, sealed.last_position, index)
                 .map_err(|error| error.to_string())
                 .and_then(|()| {
-                    Sidecar::open(&**disk, store.as_bytes(), segment.start).map_err(|error| error.to_string())
+                    Sidecar::open(&**disk, store.as_bytes(), segment.start, IndexOf::Segment)
+                        .map_err(|error| error.to_string())
                 });
         match written {
             Ok(sidecar) => {

@@ -50,6 +50,25 @@ impl Log {
         }
     }
 
+    /// Puts a part in the place of the oldest segment that is sealed; false when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`WalBackend::archive_now`](crate::WalBackend::archive_now).
+    #[cfg(feature = "parquet")]
+    pub fn archive_oldest(&mut self) -> Result<bool> {
+        use crate::{ArchivePolicy, archive::Due};
+
+        self.run_background_work();
+        let policy = ArchivePolicy { keep_segments: Some(0), ..ArchivePolicy::default() };
+        let archive = self.archive_by(policy);
+        let Due::Now(segment) = archive.due((self.options.clock)()) else { return Ok(false) };
+        archive.archive(&segment, &std::sync::atomic::AtomicBool::new(false))?;
+        drop(segment);
+        archive.clear_away();
+        Ok(true)
+    }
+
     /// The position of the last event that is published.
     #[must_use]
     pub fn head(&self) -> GlobalPosition {

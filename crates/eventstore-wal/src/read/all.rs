@@ -5,10 +5,11 @@ use eventstore_codec::Names;
 
 use super::{from_file, retained::Retained};
 use crate::{
+    block::Block,
     catalog::{Catalog, Published},
     damage::{Damage, Failure},
     format::FrameFault,
-    frames::{Frame, Malformed},
+    frames::Malformed,
     index::Wait,
     scan::{Scan, Sought},
     segment::Segment,
@@ -69,27 +70,27 @@ impl Way {
     }
 
     /// Where the looking has come to with this frame.
-    fn looked_at(self, frame: &Frame) -> u64 {
+    fn looked_at(self, frame: &Block) -> u64 {
         match self {
             Self::Forward { from } => frame.last_position().max(from),
-            Self::Backward { from } => frame.header.first_position.min(from),
+            Self::Backward { from } => frame.first_position().min(from),
         }
     }
 
     /// Whether a frame is where it should be, after one with which the looking had come so far. Where positions do not
     /// rise, the next page could begin where this one does.
-    fn is_in_line(self, frame: &Frame, passed: Option<u64>) -> bool {
+    fn is_in_line(self, frame: &Block, passed: Option<u64>) -> bool {
         passed.is_none_or(|passed| match self {
-            Self::Forward { .. } => frame.header.first_position > passed,
+            Self::Forward { .. } => frame.first_position() > passed,
             Self::Backward { .. } => frame.last_position() < passed,
         })
     }
 
     /// Where a frame ends in this direction.
-    fn far_end(self, frame: &Frame) -> u64 {
+    fn far_end(self, frame: &Block) -> u64 {
         match self {
             Self::Forward { .. } => frame.last_position(),
-            Self::Backward { .. } => frame.header.first_position,
+            Self::Backward { .. } => frame.first_position(),
         }
     }
 
@@ -170,7 +171,7 @@ impl PageInProgress<'_> {
             let mut scan = Scan::new(segment, &*index, published.bound(segment), sought, from_file(wait))?;
             while let Some(frame) = scan.next()? {
                 if !way.is_in_line(&frame, passed) {
-                    return Err(segment.damage(frame.offset, FrameFault::OutOfLine).into());
+                    return Err(segment.damage(frame.offset(), FrameFault::OutOfLine).into());
                 }
                 passed = Some(way.far_end(&frame));
                 frames += 1;
@@ -199,29 +200,29 @@ impl PageInProgress<'_> {
     fn take(
         &mut self,
         segment: &Segment,
-        frame: &Frame,
+        frame: &Block,
         wanted: impl Fn(u64) -> bool,
     ) -> Result<Option<u64>, Failure> {
-        if self.query.direction == Direction::Backward && frame.header.events > 1 {
+        if self.query.direction == Direction::Backward && frame.events() > 1 {
             return self.take_backward(segment, frame, wanted);
         }
         let Self { query, room, names, events, .. } = self;
         let all = query.filter.is_all();
         let mut refused = None;
         let taken = frame.each_event::<Malformed>(|event| {
-            if refused.is_some() || !wanted(event.position) {
+            if refused.is_some() || !wanted(event.position()) {
                 return Ok(());
             }
-            let recorded = event.to_recorded(names.stream(event.stream)?, names)?;
+            let recorded = event.to_recorded(names)?;
             if all || query.filter.matches(&recorded) {
                 match room.take(recorded.payload.len()) {
                     true => events.push(recorded),
-                    false => refused = Some(event.position),
+                    false => refused = Some(event.position()),
                 }
             }
             Ok(())
         });
-        taken.map_err(|malformed| segment.damage(frame.offset, malformed))?;
+        taken.map_err(|malformed| segment.damage(frame.offset(), malformed))?;
         Ok(refused)
     }
 
@@ -229,18 +230,18 @@ impl PageInProgress<'_> {
     fn take_backward(
         &mut self,
         segment: &Segment,
-        frame: &Frame,
+        frame: &Block,
         wanted: impl Fn(u64) -> bool,
     ) -> Result<Option<u64>, Failure> {
         let mut found = Vec::new();
         let names = &mut self.names;
         let taken = frame.each_event::<Malformed>(|event| {
-            if wanted(event.position) {
-                found.push(event.to_recorded(names.stream(event.stream)?, names)?);
+            if wanted(event.position()) {
+                found.push(event.to_recorded(names)?);
             }
             Ok(())
         });
-        taken.map_err(|malformed| segment.damage(frame.offset, malformed))?;
+        taken.map_err(|malformed| segment.damage(frame.offset(), malformed))?;
         for event in found.into_iter().rev().filter(|event| self.query.filter.matches(event)) {
             if !self.room.take(event.payload.len()) {
                 return Ok(Some(event.position.get()));

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use eventstore_api::RecordedEvent;
 
-use crate::frames::{Chunk, Frame};
+use crate::{block::Block, frames::Chunk};
 
 /// Keeps a page from holding on to much more memory than it shows.
 ///
@@ -22,10 +22,10 @@ const MOST_TIMES: usize = 4;
 
 impl Retained {
     /// Notes that the events from this one on were taken out of a frame.
-    pub(super) fn note(&mut self, events: &mut [RecordedEvent], first: usize, frame: &Frame) {
-        if self.chunk != Some(frame.chunk) {
+    pub(super) fn note(&mut self, events: &mut [RecordedEvent], first: usize, frame: &Block) {
+        if self.chunk != Some(frame.chunk()) {
             self.settle(events, first);
-            self.chunk = Some(frame.chunk);
+            self.chunk = Some(frame.chunk());
         }
         self.taken += events.iter().skip(first).map(|event| event.payload.len()).sum::<usize>();
     }

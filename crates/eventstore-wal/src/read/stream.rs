@@ -5,9 +5,10 @@ use eventstore_codec::Names;
 
 use super::{from_file, retained::Retained, unreadable_index};
 use crate::{
+    block::{Block, BlockReader},
     catalog::{Catalog, Published},
     damage::Failure,
-    frames::{Frame, FrameReader, Malformed},
+    frames::Malformed,
     index::{Previous, SegmentIndex, SegmentStart, StreamPart, Wait},
     scan::span_from,
     segment::Segment,
@@ -170,7 +171,7 @@ impl PageInProgress<'_> {
     ) -> Result<bool, Failure> {
         for Found { segment, index, part } in parts {
             let bound = published.bound(&segment);
-            let mut reader = FrameReader::new(&segment, bound, from_file(self.wait));
+            let mut reader = BlockReader::new(&segment, bound, self.wait, from_file(self.wait));
             loop {
                 let first = self.next.get().saturating_sub(part.first_version.get());
                 let Ok(first) = u32::try_from(first) else { break };
@@ -185,7 +186,7 @@ impl PageInProgress<'_> {
                 frames.truncate(visible);
                 let before = self.next;
                 for (number, offset) in frames.iter().enumerate() {
-                    let frame = self.catalog.frames.get(segment.start, *offset, || {
+                    let frame = self.catalog.blocks.get(&segment, *offset, || {
                         let ahead = span_from(*offset, frames.iter().skip(number + 1));
                         reader.at(offset.bytes(), usize::try_from(ahead).unwrap_or(0))
                     })?;
@@ -214,7 +215,7 @@ impl PageInProgress<'_> {
         while let Some(current) = found {
             let Found { segment, index, part } = &current;
             let bound = published.bound(segment);
-            let mut reader = FrameReader::new(segment, bound, from_file(self.wait));
+            let mut reader = BlockReader::new(segment, bound, self.wait, from_file(self.wait));
             // How many events of the part are still to come, from its first.
             let before_next = self.next.get().saturating_add(1).saturating_sub(part.first_version.get());
             let mut left = part.count.min(u32::try_from(before_next).unwrap_or(u32::MAX));
@@ -229,7 +230,7 @@ impl PageInProgress<'_> {
                 frames.retain(|offset| offset.bytes() < bound);
                 for offset in frames.iter().rev() {
                     let read = || reader.at(offset.bytes(), 0);
-                    let frame = self.catalog.frames.get(segment.start, *offset, read)?;
+                    let frame = self.catalog.blocks.get(segment, *offset, read)?;
                     let full = self.take_from(segment, &frame)?;
                     if full {
                         return Ok(true);
@@ -242,21 +243,21 @@ impl PageInProgress<'_> {
     }
 
     /// Takes what is wanted of a frame's events, as far as there is room; true when there is none left.
-    fn take_from(&mut self, segment: &Segment, frame: &Frame) -> Result<bool, Failure> {
+    fn take_from(&mut self, segment: &Segment, frame: &Block) -> Result<bool, Failure> {
         let mut found = Vec::new();
         let (direction, next, stream) = (self.direction, self.next, self.stream);
         let names = &mut self.names;
         let taken = frame.each_event::<Malformed>(|event| {
             let wanted = match direction {
-                Direction::Forward => event.version >= next,
-                Direction::Backward => event.version <= next,
+                Direction::Forward => event.version() >= next,
+                Direction::Backward => event.version() <= next,
             };
-            if wanted && event.stream == stream.as_str() {
-                found.push(event.to_recorded(stream.clone(), names)?);
+            if wanted && event.stream() == stream.as_str() {
+                found.push(event.to_recorded_of(stream, names)?);
             }
             Ok(())
         });
-        taken.map_err(|malformed| segment.damage(frame.offset, malformed))?;
+        taken.map_err(|malformed| segment.damage(frame.offset(), malformed))?;
         if direction == Direction::Backward {
             found.reverse();
         }
@@ -270,7 +271,7 @@ impl PageInProgress<'_> {
     fn take_these(
         &mut self,
         segment: &Segment,
-        frame: &Frame,
+        frame: &Block,
         found: Vec<RecordedEvent>,
     ) -> Result<bool, Failure> {
         for event in found {
@@ -282,7 +283,7 @@ impl PageInProgress<'_> {
             if !is_next {
                 let detail =
                     format!("version {} of stream `{}` is not where it should be", self.next, self.stream);
-                return Err(segment.damage(frame.offset, detail).into());
+                return Err(segment.damage(frame.offset(), detail).into());
             }
             if !self.room.take(event.payload.len()) {
                 return Ok(true);

@@ -7,21 +7,24 @@ use crate::{
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Disk, Open},
-    format::{CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, SEGMENT_HEADER_BYTES, SyncedMark},
+    format::{
+        CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SyncedMark,
+    },
     index::{ActiveIndex, SegmentStart, Sidecar, Wait},
     log::{
         Rebuilt,
         recovery::{
             Before, ScanEnd,
             clean_close::{Left, load_closed},
-            layout::{Layout, lost, read_synced_mark},
+            layout::{Layout, lost, read_manifest, read_synced_mark},
+            parts::{load_part, reopen_part},
             read_segment_header,
             scan::{look_behind, scan_on},
-            sealed::{Seal, load_sidecar, read_seal},
+            sealed::{Link, Seal, load_sidecar, read_seal},
         },
         replace_damaged_indexes,
     },
-    segment::{Sealed, Segment},
+    segment::Segment,
 };
 
 /// Goes through a log that another process may be writing, as far as it is told that the log is durable, and no byte
@@ -53,10 +56,8 @@ impl Follower {
     /// Opens what is in a directory, as far as anything there says that it is durable; and where that is damaged.
     pub(super) fn open(disk: Arc<dyn Disk>) -> Result<(Self, Option<Damage>), Failure> {
         let mut layout = Layout::read(&*disk)?;
-        let store = match layout.manifest {
-            Some(manifest) => manifest.store,
-            None => return Err(no_store(&*disk)),
-        };
+        let Some(manifest) = layout.manifest.take() else { return Err(no_store(&*disk)) };
+        let store = manifest.store;
         for _ in 0..TRIES {
             if layout.evidence.synced.is_none() {
                 layout.evidence.synced = read_synced_mark(&*disk, store)?;
@@ -66,13 +67,50 @@ impl Follower {
         let catalog = Arc::new(Catalog::new(store, WalConfig::default().cache_bytes));
         let mut follower =
             Self { disk, catalog, closed, before: Before::default(), active: None, unindexed: Vec::new() };
+        let last_part =
+            manifest.parts.last().map(|part| beginning_of(SegmentStart::new(part.last_position + 1)));
+        match follower.take_up_parts(&manifest) {
+            Ok(()) => {}
+            Err(Failure::Damaged(damage)) => {
+                follower.publish();
+                return Ok((follower, Some(damage)));
+            }
+            Err(failure) => return Err(failure),
+        }
         // A segment that is there says that those before it are durable, whatever else is lost.
         let last = layout.segments.last().map(|last| beginning_of(*last));
-        let damage = match layout.evidence.durable().or(last) {
+        let damage = match layout.evidence.durable().max(last_part).or(last) {
             Some(durable) => follower.open_through(durable)?,
             None => None,
         };
         Ok((follower, damage))
+    }
+
+    /// Takes up the parts that have taken the place of segments since, and lets go of those segments.
+    pub(super) fn take_parts(&mut self) -> Result<(), Failure> {
+        match read_manifest(&*self.disk)? {
+            Some(manifest) => self.take_up_parts(&manifest),
+            None => Ok(()),
+        }
+    }
+
+    fn take_up_parts(&mut self, manifest: &Manifest) -> Result<(), Failure> {
+        for entry in &manifest.parts {
+            let known = self.catalog.segment(entry.start);
+            match known {
+                None if entry.start == self.before.next() && self.active.is_none() => {
+                    load_part(&self.disk, &self.catalog, entry, &mut self.before, Rebuilt::InMemory)?;
+                }
+                Some(known) if known.part.is_none() => {
+                    let Some(sealed) = known.sealed() else { continue };
+                    let part = reopen_part(&self.disk, &self.catalog, entry, sealed, Rebuilt::InMemory)?;
+                    self.catalog.replace_segment(Arc::new(part));
+                    self.unindexed.retain(|segment| segment.start != entry.start);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn catalog(&self) -> &Arc<Catalog> {
@@ -142,7 +180,7 @@ impl Follower {
 
     /// Opens the segment behind the last one that was gone through to its end.
     fn begin_next(&mut self, through: SyncedMark) -> Result<(), Failure> {
-        let start = SegmentStart::new(self.before.link.map_or(1, |(_, _, last)| last + 1));
+        let start = self.before.next();
         if start > through.segment {
             return Err(self.missing(through.segment));
         }
@@ -150,7 +188,12 @@ impl Follower {
         let described = self.disk.describe(&name);
         let file = match self.disk.open(&name, Open::Read) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.missing(start)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It may have been archived since.
+                let before = self.before.next();
+                self.take_parts()?;
+                return if self.before.next() > before { Ok(()) } else { Err(self.missing(start)) };
+            }
             Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
         };
         let store = self.catalog.store;
@@ -203,25 +246,18 @@ impl Follower {
         let Some(index) = load_sidecar(&*self.disk, &self.catalog, segment, at, last_position)? else {
             return Ok(false);
         };
-        self.before.greatest_id = self.before.greatest_id.max(index.greatest_id());
         self.before.recorded_at = recorded_at;
-        self.before.link = Some((segment.start, checksum, last_position));
         segment.replace_index(index);
-        segment.seal(Sealed { end: at, last_position, max_id_so_far: self.before.greatest_id });
+        self.before.seal(segment, at, Link { start: segment.start, checksum, last_position });
         Ok(true)
     }
 
     /// The segment that was followed has been gone through to its end.
     fn seal(&mut self) {
         let Some(Active { segment, end, .. }) = self.active.take() else { return };
-        self.before.greatest_id = self.before.greatest_id.max(segment.index().greatest_id());
         self.before.recorded_at = end.recorded_at;
-        self.before.link = Some((segment.start, end.checksum, end.head));
-        segment.seal(Sealed {
-            end: end.offset,
-            last_position: end.head,
-            max_id_so_far: self.before.greatest_id,
-        });
+        let link = Link { start: segment.start, checksum: end.checksum, last_position: end.head };
+        self.before.seal(&segment, end.offset, link);
         self.unindexed.push(segment);
     }
 
@@ -230,11 +266,12 @@ impl Follower {
         let (disk, store) = (&*self.disk, self.catalog.store.as_bytes());
         self.unindexed.retain(|segment| {
             let Some(sealed) = segment.sealed() else { return true };
-            let sidecar = Sidecar::open(disk, store, segment.start).ok().filter(|sidecar| {
-                sidecar.covers() == sealed.end
-                    && sidecar.last_position() == sealed.last_position
-                    && sidecar.streams(|_, _| {}).is_ok()
-            });
+            let sidecar =
+                Sidecar::open(disk, store, segment.start, segment.index_of()).ok().filter(|sidecar| {
+                    sidecar.covers() == sealed.end
+                        && sidecar.last_position() == sealed.last_position
+                        && sidecar.streams(|_, _| {}).is_ok()
+                });
             match sidecar {
                 Some(sidecar) => segment.replace_index(Arc::new(sidecar)),
                 None => return true,
@@ -252,7 +289,7 @@ impl Follower {
     fn watermark(&self) -> Result<Option<SyncedMark>, Failure> {
         let Some(Active { segment, end, .. }) = &self.active else {
             // All of the last segment is taken up; if there is one behind it, that is so for a reason.
-            let next = self.before.link.map(|(_, _, last)| SegmentStart::new(last + 1));
+            let next = self.before.link.map(|_| self.before.next());
             let next = next.filter(|next| self.disk.open(&next.file_name(), Open::Read).is_ok());
             return Ok(next.map(beginning_of));
         };
@@ -276,9 +313,9 @@ impl Follower {
     fn publish(&self) {
         let (segment, offset, head) = match (&self.active, self.before.link) {
             (Some(active), _) => (active.segment.start, active.end.offset, active.end.head),
-            (None, Some((start, _, last))) => {
+            (None, Some(Link { start, last_position, .. })) => {
                 let sealed = self.catalog.segment(start).and_then(|segment| segment.sealed());
-                (start, sealed.map_or(0, |sealed| sealed.end), last)
+                (start, sealed.map_or(0, |sealed| sealed.end), last_position)
             }
             (None, None) => return,
         };
@@ -287,7 +324,7 @@ impl Follower {
     }
 
     fn last_sealed(&self) -> Option<SegmentStart> {
-        self.before.link.map(|(start, _, _)| start)
+        self.before.link.map(|link| link.start)
     }
 
     fn missing(&self, start: SegmentStart) -> Failure {

@@ -23,7 +23,7 @@ pub(crate) use self::follower::no_store;
 use self::shared::Shared;
 use crate::{
     blocking::{Effort, off_the_runtime, waiting},
-    damage::{Damage, Failure},
+    damage::{Damage, Failure, is_missing_file},
     disk::{Directory, FewOpenFiles},
     index::Wait,
     log::is_damaged_index,
@@ -159,7 +159,14 @@ impl WalReader {
         off_the_runtime(effort, Arc::clone(&self.shared), move |shared, wait| {
             shared.refresh(wait)?;
             match (read(shared, wait), wait) {
-                (Err(failure), Wait::Never) if is_damaged_index(&failure) => Err(Failure::WouldWait),
+                (Err(failure), Wait::Never) if is_damaged_index(&failure) || is_missing_file(&failure) => {
+                    Err(Failure::WouldWait)
+                }
+                // A segment goes when a part has taken its place.
+                (Err(failure), Wait::Allowed) if is_missing_file(&failure) => {
+                    shared.take_parts()?;
+                    read(shared, wait)
+                }
                 (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
                     shared.replace_damaged_indexes()?;
                     read(shared, wait)

@@ -143,6 +143,11 @@ impl Shared {
         self.follower.lock().replace_damaged_indexes()
     }
 
+    /// Takes up the parts that have taken the place of segments since.
+    pub(super) fn take_parts(&self) -> Result<(), Failure> {
+        self.follower.lock().take_parts()
+    }
+
     fn note(&self, damage: Damage) {
         tracing::error!(%damage, "the log is damaged; what lies before that can be read");
         let _ = self.damage.set(damage);

@@ -4,7 +4,7 @@ use crate::{
     damage::{Damage, Failure},
     disk::{Disk, read_whole},
     format::StoreId,
-    index::{ActiveIndex, SegmentStart, Sidecar},
+    index::{ActiveIndex, IndexOf, SegmentStart, Sidecar},
 };
 
 /// The index beside a segment, as it was when the segment was opened.
@@ -25,16 +25,16 @@ impl IndexFile {
     pub(super) fn read(
         disk: &dyn Disk,
         store: StoreId,
-        start: SegmentStart,
+        (start, of): (SegmentStart, IndexOf),
     ) -> Result<Option<Self>, Failure> {
-        let name = start.index_name();
+        let name = of.file_name(start);
         let described = disk.describe(&name);
         let bytes = match read_whole(disk, &name, u64::MAX) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::io(|| format!("cannot read {described}"))(error)),
         };
-        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start) {
+        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start, of) {
             Ok(sidecar) => {
                 let whole = sidecar.check_sections();
                 (Some(sidecar.covers()), whole.err().map(|fault| fault.to_string()))

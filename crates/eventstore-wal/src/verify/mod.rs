@@ -2,6 +2,7 @@
 
 mod index_file;
 mod next_frame;
+mod part_check;
 mod report;
 mod segment_check;
 mod streams;
@@ -15,19 +16,23 @@ use eventstore_codec::Names;
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
-    segment_check::{Claim, Link},
+    segment_check::Claim,
     streams::Streams,
     witness::{OfEvents, OfProgress, Witness},
 };
 use crate::{
-    damage::{Damage, Failure},
+    catalog::Catalog,
+    damage::{Damage, Failure, is_missing_file},
     disk::{Directory, Disk, Open, read_whole},
     format::{
-        CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, SegmentHeader, StoreId,
-        SyncedMark,
+        CleanClose, MANIFEST_NAME, Manifest, PartEntry, SEGMENT_HEADER_BYTES, SYNCED_NAME, SegmentHeader,
+        StoreId, SyncedMark,
     },
     index::SegmentStart,
-    log::recovery::layout::{TORN, is_leftover, lost, read_manifest, read_synced_mark},
+    log::recovery::{
+        layout::{Archived, TORN, UNNAMED_PART, is_leftover, lost, read_manifest, read_synced_mark},
+        sealed::Link,
+    },
     reader::no_store,
     snapshots::{self, UnsoundBytes},
 };
@@ -108,26 +113,34 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         }
         Err(failure) => return Err(failure),
     };
-    let synced =
-        manifest.map(|manifest| read_synced(&*disk, manifest.store, &mut report)).transpose()?.flatten();
+    let synced = manifest
+        .as_ref()
+        .map(|manifest| read_synced(&*disk, manifest.store, &mut report))
+        .transpose()?
+        .flatten();
     let names: BTreeSet<String> = disk
         .names()
         .map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?
         .into_iter()
         .collect();
-    let segments: Vec<SegmentStart> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
+    let parts = manifest.as_ref().map(|manifest| manifest.parts.clone()).unwrap_or_default();
+    let archived = manifest.as_ref().map(Archived::by).unwrap_or_default();
+    let all: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
+    let segments: Vec<SegmentStart> = all.range(archived.next()..).copied().collect();
     if manifest.is_none() && report.damages.is_empty() {
         if segments.is_empty() {
             return Err(no_store(&*disk));
         }
         report.damages.push(lost(&*disk, MANIFEST_NAME, "there are segments, but no manifest"));
     }
-    let Some(store) = manifest.map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments)) else {
+    let Some(store) =
+        manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments))
+    else {
         return Ok(report);
     };
     let mut verification = Verification {
         store,
-        closed: manifest.and_then(|manifest| manifest.closed),
+        closed: manifest.as_ref().and_then(|manifest| manifest.closed),
         report,
         streams: Streams::default(),
         claims: Vec::new(),
@@ -135,13 +148,17 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         head: 0,
         recorded_at: Timestamp::default(),
         witness,
-        told: VerifyProgress { bytes_total: bytes_total(&*disk, &segments)?, ..VerifyProgress::default() },
+        told: VerifyProgress {
+            bytes_total: bytes_total(&*disk, &segments)?
+                + parts.iter().map(|part| part.file_bytes).sum::<u64>(),
+            ..VerifyProgress::default()
+        },
         untold: 0,
         disk,
     };
-    verification.claim(manifest, synced);
-    verification.list_other_files(&names, &segments);
-    verification.run(&segments)?;
+    verification.claim(manifest.as_ref(), synced);
+    verification.list_other_files(&names, &all, &archived);
+    verification.run(&parts, &segments)?;
     verification.check_snapshots()?;
     verification.finish();
     Ok(verification.report)
@@ -167,7 +184,7 @@ struct Verification<W> {
 }
 
 impl<W: Witness> Verification<W> {
-    fn claim(&mut self, manifest: Option<Manifest>, synced: Option<SyncedMark>) {
+    fn claim(&mut self, manifest: Option<&Manifest>, synced: Option<SyncedMark>) {
         if let Some(CleanClose { segment, offset, head }) = manifest.and_then(|manifest| manifest.closed) {
             let by = self.disk.describe(MANIFEST_NAME);
             self.claims.push(Claim { by, segment, offset, head });
@@ -178,14 +195,31 @@ impl<W: Witness> Verification<W> {
         }
     }
 
-    fn run(&mut self, segments: &[SegmentStart]) -> Result<(), Failure> {
+    fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) -> Result<(), Failure> {
+        let catalog = Catalog::new(self.store, 0);
+        for part in parts {
+            self.link = Some(self.check_part(&catalog, part)?);
+        }
         self.check_ends(segments);
-        let mut done = 0;
         for (number, start) in segments.iter().enumerate() {
-            self.link = self.check_segment(*start, number + 1 == segments.len())?;
-            self.report.segments += 1;
-            done += bytes_total(&*self.disk, std::slice::from_ref(start))?;
-            self.told.bytes_done = done;
+            let before = self.told.bytes_done;
+            let length = self.disk.open(&start.file_name(), Open::Read).and_then(|file| file.length());
+            match self.check_segment(*start, number + 1 == segments.len()) {
+                Err(failure) if is_missing_file(&failure) => {
+                    // It may have been archived since the directory was looked at.
+                    let manifest = read_manifest(&*self.disk)?;
+                    let parts = manifest.iter().flat_map(|manifest| &manifest.parts);
+                    let Some(part) = parts.copied().find(|part| part.start == *start) else {
+                        return Err(failure);
+                    };
+                    self.link = Some(self.check_part(&catalog, &part)?);
+                }
+                checked => {
+                    self.link = checked?;
+                    self.report.segments += 1;
+                }
+            }
+            self.told.bytes_done = before + length.unwrap_or(0);
         }
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
@@ -230,25 +264,31 @@ impl<W: Witness> Verification<W> {
         if let Some(known) = known.filter(|known| Some(*known) > last) {
             self.report.damages.push(lost(&*self.disk, &known.file_name(), "the segment is missing"));
         }
-        if let Some(first) = segments.first().filter(|first| first.get() != 1) {
-            let name = SegmentStart::new(1).file_name();
+        let expected = SegmentStart::new(self.head + 1);
+        if let Some(first) = segments.first().filter(|first| **first != expected) {
+            let name = expected.file_name();
             let detail = format!("the segments before position {first} are missing");
             self.report.damages.push(lost(&*self.disk, &name, detail));
         }
     }
 
-    fn list_other_files(&mut self, names: &BTreeSet<String>, segments: &[SegmentStart]) {
+    fn list_other_files(
+        &mut self,
+        names: &BTreeSet<String>,
+        segments: &BTreeSet<SegmentStart>,
+        archived: &Archived,
+    ) {
         for name in names {
             let described = self.disk.describe(name);
             if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
                 self.report.quarantined.push(described);
-            } else if is_leftover(name) || name == snapshots::ASIDE_NAME {
+            } else if is_leftover(name) || archived.leaves(name, segments) || name == snapshots::ASIDE_NAME {
                 let note =
                     format!("{described} is being made, or was left over; opening the store removes it");
                 self.report.notes.push(note);
-            } else if SegmentStart::parse_index(name)
-                .is_some_and(|start| segments.binary_search(&start).is_err())
-            {
+            } else if archived.is_unnamed(name, segments) {
+                self.report.damages.push(lost(&*self.disk, name, UNNAMED_PART));
+            } else if SegmentStart::parse_index(name).is_some_and(|start| !segments.contains(&start)) {
                 self.report.notes.push(format!("{described} is the index of a segment that is not there"));
             }
         }

@@ -18,6 +18,8 @@ use crate::damage::Damage;
 pub struct VerifyReport {
     /// How many segments of the log there are.
     pub segments: u64,
+    /// How many parts there are in the archive, which have taken the place of as many segments.
+    pub parts: u64,
     /// How many events were found whole, durable or not.
     pub events: u64,
     /// Of how many streams.
@@ -54,8 +56,12 @@ impl VerifyReport {
 
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, streams, segments, bytes, .. } = self;
-        write!(f, "{events} events of {streams} streams in {segments} segments, {bytes} bytes read: ")?;
+        let Self { events, streams, segments, parts, bytes, .. } = self;
+        write!(f, "{events} events of {streams} streams in ")?;
+        if *parts > 0 {
+            write!(f, "{parts} parts and ")?;
+        }
+        write!(f, "{segments} segments, {bytes} bytes read: ")?;
         match self.damages.len() + self.rebuildable.len() {
             0 => f.write_str("sound"),
             1 => f.write_str("damaged at 1 place"),

@@ -11,10 +11,11 @@ use crate::{
     disk::Open,
     format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
     frames::{Frame, FrameReader},
-    index::{ActiveIndex, Previous, SegmentStart, Wait},
+    index::{ActiveIndex, IndexOf, Previous, SegmentStart, Wait},
     log::recovery::{
         read_segment_header,
         scan::{Rest, look_behind},
+        sealed::Link,
     },
     segment::Segment,
 };
@@ -30,15 +31,6 @@ pub(super) struct Claim {
     pub(super) segment: SegmentStart,
     pub(super) offset: u64,
     pub(super) head: u64,
-}
-
-/// How a segment is linked to the one behind it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
-    pub(super) start: SegmentStart,
-    /// Of the header of the frame that sealed it.
-    pub(super) checksum: u32,
-    pub(super) last_position: u64,
 }
 
 /// Going through one segment.
@@ -77,7 +69,7 @@ impl<W: Witness> Verification<W> {
         let index = ActiveIndex::new(self.store.as_bytes(), start);
         let placeholder = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
         let segment = Segment::new(self.store, start, file, described, placeholder);
-        let index_file = IndexFile::read(&*self.disk, self.store, start)?;
+        let index_file = IndexFile::read(&*self.disk, self.store, (start, IndexOf::Segment))?;
         if let Some(file) = &index_file {
             self.report.bytes += file.bytes();
         }

@@ -11,6 +11,9 @@ pub(super) trait Witness {
 
     /// A frame is whole.
     fn frame(&mut self, _: &Frame) {}
+
+    /// An event of the archive is whole.
+    fn event(&mut self, _: RecordedEvent) {}
 }
 
 /// Wants to know how far it has come.
@@ -43,5 +46,12 @@ impl<F: FnMut(RecordedEvent)> Witness for OfEvents<F> {
         });
         debug_assert!(shown.is_ok(), "a frame that was taken up makes sense: {shown:?}");
         self.shown = frame.last_position();
+    }
+
+    fn event(&mut self, event: RecordedEvent) {
+        if event.position.get() > self.shown {
+            self.shown = event.position.get();
+            (self.show)(event);
+        }
     }
 }

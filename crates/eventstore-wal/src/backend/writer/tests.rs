@@ -32,7 +32,7 @@ fn writer(directory: &std::path::Path, durability: Durability, clock: fn() -> Ti
     let config = WalConfig { durability, ..WalConfig::default() };
     let disk = Arc::new(Directory::create(directory).unwrap());
     let (log, _) = Log::open(disk, LogOptions { clock, ..config.log_options() }).unwrap();
-    Writer::start(log, &config).unwrap()
+    Writer::start(log, &config, None).unwrap()
 }
 
 /// Whoever comes now is told why, at once; and so is whoever closes, as often as he does.

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
-    Part, Section, SegmentStart, SidecarError, Wait,
+    IndexOf, Part, Section, SegmentStart, SidecarError, Wait,
     header::{HEADER_BYTES, Header, HeaderFault, SECTIONS, section_seed},
 };
 use crate::disk::{Disk, DiskFile, Open, read_up_to};
@@ -31,8 +31,9 @@ impl SidecarFile {
         disk: &dyn Disk,
         store_id: &[u8; 16],
         segment: SegmentStart,
+        of: IndexOf,
     ) -> Result<Self, SidecarError> {
-        let file_name = segment.index_name();
+        let file_name = of.file_name(segment);
         let name: Arc<str> = disk.describe(&file_name).into();
         let failed = |source| SidecarError::Io { file: name.clone(), source };
         let file = disk.open(&file_name, Open::Read).map_err(failed)?;

@@ -3,7 +3,7 @@ use std::io;
 use eventstore_api::{EventType, StreamId};
 
 use super::{
-    FrameOffset, Section, SegmentIndex as _, SegmentStart, Sidecar,
+    FrameOffset, IndexOf, Section, SegmentIndex as _, SegmentStart, Sidecar,
     header::{HEADER_BYTES, Header, SECTIONS, SectionEntry, section_seed},
     high, key, low,
     records::{StreamRecord, TypeRecord},
@@ -26,13 +26,13 @@ impl Sidecar {
     pub(crate) fn write(
         disk: &dyn Disk,
         store_id: &[u8; 16],
-        segment: SegmentStart,
+        (segment, of): (SegmentStart, IndexOf),
         covers: u64,
         last_position: u64,
         index: &ActiveIndex,
     ) -> io::Result<()> {
         let file = Self::encode(store_id, segment, covers, last_position, index)?;
-        replace(disk, &segment.index_name(), &file)
+        replace(disk, &of.file_name(segment), &file)
     }
 
     /// What such a file holds. The same events give the same bytes.

@@ -6,7 +6,7 @@ use crate::{
     damage::Failure,
     disk::Disk,
     format::{CleanClose, FRAME_HEADER_BYTES, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
-    index::{ActiveIndex, Sidecar, Wait},
+    index::{ActiveIndex, IndexOf, Sidecar, Wait},
     segment::Segment,
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn load_closed(
         return Ok(None);
     }
     let open = || {
-        let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), segment.start).ok();
+        let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, IndexOf::Segment).ok();
         sidecar.filter(|it| it.covers() == offset && it.last_position() == head)
     };
     // Opened twice, between which another process may have put one in its place that knows more.

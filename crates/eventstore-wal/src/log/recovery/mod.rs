@@ -2,6 +2,7 @@
 
 pub(crate) mod clean_close;
 pub(crate) mod layout;
+pub(crate) mod parts;
 mod report;
 pub(crate) mod scan;
 pub(crate) mod sealed;
@@ -14,12 +15,13 @@ use eventstore_codec::Names;
 
 use clean_close::{Left, load_closed};
 use layout::{Evidence, Layout};
+use parts::load_part;
 pub use report::{RecoveryReport, TornTail};
 pub(crate) use scan::{ScanEnd, read_segment_header, scan_segment};
 pub(crate) use sealed::{Before, build_index, keep, load_sealed};
 
 use super::{
-    GreatestIds, Log, LogOptions, SealWork, Space,
+    GreatestIds, Log, LogOptions, Rebuilt, SealWork, Space,
     roll::{Next, Place},
     tail::{SEAL_BYTES, Tail, TailEnd},
 };
@@ -29,6 +31,7 @@ use crate::{
     disk::{Disk, DiskFile, Open, replace},
     format::{CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, StoreId},
     index::{ActiveIndex, SegmentIndex as _, SegmentStart},
+    manifest_file::ManifestFile,
     segment::{Sealed, Segment},
 };
 
@@ -79,14 +82,18 @@ impl Opening {
             disk.remove(leftover)
                 .map_err(Failure::io(|| format!("cannot remove {}", disk.describe(leftover))))?;
         }
-        let manifest = match layout.manifest {
-            Some(manifest) => manifest,
+        let manifest = match &layout.manifest {
+            Some(manifest) => manifest.clone(),
             None => self.create_manifest()?,
         };
         let catalog = Arc::new(Catalog::new(manifest.store, self.options.cache_bytes));
         layout.check_complete(&*disk)?;
 
         let mut before = Before::default();
+        for part in &manifest.parts {
+            let loaded = load_part(&disk, &catalog, part, &mut before, Rebuilt::Kept)?;
+            self.report.indexes_rebuilt += u64::from(loaded.rebuilt);
+        }
         let (sealed, last) = match layout.segments.split_last() {
             Some((last, sealed)) => (sealed, Some(*last)),
             None => (layout.segments.as_slice(), None),
@@ -99,9 +106,8 @@ impl Opening {
             Some(start) => self.open_last(&catalog, start, before, manifest.open, evidence)?,
             None => (self.begin_first(&catalog)?, Vec::new(), before.recorded_at),
         };
-        let open = Manifest { open: true, ..manifest };
-        replace(&*disk, MANIFEST_NAME, &open.encode())
-            .map_err(Failure::io(|| format!("cannot write {}", disk.describe(MANIFEST_NAME))))?;
+        let manifest = Arc::new(ManifestFile::new(Arc::clone(&disk), manifest));
+        manifest.update(|manifest| manifest.open = true)?;
         let synced_mark = disk
             .open(SYNCED_NAME, Open::Write)
             .or_else(|_| disk.open(SYNCED_NAME, Open::Replace))
@@ -114,6 +120,7 @@ impl Opening {
             options: self.options,
             catalog,
             tail,
+            manifest,
             synced_mark,
             last_recorded_at: recorded_at,
             greatest_ids,
@@ -134,7 +141,7 @@ impl Opening {
     }
 
     fn create_manifest(&self) -> Result<Manifest, Failure> {
-        let manifest = Manifest { store: StoreId::generate(), closed: None, open: true };
+        let manifest = Manifest::new(StoreId::generate(), None, true);
         replace(&*self.disk, MANIFEST_NAME, &manifest.encode())
             .map_err(Failure::io(|| format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
         Ok(manifest)
@@ -212,6 +219,8 @@ impl Opening {
                 end: end.offset,
                 last_position: end.head,
                 max_id_so_far: before.greatest_id.max(index.greatest_id()),
+                recorded_at,
+                checksum: end.checksum,
             };
             segment.seal(sealed);
             let LogOptions { extent_bytes, segment_bytes, .. } = self.options;

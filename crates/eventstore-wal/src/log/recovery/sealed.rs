@@ -10,17 +10,25 @@ use crate::{
     disk::{Disk, Open},
     format::{FRAME_HEADER_BYTES, FrameHeader, FrameKind},
     frames::Frame,
-    index::{ActiveIndex, Head, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
+    index::{ActiveIndex, Head, IndexOf, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
     segment::{Sealed, Segment},
 };
 
 /// What lies before a segment.
 #[derive(Debug, Default)]
 pub(crate) struct Before {
-    /// The segment before it, the checksum of the frame that sealed it, and its last position.
-    pub(crate) link: Option<(SegmentStart, u32, u64)>,
+    pub(crate) link: Option<Link>,
     pub(crate) greatest_id: Option<EventId>,
     pub(crate) recorded_at: Timestamp,
+}
+
+/// How a segment is linked to the one behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) start: SegmentStart,
+    /// Of the header of the frame that sealed it.
+    pub(crate) checksum: u32,
+    pub(crate) last_position: u64,
 }
 
 impl Before {
@@ -31,14 +39,32 @@ impl Before {
         previous: Option<SegmentStart>,
         checksum: u32,
     ) -> Result<(), Failure> {
-        let (expected, expected_checksum, last) = match self.link {
-            Some((start, checksum, last)) => (Some(start), checksum, last),
-            None => (None, 0, 0),
+        let follows = match self.link {
+            None => previous.is_none() && checksum == 0,
+            Some(link) => previous == Some(link.start) && checksum == link.checksum,
         };
-        if previous == expected && checksum == expected_checksum && segment.start.get() == last + 1 {
+        if follows && segment.start == self.next() {
             return Ok(());
         }
         Err(segment.damage(0, "the segment does not follow the one before it; one may be missing").into())
+    }
+
+    /// With which position the segment begins that comes next.
+    pub(crate) fn next(&self) -> SegmentStart {
+        SegmentStart::new(self.link.map_or(0, |link| link.last_position) + 1)
+    }
+
+    /// Says how a segment ended, whose index is known, and that it comes before what is next.
+    pub(crate) fn seal(&mut self, segment: &Segment, end: u64, link: Link) {
+        self.greatest_id = self.greatest_id.max(segment.index().greatest_id());
+        self.link = Some(link);
+        segment.seal(Sealed {
+            end,
+            last_position: link.last_position,
+            max_id_so_far: self.greatest_id,
+            recorded_at: self.recorded_at,
+            checksum: link.checksum,
+        });
     }
 }
 
@@ -70,15 +96,13 @@ pub(crate) fn load_sealed(
                 catalog.take_up(start, index, frame, names)
             })?;
             tracing::warn!(segment = %segment.described, "its index was missing or damaged, and was built anew");
-            let index = keep(&**disk, catalog, start, end, last_position, index);
+            let index = keep(&**disk, catalog, (start, IndexOf::Segment), end, last_position, index);
             (index, true)
         }
     };
-    before.greatest_id = before.greatest_id.max(index.greatest_id());
     before.recorded_at = before.recorded_at.max(recorded_at);
-    before.link = Some((start, checksum, last_position));
     segment.replace_index(index);
-    segment.seal(Sealed { end, last_position, max_id_so_far: before.greatest_id });
+    before.seal(&segment, end, Link { start, checksum, last_position });
     catalog.add_segment(Arc::new(segment));
     Ok(LoadedSealed { rebuilt: was_rebuilt })
 }
@@ -125,7 +149,9 @@ pub(crate) fn load_sidecar(
     end: u64,
     last_position: u64,
 ) -> Result<Option<Arc<dyn SegmentIndex>>, Failure> {
-    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start) else { return Ok(None) };
+    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, segment.index_of()) else {
+        return Ok(None);
+    };
     if sidecar.covers() != end || sidecar.last_position() != last_position {
         return Ok(None);
     }
@@ -177,15 +203,15 @@ pub(crate) fn build_index(
 pub(crate) fn keep(
     disk: &dyn Disk,
     catalog: &Catalog,
-    start: SegmentStart,
+    (start, of): (SegmentStart, IndexOf),
     end: u64,
     last_position: u64,
     index: ActiveIndex,
 ) -> Arc<dyn SegmentIndex> {
     let store = catalog.store.as_bytes();
-    let sidecar = Sidecar::write(disk, store, start, end, last_position, &index)
+    let sidecar = Sidecar::write(disk, store, (start, of), end, last_position, &index)
         .ok()
-        .and_then(|()| Sidecar::open(disk, store, start).ok());
+        .and_then(|()| Sidecar::open(disk, store, start, of).ok());
     match sidecar {
         Some(sidecar) => Arc::new(sidecar),
         None => {

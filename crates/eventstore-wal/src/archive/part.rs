@@ -1,0 +1,191 @@
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    sync::Arc,
+};
+
+use eventstore_api::{GlobalPosition, RecordedEvent, Version};
+use eventstore_codec::Names;
+use eventstore_parquet::{ParquetContents, ParquetError, ParquetReader};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+
+use crate::{
+    damage::{Damage, Failure},
+    disk::{DiskFile, read_up_to},
+    format::PartEntry,
+    frames::Malformed,
+    index::{SegmentStart, Wait},
+    rows::{Part, Rows},
+};
+
+/// A part, as a Parquet file.
+#[derive(Debug)]
+pub(super) struct ParquetPart {
+    open: Arc<OpenParts>,
+    file: Arc<dyn DiskFile>,
+    entry: PartEntry,
+    described: String,
+}
+
+impl ParquetPart {
+    pub(super) fn new(
+        open: Arc<OpenParts>,
+        file: Arc<dyn DiskFile>,
+        entry: PartEntry,
+        described: String,
+    ) -> Self {
+        Self { open, file, entry, described }
+    }
+
+    fn reader(&self) -> Result<ParquetReader<PartFile>, Failure> {
+        let file = PartFile::new(Arc::clone(&self.file));
+        if let Some(contents) = self.open.contents.get(&self.entry.start) {
+            return Ok(ParquetReader::with_contents(file, contents));
+        }
+        let reader = ParquetReader::open(file).map_err(|error| self.failure(error))?;
+        let summary = reader.summary();
+        let found = (summary.first_position(), summary.events, summary.events_checksum);
+        let PartEntry { start, events_checksum, .. } = self.entry;
+        if found != (Some(GlobalPosition::new(start.get())), self.entry.events(), events_checksum) {
+            return Err(self.damage("it is a part, but not the one that was written here".to_owned()));
+        }
+        self.open.contents.insert(start, reader.contents().clone());
+        Ok(reader)
+    }
+
+    fn failure(&self, error: ParquetError) -> Failure {
+        match error {
+            ParquetError::Io(error) => Failure::io(|| format!("cannot read {}", self.described))(error),
+            other => self.damage(other.to_string()),
+        }
+    }
+
+    fn damage(&self, detail: String) -> Failure {
+        Damage { file: self.described.clone(), offset: 0, detail }.into()
+    }
+}
+
+impl Part for ParquetPart {
+    fn read(&self, rows: Range<u64>, wait: Wait) -> Result<Arc<dyn Rows>, Failure> {
+        if let Some(found) = self.open.recent(self.entry.start, rows.start) {
+            return Ok(found);
+        }
+        // To decompress takes longer than it takes to ask elsewhere.
+        if wait == Wait::Never {
+            return Err(Failure::WouldWait);
+        }
+        let rows = self.reader()?.read_rows(rows).map_err(|error| self.failure(error))?;
+        let rows: Arc<dyn Rows> = Arc::new(ParquetRows(rows));
+        self.open.keep(self.entry.start, Arc::clone(&rows));
+        Ok(rows)
+    }
+
+    fn verify(&self) -> Result<(), Failure> {
+        let (mut hasher, mut offset, mut chunk) = (crc32fast::Hasher::new(), 0, vec![0; CHUNK_BYTES]);
+        loop {
+            let read = read_up_to(&*self.file, &mut chunk, offset);
+            let read = read.map_err(Failure::io(|| format!("cannot read {}", self.described)))?;
+            hasher.update(chunk.get(..read).unwrap_or_default());
+            offset += read as u64;
+            if read < CHUNK_BYTES {
+                break;
+            }
+        }
+        if (offset, hasher.finalize()) != (self.entry.file_bytes, self.entry.file_checksum) {
+            return Err(self.damage("its bytes are not those that were written".to_owned()));
+        }
+        self.reader()?.verify().map_err(|error| self.failure(error))
+    }
+}
+
+/// How much is read at once where all of a file is, in bytes.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// What is open of the archive: what the parts say of themselves, and what was read last.
+#[derive(Debug)]
+pub(crate) struct OpenParts {
+    contents: Cache<SegmentStart, ParquetContents>,
+    /// Whoever reads page after page, or stream after stream, mostly finds the next events there.
+    recent: Mutex<VecDeque<(SegmentStart, Arc<dyn Rows>)>>,
+}
+
+/// What so many parts say of themselves stays in memory, about 200 KB each.
+const OPEN: usize = 64;
+/// So many runs of rows that were read stay in memory, each of a row group at the most.
+const RECENT: usize = 4;
+
+impl Default for OpenParts {
+    fn default() -> Self {
+        Self { contents: Cache::new(OPEN), recent: Mutex::default() }
+    }
+}
+
+impl OpenParts {
+    fn recent(&self, start: SegmentStart, row: u64) -> Option<Arc<dyn Rows>> {
+        let recent = self.recent.lock();
+        let found = recent.iter().find(|(of, rows)| *of == start && rows.range().contains(&row));
+        found.map(|(_, rows)| Arc::clone(rows))
+    }
+
+    fn keep(&self, start: SegmentStart, rows: Arc<dyn Rows>) {
+        let mut recent = self.recent.lock();
+        recent.truncate(RECENT - 1);
+        recent.push_front((start, rows));
+    }
+}
+
+#[derive(Debug)]
+struct ParquetRows(eventstore_parquet::Rows);
+
+impl Rows for ParquetRows {
+    fn range(&self) -> Range<u64> {
+        self.0.range()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.payload_bytes()
+    }
+
+    fn place(&self, row: u64) -> Option<(&str, Version)> {
+        self.0.stream(row).zip(self.0.version(row))
+    }
+
+    fn event(&self, row: u64, names: &mut Names) -> Result<RecordedEvent, Malformed> {
+        self.0.event(row, names).map_err(|error| Malformed::Row(error.to_string()))
+    }
+}
+
+/// A file of the store, as one that is read from one place on.
+#[derive(Debug)]
+pub(super) struct PartFile {
+    file: Arc<dyn DiskFile>,
+    offset: u64,
+}
+
+impl PartFile {
+    pub(super) fn new(file: Arc<dyn DiskFile>) -> Self {
+        Self { file, offset: 0 }
+    }
+}
+
+impl Read for PartFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for PartFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(distance) => self.file.length()?.checked_add_signed(distance),
+            SeekFrom::Current(distance) => self.offset.checked_add_signed(distance),
+        };
+        self.offset = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.offset)
+    }
+}

@@ -1,0 +1,61 @@
+//! Events of the archive, as far as readers know of it: the rows of a part. What a part is made of is known in
+//! [`archive`](crate::archive) alone.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use eventstore_api::{RecordedEvent, Version};
+use eventstore_codec::Names;
+
+use crate::{damage::Failure, frames::Malformed, index::Wait};
+
+/// Rows are read in blocks of so many: to begin anywhere else costs as much.
+pub(crate) const ROWS_TOGETHER: u64 = 512;
+
+/// What has taken the place of a segment: its events in their order, one a row. The first is row 0.
+pub(crate) trait Part: fmt::Debug + Send + Sync {
+    /// Rows from the first of these on, as many of them as are read at once. They lie in the part, and are not none.
+    fn read(&self, rows: Range<u64>, wait: Wait) -> Result<Arc<dyn Rows>, Failure>;
+
+    /// Reads everything, and holds it against what was written.
+    fn verify(&self) -> Result<(), Failure>;
+}
+
+/// Rows in memory, from which events are made one at a time.
+pub(crate) trait Rows: fmt::Debug + Send + Sync {
+    /// Which they are.
+    fn range(&self) -> Range<u64>;
+
+    /// How much memory stays taken as long as an event of them is there, in bytes.
+    fn bytes(&self) -> usize;
+
+    /// The stream and the version of an event.
+    fn place(&self, row: u64) -> Option<(&str, Version)>;
+
+    /// The event of a row.
+    fn event(&self, row: u64, names: &mut Names) -> Result<RecordedEvent, Malformed>;
+}
+
+/// One row by itself, apart from what it was read with.
+#[derive(Debug)]
+pub(crate) struct OneRow {
+    pub(crate) row: u64,
+    pub(crate) event: RecordedEvent,
+}
+
+impl Rows for OneRow {
+    fn range(&self) -> Range<u64> {
+        self.row..self.row + 1
+    }
+
+    fn bytes(&self) -> usize {
+        self.event.payload.len()
+    }
+
+    fn place(&self, row: u64) -> Option<(&str, Version)> {
+        (row == self.row).then(|| (self.event.stream.as_str(), self.event.version))
+    }
+
+    fn event(&self, row: u64, _: &mut Names) -> Result<RecordedEvent, Malformed> {
+        if row == self.row { Ok(self.event.clone()) } else { Err(Malformed::Counts) }
+    }
+}
