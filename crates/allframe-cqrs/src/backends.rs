@@ -2,6 +2,8 @@
 
 #[cfg(feature = "memory")]
 pub use eventstore_memory::InMemoryBackend;
+#[cfg(all(feature = "wal", feature = "parquet"))]
+pub use eventstore_wal::ArchivePolicy;
 #[cfg(feature = "wal")]
 pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig, WalReader};
 

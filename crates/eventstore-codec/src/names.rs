@@ -1,4 +1,4 @@
-use std::{collections::HashSet, hash::Hash};
+use std::{borrow::Borrow, collections::HashSet, hash::Hash};
 
 use eventstore_api::{EventType, InvalidInput, StreamId};
 use foldhash::fast::RandomState;
@@ -25,8 +25,21 @@ const MOST: usize = 1_024;
 /// ```
 #[derive(Debug, Default)]
 pub struct Names {
-    event_types: HashSet<EventType, RandomState>,
-    streams: HashSet<StreamId, RandomState>,
+    event_types: Remembered<EventType>,
+    streams: Remembered<StreamId>,
+}
+
+#[derive(Debug)]
+struct Remembered<T> {
+    all: HashSet<T, RandomState>,
+    /// Many events have the name of the one before.
+    last: Option<T>,
+}
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { all: HashSet::default(), last: None }
+    }
 }
 
 impl Names {
@@ -42,7 +55,7 @@ impl Names {
     ///
     /// [`DecodeError::Illegal`] when it is no legal name.
     pub fn event_type(&mut self, name: &str) -> Result<EventType, DecodeError> {
-        remembered(&mut self.event_types, name)
+        self.event_types.get(name)
     }
 
     /// The stream of this name.
@@ -51,21 +64,29 @@ impl Names {
     ///
     /// [`DecodeError::Illegal`] when it is no legal name.
     pub fn stream(&mut self, name: &str) -> Result<StreamId, DecodeError> {
-        remembered(&mut self.streams, name)
+        self.streams.get(name)
     }
 }
 
-fn remembered<T>(names: &mut HashSet<T, RandomState>, name: &str) -> Result<T, DecodeError>
+impl<T> Remembered<T>
 where
-    T: for<'n> TryFrom<&'n str, Error = InvalidInput> + std::borrow::Borrow<str> + Clone + Eq + Hash,
+    T: for<'n> TryFrom<&'n str, Error = InvalidInput> + Borrow<str> + Clone + Eq + Hash,
 {
-    if let Some(known) = names.get(name) {
-        return Ok(known.clone());
+    fn get(&mut self, name: &str) -> Result<T, DecodeError> {
+        if let Some(last) = self.last.as_ref().filter(|last| (*last).borrow() == name) {
+            return Ok(last.clone());
+        }
+        let found = match self.all.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let new = T::try_from(name).map_err(|source| DecodeError::Illegal { at: 0, source })?;
+                if self.all.len() >= MOST {
+                    self.all.clear();
+                }
+                self.all.insert(new.clone());
+                new
+            }
+        };
+        Ok(self.last.insert(found).clone())
     }
-    let new = T::try_from(name).map_err(|source| DecodeError::Illegal { at: 0, source })?;
-    if names.len() >= MOST {
-        names.clear();
-    }
-    names.insert(new.clone());
-    Ok(new)
 }

@@ -11,17 +11,22 @@ use parking_lot::Mutex;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventsChecksum {
     hasher: Hasher,
+    /// What is still to be hashed: many short fields at once.
+    gathered: Vec<u8>,
 }
+
+/// How many bytes are gathered.
+const AT_ONCE: usize = 4 << 10;
 
 impl EventsChecksum {
     pub(crate) fn add(&mut self, event: &RecordedEvent) {
         let RecordedEvent { version, position, recorded_at, id, schema_version, encoding, .. } = event;
         self.number(position.get());
         self.number(version.get());
-        self.hasher.update(&recorded_at.as_micros().to_le_bytes());
-        self.hasher.update(id.as_bytes());
-        self.hasher.update(&schema_version.to_le_bytes());
-        self.hasher.update(&[encoding.get()]);
+        self.gathered.extend_from_slice(&recorded_at.as_micros().to_le_bytes());
+        self.gathered.extend_from_slice(id.as_bytes());
+        self.gathered.extend_from_slice(&schema_version.to_le_bytes());
+        self.gathered.push(encoding.get());
         self.bytes(event.stream.as_str().as_bytes());
         self.bytes(event.event_type.as_str().as_bytes());
         self.bytes(&event.payload);
@@ -34,20 +39,34 @@ impl EventsChecksum {
         for tag in &event.tags {
             self.bytes(tag.as_str().as_bytes());
         }
+        if self.gathered.len() >= AT_ONCE {
+            self.hash_gathered();
+        }
     }
 
-    pub(crate) fn finish(self) -> u32 {
+    pub(crate) fn finish(mut self) -> u32 {
+        self.hash_gathered();
         self.hasher.finalize()
     }
 
+    fn hash_gathered(&mut self) {
+        self.hasher.update(&self.gathered);
+        self.gathered.clear();
+    }
+
     fn number(&mut self, number: u64) {
-        self.hasher.update(&number.to_le_bytes());
+        self.gathered.extend_from_slice(&number.to_le_bytes());
     }
 
     /// With their length, so that no two lists of texts look alike.
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        self.hasher.update(bytes);
+        if bytes.len() >= AT_ONCE {
+            self.hash_gathered();
+            self.hasher.update(bytes);
+        } else {
+            self.gathered.extend_from_slice(bytes);
+        }
     }
 }
 
@@ -67,6 +86,8 @@ pub(crate) struct Count {
     taken: u64,
     /// Of what went through since then.
     hasher: Hasher,
+    /// What is held back, from the moment that it is there.
+    pub(crate) held: Option<Vec<u8>>,
 }
 
 impl Count {
@@ -92,8 +113,12 @@ impl<W> Measured<W> {
 
 impl<W: Write> Write for Measured<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.output.write(bytes)?;
         let mut count = self.count.lock();
+        if let Some(held) = &mut count.held {
+            held.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let written = self.output.write(bytes)?;
         count.hasher.update(bytes.get(..written).unwrap_or_default());
         count.bytes += written as u64;
         Ok(written)

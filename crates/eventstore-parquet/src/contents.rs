@@ -10,6 +10,8 @@ use arrow2::io::parquet::{
     write::{CompressionOptions, SchemaDescriptor, to_parquet_schema},
 };
 
+use parquet_format_safe::thrift::protocol::TCompactInputProtocol;
+
 use crate::{
     directory::{ColumnPages, PageDirectory},
     error::ParquetError,
@@ -68,6 +70,7 @@ impl ParquetContents {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error.into()),
             _ => return Err(ParquetError::foreign("it does not begin as one")),
         }
+        check_depth(&mut file)?;
         let metadata = decoding(|| read::read_metadata(&mut file))?.map_err(opening)?;
         let FileMetaData { key_value_metadata, row_groups, schema_descr, .. } = metadata;
         let key_values = key_value_metadata.unwrap_or_default();
@@ -122,6 +125,37 @@ impl fmt::Debug for ParquetContents {
         f.debug_struct("ParquetContents").field("summary", self.summary()).finish_non_exhaustive()
     }
 }
+
+/// That the file has as many columns and groups of columns as ours have: to read them, the decoder goes as deep as they are
+/// nested, and a stack has an end.
+fn check_depth(mut file: impl Read + Seek) -> Result<(), ParquetError> {
+    const FOOTER_BYTES: u64 = 8;
+    let foreign = || ParquetError::foreign("it does not end as one");
+    let length = file.seek(SeekFrom::End(0))?;
+    let at = length.checked_sub(FOOTER_BYTES).ok_or_else(foreign)?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut footer = [0; 8];
+    file.read_exact(&mut footer)?;
+    let [l0, l1, l2, l3, magic @ ..] = footer;
+    let bytes = u64::from(u32::from_le_bytes([l0, l1, l2, l3]));
+    let begin = at.checked_sub(bytes).filter(|_| &magic == b"PAR1").ok_or_else(foreign)?;
+    file.seek(SeekFrom::Start(begin))?;
+    let mut metadata = vec![0; usize::try_from(bytes).map_err(|_| foreign())?];
+    file.read_exact(&mut metadata)?;
+    let most = metadata.len().saturating_mul(2).saturating_add(1_024);
+    let metadata = decoding(|| {
+        let mut protocol = TCompactInputProtocol::new(metadata.as_slice(), most);
+        parquet_format_safe::FileMetaData::read_from_in_protocol(&mut protocol)
+    })?;
+    match metadata {
+        Ok(metadata) if metadata.schema.len() == ELEMENTS => Ok(()),
+        Ok(_) => Err(ParquetError::foreign("its columns are not those of events")),
+        Err(error) => Err(ParquetError::foreign(error)),
+    }
+}
+
+/// The root, the columns, and two groups more for the one that holds lists.
+const ELEMENTS: usize = 1 + COLUMN_COUNT + 2;
 
 /// The columns as Parquet has them.
 static FIELDS: LazyLock<Vec<ParquetType>> = LazyLock::new(|| {

@@ -67,6 +67,8 @@ pub struct RowGroup {
     pub first_recorded_at: i64,
     /// The latest time of an event, in microseconds since the Unix epoch.
     pub last_recorded_at: i64,
+    /// The types of its events, in order; `None` where there are more than 64.
+    pub event_types: Option<Vec<String>>,
 }
 
 impl RowGroup {
@@ -81,6 +83,14 @@ impl RowGroup {
     pub fn may_hold_stream(&self, prefix: &str) -> bool {
         self.last_stream.as_str() >= prefix
             && (self.first_stream.as_str() <= prefix || self.first_stream.starts_with(prefix))
+    }
+
+    /// Whether it can hold an event of this type.
+    #[must_use]
+    pub fn may_hold_type(&self, event_type: &str) -> bool {
+        self.event_types
+            .as_ref()
+            .is_none_or(|types| types.binary_search_by(|known| known.as_str().cmp(event_type)).is_ok())
     }
 
     /// Whether it can hold an event that was recorded between two times, both inclusive.

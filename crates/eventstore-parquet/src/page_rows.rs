@@ -6,12 +6,13 @@ use bytes::Bytes;
 use eventstore_api::{
     Encoding, EventId, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, Timestamp, Version,
 };
+use eventstore_codec::Names;
 use parquet_format_safe::Encoding as Layout;
 use uuid::Uuid;
 
 use crate::{
     error::ParquetError,
-    names::EventNames,
+    names,
     page::{Decompression, Page},
     schema::{ID_BYTES, column},
     texts::{Lists, Texts},
@@ -95,11 +96,7 @@ impl PageRows {
     }
 
     /// The event of a row, which is numbered in the page.
-    pub(crate) fn event(
-        &self,
-        row: usize,
-        names: &mut impl EventNames,
-    ) -> Result<RecordedEvent, ParquetError> {
+    pub(crate) fn event(&self, row: usize, names: &mut Names) -> Result<RecordedEvent, ParquetError> {
         let illegal = |what: &str, why: &dyn fmt::Display| {
             let row = self.first + row as u64;
             ParquetError::damaged(format!("{what} of row {row}: {why}"))
@@ -108,13 +105,13 @@ impl PageRows {
         let stream = self.streams.get(row).ok_or_else(|| none("the stream"))?;
         let event_type = self.event_types.get(row).ok_or_else(|| none("the type"))?;
         let placement = Placement {
-            stream: names.stream(stream).map_err(|why| illegal("the stream", &why))?,
+            stream: names::stream(names, stream).map_err(|why| illegal("the stream", &why))?,
             version: self.version(row).ok_or_else(|| none("the version"))?,
             position: self.position(row).ok_or_else(|| none("the position"))?,
             recorded_at: Timestamp::from_micros(*self.times.get(row).ok_or_else(|| none("the time"))?),
         };
-        let event_type = names.event_type(event_type).map_err(|why| illegal("the type", &why))?;
-        let tags = names.tags(&self.tags, row).map_err(|why| illegal("the tags", &why))?;
+        let event_type = names::event_type(names, event_type).map_err(|why| illegal("the type", &why))?;
+        let tags = names::tags(&self.tags, row).map_err(|why| illegal("the tags", &why))?;
         let (ids, _) = self.ids.as_chunks::<ID_BYTES>();
         let id = ids.get(row).ok_or_else(|| none("the id"))?;
         let payload = self.payload(row);

@@ -6,13 +6,13 @@ use std::{
 };
 
 use eventstore_api::RecordedEvent;
+use eventstore_codec::Names;
 
 use crate::{
     checksum::EventsChecksum,
     contents::ParquetContents,
     error::ParquetError,
     footer::{RowGroup, Summary},
-    names::RunningNames,
     page_rows::PageRows,
     read_pages::ReadPages,
     rows::Rows,
@@ -24,7 +24,7 @@ use crate::{
 pub struct ParquetReader<R> {
     file: R,
     contents: ParquetContents,
-    names: RunningNames,
+    names: Names,
     pages: ReadPages,
 }
 
@@ -45,7 +45,7 @@ impl<R: Read + Seek> ParquetReader<R> {
     ///
     /// With the contents of another file every read is an error.
     pub fn with_contents(file: R, contents: ParquetContents) -> Self {
-        Self { file, contents, names: RunningNames::default(), pages: ReadPages::new() }
+        Self { file, contents, names: Names::new(), pages: ReadPages::new() }
     }
 
     /// What the file says of itself, for [`ParquetReader::with_contents`].

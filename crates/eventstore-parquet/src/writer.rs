@@ -1,8 +1,12 @@
-use std::{fmt, io::Write, ops::RangeInclusive, sync::Arc};
+use std::{collections::BTreeSet, fmt, io::Write, ops::RangeInclusive, sync::Arc};
 
 use arrow2::io::parquet::write::{DynIter, FileWriter, KeyValue};
 use eventstore_api::{GlobalPosition, RecordedEvent};
 use parking_lot::Mutex;
+use parquet_format_safe::{
+    ColumnOrder, FileMetaData, TypeDefinedOrder,
+    thrift::protocol::{TCompactInputProtocol, TCompactOutputProtocol},
+};
 
 use crate::{
     checksum::{Count, EventsChecksum, Measured},
@@ -136,8 +140,11 @@ impl<W: Write> ParquetWriter<W> {
             (PAGES_KEY, pages),
         ];
         let key_values = key_values.map(|(key, value)| KeyValue { key: key.to_owned(), value: Some(value) });
+        self.count.lock().held = Some(Vec::new());
         self.file.end(Some(key_values.to_vec())).map_err(writing)?;
+        let end = self.count.lock().held.take().unwrap_or_default();
         let mut output = self.file.into_inner().into_inner();
+        output.write_all(&with_column_orders(&end)?)?;
         output.flush()?;
         Ok((output, self.summary))
     }
@@ -167,9 +174,46 @@ impl<W: Write> ParquetWriter<W> {
             last_stream: streams().max().unwrap_or_default().to_owned(),
             first_recorded_at: times().min().unwrap_or_default(),
             last_recorded_at: times().max().unwrap_or_default(),
+            event_types: types_of(&events),
         });
         Ok(())
     }
+}
+
+/// The types of some events, unless there are many.
+fn types_of(events: &[RecordedEvent]) -> Option<Vec<String>> {
+    const MANY: usize = 64;
+    let mut types = BTreeSet::new();
+    let mut last = None;
+    for event in events {
+        if last.replace(&event.event_type) != Some(&event.event_type) {
+            types.insert(event.event_type.as_str());
+        }
+        if types.len() > MANY {
+            return None;
+        }
+    }
+    Some(types.into_iter().map(ToOwned::to_owned).collect())
+}
+
+/// The end of a file that says in which order values are, without which other tools must not believe its statistics. The
+/// encoder leaves it out.
+fn with_column_orders(end: &[u8]) -> Result<Vec<u8>, ParquetError> {
+    let short = || ParquetError::not_written("the end of the file is cut off");
+    let (rest, magic) = end.split_last_chunk::<4>().ok_or_else(short)?;
+    let (rest, length) = rest.split_last_chunk::<4>().ok_or_else(short)?;
+    let begin = rest.len().checked_sub(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
+    let (before, metadata) = rest.split_at_checked(begin).ok_or_else(short)?;
+    let mut input = TCompactInputProtocol::new(metadata, metadata.len().saturating_mul(2) + 1_024);
+    let mut metadata = FileMetaData::read_from_in_protocol(&mut input).map_err(ParquetError::not_written)?;
+    let leaves = metadata.schema.iter().filter(|element| element.num_children.is_none());
+    metadata.column_orders = Some(leaves.map(|_| ColumnOrder::TYPEORDER(TypeDefinedOrder {})).collect());
+    let mut encoded = Vec::new();
+    metadata
+        .write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut encoded))
+        .map_err(ParquetError::not_written)?;
+    let length = u32::try_from(encoded.len()).map_err(ParquetError::not_written)?;
+    Ok([before, &encoded, &length.to_le_bytes(), magic].concat())
 }
 
 /// What kept the file from being written: mostly what it is written to.

@@ -109,3 +109,30 @@ fn what_is_no_file_of_events_says_so_with_its_name() {
         );
     }
 }
+
+/// The decoder goes as deep as the columns are nested, and a stack has an end.
+#[test]
+fn columns_that_are_nested_without_end_are_foreign() {
+    use parquet_format_safe::{FileMetaData, SchemaElement, thrift::protocol::TCompactOutputProtocol};
+
+    let element = |children| {
+        SchemaElement::new(None, None, None, "a".to_owned(), children, None, None, None, None, None)
+    };
+    let schema = std::iter::repeat_n(Some(1), 20_000).chain([None]).map(element).collect();
+    let metadata = FileMetaData {
+        version: 2,
+        schema,
+        num_rows: 0,
+        row_groups: Vec::new(),
+        key_value_metadata: None,
+        created_by: None,
+        column_orders: None,
+        encryption_algorithm: None,
+        footer_signing_key_metadata: None,
+    };
+    let mut footer = Vec::new();
+    metadata.write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut footer)).unwrap();
+    let length = (footer.len() as u32).to_le_bytes();
+    let file = [b"PAR1".as_slice(), &footer, &length, b"PAR1"].concat();
+    assert!(matches!(read(file), Err(ParquetError::Foreign { .. })));
+}

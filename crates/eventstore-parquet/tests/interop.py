@@ -14,6 +14,7 @@ def query(sql):
     return duckdb.sql(sql.replace("events", f"read_parquet('{path}')")).fetchall()
 
 
+metadata = parquet.ParquetFile(path).metadata
 table = parquet.read_table(path)
 times = table.column("recorded_at").cast("int64").to_pylist()
 rows = table.drop_columns(["recorded_at"]).to_pylist()
@@ -44,6 +45,12 @@ print(
                 f"select stats_min_value, stats_max_value from parquet_metadata('{path}')"
                 " where path_in_schema = 'stream' order by row_group_id"
             ).fetchall(),
+            # pyarrow believes only statistics whose order the file says.
+            "groups_believed": [
+                metadata.row_group(group).column(column).statistics.has_min_max
+                for group in range(metadata.num_row_groups)
+                for column in range(4)
+            ],
             "groups_by_position": duckdb.sql(
                 f"select stats_min_value, stats_max_value from parquet_metadata('{path}')"
                 " where path_in_schema = 'position' order by row_group_id"

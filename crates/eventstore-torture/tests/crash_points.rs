@@ -1,5 +1,7 @@
 //! The power goes at every boundary of a run.
 
+#![allow(clippy::panic, reason = "tests say what went wrong by failing")]
+
 use eventstore_torture::{
     crash::Crashes, exhaustive::every_workload, hunt::hunt, run::Run, tally::Tally, workload::Workload,
 };

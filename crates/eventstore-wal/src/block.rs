@@ -36,7 +36,7 @@ pub(crate) struct RowBlock {
 /// An event of a block, not yet taken out of it.
 pub(crate) enum BlockEvent<'b> {
     InFrame(FrameEvent<'b>),
-    InRow { rows: &'b dyn Rows, row: u64, stream: &'b str, version: Version, position: u64 },
+    InRow { rows: &'b dyn Rows, row: u64, position: u64 },
 }
 
 impl Block {
@@ -127,8 +127,7 @@ impl Block {
             Self::Rows(block) => block,
         };
         for row in range.clone() {
-            let (stream, version) = rows.place(row).ok_or(Malformed::Counts)?;
-            show(BlockEvent::InRow { rows: &**rows, row, stream, version, position: start + row })?;
+            show(BlockEvent::InRow { rows: &**rows, row, position: start + row })?;
         }
         Ok(())
     }
@@ -138,14 +137,15 @@ impl<'b> BlockEvent<'b> {
     pub(crate) fn stream(&self) -> &'b str {
         match self {
             Self::InFrame(event) => event.stream,
-            Self::InRow { stream, .. } => stream,
+            // To make the event says what is wrong with it.
+            Self::InRow { rows, row, .. } => rows.place(*row).map_or("", |(stream, _)| stream),
         }
     }
 
     pub(crate) fn version(&self) -> Version {
         match self {
             Self::InFrame(event) => event.version,
-            Self::InRow { version, .. } => *version,
+            Self::InRow { rows, row, .. } => rows.place(*row).map_or(Version::NONE, |(_, version)| version),
         }
     }
 
@@ -209,8 +209,8 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> BlockReader<'
     }
 }
 
-/// What an event takes in a segment, about.
-const USUAL_ROW_BYTES: u64 = 128;
+/// What a short event takes in a segment, about.
+const USUAL_ROW_BYTES: u64 = 64;
 
 /// Reads rows of a part.
 pub(crate) struct RowReader<'s> {
@@ -233,13 +233,15 @@ impl RowReader<'_> {
                 .damage(offset, "an event is looked for behind the end of the part")
                 .into());
         }
+        let about = row.saturating_add(about.max(1)).min(end);
         let rows = match &self.rows {
             Some(rows) if rows.range().contains(&row) => Arc::clone(rows),
-            _ => {
-                let rows = self.part.read(row..row.saturating_add(about.max(1)).min(end), self.wait)?;
-                Arc::clone(self.rows.insert(rows))
-            }
+            _ => Arc::clone(self.rows.insert(self.part.read(row..about, self.wait)?)),
         };
+        if self.wait == Wait::Never && rows.range().end < about {
+            // The rest is not there, and what was made of these would be made again.
+            return Err(Failure::WouldWait);
+        }
         let range = row..rows.range().end.min(end);
         Ok(Block::Rows(RowBlock { rows, range, start: self.segment.start.get() }))
     }

@@ -65,6 +65,11 @@ impl Published {
 
     /// Up to where a segment can be seen, in bytes.
     pub(crate) fn bound(&self, segment: &Segment) -> u64 {
+        if segment.part.is_some() {
+            // It may have taken the place of the segment since, in which offsets mean something else.
+            let visible = FrameOffset::bytes_of_row((self.head + 1).saturating_sub(segment.start.get()));
+            return segment.sealed().map_or(0, |sealed| sealed.end.min(visible));
+        }
         match segment.start.cmp(&self.segment) {
             std::cmp::Ordering::Less => segment.sealed().map_or(0, |sealed| sealed.end),
             std::cmp::Ordering::Equal => self.offset,
@@ -121,14 +126,21 @@ impl Catalog {
         segments.get(found).cloned()
     }
 
-    /// Puts a part in the place of the segment that begins with the same position; the segment, if there is one.
-    pub(crate) fn replace_segment(&self, part: Arc<Segment>) -> Option<Arc<Segment>> {
+    /// Puts a part in the place of the segment that begins with the same position, or behind all others; the segment, if
+    /// there was one.
+    pub(crate) fn put_segment(&self, part: Arc<Segment>) -> Option<Arc<Segment>> {
         let mut segments = self.segments.write();
-        let at = segments.binary_search_by_key(&part.start, |segment| segment.start).ok()?;
         let mut changed = segments.to_vec();
-        let replaced = std::mem::replace(changed.get_mut(at)?, part);
+        let found = changed.binary_search_by_key(&part.start, |segment| segment.start);
+        let replaced = match found.ok().and_then(|at| changed.get_mut(at)) {
+            Some(place) => Some(std::mem::replace(place, part)),
+            None => {
+                changed.push(part);
+                None
+            }
+        };
         *segments = Arc::new(changed);
-        Some(replaced)
+        replaced
     }
 
     /// The version of a stream's last event, published or not.
@@ -237,13 +249,12 @@ pub(crate) fn take_up(
     index.note_frame(offset, frame.header.first_position);
     for Part { stream, first_version, events } in parts {
         let Some(first) = events.first() else { continue };
-        let previous = before(stream).previous;
         let indexed = events.iter().map(|event| IndexedEvent {
             id: event.id,
             event_type: &event.event_type,
             tags: &event.tags,
         });
-        index.note_append(offset, &first.stream, first_version, previous, indexed);
+        index.note_append(offset, &first.stream, first_version, || before(stream).previous, indexed);
         after(stream, first_version.plus(events.len() as u64 - 1));
     }
     Ok(())
@@ -256,11 +267,21 @@ pub(crate) fn take_up_row(
     index: &ActiveIndex,
     before: &Before,
 ) -> Result<(), NotTakenUp> {
-    let offset = FrameOffset::of_row(row).ok_or(NotTakenUp::TooFar)?;
     before.check_next(event.stream.as_str(), event.version)?;
+    note_row(row, event, index, || before.previous)
+}
+
+/// The same where it is known that the event is the next of its stream. `previous` is asked only for the first of them.
+pub(crate) fn note_row(
+    row: u64,
+    event: &RecordedEvent,
+    index: &ActiveIndex,
+    previous: impl FnOnce() -> Previous,
+) -> Result<(), NotTakenUp> {
+    let offset = FrameOffset::of_row(row).ok_or(NotTakenUp::TooFar)?;
     index.note_frame(offset, event.position.get());
     let indexed = IndexedEvent { id: event.id, event_type: &event.event_type, tags: &event.tags };
-    index.note_append(offset, &event.stream, event.version, before.previous, [indexed]);
+    index.note_append(offset, &event.stream, event.version, previous, [indexed]);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use eventstore_api::{RecordedEvent, Version};
+use eventstore_api::{EventFilter, RecordedEvent, Version};
 use eventstore_codec::Names;
 
 use crate::{damage::Failure, frames::Malformed, index::Wait};
@@ -15,6 +15,9 @@ pub(crate) const ROWS_TOGETHER: u64 = 512;
 pub(crate) trait Part: fmt::Debug + Send + Sync {
     /// Rows from the first of these on, as many of them as are read at once. They lie in the part, and are not none.
     fn read(&self, rows: Range<u64>, wait: Wait) -> Result<Arc<dyn Rows>, Failure>;
+
+    /// The rows around this one that are known to hold nothing that passes; `None` where nothing is known.
+    fn barren(&self, row: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>>;
 
     /// Reads everything, and holds it against what was written.
     fn verify(&self) -> Result<(), Failure>;
@@ -35,6 +38,9 @@ pub(crate) trait Rows: fmt::Debug + Send + Sync {
     fn event(&self, row: u64, names: &mut Names) -> Result<RecordedEvent, Malformed>;
 }
 
+/// What a short text takes in memory beyond itself, about.
+const ENTRY_BYTES: usize = 32;
+
 /// One row by itself, apart from what it was read with.
 #[derive(Debug)]
 pub(crate) struct OneRow {
@@ -48,7 +54,14 @@ impl Rows for OneRow {
     }
 
     fn bytes(&self) -> usize {
-        self.event.payload.len()
+        let RecordedEvent { stream, event_type, payload, metadata, tags, .. } = &self.event;
+        let entries = metadata.iter().map(|(name, value)| name.len() + value.len() + ENTRY_BYTES);
+        let tags = tags.iter().map(|tag| tag.as_str().len() + ENTRY_BYTES);
+        stream.as_str().len()
+            + event_type.as_str().len()
+            + payload.len()
+            + entries.sum::<usize>()
+            + tags.sum::<usize>()
     }
 
     fn place(&self, row: u64) -> Option<(&str, Version)> {

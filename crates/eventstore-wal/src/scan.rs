@@ -1,6 +1,6 @@
 //! Going through the frames of one segment that can hold what is asked for.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use bytes::Bytes;
 use eventstore_api::{Criterion, Direction, EventFilter};
@@ -27,6 +27,7 @@ pub(crate) struct Scan<'s, R> {
     segment: &'s Segment,
     index: &'s dyn SegmentIndex,
     reader: BlockReader<'s, R>,
+    filter: &'s EventFilter,
     direction: Direction,
     wait: Wait,
     way: Way,
@@ -73,12 +74,12 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         segment: &'s Segment,
         index: &'s dyn SegmentIndex,
         bound: u64,
-        sought: Sought<'_>,
+        sought: Sought<'s>,
         read: R,
     ) -> Result<Self, Failure> {
         let Sought { filter, direction, from, events, wait } = sought;
         let reader = BlockReader::new(segment, bound, wait, read);
-        let mut scan = Self { segment, index, reader, direction, wait, way: Way::Nothing };
+        let mut scan = Self { segment, index, reader, filter, direction, wait, way: Way::Nothing };
         let Some((first, last)) = scan.frames_with_types_of(filter, bound)? else { return Ok(scan) };
         scan.way = match (filter.criteria().filter(|criteria| criteria.iter().all(is_listed)), direction) {
             (Some(criteria), _) => {
@@ -105,6 +106,11 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
             match &mut self.way {
                 Way::Nothing => return Ok(None),
                 Way::Forward { next, last, ahead } => {
+                    while *next <= *last
+                        && let Some(barren) = barren(self.segment, *next, self.filter, self.wait)
+                    {
+                        *next = barren.end;
+                    }
                     if *next > *last {
                         return Ok(None);
                     }
@@ -115,6 +121,12 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
                 Way::Backward { before, first, block } => {
                     if let Some(frame) = block.pop() {
                         return Ok(Some(frame));
+                    }
+                    while *before > *first
+                        && let Some(barren) =
+                            barren(self.segment, before.saturating_sub(1), self.filter, self.wait)
+                    {
+                        *before = barren.start;
                     }
                     if *before <= *first {
                         return Ok(None);
@@ -184,6 +196,11 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
     fn backward(&mut self, from: u64, (first, last): (u64, u64), bound: u64) -> Result<Way, Failure> {
         // The first mark beyond the position is where it has certainly been passed.
         let start = self.frame_at_or_before(from.saturating_sub(1))?;
+        if let Some(row) = self.row_at_or_before(from.saturating_sub(1))
+            && let Some(barren) = barren(self.segment, FrameOffset::bytes_of_row(row), self.filter, self.wait)
+        {
+            return Ok(Way::Backward { before: barren.start, first, block: Vec::new() });
+        }
         if last < start {
             return Ok(Way::Backward {
                 before: last,
@@ -221,9 +238,14 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         Ok(Way::Backward { before: start, first, block: blocks })
     }
 
+    /// The row of a position, in a part; behind its end, the last.
+    fn row_at_or_before(&self, position: u64) -> Option<u64> {
+        let sealed = self.segment.sealed().filter(|_| self.segment.part.is_some())?;
+        Some(position.min(sealed.last_position).saturating_sub(self.segment.start.get()))
+    }
+
     fn frame_at_or_before(&self, position: u64) -> Result<u64, Failure> {
-        if let (Some(_), Some(sealed)) = (&self.segment.part, self.segment.sealed()) {
-            let row = position.min(sealed.last_position).saturating_sub(self.segment.start.get());
+        if let Some(row) = self.row_at_or_before(position) {
             return Ok(FrameOffset::bytes_of_row(row - row % ROWS_TOGETHER));
         }
         let found = self
@@ -253,6 +275,13 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         // The index of the segment that is written may be ahead of what can be seen.
         Ok(within.filter(|(first, _)| *first <= all.1).map(|(first, last)| (first, last.min(all.1))))
     }
+}
+
+/// What of a part can be passed over around an offset, in bytes.
+fn barren(segment: &Segment, offset: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>> {
+    let row_bytes = FrameOffset::bytes_of_row(1);
+    let rows = segment.part.as_ref()?.barren(offset / row_bytes, filter, wait)?;
+    Some(FrameOffset::bytes_of_row(rows.start)..FrameOffset::bytes_of_row(rows.end))
 }
 
 /// About the distance between two positions that an index knows, in bytes.

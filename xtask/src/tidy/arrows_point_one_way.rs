@@ -63,7 +63,12 @@ const BACKENDS: &[&str] = &[
 ];
 
 /// A dependency that only one package may name, in any section. `deny.toml` says the same of the whole graph.
-const WALLS: &[(&str, &str)] = &[("bincode", "eventstore-codec"), ("arrow2", "eventstore-parquet")];
+const WALLS: &[(&str, &str)] = &[
+    ("bincode", "eventstore-codec"),
+    ("arrow2", "eventstore-parquet"),
+    ("parquet-format-safe", "eventstore-parquet"),
+    ("zstd", "eventstore-parquet"),
+];
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
     let ours: Vec<&str> = repository.members.iter().map(|it| it.name.as_str()).collect();

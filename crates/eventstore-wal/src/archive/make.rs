@@ -5,6 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use eventstore_codec::Names;
@@ -13,12 +14,12 @@ use foldhash::fast::RandomState;
 
 use super::part::PartFile;
 use crate::{
-    catalog::{Before, Catalog, take_up_row},
+    catalog::{Catalog, note_row},
     damage::Failure,
-    disk::{Disk, DiskFile, Open, write_all},
+    disk::{Disk, DiskFile, Open, replace, write_all},
     format::PartEntry,
     frames::{Frame, Malformed},
-    index::{ActiveIndex, FrameOffset, IndexOf, Previous, Sidecar},
+    index::{ActiveIndex, FrameOffset, IndexOf, Previous, Sidecar, Wait},
     log::recovery::{read_segment_header, scan_segment},
     segment::{Sealed, Segment},
 };
@@ -36,8 +37,8 @@ pub(super) struct Making<'a> {
     pub(super) syncs: bool,
 }
 
-/// Row groups are read in pages, so that they may be as large as suits other tools.
-const ROW_GROUP_EVENTS: usize = 65_536;
+/// Larger ones suit other tools, and take longer: what is gathered no longer fits into the processor's caches.
+const ROW_GROUP_EVENTS: usize = 16_384;
 
 impl Making<'_> {
     /// What the manifest is to say of the part.
@@ -53,15 +54,14 @@ impl Making<'_> {
         self.disk
             .rename(&aside, &name)
             .map_err(Failure::io(|| format!("cannot rename {}", self.disk.describe(&aside))))?;
-        let place = (self.segment.start, IndexOf::Part);
-        let end = FrameOffset::bytes_of_row(entry.events());
         // Which syncs both names.
-        Sidecar::write(self.disk, self.catalog.store.as_bytes(), place, end, entry.last_position, &index)
+        replace(self.disk, &self.segment.start.part_index_name(), &index)
             .map_err(Failure::io(|| format!("cannot write the index of {}", self.disk.describe(&name))))?;
         Ok(entry)
     }
 
-    fn make_aside(&self, aside: &str) -> Result<(PartEntry, ActiveIndex), Failure> {
+    /// Writes the part; what the manifest is to say of it, and what the file of its index holds.
+    fn make_aside(&self, aside: &str) -> Result<(PartEntry, Vec<u8>), Failure> {
         let described = self.disk.describe(aside);
         let create = self.disk.open(aside, Open::Replace);
         let file = create.map_err(Failure::io(|| format!("cannot create {described}")))?;
@@ -81,8 +81,28 @@ impl Making<'_> {
             events_checksum,
             seal_checksum,
         };
-        self.read_back(file, &entry)?;
-        Ok((entry, index))
+        // Neither needs the other, and each takes a processor.
+        let (read_back, index) = thread::scope(|scope| {
+            let named = thread::Builder::new().name("wal-read-back".to_owned());
+            match named.spawn_scoped(scope, || self.read_back(Arc::clone(&file), &entry)) {
+                Ok(reading) => {
+                    let index = self.encode_index(&entry, &index);
+                    let panicked = |_| Err(Failure::io(|| aside.to_owned())(io::Error::other("it panicked")));
+                    (reading.join().unwrap_or_else(panicked), index)
+                }
+                Err(_) => (self.read_back(Arc::clone(&file), &entry), self.encode_index(&entry, &index)),
+            }
+        });
+        read_back?;
+        Ok((entry, index?))
+    }
+
+    fn encode_index(&self, entry: &PartEntry, index: &ActiveIndex) -> Result<Vec<u8>, Failure> {
+        let PartEntry { start, last_position, .. } = *entry;
+        let end = FrameOffset::bytes_of_row(entry.events());
+        Sidecar::encode(self.catalog.store.as_bytes(), start, end, last_position, index).map_err(Failure::io(
+            || format!("cannot make the index of {}", self.disk.describe(&start.part_name())),
+        ))
     }
 
     /// Writes the events of the segment; their checksum, that of the file, and where they are.
@@ -97,6 +117,7 @@ impl Making<'_> {
         let mut writer = ParquetWriter::new(output, options).map_err(failed)?;
         let index = ActiveIndex::new(self.catalog.store.as_bytes(), self.segment.start);
         let earlier = self.earlier_events();
+        let of_segment = self.segment.index();
         let mut names = Names::new();
         let mut row = 0;
         let mut take = |frame: &Frame| {
@@ -111,14 +132,14 @@ impl Making<'_> {
                 })
                 .map_err(|malformed| self.segment.damage(frame.offset, malformed))?;
             for event in events {
-                let before = match index.last_version(&event.stream) {
-                    Some(version) => Before { version: Some(version), previous: Previous::Unknown },
-                    None => Before {
-                        version: None,
-                        previous: earlier.get(event.stream.as_str()).copied().unwrap_or(Previous::Unknown),
-                    },
+                let previous = || match &earlier {
+                    Some(earlier) => earlier.get(event.stream.as_str()).copied().unwrap_or(Previous::Unknown),
+                    None => {
+                        let part = of_segment.stream(&event.stream, Wait::Allowed).ok().flatten();
+                        part.map_or(Previous::Unknown, |part| part.previous)
+                    }
                 };
-                take_up_row(row, &event, &index, &before)
+                note_row(row, &event, &index, previous)
                     .map_err(|why| self.segment.damage(frame.offset, why))?;
                 writer.write(event).map_err(failed)?;
                 row += 1;
@@ -141,8 +162,12 @@ impl Making<'_> {
         Ok((summary.events_checksum, output.hasher.finalize(), index))
     }
 
-    /// Where the events of each stream lie that are before its first one here, as the index of the segment says it.
-    fn earlier_events(&self) -> HashMap<Box<str>, Previous, RandomState> {
+    /// Where the events of each stream lie that are before its first one here, as the index beside the segment says it; `None`
+    /// where that is in memory.
+    fn earlier_events(&self) -> Option<HashMap<Box<str>, Previous, RandomState>> {
+        if self.segment.index().is_in_memory() {
+            return None;
+        }
         let mut earlier = HashMap::default();
         let store = self.catalog.store.as_bytes();
         let told = Sidecar::open(self.disk, store, self.segment.start, IndexOf::Segment).and_then(|index| {
@@ -155,7 +180,7 @@ impl Making<'_> {
             tracing::warn!(%error, "the index of a segment does not say where its streams begin");
             earlier.clear();
         }
-        earlier
+        Some(earlier)
     }
 
     /// That what is in the file is what was in the segment.

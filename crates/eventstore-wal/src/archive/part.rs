@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use eventstore_api::{GlobalPosition, RecordedEvent, Version};
+use eventstore_api::{Criterion, EventFilter, GlobalPosition, RecordedEvent, Version};
 use eventstore_codec::Names;
-use eventstore_parquet::{ParquetContents, ParquetError, ParquetReader};
+use eventstore_parquet::{PAGE_EVENTS, ParquetContents, ParquetError, ParquetReader};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
@@ -17,7 +17,7 @@ use crate::{
     format::PartEntry,
     frames::Malformed,
     index::{SegmentStart, Wait},
-    rows::{Part, Rows},
+    rows::{Part, ROWS_TOGETHER, Rows},
 };
 
 /// A part, as a Parquet file.
@@ -82,6 +82,32 @@ impl Part for ParquetPart {
         Ok(rows)
     }
 
+    fn barren(&self, row: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>> {
+        let criteria = filter.criteria()?;
+        let contents = match (self.open.contents.get(&self.entry.start), wait) {
+            (Some(contents), _) => contents,
+            // What is wrong is told when the rows are read.
+            (None, Wait::Allowed) => self.reader().ok()?.contents().clone(),
+            (None, Wait::Never) => return None,
+        };
+        let position = self.entry.start.get() + row;
+        let groups = &contents.summary().row_groups;
+        let group = groups.get(groups.partition_point(|group| group.last_position < position))?;
+        let may_hold = |criterion: &Criterion| {
+            criterion.stream_prefix.as_ref().is_none_or(|prefix| group.may_hold_stream(prefix))
+                && criterion.stream.as_ref().is_none_or(|stream| group.may_hold_stream(stream.as_str()))
+                && criterion
+                    .event_types
+                    .as_ref()
+                    .is_none_or(|types| types.iter().any(|it| group.may_hold_type(it.as_str())))
+        };
+        if criteria.iter().any(may_hold) {
+            return None;
+        }
+        let start = self.entry.start.get();
+        Some(group.first_position.checked_sub(start)?..(group.last_position + 1).checked_sub(start)?)
+    }
+
     fn verify(&self) -> Result<(), Failure> {
         let (mut hasher, mut offset, mut chunk) = (crc32fast::Hasher::new(), 0, vec![0; CHUNK_BYTES]);
         loop {
@@ -99,6 +125,8 @@ impl Part for ParquetPart {
         self.reader()?.verify().map_err(|error| self.failure(error))
     }
 }
+
+const _: () = assert!(ROWS_TOGETHER == PAGE_EVENTS, "rows are read in pages");
 
 /// How much is read at once where all of a file is, in bytes.
 const CHUNK_BYTES: usize = 1 << 20;

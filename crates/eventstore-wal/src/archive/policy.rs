@@ -2,13 +2,15 @@ use std::time::Duration;
 
 /// Which sealed segments are archived, and how.
 ///
-/// A segment is archived as soon as one of the two limits says so, the oldest first. Without either, none is.
+/// A segment is archived as soon as one of the two limits says so, the oldest first: where age alone is to count, set
+/// `keep_segments` to `None`. Without either, none is.
 ///
 /// ```
 /// use std::time::Duration;
 /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig};
 ///
-/// let policy = ArchivePolicy { older_than: Some(Duration::from_secs(86_400)), ..ArchivePolicy::default() };
+/// let day = Duration::from_secs(86_400);
+/// let policy = ArchivePolicy { keep_segments: None, older_than: Some(day), ..ArchivePolicy::default() };
 /// # let directory = tempfile::tempdir()?;
 /// let store = WalBackend::with_archive(directory.path(), WalConfig::default(), policy)?;
 /// # drop(store);
@@ -21,7 +23,7 @@ pub struct ArchivePolicy {
     /// At which age of its last event a sealed segment is archived, even where it is among those that stay; `None`, by
     /// default, for at none. A segment that is not full is not sealed, however old it is.
     pub older_than: Option<Duration>,
-    /// How hard zstd tries, 1 to 22; 3 by default.
+    /// How hard zstd tries, 1 to 22; 3 by default. Outside of that, the nearest is taken.
     pub compression_level: i32,
 }
 

@@ -73,10 +73,6 @@ impl Archive {
             .filter(|segment| segment.part.is_none())
             .filter_map(|segment| Some((segment, segment.sealed()?)));
         let Some((oldest, Sealed { recorded_at, .. })) = sealed.next() else { return Due::Nothing };
-        if oldest.index().is_in_memory() {
-            // Its index is still to be written.
-            return Due::Nothing;
-        }
         let ArchivePolicy { keep_segments, older_than, .. } = self.policy;
         if keep_segments.is_some_and(|keep| sealed.count() >= keep) {
             return Due::Now(Arc::clone(oldest));
@@ -99,8 +95,7 @@ impl Archive {
         let Some(sealed) = segment.sealed() else { return Ok(()) };
         if self.manifest.is_uncertain() {
             // It may name a part that is not what is made now.
-            let why = io::Error::other("what the manifest says is not known, since replacing it has failed");
-            return Err(Failure::io(|| format!("cannot archive {}", segment.described))(why));
+            self.manifest.update(|_| {})?;
         }
         let Self { disk, catalog, .. } = self;
         let compression_level = self.policy.compression_level;
@@ -109,19 +104,31 @@ impl Archive {
         #[cfg(not(feature = "torture"))]
         let syncs = true;
         let making = Making { disk: &**disk, catalog, segment, sealed, compression_level, cancelled, syncs };
+        self.switch(&making, sealed).inspect_err(|_| {
+            if !self.manifest.is_uncertain() {
+                // What nothing names would keep the disk full. Where it cannot be removed, the next opener does.
+                let _ = disk.remove(&segment.start.part_name());
+                let _ = disk.remove(&segment.start.part_index_name());
+            }
+        })
+    }
+
+    fn switch(&self, making: &Making<'_>, sealed: Sealed) -> Result<(), Failure> {
+        let Self { disk, catalog, .. } = self;
         let entry = making.make()?;
         let archived = reopen_part(disk, catalog, &entry, sealed, Rebuilt::Kept)?;
         #[cfg(feature = "torture")]
         if self.bug == Some(SeededBug::RemoveSegmentFirst) {
-            let _ = self.disk.remove(&segment.start.file_name());
+            let _ = self.disk.remove(&entry.start.file_name());
         }
         self.manifest.update(|manifest| manifest.parts.push(entry))?;
-        self.retired.lock().extend(catalog.replace_segment(Arc::new(archived)));
+        self.retired.lock().extend(catalog.put_segment(Arc::new(archived)));
         Ok(())
     }
 
     /// Removes the files of segments that nobody reads any more. What is left of them goes when the store is opened again.
-    pub(crate) fn clear_away(&self) {
+    /// False when there are some that someone still reads.
+    pub(crate) fn clear_away(&self) -> bool {
         let mut retired = self.retired.lock();
         let before = retired.len();
         retired.retain(|segment| {
@@ -142,5 +149,6 @@ impl Archive {
         {
             tracing::warn!(%error, "cannot sync the directory of the store");
         }
+        retired.is_empty()
     }
 }

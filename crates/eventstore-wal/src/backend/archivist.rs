@@ -1,4 +1,6 @@
 use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,6 +17,7 @@ use super::spawn;
 use crate::{
     archive::{Archive, Due},
     damage::Failure,
+    segment::Segment,
 };
 
 /// The thread that archives, one segment at a time, so that nobody who appends or reads waits for it.
@@ -43,6 +46,12 @@ struct Calls {
 
 /// After a failure it is tried again with the next segment that is sealed, when someone asks for it, or after this time.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// As long as someone reads a segment that is archived, it is looked so often whether he is done.
+const UNTIL_READ: Duration = Duration::from_secs(1);
+
+fn panicked(segment: &Segment) -> Failure {
+    Failure::io(|| format!("cannot archive {}", segment.described))(io::Error::other("it panicked"))
+}
 
 impl Archivist {
     pub(super) fn start(archive: Archive) -> Result<Self> {
@@ -66,7 +75,12 @@ impl Archivist {
 
     /// Has everything done that is due by now; `done` is told how many segments that were.
     pub(super) fn call_and_tell(&self, done: oneshot::Sender<Result<u64>>) {
-        self.shared.calls.lock().waiting.push(done);
+        let mut calls = self.shared.calls.lock();
+        // Whoever is not taken sees that it is over.
+        if !self.shared.is_over.load(Ordering::Relaxed) {
+            calls.waiting.push(done);
+        }
+        drop(calls);
         self.shared.called.notify_one();
     }
 
@@ -88,8 +102,10 @@ impl Shared {
         let mut patience = None;
         while let Some(waiting) = self.next_call(patience) {
             let outcome = self.archive_what_is_due();
+            let is_clear = self.archive.clear_away();
             patience = match &outcome {
-                Ok((_, patience)) => *patience,
+                Ok((_, patience)) if is_clear => *patience,
+                Ok((_, patience)) => Some(patience.map_or(UNTIL_READ, |time| time.min(UNTIL_READ))),
                 Err(Failure::Closed) => None,
                 Err(failure) => {
                     tracing::warn!(error = %eventstore_api::message_with_causes(failure), "cannot archive a segment");
@@ -102,7 +118,6 @@ impl Shared {
                 let _ = done.send(outcome.map_err(|failure| StoreError::from(failure.clone())));
             }
         }
-        self.archive.clear_away();
     }
 
     /// Those who wait for what is to be done now; `None` when it is over.
@@ -131,7 +146,9 @@ impl Shared {
                 Due::In(time) => return Ok((parts, Some(time))),
                 Due::Nothing => return Ok((parts, None)),
             };
-            self.archive.archive(&segment, &self.is_over)?;
+            // It is the encoder of others that runs here, and the thread is wanted again.
+            let archived = catch_unwind(AssertUnwindSafe(|| self.archive.archive(&segment, &self.is_over)));
+            archived.unwrap_or_else(|_| Err(panicked(&segment)))?;
             parts += 1;
             drop(segment);
             self.archive.clear_away();

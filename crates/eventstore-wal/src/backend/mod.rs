@@ -149,16 +149,17 @@ impl WalBackend {
         })
     }
 
-    /// Archives everything that the policy says by now, and waits for it; how many segments that were. It is archived without
-    /// this call too. Where the store was opened without a policy, it does nothing.
+    /// Archives everything that the policy says by now, and waits for it; how many segments that were, beyond those that were
+    /// archived before without being asked for. Where the store was opened without a policy, it does nothing but
+    /// [`flush`](EventStoreBackend::flush).
     ///
     /// Whoever stops waiting leaves it to happen.
     ///
     /// # Errors
     ///
     /// [`StoreError::Corrupted`] when a segment turns out to be damaged, [`StoreError::Storage`] when the disk fails or is
-    /// full: the segment stays as it is then, and it is tried again later. [`StoreError::Closed`] when the store is closed
-    /// meanwhile.
+    /// full: the segment stays as it is then, and it is tried again later. As [`flush`](EventStoreBackend::flush), when the
+    /// log has failed. [`StoreError::Closed`] when the store is closed meanwhile.
     ///
     /// ```
     /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig};

@@ -32,7 +32,7 @@ pub(crate) struct PartEntry {
     pub(crate) start: SegmentStart,
     /// The position of its last event.
     pub(crate) last_position: u64,
-    /// When the segment was sealed: no later event has an earlier time.
+    /// The latest time of an event up to its last: no later event has an earlier one.
     pub(crate) recorded_at: Timestamp,
     /// How long its file is.
     pub(crate) file_bytes: u64,

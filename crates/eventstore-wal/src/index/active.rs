@@ -94,13 +94,13 @@ impl ActiveIndex {
 
     /// Notes the events that a frame appends to one stream, the first of which has version `first_version`.
     ///
-    /// `previous` counts only when these are the stream's first events in this segment.
+    /// `previous` is asked only when these are the stream's first events in this segment.
     pub(crate) fn note_append<'e>(
         &self,
         offset: FrameOffset,
         stream: &StreamId,
         first_version: Version,
-        previous: Previous,
+        previous: impl FnOnce() -> Previous,
         events: impl IntoIterator<Item = IndexedEvent<'e>>,
     ) {
         let id_hashes = self.hashes.ids_of(stream);
@@ -129,8 +129,13 @@ impl ActiveIndex {
         if Some(greatest) > *self.greatest_id.read() {
             *self.greatest_id.write() = Some(greatest);
         }
-        let begun = Stream { first_version, previous, greatest_id: greatest, frames: StreamFrames::new() };
-        self.note_stream(offset, stream, begun, count);
+        let begin = || Stream {
+            first_version,
+            previous: previous(),
+            greatest_id: greatest,
+            frames: StreamFrames::new(),
+        };
+        self.note_stream(offset, stream, (first_version, greatest), begin, count);
         self.events.fetch_add(count as u64, Ordering::Relaxed);
     }
 
@@ -140,23 +145,25 @@ impl ActiveIndex {
         self.streams.get(stream).is_some_and(|found| id <= found.greatest_id)
     }
 
-    /// The version of the last event of a stream, if any of its events are here.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn last_version(&self, stream: &StreamId) -> Option<Version> {
-        let found = self.streams.get(stream)?;
-        Some(found.first_version.plus((found.frames.as_slice().len() as u64).saturating_sub(1)))
-    }
-
-    /// Notes `count` events of a stream in a frame; `begun` is what the stream is here if these are its first.
-    fn note_stream(&self, offset: FrameOffset, stream: &StreamId, mut begun: Stream, count: usize) {
+    /// Notes `count` events of a stream in a frame, the first version and the greatest id of which are these; `begin` makes
+    /// what the stream is here if these are its first.
+    fn note_stream(
+        &self,
+        offset: FrameOffset,
+        stream: &StreamId,
+        (first_version, greatest): (Version, EventId),
+        begin: impl FnOnce() -> Stream,
+        count: usize,
+    ) {
         let frames = std::iter::repeat_n(offset, count);
         if let Some(mut known) = self.streams.get_mut(stream) {
             let next = known.first_version.plus(known.frames.as_slice().len() as u64);
-            debug_assert_eq!(next, begun.first_version);
-            known.greatest_id = known.greatest_id.max(begun.greatest_id);
+            debug_assert_eq!(next, first_version);
+            known.greatest_id = known.greatest_id.max(greatest);
             known.frames.extend(frames);
             return;
         }
+        let mut begun = begin();
         begun.frames.extend(frames);
         self.streams.insert(stream.clone(), begun);
         self.stream_count.fetch_add(1, Ordering::Relaxed);

@@ -104,7 +104,7 @@ fn note(index: &ActiveIndex, frames: &[Placed<'_>]) {
             let events = events.iter().zip(&types).zip(&tags);
             let events =
                 events.map(|((event, event_type), tags)| IndexedEvent { id: id(event.id), event_type, tags });
-            index.note_append(*offset, &stream, first_version, previous(*name), events);
+            index.note_append(*offset, &stream, first_version, || previous(*name), events);
         }
     }
 }
@@ -398,7 +398,7 @@ fn a_look_up_in_a_large_sidecar_takes_a_few_reads() {
         // One tag that every tenth event carries, among tags that few carry: uneven hashes.
         let tags = Tags::new([tag(number / 3), tag(if number % 10 == 0 { 0 } else { number })]).unwrap();
         let event = IndexedEvent { id: id(number), event_type: &opened, tags: &tags };
-        index.note_append(offset, &name(number), Version::new(1), Previous::None, [event]);
+        index.note_append(offset, &name(number), Version::new(1), || Previous::None, [event]);
     }
     let disk = TestDisk::default();
     write(&disk, &index);

@@ -3,7 +3,7 @@ use eventstore_api::StoreError;
 use super::{Log, tail::SEAL_BYTES};
 use crate::{
     damage::Failure,
-    format::{CleanClose, FRAME_HEADER_BYTES, FrameKind, Manifest},
+    format::{CleanClose, FRAME_HEADER_BYTES, FrameKind},
     index::{IndexOf, Sidecar},
 };
 
@@ -78,7 +78,8 @@ impl Log {
         .map_err(Failure::io(|| format!("cannot write the index of {}", tail.segment.described)))?;
         let closed = CleanClose { segment: start, offset: tail.written(), head: tail.head() };
         self.manifest.update(|manifest| {
-            *manifest = Manifest { closed: Some(closed), open: false, ..manifest.clone() }
+            manifest.closed = Some(closed);
+            manifest.open = false;
         })?;
         Ok(())
     }

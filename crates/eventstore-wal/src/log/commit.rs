@@ -182,7 +182,7 @@ impl Log {
                 event_type: &event.event_type,
                 tags: &event.tags,
             });
-            self.tail.index.note_append(offset, &append.stream, before.next(), previous, indexed);
+            self.tail.index.note_append(offset, &append.stream, before.next(), || previous, indexed);
             let count = append.events.len() as u64;
             let version = before.plus(count);
             self.catalog.heads.set(append.stream.as_str(), Head { version, segment });

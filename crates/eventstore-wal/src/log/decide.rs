@@ -16,7 +16,7 @@ use crate::{
     catalog::Catalog,
     damage::Failure,
     frames::Malformed,
-    index::{FrameOffset, Head, Previous, SegmentStart, Wait},
+    index::{FrameOffset, Head, IndexOf, Previous, SegmentStart, Wait},
     scan::{Scan, Sought},
     segment::Segment,
 };
@@ -150,14 +150,14 @@ impl Decider<'_> {
         last: &mut LastFrame,
     ) -> Result<Option<Known>, Failure> {
         for offset in frames {
-            if last.place != Some((segment.start, *offset)) {
+            if last.place != Some((segment.start, segment.index_of(), *offset)) {
                 let bound = self.bound(segment);
                 let mut reader =
                     BlockReader::new(segment, bound, Wait::Allowed, |segment: &Segment, offset, length| {
                         self.tail.read(segment, offset, length)
                     });
                 let frame = reader.at(offset.bytes(), 0)?;
-                last.take((segment.start, *offset), &frame)
+                last.take((segment.start, segment.index_of(), *offset), &frame)
                     .map_err(|malformed| segment.damage(frame.offset(), malformed))?;
             }
             if let Some(recorded) =
@@ -237,14 +237,14 @@ fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) ->
 /// The events of the frame that was looked into last: those of a batch that is appended again mostly stand in one.
 #[derive(Default)]
 struct LastFrame {
-    place: Option<(SegmentStart, FrameOffset)>,
+    place: Option<(SegmentStart, IndexOf, FrameOffset)>,
     /// Streams may have events with the same id.
     events: HashMap<EventId, Vec<RecordedEvent>, RandomState>,
     names: Names,
 }
 
 impl LastFrame {
-    fn take(&mut self, place: (SegmentStart, FrameOffset), frame: &Block) -> Result<(), Malformed> {
+    fn take(&mut self, place: (SegmentStart, IndexOf, FrameOffset), frame: &Block) -> Result<(), Malformed> {
         let Self { events, names, .. } = self;
         self.place = None;
         events.clear();

@@ -70,7 +70,7 @@ impl Follower {
         let last_part =
             manifest.parts.last().map(|part| beginning_of(SegmentStart::new(part.last_position + 1)));
         match follower.take_up_parts(&manifest) {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(Failure::Damaged(damage)) => {
                 follower.publish();
                 return Ok((follower, Some(damage)));
@@ -87,30 +87,40 @@ impl Follower {
     }
 
     /// Takes up the parts that have taken the place of segments since, and lets go of those segments.
-    pub(super) fn take_parts(&mut self) -> Result<(), Failure> {
+    /// False when there are none.
+    pub(super) fn take_parts(&mut self) -> Result<bool, Failure> {
         match read_manifest(&*self.disk)? {
-            Some(manifest) => self.take_up_parts(&manifest),
-            None => Ok(()),
+            Some(manifest) => {
+                let taken = self.take_up_parts(&manifest);
+                self.publish();
+                taken
+            }
+            None => Ok(false),
         }
     }
 
-    fn take_up_parts(&mut self, manifest: &Manifest) -> Result<(), Failure> {
+    fn take_up_parts(&mut self, manifest: &Manifest) -> Result<bool, Failure> {
+        let mut are_new = false;
         for entry in &manifest.parts {
             let known = self.catalog.segment(entry.start);
             match known {
-                None if entry.start == self.before.next() && self.active.is_none() => {
+                // It comes next, or is the one that is followed.
+                _ if entry.start == self.before.next() => {
                     load_part(&self.disk, &self.catalog, entry, &mut self.before, Rebuilt::InMemory)?;
+                    self.active = None;
+                    are_new = true;
                 }
                 Some(known) if known.part.is_none() => {
                     let Some(sealed) = known.sealed() else { continue };
                     let part = reopen_part(&self.disk, &self.catalog, entry, sealed, Rebuilt::InMemory)?;
-                    self.catalog.replace_segment(Arc::new(part));
+                    self.catalog.put_segment(Arc::new(part));
                     self.unindexed.retain(|segment| segment.start != entry.start);
+                    are_new = true;
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(are_new)
     }
 
     pub(super) fn catalog(&self) -> &Arc<Catalog> {

@@ -79,6 +79,9 @@ pub struct WalReader {
     poll_every: Duration,
 }
 
+/// How often a read begins anew where files have gone or are damaged.
+const MOST_MENDED: u32 = 8;
+
 /// How often a reader looks for more where nothing else was said.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
@@ -157,21 +160,25 @@ impl WalReader {
             return Err(StoreError::Closed);
         }
         off_the_runtime(effort, Arc::clone(&self.shared), move |shared, wait| {
-            shared.refresh(wait)?;
-            match (read(shared, wait), wait) {
-                (Err(failure), Wait::Never) if is_damaged_index(&failure) || is_missing_file(&failure) => {
-                    Err(Failure::WouldWait)
+            let mut mended = 0;
+            loop {
+                let answer = shared.refresh(wait).and_then(|()| read(shared, wait));
+                let Err(failure) = &answer else { return answer };
+                let (is_missing, is_damaged) = (is_missing_file(failure), is_damaged_index(failure));
+                match wait {
+                    _ if mended == MOST_MENDED || !(is_missing || is_damaged) => return answer,
+                    Wait::Never => return Err(Failure::WouldWait),
+                    Wait::Allowed => {}
                 }
-                // A segment goes when a part has taken its place.
-                (Err(failure), Wait::Allowed) if is_missing_file(&failure) => {
-                    shared.take_parts()?;
-                    read(shared, wait)
+                // A segment goes when a part has taken its place; the next one may go meanwhile.
+                if is_missing && shared.take_parts()? {
+                    continue;
                 }
-                (Err(failure), Wait::Allowed) if is_damaged_index(&failure) => {
-                    shared.replace_damaged_indexes()?;
-                    read(shared, wait)
+                mended += 1;
+                match shared.replace_damaged_indexes() {
+                    Err(failure) if !is_missing_file(&failure) => return Err(failure),
+                    _ => {}
                 }
-                (answer, _) => answer,
             }
         })
         .await

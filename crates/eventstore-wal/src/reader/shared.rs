@@ -143,8 +143,8 @@ impl Shared {
         self.follower.lock().replace_damaged_indexes()
     }
 
-    /// Takes up the parts that have taken the place of segments since.
-    pub(super) fn take_parts(&self) -> Result<(), Failure> {
+    /// Takes up the parts that have taken the place of segments since; false when there are none.
+    pub(super) fn take_parts(&self) -> Result<bool, Failure> {
         self.follower.lock().take_parts()
     }
 

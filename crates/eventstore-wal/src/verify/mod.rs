@@ -219,7 +219,7 @@ impl<W: Witness> Verification<W> {
                     self.report.segments += 1;
                 }
             }
-            self.told.bytes_done = before + length.unwrap_or(0);
+            self.told.bytes_done = self.told.bytes_done.max(before + length.unwrap_or(0));
         }
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
@@ -282,7 +282,11 @@ impl<W: Witness> Verification<W> {
             let described = self.disk.describe(name);
             if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
                 self.report.quarantined.push(described);
-            } else if is_leftover(name) || archived.leaves(name, segments) || name == snapshots::ASIDE_NAME {
+            } else if is_leftover(name)
+                || archived.leaves_segment(name)
+                || archived.leaves_part(name, segments)
+                || name == snapshots::ASIDE_NAME
+            {
                 let note =
                     format!("{described} is being made, or was left over; opening the store removes it");
                 self.report.notes.push(note);
@@ -360,7 +364,11 @@ fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart]) -> Result<u64, Failur
     let mut total = 0;
     for start in segments {
         let name = start.file_name();
-        let length = disk.open(&name, Open::Read).and_then(|file| file.length());
+        let length = match disk.open(&name, Open::Read).and_then(|file| file.length()) {
+            // It may have been archived since.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            length => length,
+        };
         total += length.map_err(Failure::io(|| format!("cannot read {}", disk.describe(&name))))?;
     }
     Ok(total)

@@ -45,13 +45,15 @@ impl<W: Witness> Verification<W> {
             Err(Failure::Damaged(damage)) => self.report.damages.push(damage),
             verified => verified?,
         }
+        // What is found beyond that is what is left of it.
+        let is_told = self.report.damages.len() > damages;
         let index = ActiveIndex::new(self.store.as_bytes(), entry.start);
         let (mut next, mut names) = (0, Names::new());
         while next < entry.events() {
             let rows = match part.read(next..entry.events().min(next + AT_ONCE), Wait::Allowed) {
                 Ok(rows) => rows,
                 Err(Failure::Damaged(damage)) => {
-                    if self.report.damages.len() == damages {
+                    if !is_told {
                         self.report.damages.push(damage);
                     }
                     // Pages are checked by themselves: the next one may be whole.
@@ -66,6 +68,7 @@ impl<W: Witness> Verification<W> {
                 let offset = FrameOffset::bytes_of_row(row);
                 match rows.event(row, &mut names) {
                     Ok(event) => self.check_row(segment, &index, (row, offset), event),
+                    Err(_) if is_told => {}
                     Err(wrong) => self.report.damages.push(segment.damage(offset, wrong)),
                 }
             }

@@ -1,6 +1,6 @@
 use std::io;
 
-use eventstore_api::{EventType, StreamId};
+use eventstore_api::EventType;
 
 use super::{
     FrameOffset, IndexOf, Section, SegmentIndex as _, SegmentStart, Sidecar,
@@ -81,24 +81,25 @@ impl Sidecar {
     }
 }
 
-/// Sorted by hash, then by name, so that the same events give the same bytes.
+/// Sorted by hash, then by name, so that the same events give the same bytes. All streams are locked for reading meanwhile:
+/// nobody adds to an index that is written.
 fn stream_sections(segment: SegmentStart, index: &ActiveIndex) -> io::Result<(Vec<u64>, Vec<u8>, Vec<u8>)> {
-    let names = index.streams.iter().map(|stream| stream.key().clone());
-    let mut streams: Vec<(u32, StreamId)> =
-        names.map(|name| (index.hashes.name(name.as_str()), name)).collect();
-    streams.sort_unstable();
+    let streams = index.streams.iter().map(|stream| (index.hashes.name(stream.key().as_str()), stream));
+    let mut streams: Vec<_> = streams.collect();
+    streams.sort_unstable_by(|(hash, one), (other_hash, other)| {
+        hash.cmp(other_hash).then_with(|| one.key().cmp(other.key()))
+    });
 
     let mut keys = Vec::with_capacity(streams.len());
     let mut records = Vec::new();
     let mut frames = Vec::new();
     let mut start = 0;
-    for (hash, name) in &streams {
-        let Some(stream) = index.streams.get(name) else { continue };
+    for (hash, stream) in &streams {
         keys.push(key(*hash, record_offset(&records)?));
         let stream_frames = stream.frames.as_slice();
         let count = u32::try_from(stream_frames.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let record = StreamRecord {
-            name: name.as_str(),
+            name: stream.key().as_str(),
             first_version: stream.first_version.get(),
             count,
             previous: stream.previous,

@@ -36,8 +36,10 @@ pub(crate) struct Layout {
     pub(crate) evidence: Evidence,
     /// In their order, without those in whose place there is a part.
     pub(crate) segments: Vec<SegmentStart>,
-    /// What was put aside and never came to its place.
+    /// What was put aside and never came to its place, and parts whose segments still count.
     pub(crate) leftovers: Vec<String>,
+    /// Segments in whose place there is a part, and their indexes. They go when the part has been found to be there.
+    pub(crate) archived: Vec<String>,
     /// A part that the manifest does not name, and in whose place there is no segment.
     unnamed: Option<String>,
 }
@@ -55,14 +57,22 @@ impl Layout {
             disk.names().map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?;
         let mut segments: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
         let archived = manifest.as_ref().map(Archived::by).unwrap_or_default();
-        let is_left = |name: &String| is_leftover(name) || archived.leaves(name, &segments);
-        let leftovers = names.iter().filter(|name| is_left(name)).cloned().collect();
+        let is_left = |name: &&String| is_leftover(name) || archived.leaves_part(name, &segments);
+        let leftovers = names.iter().filter(is_left).cloned().collect();
+        let superseded = names.iter().filter(|name| archived.leaves_segment(name)).cloned().collect();
         let unnamed = names.iter().find(|name| archived.is_unnamed(name, &segments)).cloned();
         if manifest.is_none() && !segments.is_empty() {
             return Err(lost(disk, MANIFEST_NAME, "there are segments, but no manifest").into());
         }
         segments.retain(|start| *start >= archived.next);
-        Ok(Self { manifest, evidence, segments: segments.into_iter().collect(), leftovers, unnamed })
+        Ok(Self {
+            manifest,
+            evidence,
+            segments: segments.into_iter().collect(),
+            leftovers,
+            archived: superseded,
+            unnamed,
+        })
     }
 
     /// The position behind all parts, with which the segments begin.
@@ -127,13 +137,16 @@ impl Archived {
             .is_some_and(|start| !self.starts.contains(&start) && !segments.contains(&start))
     }
 
-    /// Whether a file is there twice: a segment in whose place there is a part, or a part whose segment still counts. One
-    /// that is not there twice is never a leftover, whatever the manifest says.
-    pub(crate) fn leaves(&self, name: &str, segments: &BTreeSet<SegmentStart>) -> bool {
+    /// Whether a file is a segment in whose place there is a part, or its index.
+    pub(crate) fn leaves_segment(&self, name: &str) -> bool {
         let segment = SegmentStart::parse(name).or_else(|| SegmentStart::parse_index(name));
-        let part = SegmentStart::parse_part(name).or_else(|| SegmentStart::parse_part_index(name));
         segment.is_some_and(|start| self.starts.contains(&start))
-            || part.is_some_and(|start| !self.starts.contains(&start) && segments.contains(&start))
+    }
+
+    /// Whether a file is a part whose segment still counts, or its index.
+    pub(crate) fn leaves_part(&self, name: &str, segments: &BTreeSet<SegmentStart>) -> bool {
+        let part = SegmentStart::parse_part(name).or_else(|| SegmentStart::parse_part_index(name));
+        part.is_some_and(|start| !self.starts.contains(&start) && segments.contains(&start))
     }
 }
 

@@ -65,6 +65,12 @@ pub(crate) struct InUse {
     place: String,
 }
 
+fn remove(disk: &dyn Disk, names: &[String]) -> Result<(), Failure> {
+    names.iter().try_for_each(|name| {
+        disk.remove(name).map_err(Failure::io(|| format!("cannot remove {}", disk.describe(name))))
+    })
+}
+
 struct Opening {
     disk: Arc<dyn Disk>,
     options: LogOptions,
@@ -78,10 +84,7 @@ impl Opening {
         disk.sync_names().map_err(Failure::io(|| "cannot sync the directory of the store".to_owned()))?;
         let layout = Layout::read(&*disk)?;
         let evidence = layout.evidence;
-        for leftover in &layout.leftovers {
-            disk.remove(leftover)
-                .map_err(Failure::io(|| format!("cannot remove {}", disk.describe(leftover))))?;
-        }
+        remove(&*disk, &layout.leftovers)?;
         let manifest = match &layout.manifest {
             Some(manifest) => manifest.clone(),
             None => self.create_manifest()?,
@@ -94,6 +97,12 @@ impl Opening {
             let loaded = load_part(&disk, &catalog, part, &mut before, Rebuilt::Kept)?;
             self.report.indexes_rebuilt += u64::from(loaded.rebuilt);
         }
+        for start in layout.archived.iter().filter_map(|name| SegmentStart::parse(name)) {
+            let part = catalog.segment(start);
+            // The segment may be all there is of its events.
+            part.and_then(|segment| segment.part.clone()).map_or(Ok(()), |part| part.verify())?;
+        }
+        remove(&*disk, &layout.archived)?;
         let (sealed, last) = match layout.segments.split_last() {
             Some((last, sealed)) => (sealed, Some(*last)),
             None => (layout.segments.as_slice(), None),

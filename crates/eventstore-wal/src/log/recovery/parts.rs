@@ -13,7 +13,7 @@ use crate::{
     damage::Failure,
     disk::Disk,
     format::PartEntry,
-    index::{ActiveIndex, FrameOffset, IndexOf, Previous, SegmentIndex, Sidecar, Wait},
+    index::{ActiveIndex, FrameOffset, Head, IndexOf, Previous, SegmentIndex, Sidecar, Wait},
     rows::Part,
     segment::{Sealed, Segment},
 };
@@ -35,8 +35,16 @@ pub(crate) fn load_part(
     let index = match found {
         Some(sidecar) => sidecar,
         None => {
+            // A reader may know some of its events already, from the segment that was here.
+            let is_known = catalog.segment(start).is_some();
+            let unknown = Before { version: None, previous: Previous::Unknown };
             let take_up = |index: &ActiveIndex, row, event: &RecordedEvent| {
-                catalog.take_up_row(start, index, row, event)
+                if !is_known {
+                    return catalog.take_up_row(start, index, row, event);
+                }
+                take_up_row(row, event, index, &unknown)?;
+                catalog.heads.set(event.stream.as_str(), Head { version: event.version, segment: start });
+                Ok(())
             };
             let index = build_rows(catalog, &segment, &*part, entry.events(), take_up)?;
             tracing::warn!(part = %segment.described, "its index was missing or damaged, and was built anew");
@@ -46,7 +54,7 @@ pub(crate) fn load_part(
     before.recorded_at = before.recorded_at.max(recorded_at);
     segment.replace_index(index);
     before.seal(&segment, end, Link { start, checksum: seal_checksum, last_position });
-    catalog.add_segment(Arc::new(segment));
+    catalog.put_segment(Arc::new(segment));
     Ok(LoadedSealed { rebuilt: !was_found })
 }
 
