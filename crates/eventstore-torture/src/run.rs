@@ -143,8 +143,7 @@ impl Run {
                 }
                 Ok(State::Well)
             }
-            // What is archived was durable before.
-            Step::Archive => self.with_log(|log| log.archive_oldest().map(|_| false)),
+            Step::Archive => self.archive(),
             Step::Close => {
                 let closed = self.log.take().map_or(Ok(()), Log::close);
                 match closed {
@@ -284,6 +283,21 @@ impl Run {
                 self.expect_storage(&error)?;
                 Ok(State::Refused)
             }
+        }
+    }
+
+    fn archive(&mut self) -> Result<State, Trouble> {
+        let Some(log) = &mut self.log else { return Ok(State::Failed) };
+        // What is archived was durable before.
+        let Err(error) = log.archive_oldest() else { return Ok(State::Well) };
+        if !self.lies || is_of_the_disk(&error) {
+            self.expect_storage(&error)?;
+            return Ok(State::Refused);
+        }
+        // What has not been written where it should be is found by reading it: the segment, or the part that was made of it.
+        match error {
+            StoreError::Storage { .. } => Ok(State::Refused),
+            error => Err(Trouble::Refused(error)),
         }
     }
 
