@@ -5,10 +5,8 @@
 use std::{hint::black_box, io::Cursor, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use eventstore_api::{
-    Encoding, EventType, GlobalPosition, NewEvent, Placement, RecordedEvent, Tags, Timestamp, Version,
-};
-use eventstore_benches::streams;
+use eventstore_api::{GlobalPosition, Placement, RecordedEvent, Timestamp, Version};
+use eventstore_benches::{Chance, json_event, streams};
 use eventstore_parquet::{ParquetOptions, ParquetReader, ParquetWriter};
 
 const EVENTS: u64 = 200_000;
@@ -16,29 +14,15 @@ const EVENTS: u64 = 200_000;
 /// Small JSON events with a tag, no two alike.
 fn events() -> Vec<RecordedEvent> {
     let streams = streams();
-    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move |below: u64| {
-        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (chance >> 33) % below
-    };
+    let mut chance = Chance::new(7);
     let event = |number: u64| {
-        let payload = format!(
-            r#"{{"amount":{},"currency":"EUR","from":"account-{}","reference":"{:016x}{:016x}"}}"#,
-            next(1_000_000),
-            next(50_000),
-            next(u64::MAX),
-            next(u64::MAX),
-        );
-        let stream = streams.get(usize::try_from(next(streams.len() as u64)).unwrap()).unwrap();
-        NewEvent::new(EventType::new("Deposited").unwrap(), payload)
-            .with_encoding(Encoding::JSON)
-            .with_tags(Tags::parse([format!("person:{}", next(1_000))]).unwrap())
-            .record(Placement {
-                stream: stream.clone(),
-                version: Version::new(number / 1_000 + 1),
-                position: GlobalPosition::new(number),
-                recorded_at: Timestamp::now(),
-            })
+        let stream = streams.get(usize::try_from(chance.below(streams.len() as u64)).unwrap()).unwrap();
+        json_event(&mut chance).record(Placement {
+            stream: stream.clone(),
+            version: Version::new(number / 1_000 + 1),
+            position: GlobalPosition::new(number),
+            recorded_at: Timestamp::now(),
+        })
     };
     (1..=EVENTS).map(event).collect()
 }

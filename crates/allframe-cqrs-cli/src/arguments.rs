@@ -39,7 +39,10 @@ pub(crate) enum Command {
     Tail(TailArguments),
 }
 
-/// Append the events of a file, one JSON object a line, in the order of the lines
+/// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
+///
+/// A Parquet file, as export writes it, is known by its first bytes. It needs the feature `parquet`, and cannot come through
+/// standard input. What follows is about lines; ids, batches and `--ack` are the same for both.
 ///
 /// A line has `stream`, `type` and `data` (any JSON), and optionally `id` (a UUID; one is made where there is none),
 /// `metadata` (an object of strings), `tags` (a list of `key:value`) and `schema_version` (1 where it is not said). In the
@@ -63,8 +66,8 @@ pub(crate) struct ImportArguments {
 
 /// Write all events in their order, as JSON lines or a Parquet file, as import takes them
 ///
-/// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space between its
-/// parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
+/// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space
+/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
 /// appended during the export are left out.
 #[derive(Args)]
 pub(crate) struct ExportArguments {

@@ -1,6 +1,6 @@
 //! The names of events, from the bytes that a file has for them.
 
-use eventstore_api::{EventType, StreamId, Tags};
+use eventstore_api::{EventType, StreamId, Tag, Tags};
 use eventstore_codec::Names;
 
 use crate::texts::Lists;
@@ -15,12 +15,11 @@ pub(crate) fn event_type(names: &mut Names, name: &[u8]) -> Result<EventType, St
 
 /// The tags of a row.
 pub(crate) fn tags(lists: &Lists, row: usize) -> Result<Tags, String> {
-    let mut tags = lists.get(row).map(|tag| text(tag.ok_or("there is none")?)).peekable();
-    if tags.peek().is_none() {
-        return Ok(Tags::NONE);
+    let mut tags = Vec::new();
+    for tag in lists.get(row) {
+        tags.push(Tag::try_from(text(tag.ok_or("there is none")?)?).map_err(|why| why.to_string())?);
     }
-    let tags = tags.map(|tag| tag.map(ToOwned::to_owned)).collect::<Result<Vec<_>, _>>()?;
-    Tags::parse(tags).map_err(|why| why.to_string())
+    Tags::new(tags).map_err(|why| why.to_string())
 }
 
 fn text(bytes: &[u8]) -> Result<&str, String> {

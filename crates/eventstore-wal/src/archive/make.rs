@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,10 +9,10 @@ use std::{
 };
 
 use eventstore_codec::Names;
-use eventstore_parquet::{ParquetError, ParquetOptions, ParquetReader, ParquetWriter};
+use eventstore_parquet::{ParquetError, ParquetOptions, ParquetReader};
 use foldhash::fast::RandomState;
 
-use super::part::PartFile;
+use super::{encoder::Encoder, part::PartFile};
 use crate::{
     catalog::{Catalog, note_row},
     damage::Failure,
@@ -112,9 +112,15 @@ impl Making<'_> {
             compression_level: self.compression_level,
             ..ParquetOptions::default()
         };
-        let output = BufWriter::with_capacity(BUFFER_BYTES, Appended::to(Arc::clone(file)));
+        let output = Appended::to(Arc::clone(file));
+        thread::scope(|scope| {
+            let encoder = Encoder::start(scope, output, options).map_err(|error| self.failure(error))?;
+            self.write_events(encoder)
+        })
+    }
+
+    fn write_events(&self, mut encoder: Encoder<Appended>) -> Result<(u32, u32, ActiveIndex), Failure> {
         let failed = |error| self.failure(error);
-        let mut writer = ParquetWriter::new(output, options).map_err(failed)?;
         let index = ActiveIndex::new(self.catalog.store.as_bytes(), self.segment.start);
         let earlier = self.earlier_events();
         let of_segment = self.segment.index();
@@ -141,7 +147,7 @@ impl Making<'_> {
                 };
                 note_row(row, &event, &index, previous)
                     .map_err(|why| self.segment.damage(frame.offset, why))?;
-                writer.write(event).map_err(failed)?;
+                encoder.write(event).map_err(failed)?;
                 row += 1;
             }
             Ok(())
@@ -157,8 +163,7 @@ impl Making<'_> {
         if end.head != self.sealed.last_position {
             return Err(segment.damage(end.offset, "the segment ends with another event than it did").into());
         }
-        let (output, summary) = writer.finish().map_err(failed)?;
-        let output = output.into_inner().map_err(|error| failed(error.into_error().into()))?;
+        let (output, summary) = encoder.finish().map_err(failed)?;
         Ok((summary.events_checksum, output.hasher.finalize(), index))
     }
 
@@ -205,8 +210,6 @@ impl Making<'_> {
         Failure::io(|| format!("cannot archive {}", self.segment.described))(error)
     }
 }
-
-const BUFFER_BYTES: usize = 256 << 10;
 
 /// A file of the store, as one that becomes longer.
 struct Appended {

@@ -5,6 +5,8 @@
 //! of a part is told with its file.
 
 #[cfg(feature = "parquet")]
+mod encoder;
+#[cfg(feature = "parquet")]
 mod make;
 #[cfg(feature = "parquet")]
 mod part;

@@ -1,0 +1,243 @@
+//! What is read of a store with an archive, and when something is archived.
+
+use std::time::Duration;
+
+use eventstore_api::{
+    AppendBatch, AppendCondition, Direction, EventFilter, EventStoreBackend, EventType, ExpectedVersion,
+    GlobalPosition, NewEvent, ReadAll, RecordedEvent, StoreError, StreamRange, Tags, Version,
+};
+use eventstore_wal::{ArchivePolicy, WalBackend, WalReader};
+
+use crate::{
+    EVENTS, all, archived, open_archiving, parts, segments,
+    support::{append, count_from_the_first, event, files, open, small, stream},
+};
+
+/// Every way of reading, held against all events in their order.
+pub(crate) async fn check_every_way_of_reading(store: &dyn EventStoreBackend, events: &[RecordedEvent]) {
+    let backward: Vec<_> = events.iter().rev().cloned().collect();
+    assert_eq!(all(store, ReadAll::forward().limit(7)).await, events);
+    assert_eq!(all(store, ReadAll::backward().limit(13)).await, backward);
+    for after in (0..events.len()).step_by(29) {
+        let position = GlobalPosition::new(after as u64);
+        let page = store.read_all(&ReadAll::after(position).limit(3)).await.unwrap();
+        assert_eq!(page.events, events[after..(after + 3).min(events.len())], "after {after}");
+        let before = ReadAll::before(position).limit(3);
+        let page = store.read_all(&before).await.unwrap();
+        let expected: Vec<_> = events[..after.saturating_sub(1)].iter().rev().take(3).cloned().collect();
+        assert_eq!(page.events, expected, "before {after}");
+    }
+    let filters = [
+        EventFilter::types([EventType::new("Paid").unwrap()]),
+        EventFilter::types([EventType::new("Never").unwrap()]),
+        EventFilter::tagged(Tags::parse(["branch:3"]).unwrap()),
+        EventFilter::stream(stream(4)),
+        EventFilter::stream_prefix("account-"),
+    ];
+    for filter in filters {
+        let matching: Vec<_> = events.iter().filter(|event| filter.matches(event)).cloned().collect();
+        let query = ReadAll::forward().filter(filter.clone()).limit(11);
+        assert_eq!(all(store, query).await, matching, "{filter:?}");
+        let query = ReadAll::backward().filter(filter.clone()).limit(11);
+        let backward: Vec<_> = matching.into_iter().rev().collect();
+        assert_eq!(all(store, query).await, backward, "{filter:?}");
+    }
+    for number in 0..7 {
+        let of_stream: Vec<_> = events.iter().filter(|it| it.stream == stream(number)).cloned().collect();
+        assert_eq!(store.get_events(&stream(number)).await.unwrap(), of_stream);
+        for after in (0..of_stream.len()).step_by(17) {
+            for direction in [Direction::Forward, Direction::Backward] {
+                let version = Version::new(after as u64 + 1);
+                let range = match direction {
+                    Direction::Forward => StreamRange::after(version),
+                    Direction::Backward => StreamRange::before(version),
+                };
+                let expected: Vec<_> = match direction {
+                    Direction::Forward => of_stream.iter().skip(after + 1).take(4).cloned().collect(),
+                    Direction::Backward => of_stream[..after].iter().rev().take(4).cloned().collect(),
+                };
+                let page = store.read_stream(&stream(number), range.limit(4)).await.unwrap();
+                assert_eq!(page.events, expected, "{direction:?} from {version}");
+            }
+        }
+    }
+    let stats = store.stats().await.unwrap();
+    assert_eq!((stats.total_events, stats.total_streams), (events.len() as u64, events.len().min(7) as u64));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_span_parts_segments_and_tail() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..EVENTS).await;
+    let events = store.get_all_events().await.unwrap();
+    assert_eq!(count_from_the_first(&events), EVENTS);
+    check_every_way_of_reading(&store, &events).await;
+    store.close().await.unwrap();
+    let before = segments(directory.path());
+
+    let store = open_archiving(directory.path(), 2);
+    store.archive_now().await.unwrap();
+    assert_eq!(parts(directory.path()).len(), before.len() - 3, "all but two sealed ones, and the last");
+    assert_eq!(segments(directory.path()), before[before.len() - 3..]);
+    check_every_way_of_reading(&store, &events).await;
+    let reader = WalReader::open(directory.path()).unwrap();
+    check_every_way_of_reading(&reader, &events).await;
+    store.close().await.unwrap();
+
+    // Whoever archives nothing reads what is archived.
+    let store = open(directory.path());
+    assert_eq!(store.recovery().indexes_rebuilt, 0);
+    assert_eq!(store.archive_now().await.unwrap(), 0);
+    check_every_way_of_reading(&store, &events).await;
+    append(&store, EVENTS..EVENTS + 10).await;
+    assert_eq!(count_from_the_first(&store.get_all_events().await.unwrap()), EVENTS + 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_meanwhile_sees_every_event_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open_archiving(directory.path(), 0);
+    // In another process, most often.
+    let reader = WalReader::open(directory.path()).unwrap().poll_every(Duration::from_millis(1));
+    let following = |store: std::sync::Arc<dyn EventStoreBackend>| {
+        tokio::spawn(async move {
+            let (mut seen, mut query) = (Vec::new(), ReadAll::forward().limit(5));
+            while seen.len() < 2 * EVENTS {
+                let page = store.read_all(&query).await.unwrap();
+                query = query.next_page(&page);
+                seen.extend(page.events);
+                if page.end_reached && seen.len() < 2 * EVENTS {
+                    store.wait_past(query.after).await.unwrap();
+                }
+            }
+            seen
+        })
+    };
+    let live = following(std::sync::Arc::new(store.clone()));
+    let apart = following(std::sync::Arc::new(reader.clone()));
+    let again = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut rounds = 0;
+            while store.head().await.unwrap().get() < 2 * EVENTS as u64 {
+                let events = store.get_events(&stream(3)).await.unwrap();
+                assert!(events.iter().zip(1..).all(|(event, version)| event.version.get() == version));
+                rounds += 1;
+                tokio::task::yield_now().await;
+            }
+            rounds
+        })
+    };
+    append(&store, 0..2 * EVENTS).await;
+    store.archive_now().await.unwrap();
+    assert!(again.await.unwrap() > 0);
+    assert_eq!(count_from_the_first(&live.await.unwrap()), 2 * EVENTS);
+    assert_eq!(count_from_the_first(&apart.await.unwrap()), 2 * EVENTS);
+    assert!(parts(directory.path()).len() > 10);
+    // And from the beginning, where it is all archived since the reader was opened.
+    let events = all(&reader, ReadAll::forward()).await;
+    assert_eq!(count_from_the_first(&events), 2 * EVENTS);
+    check_every_way_of_reading(&reader, &events).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_was_opened_before_reads_what_was_archived_since() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..EVENTS).await;
+    let reader = WalReader::open(directory.path()).unwrap();
+    store.close().await.unwrap();
+    let store = open_archiving(directory.path(), 0);
+    store.archive_now().await.unwrap();
+    append(&store, EVENTS..EVENTS + 100).await;
+    store.archive_now().await.unwrap();
+    assert_eq!(count_from_the_first(&all(&reader, ReadAll::forward()).await), EVENTS + 100);
+}
+
+#[tokio::test]
+async fn appending_again_what_is_archived_gives_the_first_outcome() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open_archiving(directory.path(), 0);
+    let batch = vec![event(0), event(1)];
+    let first = store.append(&stream(0), ExpectedVersion::NoStream, batch.clone()).await.unwrap();
+    append(&store, 2..EVENTS).await;
+    store.archive_now().await.unwrap();
+    store.close().await.unwrap();
+
+    let store = open(directory.path());
+    let again = store.append(&stream(0), ExpectedVersion::NoStream, batch.clone()).await.unwrap();
+    assert_eq!(again, first);
+    let mut other = batch;
+    other[1] = NewEvent::identified(other[1].id, EventType::new("Other").unwrap(), "else");
+    let refused = store.append(&stream(0), ExpectedVersion::Any, other).await.unwrap_err();
+    assert!(matches!(refused, StoreError::InvalidInput { .. }), "{refused:?}");
+    assert_eq!(store.head().await.unwrap().get(), EVENTS as u64);
+}
+
+#[tokio::test]
+async fn a_condition_sees_what_is_archived() {
+    let directory = archived(0).await;
+    let store = open(directory.path());
+    let rare = EventFilter::stream(stream(0));
+    let appended = |after: u64| {
+        let condition = AppendCondition::none_after(rare.clone(), GlobalPosition::new(after));
+        let batch = AppendBatch::single(stream(9), ExpectedVersion::Any, vec![event(9)]);
+        store.append_all(batch.condition(condition))
+    };
+    let events = store.get_events(&stream(0)).await.unwrap();
+    let last = events.last().unwrap().position.get();
+    assert!(matches!(appended(3).await, Err(StoreError::ConditionFailed { at }) if at.get() == last));
+    assert!(appended(last).await.is_ok());
+}
+
+#[tokio::test]
+async fn segments_of_an_age_are_archived_without_being_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let policy = ArchivePolicy { keep_segments: None, older_than: None, ..ArchivePolicy::default() };
+    let store = WalBackend::with_archive(directory.path(), small(), policy).unwrap();
+    append(&store, 0..EVENTS).await;
+    assert_eq!(store.archive_now().await.unwrap(), 0, "no limit says so");
+    store.close().await.unwrap();
+
+    let old = ArchivePolicy {
+        keep_segments: None,
+        older_than: Some(Duration::from_secs(3_600)),
+        ..ArchivePolicy::default()
+    };
+    let store = WalBackend::with_archive(directory.path(), small(), old).unwrap();
+    assert_eq!(store.archive_now().await.unwrap(), 0, "they are not so old");
+    store.close().await.unwrap();
+
+    let sealed = segments(directory.path()).len() - 1;
+    let soon = ArchivePolicy {
+        keep_segments: None,
+        older_than: Some(Duration::from_millis(1)),
+        ..ArchivePolicy::default()
+    };
+    let store = WalBackend::with_archive(directory.path(), small(), soon).unwrap();
+    let all_of_them = async {
+        while parts(directory.path()).len() < sealed || segments(directory.path()).len() > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all_of_them).await.unwrap();
+    assert_eq!(store.archive_now().await.unwrap(), 0, "it is done");
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_meanwhile_keeps_what_is_not_archived_yet() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..20 {
+        let store = open_archiving(directory.path(), 0);
+        append(&store, round * 40..round * 40 + 40).await;
+        store.close().await.unwrap();
+        assert!(matches!(store.archive_now().await, Err(StoreError::Closed)));
+        let (parts, segments) = (parts(directory.path()), segments(directory.path()));
+        let both = parts.iter().filter(|part| segments.contains(&part.with_extension("wal"))).count();
+        assert!(both <= 1, "{parts:?} {segments:?}");
+    }
+    let store = open(directory.path());
+    assert_eq!(count_from_the_first(&store.get_all_events().await.unwrap()), 800);
+    assert_eq!(files(directory.path(), ".new"), Vec::<std::path::PathBuf>::new());
+}
