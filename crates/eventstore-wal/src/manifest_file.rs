@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::{
     damage::Failure,
-    disk::{Disk, replace},
+    disk::{Disk, aside_of, put_in_place, write_aside},
     format::{MANIFEST_NAME, Manifest},
 };
 
@@ -32,14 +32,20 @@ impl ManifestFile {
     ///
     /// # Errors
     ///
-    /// What the disk says. Whether the file has changed is not known then.
+    /// What the disk says. Whether the file has changed may not be known then: [`ManifestFile::is_uncertain`].
     pub(crate) fn update(&self, change: impl FnOnce(&mut Manifest)) -> Result<(), Failure> {
         let mut current = self.current.lock();
         let mut changed = current.clone();
         change(&mut changed);
-        let replaced = replace(&*self.disk, MANIFEST_NAME, &changed.encode());
+        let failed = || format!("cannot write {}", self.disk.describe(MANIFEST_NAME));
+        if let Err(error) = write_aside(&*self.disk, MANIFEST_NAME, &changed.encode()) {
+            // Perhaps there was no room for it. Where it cannot be removed, the next one is written over it.
+            let _ = self.disk.remove(&aside_of(MANIFEST_NAME));
+            return Err(Failure::io(failed)(error));
+        }
+        let replaced = put_in_place(&*self.disk, MANIFEST_NAME);
         self.is_uncertain.store(replaced.is_err(), Ordering::Relaxed);
-        replaced.map_err(Failure::io(|| format!("cannot write {}", self.disk.describe(MANIFEST_NAME))))?;
+        replaced.map_err(Failure::io(failed))?;
         *current = changed;
         Ok(())
     }

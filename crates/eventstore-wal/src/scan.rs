@@ -223,7 +223,10 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
 
     fn block_before(&mut self, before: u64, first: u64) -> Result<Way, Failure> {
         // The frame at `before` is the first of its block, and its first position leads to the block before.
-        let first_position = self.reader.at(before, SPAN_OF_BLOCK)?.first_position();
+        let first_position = match &self.segment.part {
+            Some(_) => self.segment.start.get() + before / FrameOffset::bytes_of_row(1),
+            None => self.reader.at(before, SPAN_OF_BLOCK)?.first_position(),
+        };
         let mut start = self.frame_at_or_before(first_position.saturating_sub(1))?;
         if start >= before {
             start = self.segment.first_offset();
@@ -281,7 +284,9 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
 fn barren(segment: &Segment, offset: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>> {
     let row_bytes = FrameOffset::bytes_of_row(1);
     let rows = segment.part.as_ref()?.barren(offset / row_bytes, filter, wait)?;
-    Some(FrameOffset::bytes_of_row(rows.start)..FrameOffset::bytes_of_row(rows.end))
+    let barren = FrameOffset::bytes_of_row(rows.start)..FrameOffset::bytes_of_row(rows.end);
+    // Else whoever goes on from its end would come by again.
+    barren.contains(&offset).then_some(barren)
 }
 
 /// About the distance between two positions that an index knows, in bytes.

@@ -6,6 +6,7 @@
 use std::{
     io::{self, Write},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -44,8 +45,10 @@ impl<W: Write> Encoder<W> {
         let (groups, given) = channel();
         let (answer, encoded) = channel();
         let encode = move || {
-            // Nobody listens any more once something else has failed.
-            if let Err(error) = encode(options, &given, &answer) {
+            // A panic ends this thread alone: who waits for an answer finds that none can come any more.
+            let encoded = catch_unwind(AssertUnwindSafe(|| encode(options, &given, &answer)));
+            if let Ok(Err(error)) = encoded {
+                // Nobody listens any more once something else has failed.
                 let _ = answer.send(Err(error));
             }
         };

@@ -68,7 +68,10 @@ impl Archive {
     /// What the policy wants archived: the oldest segment, now or later.
     pub(crate) fn due(&self, now: Timestamp) -> Due {
         let segments = self.catalog.segments();
-        let mut sealed = segments
+        // The last one stays, though it may be sealed: what comes after it is perhaps not begun yet, and a store goes on
+        // behind a segment and not behind a part.
+        let Some((_, before)) = segments.split_last() else { return Due::Nothing };
+        let mut sealed = before
             .iter()
             .filter(|segment| segment.part.is_none())
             .filter_map(|segment| Some((segment, segment.sealed()?)));

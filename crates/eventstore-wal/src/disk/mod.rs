@@ -177,10 +177,24 @@ pub(crate) fn read_whole(disk: &dyn Disk, name: &str, most: u64) -> io::Result<V
 /// Puts a file in the place of another, or of none, at one moment: whoever looks after a crash finds the old or the new
 /// one, whole. Written aside, synced, renamed, and the name synced.
 pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let aside = format!("{name}.new");
-    let file = disk.open(&aside, Open::Replace)?;
+    write_aside(disk, name, bytes)?;
+    put_in_place(disk, name)
+}
+
+/// The first half of [`replace`], before which nothing has changed.
+pub(crate) fn write_aside(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = disk.open(&aside_of(name), Open::Replace)?;
     write_all(&*file, bytes, 0)?;
-    file.sync_all()?;
-    disk.rename(&aside, name)?;
+    file.sync_all()
+}
+
+/// The second half of [`replace`]. Where it fails, the old or the new file may be there.
+pub(crate) fn put_in_place(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    disk.rename(&aside_of(name), name)?;
     disk.sync_names()
+}
+
+/// What a file is called until it takes the place of the one of this name.
+pub(crate) fn aside_of(name: &str) -> String {
+    format!("{name}.new")
 }

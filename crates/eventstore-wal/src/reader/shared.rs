@@ -145,7 +145,9 @@ impl Shared {
 
     /// Takes up the parts that have taken the place of segments since; false when there are none.
     pub(super) fn take_parts(&self) -> Result<bool, Failure> {
-        self.follower.lock().take_parts()
+        let mut follower = self.follower.lock();
+        // What is published here would take the word back.
+        if self.is_closed() { Ok(false) } else { follower.take_parts() }
     }
 
     fn note(&self, damage: Damage) {

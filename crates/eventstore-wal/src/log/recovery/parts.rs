@@ -43,7 +43,10 @@ pub(crate) fn load_part(
                     return catalog.take_up_row(start, index, row, event);
                 }
                 take_up_row(row, event, index, &unknown)?;
-                catalog.heads.set(event.stream.as_str(), Head { version: event.version, segment: start });
+                let stream = event.stream.as_str();
+                if catalog.heads.get(stream).is_none_or(|known| known.version < event.version) {
+                    catalog.heads.set(stream, Head { version: event.version, segment: start });
+                }
                 Ok(())
             };
             let index = build_rows(catalog, &segment, &*part, entry.events(), take_up)?;
