@@ -45,6 +45,7 @@ const NEEDS: &[Need] = &[
     Need { name: "rustfmt", purpose: "ci: fmt", weight: Optional, probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" },
     Need { name: "clippy", purpose: "ci: clippy, crates, features", weight: Optional, probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" },
     Need { name: "cargo-deny", purpose: "ci: deny, advisories", weight: Optional, probe: &["cargo", "deny", "--version"], install: CARGO_DENY },
+    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, unless DATABASE_URL names a server", weight: Optional, probe: &["pg_config", "--version"], install: POSTGRESQL },
     Need { name: "python3", purpose: "test: what other tools see in Parquet files", weight: Optional, probe: &["python3", "-m", "venv", "--help"], install: PYTHON },
     Need { name: "git", purpose: "contributing; ci: advisories", weight: Optional, probe: &["git", "--version"], install: GIT },
 ];
@@ -64,6 +65,13 @@ const PYTHON: &str = if cfg!(target_os = "macos") {
     "winget install Python.Python.3"
 } else {
     "apt-get install --yes python3-venv"
+};
+const POSTGRESQL: &str = if cfg!(target_os = "macos") {
+    "brew install postgresql"
+} else if cfg!(windows) {
+    "winget install PostgreSQL.PostgreSQL.17"
+} else {
+    "apt-get install --yes postgresql"
 };
 const GIT: &str = if cfg!(target_os = "macos") {
     "xcode-select --install"

@@ -12,6 +12,7 @@ mod crash;
 mod doctor;
 mod fuzz;
 mod kill;
+mod postgres;
 mod process;
 mod python;
 mod table;

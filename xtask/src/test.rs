@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test, example and doctest of the workspace.
 
 use crate::chore::Chore;
+use crate::postgres;
 use crate::process::Process;
 use crate::python;
 
@@ -10,8 +11,12 @@ pub(crate) const CHORE: Chore = Chore {
     help: "\
 cargo xtask test [arguments of cargo test]
 
-Plain `cargo test`: nothing has to be installed but the toolchain. All packages and all features, unless the
-arguments choose packages. A failing test does not stop the others.
+Plain `cargo test`. All packages and all features, unless the arguments choose packages. A failing test does not stop
+the others.
+
+The tests run with a PostgreSQL server of their own, made with `initdb`, on a unix socket, and removed afterwards;
+where DATABASE_URL is set, with that one. Where PostgreSQL is not installed it is installed with apt-get, for root
+alone; for others `cargo xtask doctor` has the line.
 
 Where there is a Python, it gets pyarrow and DuckDB in a virtual environment beside the build, and they read the
 Parquet files; where there is none, those tests are skipped, which is said at the end.
@@ -27,6 +32,8 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
 
 /// Runs tests with what they need of the machine, and says what they had to do without.
 pub(crate) fn prepared(tests: Process) -> anyhow::Result<()> {
+    let database = postgres::prepare()?;
+    let tests = database.tell(tests);
     match python::prepare() {
         Ok(interpreter) => tests.env(python::VARIABLE, interpreter.to_string_lossy()).run(),
         Err(why) => {

@@ -24,7 +24,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("allframe-cqrs-cli", EVERYTHING),
     ("eventstore-benches", EVERYTHING),
     ("eventstore-torture", &["eventstore-api", "eventstore-wal"]),
-    ("xtask", &[]),
+    // Knows PostgreSQL, and nothing of ours.
+    ("postgres-cluster", &[]),
+    ("xtask", &["postgres-cluster"]),
 ];
 
 const BELOW_THE_UMBRELLA: &[&str] = &[

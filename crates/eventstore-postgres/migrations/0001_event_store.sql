@@ -1,0 +1,402 @@
+-- The tables of an event store, and the one function that appends to them.
+--
+-- Runs in a transaction whose search_path is the schema of the store, and nothing else. By hand:
+--
+--   BEGIN;
+--   CREATE SCHEMA eventstore;
+--   SET LOCAL search_path = eventstore;
+--   \i 0001_event_store.sql
+
+--   COMMIT;
+--
+-- docs/postgres-schema.md explains what is here, and why.
+
+CREATE TABLE schema_migrations (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The streams, numbered: an event names its stream in eight bytes.
+CREATE TABLE stream_names (
+    stream_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name      text COLLATE "C" NOT NULL,
+    CONSTRAINT stream_names_name UNIQUE (name)
+);
+
+-- The events. Nothing here is ever updated, and nothing deleted.
+CREATE TABLE event_log (
+    position       bigint NOT NULL,
+    stream_id      bigint NOT NULL,
+    version        bigint NOT NULL,
+    recorded_at    timestamptz NOT NULL,
+    event_id       uuid NOT NULL,
+    schema_version bigint NOT NULL,
+    encoding       smallint NOT NULL,
+    event_type     text COLLATE "C" NOT NULL,
+    -- A payload stands in one of the two: in `data` where it is JSON, byte for byte as it came.
+    data           json,
+    payload        bytea,
+    metadata       jsonb,
+    tags           text[] COLLATE "C",
+    CONSTRAINT event_log_position PRIMARY KEY (position),
+    CONSTRAINT event_log_version UNIQUE (stream_id, version),
+    -- The id first: ids rise, so that new ones go to one end of the index.
+    CONSTRAINT event_log_event_id UNIQUE (event_id, stream_id),
+    CONSTRAINT event_log_one_payload CHECK ((data IS NULL) <> (payload IS NULL))
+);
+
+CREATE INDEX event_log_type ON event_log (event_type, position);
+
+-- Where each tag stands.
+CREATE TABLE event_tags (
+    tag      text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    CONSTRAINT event_tags_tag PRIMARY KEY (tag, position)
+);
+
+-- The latest snapshot of each stream, of which there need be no events.
+CREATE TABLE snapshots (
+    stream         text COLLATE "C" NOT NULL,
+    version        bigint NOT NULL,
+    state_type     text COLLATE "C" NOT NULL,
+    schema_version bigint NOT NULL,
+    encoding       smallint NOT NULL,
+    payload        bytea NOT NULL,
+    saved_at       timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT snapshots_stream PRIMARY KEY (stream)
+);
+
+-- Whoever owns the tables could still change history by accident.
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: events are never changed', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+
+CREATE TRIGGER event_log_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER event_tags_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_tags
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER stream_names_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON stream_names
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The position of the last event; 0 where there is none.
+CREATE FUNCTION head_position() RETURNS bigint LANGUAGE sql STABLE
+    SET search_path FROM CURRENT
+AS $$ SELECT coalesce((SELECT position FROM event_log ORDER BY position DESC LIMIT 1), 0) $$;
+
+-- The last version of a stream at or before a position; 0 where there is none. Versions rise with positions, and have no gap.
+CREATE FUNCTION version_at(stream bigint, at_position bigint) RETURNS bigint LANGUAGE plpgsql STABLE
+    SET search_path FROM CURRENT
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+AS $$
+DECLARE
+    below  bigint := 0;
+    beyond bigint;
+    middle bigint;
+BEGIN
+    IF at_position <= 0 THEN
+        RETURN 0;
+    END IF;
+    SELECT e.version + 1 INTO beyond FROM event_log e WHERE e.stream_id = stream ORDER BY e.version DESC LIMIT 1;
+    WHILE beyond - below > 1 LOOP
+        middle := (below + beyond) / 2;
+        IF EXISTS (
+            SELECT FROM event_log e WHERE e.stream_id = stream AND e.version = middle AND e.position > at_position
+        ) THEN
+            beyond := middle;
+        ELSE
+            below := middle;
+        END IF;
+    END LOOP;
+    RETURN below;
+END
+$$;
+
+-- Holds everyone else back who wants to append, to the end of the transaction. Held before anything is looked at, and when
+-- it is given back the transaction can be seen: so positions become visible in their order, and never one before another.
+CREATE FUNCTION take_turn() RETURNS void LANGUAGE plpgsql
+    SET search_path FROM CURRENT
+AS $$
+BEGIN
+    -- An older snapshot would not show what others have appended meanwhile.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'events are appended in transactions of isolation level read committed, and this one is %',
+            current_setting('transaction_isolation')
+            USING ERRCODE = 'active_sql_transaction';
+    END IF;
+    -- The first number keeps apart from locks of others; the second is the table, as a number with a sign.
+    PERFORM pg_advisory_xact_lock(1163282772, ('event_log'::regclass::oid::bigint - 2147483648)::integer);
+END
+$$;
+
+-- The first event after a position that one criterion of a filter matches; NULL where there is none. What is NULL, or an
+-- empty list of tags, asks for nothing; `prefix_end` is the first name behind all that begin with the prefix.
+CREATE FUNCTION first_match(
+    after_position bigint,
+    wanted_types   text[],
+    wanted_stream  text,
+    prefix         text,
+    prefix_end     text,
+    wanted_tags    text[]
+) RETURNS bigint LANGUAGE plpgsql STABLE
+    SET search_path FROM CURRENT
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+AS $$
+DECLARE
+    found bigint;
+    wanted bigint;
+BEGIN
+    IF wanted_stream IS NOT NULL THEN
+        SELECT s.stream_id INTO wanted FROM stream_names s
+        WHERE s.name = wanted_stream
+            AND (prefix IS NULL OR (s.name >= prefix AND (prefix_end IS NULL OR s.name < prefix_end)));
+        IF wanted IS NULL THEN
+            RETURN NULL;
+        END IF;
+        SELECT e.position INTO found FROM event_log e
+        WHERE e.stream_id = wanted AND e.version > version_at(wanted, after_position)
+            AND (wanted_types IS NULL OR e.event_type = ANY (wanted_types))
+            AND (wanted_tags IS NULL OR e.tags @> wanted_tags)
+        ORDER BY e.version LIMIT 1;
+    ELSIF wanted_tags IS NOT NULL THEN
+        SELECT t.position INTO found
+        FROM event_tags t JOIN event_log e USING (position) JOIN stream_names s USING (stream_id)
+        WHERE t.tag = wanted_tags[1] AND t.position > after_position
+            AND (cardinality(wanted_tags) = 1 OR e.tags @> wanted_tags)
+            AND (wanted_types IS NULL OR e.event_type = ANY (wanted_types))
+            AND (prefix IS NULL OR (s.name >= prefix AND (prefix_end IS NULL OR s.name < prefix_end)))
+        ORDER BY t.position LIMIT 1;
+    ELSIF wanted_types IS NOT NULL THEN
+        SELECT min(m.position) INTO found FROM unnest(wanted_types) AS w (event_type)
+        CROSS JOIN LATERAL (
+            SELECT e.position FROM event_log e JOIN stream_names s USING (stream_id)
+            WHERE e.event_type = w.event_type AND e.position > after_position
+                AND (prefix IS NULL OR (s.name >= prefix AND (prefix_end IS NULL OR s.name < prefix_end)))
+            ORDER BY e.position LIMIT 1
+        ) m;
+    ELSIF prefix IS NOT NULL AND after_position = 0 THEN
+        SELECT m.position INTO found FROM stream_names s
+        CROSS JOIN LATERAL (
+            SELECT e.position FROM event_log e WHERE e.stream_id = s.stream_id ORDER BY e.version LIMIT 1
+        ) m
+        WHERE s.name >= prefix AND (prefix_end IS NULL OR s.name < prefix_end) LIMIT 1;
+    ELSE
+        SELECT e.position INTO found FROM event_log e JOIN stream_names s USING (stream_id)
+        WHERE e.position > after_position
+            AND (prefix IS NULL OR (s.name >= prefix AND (prefix_end IS NULL OR s.name < prefix_end)))
+        ORDER BY e.position LIMIT 1;
+    END IF;
+    RETURN found;
+END
+$$;
+
+-- Appends several batches in one transaction, each of them all or nothing, and says of each what became of it.
+--
+-- Lists that belong together have one entry for each stream, each guard, each append or each event; numbers into another list
+-- count from 1, and batches are numbered without a gap in rising order, as are the appends. The caller sees to it that no
+-- stream is in two batches of a call, that no stream is in two appends, and that only the first batch has a condition.
+--
+-- What comes back, one row each:
+--   'stored'    an append: its number, its first version, its first position
+--   'known'     a batch of which some event is stored already: its number. It may be a retry: nothing of it was stored
+--   'version'   a batch that a guard kept from being stored: its number, that of the guard, the version that the stream has
+--   'condition' a batch that its condition kept from being stored: its number, and where the event lies that it excludes
+CREATE FUNCTION append_events(
+    -- The streams that are named anywhere below.
+    streams         text[],
+    -- What each batch expects of streams, in the order in which it is looked at: a version, or -1 for any but 0.
+    guard_batches   integer[],
+    guard_streams   integer[],
+    guard_versions  bigint[],
+    -- A list of objects with `types`, `stream`, `prefix`, `prefix_end` and `tags`; NULL where there is no condition.
+    condition       jsonb,
+    condition_after bigint,
+    -- The events of one stream in one batch.
+    append_batches  integer[],
+    append_streams  integer[],
+    append_events   integer[],
+    -- The events of all appends, one append behind the other. Tags are written as arrays: '{"a:b","c:d"}'.
+    event_appends   integer[],
+    event_ids       uuid[],
+    event_types     text[],
+    schema_versions bigint[],
+    encodings       smallint[],
+    data            text[],
+    payloads        bytea[],
+    metadata        text[],
+    tags            text[],
+    -- Whether ids are looked up before anything is stored. Where they are not, a known id is a violation of
+    -- event_log_event_id, and nothing of the whole call is stored.
+    looks_ids_up    boolean,
+    OUT kind text, OUT item integer, OUT detail bigint, OUT place bigint
+) RETURNS SETOF record LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path FROM CURRENT
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+    batches         integer := append_batches[cardinality(append_batches)];
+    stream_ids      bigint[];
+    heads           bigint[];
+    first_versions  bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(append_batches)]);
+    first_positions bigint[] := first_versions;
+    known           integer[] := '{}';
+    head            bigint;
+    head_before     bigint;
+    head_time       timestamptz;
+    next_guard      integer := 1;
+    next_append     integer := 1;
+    next_event      integer := 1;
+    refused         text;
+    expected        bigint;
+    actual          bigint;
+    found           bigint;
+    events          integer;
+    stored          integer := 0;
+    brings_streams  boolean := false;
+BEGIN
+    PERFORM take_turn();
+
+    SELECT e.position, e.recorded_at INTO head, head_time FROM event_log e ORDER BY e.position DESC LIMIT 1;
+    head := coalesce(head, 0);
+    head_before := head;
+
+    SELECT array_agg(w.stream_id ORDER BY w.n),
+        array_agg(coalesce((
+            SELECT e.version FROM event_log e WHERE e.stream_id = w.stream_id ORDER BY e.version DESC LIMIT 1
+        ), 0) ORDER BY w.n)
+    INTO stream_ids, heads
+    FROM (
+        SELECT u.n, (SELECT s.stream_id FROM stream_names s WHERE s.name = u.name) AS stream_id
+        FROM unnest(streams) WITH ORDINALITY AS u (name, n)
+        OFFSET 0
+    ) w;
+
+    IF looks_ids_up THEN
+        SELECT coalesce(array_agg(DISTINCT append_batches[u.append]), '{}') INTO known
+        FROM unnest(event_appends, event_ids) AS u (append, id)
+        WHERE EXISTS (
+            SELECT FROM event_log e
+            WHERE e.event_id = u.id AND e.stream_id = stream_ids[append_streams[u.append]]
+        );
+    END IF;
+
+    FOR batch IN 1..batches LOOP
+        refused := CASE WHEN batch = ANY (known) THEN 'known' END;
+        WHILE guard_batches[next_guard] = batch LOOP
+            IF refused IS NULL THEN
+                expected := guard_versions[next_guard];
+                actual := heads[guard_streams[next_guard]];
+                IF (expected = -1 AND actual = 0) OR (expected >= 0 AND actual <> expected) THEN
+                    refused := 'version';
+                    item := next_guard;
+                END IF;
+            END IF;
+            next_guard := next_guard + 1;
+        END LOOP;
+        IF refused IS NULL AND batch = 1 AND condition IS NOT NULL THEN
+            SELECT min(first_match(
+                condition_after,
+                CASE WHEN c ? 'types' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'types')) END,
+                c ->> 'stream',
+                c ->> 'prefix',
+                c ->> 'prefix_end',
+                CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) END
+            )) INTO found FROM jsonb_array_elements(condition) AS c;
+            IF found IS NOT NULL THEN
+                refused := 'condition';
+            END IF;
+        END IF;
+        -- What is stored already stays so, whatever the guards say now.
+        IF refused IN ('version', 'condition') AND NOT looks_ids_up THEN
+            IF EXISTS (
+                SELECT FROM unnest(event_appends, event_ids) AS u (append, id)
+                WHERE append_batches[u.append] = batch AND EXISTS (
+                    SELECT FROM event_log e
+                    WHERE e.event_id = u.id AND e.stream_id = stream_ids[append_streams[u.append]]
+                )
+            ) THEN
+                refused := 'known';
+            END IF;
+        END IF;
+
+        WHILE append_batches[next_append] = batch LOOP
+            events := append_events[next_append];
+            IF refused IS NULL THEN
+                kind := 'stored';
+                item := next_append;
+                detail := heads[append_streams[next_append]] + 1;
+                place := head + 1;
+                first_versions[next_append] := detail;
+                first_positions[next_append] := place;
+                head := head + events;
+                stored := stored + events;
+                brings_streams := brings_streams OR stream_ids[append_streams[next_append]] IS NULL;
+                RETURN NEXT;
+            END IF;
+            next_append := next_append + 1;
+        END LOOP;
+        IF refused IS NOT NULL THEN
+            kind := refused;
+            detail := CASE refused WHEN 'version' THEN item WHEN 'condition' THEN found END;
+            place := CASE refused WHEN 'version' THEN actual END;
+            item := batch;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+
+    IF stored = 0 THEN
+        RETURN;
+    END IF;
+
+    IF brings_streams THEN
+        WITH brought AS (
+            INSERT INTO stream_names (name)
+            SELECT streams[append_streams[a.n]]
+            FROM generate_subscripts(append_streams, 1) AS a (n)
+            WHERE stream_ids[append_streams[a.n]] IS NULL AND first_positions[a.n] IS NOT NULL
+            RETURNING stream_id, name
+        )
+        SELECT array_agg(coalesce(stream_ids[u.n], (SELECT b.stream_id FROM brought b WHERE b.name = u.name)) ORDER BY u.n)
+        INTO stream_ids
+        FROM unnest(streams) WITH ORDINALITY AS u (name, n);
+    END IF;
+
+    -- Time never runs backwards, though the clock may.
+    head_time := greatest(clock_timestamp(), head_time);
+
+    INSERT INTO event_log (
+        position, stream_id, version, recorded_at, event_id, schema_version, encoding, event_type, data, payload, metadata, tags
+    )
+    SELECT
+        first_positions[u.append] + u.place,
+        stream_ids[append_streams[u.append]],
+        first_versions[u.append] + u.place,
+        head_time, u.id, u.schema_version, u.encoding, u.event_type,
+        u.data::json, u.payload, u.metadata::jsonb, u.tags::text[]
+    FROM (
+        SELECT w.*, row_number() OVER (PARTITION BY w.append ORDER BY w.n) - 1 AS place
+        FROM unnest(
+            event_appends, event_ids, event_types, schema_versions, encodings, data, payloads, metadata, tags
+        ) WITH ORDINALITY AS w (
+            append, id, event_type, schema_version, encoding, data, payload, metadata, tags, n
+        )
+    ) u
+    WHERE first_positions[u.append] IS NOT NULL;
+
+    INSERT INTO event_tags (tag, position)
+    SELECT t.tag, e.position FROM event_log e CROSS JOIN LATERAL unnest(e.tags) AS t (tag)
+    WHERE e.position > head_before AND e.tags IS NOT NULL;
+END
+$$;
+
+COMMENT ON FUNCTION append_events IS 'The one way to append events; docs/postgres-schema.md says how it is called.';
+
+INSERT INTO schema_migrations (version, name) VALUES (1, 'event_store');

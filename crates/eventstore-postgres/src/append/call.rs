@@ -1,0 +1,277 @@
+//! A group of batches as the server takes it, and what it answers.
+
+use std::collections::HashMap;
+
+use eventstore_api::{
+    AppendBatch, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition, NewEvent, Result,
+    StoreError, StreamId, Tag, Tags, Version,
+};
+use serde_json::{Value, json};
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use crate::{
+    columns::{get, number, signed},
+    filter::prefix_end,
+    json::as_json,
+    statements::Statements,
+};
+
+/// The arguments of `append_events`, which the migration explains. They lend from the batches.
+#[derive(Default)]
+pub(crate) struct Call<'b> {
+    batches: Vec<&'b AppendBatch>,
+    numbers: HashMap<&'b StreamId, i32>,
+    streams: Vec<&'b str>,
+    guard_batches: Vec<i32>,
+    guard_streams: Vec<i32>,
+    guard_versions: Vec<i64>,
+    /// What to say when a guard does not hold.
+    guards: Vec<(&'b StreamId, ExpectedVersion)>,
+    condition: Option<String>,
+    condition_after: i64,
+    append_batches: Vec<i32>,
+    append_streams: Vec<i32>,
+    append_events: Vec<i32>,
+    event_appends: Vec<i32>,
+    event_ids: Vec<Uuid>,
+    event_types: Vec<&'b str>,
+    schema_versions: Vec<i64>,
+    encodings: Vec<i16>,
+    data: Vec<Option<&'b str>>,
+    payloads: Vec<Option<&'b [u8]>>,
+    metadata: Vec<Option<String>>,
+    tags: Vec<Option<String>>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Stored(Vec<Appended>),
+    /// Some of its events, or all, were stored before.
+    Known,
+    Refused(StoreError),
+}
+
+impl Outcome {
+    pub(crate) fn last_position(&self) -> Option<GlobalPosition> {
+        match self {
+            Self::Stored(appended) => appended.iter().map(|it| it.last_position).max(),
+            _ => None,
+        }
+    }
+}
+
+impl<'b> Call<'b> {
+    /// Of batches that do not depend on each other.
+    pub(crate) fn of(batches: impl IntoIterator<Item = &'b AppendBatch>) -> Self {
+        let mut call = Self::default();
+        for batch in batches {
+            call.add(batch);
+        }
+        call
+    }
+
+    fn add(&mut self, batch: &'b AppendBatch) {
+        self.batches.push(batch);
+        let number = count(self.batches.len());
+        for append in &batch.appends {
+            self.guard(number, &append.stream, append.expected);
+        }
+        for guard in &batch.guards {
+            self.guard(number, &guard.stream, guard.expected);
+        }
+        if let Some(condition) = &batch.condition {
+            self.condition = Some(criteria(&condition.fail_if_events_match).to_string());
+            self.condition_after = signed(condition.after.get());
+        }
+        for append in &batch.appends {
+            let stream = self.stream(&append.stream);
+            self.append_batches.push(number);
+            self.append_streams.push(stream);
+            self.append_events.push(count(append.events.len()));
+            let of_append = count(self.append_batches.len());
+            append.events.iter().for_each(|event| self.event(of_append, event));
+        }
+    }
+
+    fn guard(&mut self, batch: i32, stream: &'b StreamId, expected: ExpectedVersion) {
+        let version = match expected {
+            ExpectedVersion::Any => return,
+            ExpectedVersion::NoStream => 0,
+            ExpectedVersion::StreamExists => -1,
+            ExpectedVersion::Exact(version) => signed(version.get()),
+        };
+        let number = self.stream(stream);
+        self.guard_batches.push(batch);
+        self.guard_streams.push(number);
+        self.guard_versions.push(version);
+        self.guards.push((stream, expected));
+    }
+
+    fn stream(&mut self, stream: &'b StreamId) -> i32 {
+        *self.numbers.entry(stream).or_insert_with(|| {
+            self.streams.push(stream.as_str());
+            count(self.streams.len())
+        })
+    }
+
+    fn event(&mut self, append: i32, event: &'b NewEvent) {
+        self.event_appends.push(append);
+        self.event_ids.push(*event.id.as_uuid());
+        self.event_types.push(event.event_type.as_str());
+        self.schema_versions.push(i64::from(event.schema_version));
+        self.encodings.push(i16::from(event.encoding.get()));
+        let is_json = event.encoding == eventstore_api::Encoding::JSON;
+        let data = if is_json { as_json(&event.payload) } else { None };
+        self.payloads.push(if data.is_none() { Some(&event.payload) } else { None });
+        self.data.push(data);
+        let metadata = (!event.metadata.is_empty()).then(|| {
+            let entries = event.metadata.iter().map(|(name, value)| (name.to_owned(), Value::from(value)));
+            Value::Object(entries.collect()).to_string()
+        });
+        self.metadata.push(metadata);
+        self.tags.push((!event.tags.is_empty()).then(|| array(&event.tags)));
+    }
+
+    /// Has the server append it, in a transaction of its own or in the one that is open.
+    ///
+    /// # Errors
+    ///
+    /// What the server says, or what became of the connection; and inside, an answer that makes no sense.
+    pub(crate) async fn send(
+        &self,
+        connection: &impl deadpool_postgres::GenericClient,
+        statements: &Statements,
+        looks_ids_up: bool,
+    ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
+        let statement = connection.prepare_cached(&statements.append).await?;
+        let arguments: [&(dyn ToSql + Sync); 19] = [
+            &self.streams,
+            &self.guard_batches,
+            &self.guard_streams,
+            &self.guard_versions,
+            &self.condition,
+            &self.condition_after,
+            &self.append_batches,
+            &self.append_streams,
+            &self.append_events,
+            &self.event_appends,
+            &self.event_ids,
+            &self.event_types,
+            &self.schema_versions,
+            &self.encodings,
+            &self.data,
+            &self.payloads,
+            &self.metadata,
+            &self.tags,
+            &looks_ids_up,
+        ];
+        let rows = connection.query(&statement, &arguments).await?;
+        Ok(self.outcomes(&rows))
+    }
+
+    fn outcomes(&self, rows: &[Row]) -> Result<Vec<Outcome>> {
+        let mut rows = rows.iter();
+        let mut outcomes = Vec::with_capacity(self.batches.len());
+        for batch in &self.batches {
+            let mut stored = Vec::with_capacity(batch.appends.len());
+            let mut refused = None;
+            for append in &batch.appends {
+                let row = rows.next().ok_or_else(no_sense)?;
+                if get::<&str>(row, 0)? != "stored" {
+                    refused = Some(self.refused(row)?);
+                    break;
+                }
+                let (version, position) = (number(row, 2)?, number(row, 3)?);
+                let others = append.events.len().saturating_sub(1) as u64;
+                stored.push(Appended::new(
+                    append.stream.clone(),
+                    (Version::new(version), GlobalPosition::new(position)),
+                    (Version::new(version + others), GlobalPosition::new(position + others)),
+                ));
+            }
+            outcomes.push(refused.unwrap_or(Outcome::Stored(stored)));
+        }
+        if rows.next().is_some() { Err(no_sense()) } else { Ok(outcomes) }
+    }
+
+    fn refused(&self, row: &Row) -> Result<Outcome> {
+        Ok(match get::<&str>(row, 0)? {
+            "known" => Outcome::Known,
+            "version" => {
+                let guard = usize::try_from(number(row, 2)?).ok().and_then(|guard| guard.checked_sub(1));
+                let (stream, expected) =
+                    guard.and_then(|guard| self.guards.get(guard)).ok_or_else(no_sense)?;
+                Outcome::Refused(StoreError::WrongExpectedVersion {
+                    stream: (*stream).clone(),
+                    expected: *expected,
+                    actual: Version::new(number(row, 3)?),
+                })
+            }
+            "condition" => {
+                Outcome::Refused(StoreError::ConditionFailed { at: GlobalPosition::new(number(row, 2)?) })
+            }
+            _ => return Err(no_sense()),
+        })
+    }
+}
+
+fn no_sense() -> StoreError {
+    StoreError::outcome_unknown("the function append_events answers otherwise than it was written to")
+}
+
+/// Beyond the limits of a batch by far.
+fn count(items: usize) -> i32 {
+    i32::try_from(items).unwrap_or(i32::MAX)
+}
+
+/// The criteria of a filter as `append_events` takes them.
+fn criteria(filter: &EventFilter) -> Value {
+    let Some(criteria) = filter.criteria() else { return json!([{}]) };
+    // What no stream's name can begin with, no event matches.
+    let criteria =
+        criteria.iter().filter(|it| it.stream_prefix.as_ref().is_none_or(|prefix| !prefix.contains('\0')));
+    let object = criteria.map(|criterion| {
+        let mut object = serde_json::Map::new();
+        if let Some(types) = &criterion.event_types {
+            let types: Vec<&str> = types.iter().map(EventType::as_str).collect();
+            object.insert("types".to_owned(), json!(types));
+        }
+        if let Some(stream) = &criterion.stream {
+            object.insert("stream".to_owned(), json!(stream.as_str()));
+        }
+        if let Some(prefix) = criterion.stream_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+            object.insert("prefix".to_owned(), json!(prefix));
+            if let Some(end) = prefix_end(prefix) {
+                object.insert("prefix_end".to_owned(), json!(end));
+            }
+        }
+        if !criterion.tags.is_empty() {
+            let tags: Vec<&str> = criterion.tags.iter().map(Tag::as_str).collect();
+            object.insert("tags".to_owned(), json!(tags));
+        }
+        Value::Object(object)
+    });
+    Value::Array(object.collect())
+}
+
+/// Tags as PostgreSQL reads an array of text.
+fn array(tags: &Tags) -> String {
+    let mut array = String::from("{");
+    for tag in tags {
+        if array.len() > 1 {
+            array.push(',');
+        }
+        array.push('"');
+        for character in tag.as_str().chars() {
+            if matches!(character, '"' | '\\') {
+                array.push('\\');
+            }
+            array.push(character);
+        }
+        array.push('"');
+    }
+    array.push('}');
+    array
+}

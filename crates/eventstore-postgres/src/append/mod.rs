@@ -1,0 +1,27 @@
+//! Appending: what callers ask for at the same time goes to the server together, one transaction for all of it.
+//!
+//! A [`Job`] is what one caller asks for. Jobs that are independent of each other make a [`Group`], which is one statement:
+//! while it is on its way, the next group gathers. A caller who drops his future leaves his job where it is.
+
+mod call;
+mod group;
+mod queue;
+mod settle;
+
+pub(crate) use queue::Queue;
+
+use eventstore_api::{AppendBatch, Appended, Result};
+use tokio::sync::oneshot;
+
+/// An append that someone waits for.
+pub(crate) struct Job {
+    pub(crate) batch: AppendBatch,
+    answer: oneshot::Sender<Result<Vec<Appended>>>,
+}
+
+impl Job {
+    fn answer(self, outcome: Result<Vec<Appended>>) {
+        // Who does not wait any more does not want to know.
+        let _ = self.answer.send(outcome);
+    }
+}

@@ -1,0 +1,64 @@
+use std::{collections::VecDeque, sync::Arc};
+
+use eventstore_api::{AppendBatch, Appended, Result, StoreError};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::{Job, group::Group};
+use crate::store::Store;
+
+/// How many callers may wait for a group to go with, before the next has to wait to be let in.
+const WAITING: usize = 1_024;
+/// How many groups are on their way at once: while the server commits one, it can take up the next.
+const UNDER_WAY: usize = 2;
+
+/// Where appends wait for the next group.
+#[derive(Debug)]
+pub(crate) struct Queue(mpsc::Sender<Job>);
+
+impl Queue {
+    /// Starts the task that sends groups. It ends when the queue is dropped, after the last group.
+    pub(crate) fn start(store: Arc<Store>) -> Self {
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(send_groups(store, waiting));
+        Self(jobs)
+    }
+
+    /// Appends a batch that is valid.
+    pub(crate) async fn append(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        let (answer, outcome) = oneshot::channel();
+        self.0.send(Job { batch, answer }).await.map_err(|_| StoreError::Closed)?;
+        // The runtime goes down, and took the task with it.
+        outcome.await.unwrap_or_else(|error| Err(StoreError::outcome_unknown(error)))
+    }
+}
+
+async fn send_groups(store: Arc<Store>, mut waiting: mpsc::Receiver<Job>) {
+    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+    let mut later = VecDeque::new();
+    loop {
+        let Ok(turn) = Arc::clone(&under_way).acquire_owned().await else { return };
+        let first = match later.pop_front() {
+            Some(job) => job,
+            None => match waiting.recv().await {
+                Some(job) => job,
+                None => return,
+            },
+        };
+        let mut group = Group::of(first);
+        let mut others = std::mem::take(&mut later);
+        while let Some(job) = others.pop_front().or_else(|| waiting.try_recv().ok()) {
+            if let Err(job) = group.take(job) {
+                later.push_back(job);
+            }
+            if group.is_full() || later.len() >= WAITING {
+                break;
+            }
+        }
+        later.append(&mut others);
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            group.send(&store).await;
+            drop(turn);
+        });
+    }
+}

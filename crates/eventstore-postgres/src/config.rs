@@ -1,0 +1,119 @@
+use std::{fmt, time::Duration};
+
+use crate::PostgresError;
+
+/// How a store on PostgreSQL goes about its work. The default suits an application with one store.
+///
+/// ```
+/// use eventstore_postgres::{PostgresConfig, SchemaName};
+///
+/// let config = PostgresConfig { schema: SchemaName::new("billing")?, pool_size: 8, ..PostgresConfig::default() };
+/// assert_eq!(config.schema.as_str(), "billing");
+/// # Ok::<(), eventstore_postgres::PostgresError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresConfig {
+    /// The schema that holds the store, `eventstore` by default. A database holds as many stores as schemas.
+    pub schema: SchemaName,
+    /// What to do about the tables when the store is opened.
+    pub migrations: Migrations,
+    /// The most connections at a time, 16 by default, beside the one that listens; at least 2 are taken.
+    pub pool_size: usize,
+    /// How long a call waits for a free connection before it answers
+    /// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable), 10 s by default.
+    pub acquire_timeout: Duration,
+    /// How long it may take to open a connection, 5 s by default; what the URL says in `connect_timeout` is for each host.
+    pub connect_timeout: Duration,
+    /// How long the server works on one statement before it gives up, 30 s by default; `None` for what the server is
+    /// configured to. Not sent where a pool is given.
+    pub statement_timeout: Option<Duration>,
+    /// How often a store that waits for events asks whether there are some, 250 ms by default. It hears of them sooner;
+    /// this is for what it does not hear.
+    pub poll_interval: Duration,
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self {
+            schema: SchemaName::default(),
+            migrations: Migrations::default(),
+            pool_size: 16,
+            acquire_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
+            statement_timeout: Some(Duration::from_secs(30)),
+            poll_interval: Duration::from_millis(250),
+        }
+    }
+}
+
+/// What to do about the tables of a store when it is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Migrations {
+    /// Brings them up to date: makes the schema and the tables where there are none. It takes the right to do so only when
+    /// something is missing.
+    #[default]
+    Run,
+    /// Changes nothing, and refuses a store that is not up to date.
+    Check,
+}
+
+/// The name of a schema: a letter from a to z or `_`, and up to 62 more of these or digits.
+///
+/// It becomes a part of statements, so nothing that would have to be quoted gets in.
+///
+/// ```
+/// use eventstore_postgres::SchemaName;
+///
+/// assert_eq!(SchemaName::default().as_str(), "eventstore");
+/// assert!(SchemaName::new("billing_2").is_ok());
+/// for refused in ["", "Billing", "2nd", "a-b", "a\"; DROP TABLE x; --", "pg_own"] {
+///     assert!(SchemaName::new(refused).is_err(), "{refused}");
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SchemaName(String);
+
+const MOST_BYTES: usize = 63;
+
+impl SchemaName {
+    /// The schema of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresError::SchemaName`] when it holds anything else, is too long, or begins with `pg_`, which the server keeps for itself.
+    pub fn new(name: impl Into<String>) -> Result<Self, PostgresError> {
+        let name = name.into();
+        let is_plain = |character: char| character.is_ascii_lowercase() || character == '_';
+        let begins_well = name.starts_with(is_plain) && !name.starts_with("pg_");
+        let goes_on_well = name.chars().all(|it| is_plain(it) || it.is_ascii_digit());
+        match begins_well && goes_on_well && name.len() <= MOST_BYTES {
+            true => Ok(Self(name)),
+            false => Err(PostgresError::SchemaName { name }),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for SchemaName {
+    fn default() -> Self {
+        Self("eventstore".to_owned())
+    }
+}
+
+impl fmt::Display for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SchemaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

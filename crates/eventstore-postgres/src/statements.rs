@@ -1,0 +1,113 @@
+//! The statements that do not depend on what is asked for. The schema's name is all that is put into their text.
+
+use crate::{
+    SchemaName,
+    columns::{EVENT, PAYLOAD_BYTES},
+};
+
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) schema: SchemaName,
+    pub(crate) append: String,
+    pub(crate) known_events: String,
+    pub(crate) stream_forward: String,
+    pub(crate) stream_backward: String,
+    pub(crate) all_forward: String,
+    pub(crate) all_backward: String,
+    pub(crate) save_snapshot: String,
+    pub(crate) latest_snapshot: String,
+    pub(crate) stats: String,
+    pub(crate) head: String,
+    pub(crate) channel: String,
+}
+
+impl Statements {
+    pub(crate) fn of(schema: &SchemaName) -> Self {
+        let arguments: Vec<String> =
+            (1..=19)
+                .map(|number| {
+                    if number == CONDITION { format!("${number}::text::jsonb") } else { format!("${number}") }
+                })
+                .collect();
+        let of_stream = |beyond: &str, order: &str| {
+            page(
+                order,
+                "version",
+                &format!(
+                    "SELECT e.*, {PAYLOAD_BYTES} AS payload_bytes FROM {schema}.event_log e \
+                    WHERE e.stream_id = (SELECT stream_id FROM {schema}.stream_names WHERE name = $1) \
+                        AND e.version {beyond} $2 ORDER BY e.version {order} LIMIT $3"
+                ),
+                "$4",
+                "CROSS JOIN (SELECT $1::text AS name) s",
+            )
+        };
+        let of_all = |beyond: &str, order: &str| {
+            page(
+                order,
+                "position",
+                &format!(
+                    "SELECT e.*, {PAYLOAD_BYTES} AS payload_bytes FROM {schema}.event_log e \
+                    WHERE e.position {beyond} $1 ORDER BY e.position {order} LIMIT $2"
+                ),
+                "$3",
+                &format!("JOIN {schema}.stream_names s USING (stream_id)"),
+            )
+        };
+        Self {
+            schema: schema.clone(),
+            append: format!(
+                "SELECT kind, item, detail, place FROM {schema}.append_events({})",
+                arguments.join(", ")
+            ),
+            known_events: format!(
+                "SELECT {EVENT} FROM unnest($1::uuid[], $2::text[]) AS w (id, stream) \
+                JOIN {schema}.stream_names s ON s.name = w.stream \
+                JOIN {schema}.event_log e ON e.event_id = w.id AND e.stream_id = s.stream_id"
+            ),
+            stream_forward: of_stream(">", "ASC"),
+            stream_backward: of_stream("<", "DESC"),
+            all_forward: of_all(">", "ASC"),
+            all_backward: of_all("<", "DESC"),
+            save_snapshot: format!(
+                "INSERT INTO {schema}.snapshots AS kept (stream, version, state_type, schema_version, encoding, payload) \
+                VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (stream) DO UPDATE SET version = excluded.version, \
+                state_type = excluded.state_type, schema_version = excluded.schema_version, \
+                encoding = excluded.encoding, payload = excluded.payload, saved_at = excluded.saved_at \
+                WHERE kept.version <= excluded.version"
+            ),
+            latest_snapshot: format!(
+                "SELECT version, state_type, schema_version, encoding, payload FROM {schema}.snapshots WHERE stream = $1"
+            ),
+            stats: format!(
+                "SELECT {schema}.head_position(), (SELECT count(*) FROM {schema}.stream_names), \
+                (SELECT count(*) FROM {schema}.snapshots)"
+            ),
+            head: format!("SELECT {schema}.head_position()"),
+            channel: format!("SELECT 'eventstore_' || '{schema}.event_log'::regclass::oid"),
+        }
+    }
+}
+
+/// Which argument of an append is the condition, which is sent as text.
+const CONDITION: usize = 5;
+
+/// A page of events: of `inner`, in this order, what has at most so many bytes of payloads before it. So what does not fit
+/// is not sent, but for one event that says there is more; the second may be that one, behind a first that is too large.
+pub(crate) fn bounded(order: &str, by: &str, inner: &str) -> String {
+    format!(
+        "SELECT p.*, row_number() OVER page AS place, \
+            sum(p.payload_bytes) OVER page - p.payload_bytes AS bytes_before \
+        FROM ({inner}) p WINDOW page AS (ORDER BY p.{by} {order} ROWS UNBOUNDED PRECEDING)"
+    )
+}
+
+/// Whether an event `e` of those is among the page.
+pub(crate) fn is_within(most_bytes: &str) -> String {
+    format!("(e.bytes_before <= {most_bytes} OR e.place <= 2)")
+}
+
+fn page(order: &str, by: &str, inner: &str, most_bytes: &str, names: &str) -> String {
+    let (inner, is_within) = (bounded(order, by, inner), is_within(most_bytes));
+    format!("SELECT {EVENT} FROM ({inner}) e {names} WHERE {is_within} ORDER BY e.{by} {order}")
+}

@@ -1,0 +1,59 @@
+//! Stores on a real server, each in a schema of its own.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+
+use std::time::Duration;
+
+use eventstore_postgres::{PostgresBackend, PostgresConfig, SchemaName};
+use uuid::Uuid;
+
+/// The server of this test run.
+pub(crate) fn server() -> String {
+    std::env::var("DATABASE_URL").unwrap_or_else(|_| {
+        panic!("there is no server to test with: run `cargo xtask test`, or say in DATABASE_URL where one is")
+    })
+}
+
+/// A schema in which there is no store yet. It goes when this is dropped.
+pub(crate) struct Schema {
+    pub(crate) name: SchemaName,
+}
+
+impl Schema {
+    pub(crate) fn new() -> Self {
+        Self { name: SchemaName::new(format!("test_{}", Uuid::now_v7().simple())).unwrap() }
+    }
+
+    pub(crate) fn config(&self) -> PostgresConfig {
+        PostgresConfig {
+            schema: self.name.clone(),
+            pool_size: 4,
+            poll_interval: Duration::from_millis(50),
+            ..PostgresConfig::default()
+        }
+    }
+
+    pub(crate) async fn open(&self) -> PostgresBackend {
+        PostgresBackend::with_config(&server(), self.config()).await.unwrap()
+    }
+}
+
+impl Drop for Schema {
+    /// On a thread with a runtime of its own, wherever this is dropped.
+    fn drop(&mut self) {
+        let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (client, connection) =
+                    tokio_postgres::connect(&server(), tokio_postgres::NoTls).await.unwrap();
+                let connected = tokio::spawn(connection);
+                client.batch_execute(&drop).await.unwrap();
+                std::mem::drop(client);
+                connected.await.unwrap().unwrap();
+            });
+        });
+        assert!(dropping.join().is_ok() || std::thread::panicking(), "the schema of a test is left behind");
+    }
+}

@@ -1,0 +1,73 @@
+//! A PostgreSQL server for one run of tests: real, its own, and gone afterwards.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use postgres_cluster::{Cluster, ClusterError};
+
+use crate::process::Process;
+
+/// How tests are told of it. Where it is set already, that server is used.
+pub(crate) const VARIABLE: &str = "DATABASE_URL";
+
+/// What all tests at once take, each store with a few connections.
+const CONNECTIONS: &str = "300";
+
+/// The server that tests are given.
+pub(crate) enum Database {
+    /// Somebody says where one is.
+    Given,
+    /// It goes with this.
+    ThrowAway(Box<Cluster>),
+}
+
+impl Database {
+    /// The same tests with the server's address.
+    pub(crate) fn tell(&self, tests: Process) -> Process {
+        match self {
+            Self::Given => tests,
+            Self::ThrowAway(cluster) => tests.env(VARIABLE, cluster.url()),
+        }
+    }
+}
+
+/// Starts a server, and installs PostgreSQL before where that can be done.
+pub(crate) fn prepare() -> anyhow::Result<Database> {
+    if std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty()) {
+        println!("the tests use the PostgreSQL server that {VARIABLE} names");
+        return Ok(Database::Given);
+    }
+    let start = || Cluster::builder().setting("max_connections", CONNECTIONS).start();
+    let cluster = match start() {
+        Err(ClusterError::Missing { .. }) if may_install() => {
+            install()?;
+            start()
+        }
+        started => started,
+    };
+    let cluster = cluster
+        .with_context(|| format!("the tests need a PostgreSQL server, here or where {VARIABLE} says"))?;
+    println!("started a PostgreSQL server in {}, for these tests alone", cluster.directory().display());
+    Ok(Database::ThrowAway(Box::new(cluster)))
+}
+
+/// Whether this is root on a system of Debian's kind.
+fn may_install() -> bool {
+    let is_root = Process::new("id", ["-u"]).read().is_ok_and(|user| user.trim() == "0");
+    is_root && Process::new("apt-get", ["--version"]).read().is_ok()
+}
+
+/// Installs the server programs, without a server of the system's own.
+fn install() -> anyhow::Result<()> {
+    println!(
+        "PostgreSQL is not installed, and this is root: installing Debian's package `postgresql`, without a server of its own"
+    );
+    let settings = Path::new("/etc/postgresql-common/createcluster.d");
+    fs::create_dir_all(settings)?;
+    fs::write(settings.join("no-main-cluster.conf"), "create_main_cluster = false\n")?;
+    Process::new("apt-get", ["update"]).run()?;
+    Process::new("apt-get", ["install", "--yes", "--no-install-recommends", "postgresql"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()
+}
