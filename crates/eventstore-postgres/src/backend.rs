@@ -7,16 +7,16 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
     ReadAll, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::Config;
 
 use crate::{
     Migrations, PostgresConfig,
     append::Queue,
     columns::{get, number, signed},
-    connection::{self, Connections, check_server},
+    connection::{Connections, check_server},
     error::of_write,
     head::Head,
     listener, migrate, read,
+    settings::Settings,
     statements::Statements,
     store::Store,
 };
@@ -69,7 +69,7 @@ impl PostgresBackend {
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server
     /// is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
-        let settings = connection::settings(url, &config)?;
+        let settings = Settings::of(url, &config)?;
         let connections = Connections::to(&settings, &config)?;
         Self::open(connections, config, Some(settings)).await
     }
@@ -83,14 +83,14 @@ impl PostgresBackend {
     ///
     /// As [`PostgresBackend::with_config`].
     pub async fn from_pool(pool: Pool, config: PostgresConfig) -> Result<Self> {
-        let connections = Connections::of(pool, config.acquire_timeout);
+        let connections = Connections::of(pool, &config);
         Self::open(connections, config, None).await
     }
 
     async fn open(
         connections: Connections,
         config: PostgresConfig,
-        settings: Option<Config>,
+        settings: Option<Settings>,
     ) -> Result<Self> {
         let mut connection = connections.get().await?;
         check_server(&connection).await?;
@@ -144,16 +144,18 @@ impl EventStoreBackend for PostgresBackend {
         snapshot.validate()?;
         self.check_open()?;
         let connection = self.store.connections.get().await?;
-        let statement = connection.prepare_cached(&self.store.sql.save_snapshot).await.map_err(of_write)?;
         let (stream, state_type) = (snapshot.stream.as_str(), snapshot.state_type.as_str());
         let version = signed(snapshot.version.get());
         let schema_version = i64::from(snapshot.schema_version);
         let encoding = i16::from(snapshot.encoding.get());
         let payload: &[u8] = &snapshot.payload;
-        let saved = connection
-            .execute(&statement, &[&stream, &version, &state_type, &schema_version, &encoding, &payload])
-            .await;
-        saved.map(|_| ()).map_err(of_write)
+        let save = async {
+            let statement = connection.prepare_cached(&self.store.sql.save_snapshot).await?;
+            connection
+                .execute(&statement, &[&stream, &version, &state_type, &schema_version, &encoding, &payload])
+                .await
+        };
+        connection.within(save).await.map(|_| ()).map_err(of_write)
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {

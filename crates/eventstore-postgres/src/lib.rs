@@ -9,12 +9,16 @@ mod error;
 mod filter;
 mod head;
 mod json;
+mod lent;
 mod listener;
 mod migrate;
 mod read;
+mod settings;
 mod statements;
 mod store;
+mod tls;
 
 pub use backend::PostgresBackend;
 pub use config::{Migrations, PostgresConfig, SchemaName};
 pub use error::PostgresError;
+pub use tls::{Identity, Roots, Tls};

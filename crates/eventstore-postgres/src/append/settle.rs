@@ -12,15 +12,15 @@ use crate::{columns, error::of_read, statements::Statements, store::Store};
 /// Looks the events of a batch up. They are never changed, so it may take a transaction of its own.
 pub(crate) async fn settle(store: &Store, batch: &AppendBatch) -> Result<Vec<Appended>> {
     let connection = store.connections.get().await?;
-    settle_on(&connection, &store.sql, batch).await
+    let rows = connection.within(look_up(&*connection, &store.sql, batch)).await.map_err(of_read)?;
+    outcome(batch, &rows)
 }
 
-/// The same on a connection, perhaps in the transaction that is open there.
-pub(crate) async fn settle_on(
+async fn look_up(
     connection: &impl deadpool_postgres::GenericClient,
     statements: &Statements,
     batch: &AppendBatch,
-) -> Result<Vec<Appended>> {
+) -> std::result::Result<Vec<Row>, tokio_postgres::Error> {
     let (mut ids, mut streams) = (Vec::<Uuid>::new(), Vec::<&str>::new());
     for append in &batch.appends {
         for event in &append.events {
@@ -28,9 +28,12 @@ pub(crate) async fn settle_on(
             streams.push(append.stream.as_str());
         }
     }
-    let statement = connection.prepare_cached(&statements.known_events).await.map_err(of_read)?;
-    let rows = connection.query(&statement, &[&ids, &streams]).await.map_err(of_read)?;
-    let known = known_events(&rows)?;
+    let statement = connection.prepare_cached(&statements.known_events).await?;
+    connection.query(&statement, &[&ids, &streams]).await
+}
+
+fn outcome(batch: &AppendBatch, rows: &[Row]) -> Result<Vec<Appended>> {
+    let known = known_events(rows)?;
     let find = |stream: &StreamId, event: &eventstore_api::NewEvent| {
         Ok::<_, StoreError>(known.get(&(stream.clone(), event.id)).map(|stored| Known {
             version: stored.version,
