@@ -1,10 +1,11 @@
 -- The tables of an event store, and the one function that appends to them.
 --
--- Runs in a transaction whose search_path is the schema of the store, and nothing else. By hand:
+-- Runs in a transaction whose search_path is the schema of the store, and pg_temp as the last: unnamed it would be the
+-- first, and who has a table of his own called event_log could have append_events take it for this one. By hand:
 --
 --   BEGIN;
 --   CREATE SCHEMA eventstore;
---   SET LOCAL search_path = eventstore;
+--   SET LOCAL search_path = eventstore, pg_temp;
 --   \i 0001_event_store.sql
 
 --   COMMIT;

@@ -14,8 +14,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/0001_event_store.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../migrations/0001_event_store.sql") },
+    Migration { version: 5, sql: include_str!("../migrations/0005_roles.sql") },
+];
 
 /// The version that this program is written for.
 pub(crate) fn newest() -> u32 {
@@ -44,7 +46,9 @@ pub(crate) async fn run(connection: &mut Object, schema: &SchemaName) -> Result<
     if found == 0 {
         transaction.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await.map_err(failed)?;
     }
-    transaction.batch_execute(&format!("SET LOCAL search_path = {schema}")).await.map_err(failed)?;
+    // What is not named is looked at first: a table that a writer makes for himself, called `event_log`, would be taken for
+    // the store's by functions that work with the rights of its owner. So it is named, as the last.
+    transaction.batch_execute(&format!("SET LOCAL search_path = {schema}, pg_temp")).await.map_err(failed)?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
         transaction.batch_execute(migration.sql).await.map_err(failed)?;
         tracing::info!(%schema, version = migration.version, "brought the tables up to date");

@@ -52,7 +52,8 @@ impl Settings {
         if let Some(longest) = config.statement_timeout {
             // In front: of two that set the same, the last one counts, and that is the URL's.
             let own = format!("-c statement_timeout={}", in_millis(longest));
-            let options = settings.get_options().map_or_else(|| own.clone(), |given| format!("{own} {given}"));
+            let options =
+                settings.get_options().map_or_else(|| own.clone(), |given| format!("{own} {given}"));
             settings.options(options);
         }
         name_the_hosts(&mut settings);

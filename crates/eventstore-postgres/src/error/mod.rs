@@ -128,7 +128,8 @@ pub enum PostgresError {
     },
     /// The role that is connected as may not do this.
     #[error(
-        "the role may not do this; its owner grants it with `grant_reading` or `grant_writing` in the schema of the store"
+        "the role may not do this; let the owner of the store grant it (`grant_reading`, `grant_writing`), or migrate as a role \
+         that may"
     )]
     NotAllowed {
         /// What the server said.

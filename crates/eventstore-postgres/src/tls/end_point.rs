@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_certificate_that_is_none_has_no_hash() {
-        for nonsense in [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0x85, 1, 1, 1, 1, 1], &[0x30, 0x84, 0xff], &[5; 9]]
+        for nonsense in
+            [&[][..], &[0x30], &[0x30, 0x80], &[0x30, 0x85, 1, 1, 1, 1, 1], &[0x30, 0x84, 0xff], &[5; 9]]
         {
             assert_eq!(hash(nonsense), None, "{nonsense:x?}");
         }
