@@ -70,10 +70,9 @@ impl Lent {
         // It was demoted, or never was the one that takes changes. Of several hosts, another may be by now, and a new
         // connection looks for it; all that idle lead to the same one.
         let takes_no_changes = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
-        if takes_no_changes && self.is_of_own_pool {
-            if let Some(pool) = self.connection.as_ref().and_then(Object::pool) {
-                pool.retain(|_, _| false);
-            }
+        let pool = self.connection.as_ref().and_then(Object::pool);
+        if let Some(pool) = pool.filter(|_| takes_no_changes && self.is_of_own_pool) {
+            pool.retain(|_, _| false);
         }
         if ends_the_session || takes_no_changes {
             self.is_spoilt.store(true, Relaxed);

@@ -85,7 +85,7 @@ async fn whatever_texts_hold_is_kept_and_found_exactly() {
         assert_eq!(filtered(&store, by_type).await, only, "by type");
         assert_eq!(filtered(&store, EventFilter::stream(stream.clone())).await, only, "by stream");
         let begins_so: BTreeSet<String> =
-            HOSTILE.iter().filter(|other| other.starts_with(text)).map(|it| it.to_string()).collect();
+            HOSTILE.iter().filter(|other| other.starts_with(text)).map(ToString::to_string).collect();
         assert_eq!(filtered(&store, EventFilter::stream_prefix(*text)).await, begins_so, "by prefix");
     }
     let all = filtered(&store, EventFilter::tagged(Tags::parse(["all:1"]).unwrap())).await;

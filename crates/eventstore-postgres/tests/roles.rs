@@ -14,7 +14,7 @@ use eventstore_api::{
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 use outcome::{append, cause, client, event, in_time, message, number, payloads, stream};
 use postgres_cluster::Cluster;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start().unwrap());
 
@@ -60,7 +60,7 @@ impl Place {
 async fn is_refused(client: &Client, sql: &str) {
     match client.batch_execute(sql).await {
         Ok(()) => panic!("`{sql}` was not refused"),
-        Err(error) => assert_eq!(error.code().map(|code| code.code()), Some("42501"), "{sql}: {error:?}"),
+        Err(error) => assert_eq!(error.code().map(SqlState::code), Some("42501"), "{sql}: {error:?}"),
     }
 }
 

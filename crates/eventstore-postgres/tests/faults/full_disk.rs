@@ -10,6 +10,7 @@ use std::{
 use eventstore_api::{EventStoreBackend, StoreError};
 use eventstore_postgres::PostgresBackend;
 use postgres_cluster::{Cluster, ClusterError, Programs};
+use tokio_postgres::error::SqlState;
 
 use crate::{
     config,
@@ -94,7 +95,7 @@ async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
     };
     assert!(!acknowledged.is_empty());
     assert!(matches!(error, StoreError::Unavailable { .. }) && error.outcome_is_known(), "{error:?}");
-    assert_eq!(cause(&error).code().map(|code| code.code()), Some("53100"), "{error:?}");
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("53100"), "{error:?}");
     assert_eq!(ids(&store).await, acknowledged);
 
     cluster.psql("DROP TABLE ballast").unwrap();

@@ -11,6 +11,7 @@ use std::{
 use eventstore_api::{EventStoreBackend, GlobalPosition, NewEvent, ReadAll, StoreError};
 use eventstore_postgres::{PostgresBackend, PostgresConfig};
 use postgres_cluster::Cluster;
+use tokio_postgres::error::SqlState;
 
 use crate::{
     config, named,
@@ -146,7 +147,7 @@ async fn an_append_whose_session_is_terminated_is_settled_by_appending_it_again(
     operator.execute(&format!("SELECT pg_terminate_backend(pid) {at_the_lock}"), &[]).await.unwrap();
     let error = in_time(waiting).await.unwrap().unwrap_err();
     assert!(matches!(error, StoreError::OutcomeUnknown { .. }), "{error:?}");
-    assert_eq!(cause(&error).code().map(|code| code.code()), Some("57P01"));
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("57P01"));
 
     holder.batch_execute("ROLLBACK").await.unwrap();
     append(&store, "account-1", &held_up).await.unwrap();

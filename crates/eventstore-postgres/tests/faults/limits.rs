@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use eventstore_api::{EventStoreBackend, StoreError};
 use eventstore_postgres::{PostgresBackend, PostgresConfig, PostgresError};
 use postgres_cluster::Cluster;
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, error::SqlState};
 
 use crate::{
     config, named,
@@ -67,7 +67,7 @@ async fn an_append_that_does_not_get_its_turn_in_time_stores_nothing_and_says_so
     let error = append(&store, "account-1", &held_up).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }) && error.outcome_is_known(), "{error:?}");
     // The server's own limit, long before ours.
-    assert_eq!(cause(&error).code().map(|code| code.code()), Some("57014"));
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("57014"));
     // Readers wait for nobody.
     assert_eq!(payloads(&store, "account-1").await, [] as [&str; 0]);
 
@@ -94,11 +94,11 @@ async fn a_server_that_takes_no_more_connections_is_not_available_for_now() {
         }
         assert!(others.len() <= 8);
     };
-    assert_eq!(refused.code().map(|code| code.code()), Some("53300"));
+    assert_eq!(refused.code().map(SqlState::code), Some("53300"));
     let error = in_time(PostgresBackend::with_config(&cluster.url(), config())).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), PostgresError::Connect { .. }), "{error:?}");
-    assert_eq!(cause(&error).code().map(|code| code.code()), Some("53300"));
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("53300"));
     // Who has his connections keeps them.
     append(&store, "account-1", &event("meanwhile")).await.unwrap();
 
