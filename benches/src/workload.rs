@@ -126,7 +126,7 @@ pub fn json_event(chance: &mut Chance) -> NewEvent {
 #[must_use]
 #[expect(clippy::expect_used, reason = "a bench without threads has nothing to measure")]
 pub fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().build().expect("the system gives threads")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("the system gives threads")
 }
 
 /// Appends raw events, each writer the work that is its own.

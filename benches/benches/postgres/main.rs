@@ -29,19 +29,21 @@ const CONNECTIONS: usize = 16;
 fn main() {
     // As criterion has it: a run that only shows that the bench works.
     let is_test = env::args().any(|argument| argument == "--test");
+    let wanted = env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
     let cluster = Cluster::builder().setting("max_connections", "100").start().unwrap();
-    let bench = Bench { runtime: runtime(), url: cluster.url(), share: if is_test { 100 } else { 1 } };
+    let share = if is_test { 100 } else { 1 };
+    let bench = Bench { runtime: runtime(), url: cluster.url(), share, wanted };
     println!("{:<52} {:>12} {:>12} {:>7}   level", "", "a second", "bare", "ratio");
-    bench.beside_bare_inserts(Shape { writers: 1, batch: 1 }, 2_000, raw_event, "");
-    bench.beside_bare_inserts(Shape { writers: 64, batch: 1 }, 12_800, raw_event, "15,000, or 0.8 of bare");
+    bench.beside_bare_inserts(Shape { writers: 1, batch: 1 }, 500, raw_event, "");
+    bench.beside_bare_inserts(Shape { writers: 64, batch: 1 }, 6_400, raw_event, "15,000, or 0.8 of bare");
     bench.beside_bare_inserts(
         Shape { writers: 64, batch: 1 },
-        12_800,
+        6_400,
         json_events(),
         "the same with JSON and a tag",
     );
-    bench.beside_bare_inserts(Shape { writers: 1, batch: 100 }, 40_000, raw_event, "60,000");
-    bench.beside_bare_inserts(Shape { writers: 1, batch: 100 }, 40_000, json_events(), "JSON and a tag");
+    bench.beside_bare_inserts(Shape { writers: 1, batch: 100 }, 20_000, raw_event, "60,000");
+    bench.beside_bare_inserts(Shape { writers: 1, batch: 100 }, 20_000, json_events(), "JSON and a tag");
     bench.beside_bare_inserts(Shape { writers: 16, batch: 100 }, 80_000, raw_event, "");
     bench.imports_and_replays("raw", raw_event, "150,000", "400,000");
     bench.imports_and_replays("JSON and a tag", json_events(), "", "");
@@ -57,6 +59,8 @@ struct Bench {
     url: String,
     /// By how much there is less to do.
     share: usize,
+    /// Only lines that contain this are measured.
+    wanted: String,
 }
 
 impl Bench {
@@ -77,6 +81,10 @@ impl Bench {
         mut event: impl FnMut(u64) -> NewEvent,
         level: &str,
     ) {
+        let what = format!("append, {} writers, batches of {}", shape.writers, shape.batch);
+        if !what.contains(&self.wanted) {
+            return;
+        }
         let rounds = (11 / self.share).max(1);
         let events = (events / self.share).max(shape.writers * shape.batch);
         let store = self.store(&format!("appends_{}", unique()));
@@ -89,7 +97,6 @@ impl Bench {
                 (per_second(shape.fitting(events), appends), per_second(shape.fitting(events), inserts))
             })
             .collect();
-        let what = format!("append, {} writers, batches of {}", shape.writers, shape.batch);
         println!(
             "{what:<52} {:>12.0} {:>12.0} {:>7.2}   {level}",
             median(turns.iter().map(|turn| turn.0)),
@@ -105,6 +112,9 @@ impl Bench {
         import_level: &str,
         replay_level: &str,
     ) {
+        if !format!("import and replay, {what}").contains(&self.wanted) {
+            return;
+        }
         const EVENTS: usize = 500_000;
         const AT_ONCE: usize = 20_000;
         let events = EVENTS / self.share;

@@ -18,11 +18,15 @@ AS $$
     FROM unnest(names) AS w (name) JOIN stream_names s USING (name)
 $$;
 
+-- Plans are made once, from indexes, and without compiling them: what is looked at is little, however much a new or an empty
+-- table lets the planner believe.
+
 -- The last version of a stream at or before a position; 0 where there is none. Versions rise with positions, and have no gap.
 CREATE FUNCTION version_at(stream bigint, at_position bigint) RETURNS bigint LANGUAGE plpgsql STABLE
     SET search_path FROM CURRENT
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
+    SET jit = off
 AS $$
 DECLARE
     below  bigint := 0;
@@ -77,6 +81,7 @@ CREATE FUNCTION first_match(
     SET search_path FROM CURRENT
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
+    SET jit = off
 AS $$
 DECLARE
     found bigint;
@@ -170,6 +175,7 @@ CREATE FUNCTION append_events(
     SET search_path FROM CURRENT
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
+    SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE

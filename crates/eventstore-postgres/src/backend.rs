@@ -24,7 +24,8 @@ use crate::{
 
 /// An event store in a schema of a PostgreSQL database, shared by all who connect to it.
 ///
-/// Cloning it is cheap, and shares connections. It works on the runtime on which it was opened.
+/// Cloning it is cheap, and shares connections. It works on the runtime of tokio on which it was opened, whose IO and timers have to
+/// be enabled.
 ///
 /// ```no_run
 /// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
