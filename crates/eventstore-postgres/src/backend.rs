@@ -16,7 +16,10 @@ use crate::{
     connection::{self, Connections, check_server},
     error::of_write,
     head::Head,
-    listener, migrate, read,
+    listener, migrate,
+    page_reads::Counters,
+    read,
+    replica::{self, Replica},
     statements::Statements,
     store::Store,
 };
@@ -44,7 +47,7 @@ use crate::{
 /// they are by default, it survives a crash of the server; with synchronous replicas, the loss of its machine.
 #[derive(Clone)]
 pub struct PostgresBackend {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     queue: Arc<Queue>,
 }
 
@@ -99,9 +102,16 @@ impl PostgresBackend {
             Migrations::Check => migrate::check(&connection, &config.schema).await?,
         }
         drop(connection);
-        let store =
-            Arc::new(Store { connections, sql: Statements::of(&config.schema), head: Head::default() });
+        let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
+        let store = Arc::new(Store {
+            connections,
+            replica,
+            reads: Counters::default(),
+            sql: Statements::of(&config.schema),
+            head: Head::default(),
+        });
         tokio::spawn(listener::poll(Arc::downgrade(&store), config.poll_interval));
+        tokio::spawn(replica::watch(Arc::downgrade(&store)));
         if let Some(settings) = settings {
             let rows = read::query(&store, &store.sql.channel, &[]).await?;
             let channel: String = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
@@ -111,7 +121,7 @@ impl PostgresBackend {
         Ok(Self { store, queue })
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(crate) fn check_open(&self) -> Result<()> {
         if self.store.connections.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
 }
@@ -179,6 +189,8 @@ impl EventStoreBackend for PostgresBackend {
         let Some(row) = rows.first() else { return Ok(BackendStats::default()) };
         // Positions have no gap.
         let head = number(row, 0)?;
+        self.store.head.is_at_least(GlobalPosition::new(head));
+        self.store.head.has_shown(GlobalPosition::new(head));
         Ok(BackendStats::new(head, number(row, 1)?, number(row, 2)?, GlobalPosition::new(head)))
     }
 
@@ -190,6 +202,7 @@ impl EventStoreBackend for PostgresBackend {
     async fn close(&self) -> Result<()> {
         self.store.head.close();
         self.store.connections.close();
+        self.store.replica.iter().for_each(Replica::close);
         Ok(())
     }
 }

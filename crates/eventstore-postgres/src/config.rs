@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::PostgresError;
+use crate::{PostgresError, ReplicaConfig};
 
 /// How a store on PostgreSQL goes about its work. The default suits an application with one store.
 ///
@@ -30,6 +30,8 @@ pub struct PostgresConfig {
     /// How often a store that waits for events asks whether there are some, 250 ms by default. It hears of them sooner;
     /// this is for what it does not hear.
     pub poll_interval: Duration,
+    /// A replica to read pages of events from, where it can show what it has to; none by default.
+    pub replica: Option<ReplicaConfig>,
 }
 
 impl Default for PostgresConfig {
@@ -42,6 +44,7 @@ impl Default for PostgresConfig {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Some(Duration::from_secs(30)),
             poll_interval: Duration::from_millis(250),
+            replica: None,
         }
     }
 }
