@@ -182,6 +182,10 @@ async fn page<P>(
     if store.replica.is_some() && store.head.needed(question.seen).is_none() {
         look(store).await?;
     }
+    // He may come from another process, and read something else next.
+    if question.seen <= store.head.known() {
+        store.head.has_shown(question.seen);
+    }
     let connection = store.connections.get().await?;
     let prepared = question.prepared_on(&connection).await.map_err(of_read)?;
     let rows = connection.query(&prepared, question.arguments).await.map_err(of_read)?;
