@@ -13,7 +13,6 @@ use eventstore_api::{
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::Cluster;
 use support::{
-    Schema,
     pair::{Pair, until_the_replica_is_read_from},
     sql::{PATIENCE, client, eventually, number},
 };
@@ -41,7 +40,7 @@ async fn count(store: &PostgresBackend) -> usize {
 }
 
 #[tokio::test]
-async fn pages_of_events_come_from_the_replica_and_cost_one_round_trip() {
+async fn pages_of_events_come_from_the_replica() {
     let pair = Pair::alone().await;
     let schema = pair.schema();
     let store = pair.open(&schema, LONG).await;
@@ -188,7 +187,10 @@ async fn who_lost_a_race_sees_why() {
     append(&elsewhere, ExpectedVersion::NoStream).await.unwrap();
     let lost = append(&here, ExpectedVersion::NoStream).await.unwrap_err();
     assert!(matches!(lost, StoreError::WrongExpectedVersion { actual, .. } if actual == Version::new(1)));
-    assert_eq!(count(&here).await, 1);
+    // The first of these reads finds out how far the log goes.
+    for _ in 0..3 {
+        assert_eq!(count(&here).await, 1);
+    }
 }
 
 #[tokio::test]
@@ -287,7 +289,7 @@ async fn a_server_that_follows_somebody_else_is_not_read_from() {
 
 #[tokio::test]
 async fn a_url_of_a_replica_that_cannot_be_read_is_an_error_when_the_store_is_opened() {
-    let schema = Schema::new();
+    let schema = Pair::alone().await.schema();
     let replica = Some(ReplicaConfig::new("postgresql://host:port/"));
     let error = PostgresBackend::with_config(&schema.url, PostgresConfig { replica, ..schema.config() })
         .await
