@@ -7,7 +7,7 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
     ReadAll, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::Config;
+use tokio_postgres::{Config, config::TargetSessionAttrs};
 
 use crate::{
     Migrations, PostgresConfig,
@@ -54,8 +54,8 @@ pub struct PostgresBackend {
 impl PostgresBackend {
     /// Opens the store in schema `eventstore` of a database, and makes its tables where there are none.
     ///
-    /// The URL is of the form `postgresql://user:password@host/database`, or `key=value` pairs; several hosts may be named,
-    /// and `target_session_attrs=read-write` picks the one that takes appends.
+    /// The URL is of the form `postgresql://user:password@host/database`, or `key=value` pairs. Of several hosts the one is
+    /// used that takes appends, also after another has taken its place: `target_session_attrs=read-write` goes without saying.
     ///
     /// # Errors
     ///
@@ -72,7 +72,11 @@ impl PostgresBackend {
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server
     /// is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
-        let settings = connection::settings(url, &config)?;
+        let mut settings = connection::settings(url, &config)?;
+        // The one that answers first may be a replica, on which the log seems to go back.
+        if settings.get_hosts().len() > 1 && settings.get_target_session_attrs() == TargetSessionAttrs::Any {
+            settings.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         let connections = Connections::to(&settings, &config)?;
         Self::open(connections, config, Some(settings)).await
     }

@@ -29,7 +29,7 @@ const WRITERS: usize = 16;
 /// How often a store asks, though nobody told it anything: so seldom that it is the words of others that it goes on by.
 const ASKS_EVERY: Duration = Duration::from_secs(60);
 
-/// One of two servers, whichever takes appends.
+/// One of two servers, whichever takes appends: of several hosts, that goes without saying.
 fn either(one: &Cluster, other: &Cluster) -> String {
     let host = |cluster: &Cluster| {
         let url = cluster.url();
@@ -171,7 +171,7 @@ async fn positions_that_were_lost_with_an_asynchronous_primary_are_no_positions_
     let mut primary = Cluster::start().unwrap();
     let mut replica = primary.replica("follower").unwrap();
     replica.wait_until_streaming().unwrap();
-    let url = either(&primary, &replica);
+    let url = either(&replica, &primary);
     let replicas = PostgresConfig { replica: Some(ReplicaConfig::new(replica.url())), ..config() };
     let store = PostgresBackend::with_config(&url, replicas).await.unwrap();
     let elsewhere = PostgresBackend::with_config(&url, config()).await.unwrap();
