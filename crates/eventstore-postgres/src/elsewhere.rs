@@ -30,7 +30,8 @@ impl PostgresBackend {
     /// Events were committed past this store, as by SQL: those who wait, here and in other processes, are told of them, and
     /// the position of the last one is returned.
     ///
-    /// Nothing is lost without it: who waits asks now and then. Dropped early, it may have told nobody.
+    /// Nothing is lost without it: who waits asks now and then. Other processes have to do so where this store goes over a
+    /// [pool that was given](Self::from_pool), and has no connection to tell them by. Dropped early, it may have told nobody.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 /// What is known may be behind what is there, never ahead: it comes from appends that were acknowledged and from asking
 /// the server that takes appends. What a replica shows, and what a notification says, is not yet known: a replica can show an
 /// append a moment before its primary does, and everybody in a database may send notifications.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Head {
     known: watch::Sender<State>,
     own: watch::Sender<Own>,
@@ -47,19 +47,6 @@ pub(crate) struct Before {
     known: GlobalPosition,
     shown: u64,
     doubts: u64,
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Self {
-            known: watch::Sender::default(),
-            own: watch::Sender::default(),
-            shown: AtomicU64::default(),
-            doubts: AtomicU64::default(),
-            settled: AtomicU64::default(),
-            looks: Arc::default(),
-        }
-    }
 }
 
 impl Head {

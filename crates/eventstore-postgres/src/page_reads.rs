@@ -27,11 +27,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn from_primary(&self) {
+    pub(crate) fn count_primary(&self) {
         self.from_primary.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn from_replica(&self) {
+    pub(crate) fn count_replica(&self) {
         self.from_replicas.fetch_add(1, Relaxed);
     }
 

@@ -174,7 +174,7 @@ async fn page<P>(
         // next one.
         if shown <= store.head.known() || shown <= look(store).await? {
             store.head.has_shown(shown);
-            store.reads.from_replica();
+            store.reads.count_replica();
             return Ok(page);
         }
     }
@@ -193,7 +193,7 @@ async fn page<P>(
     let (page, shown) = read(&rows)?;
     store.head.is_at_least(shown);
     store.head.has_shown(shown);
-    store.reads.from_primary();
+    store.reads.count_primary();
     Ok(page)
 }
 

@@ -1,6 +1,12 @@
 //! The primary is lost, a replica takes its place, and stores, writers and subscribers go on by themselves.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod support;
 

@@ -1,7 +1,13 @@
 //! Once a reader has seen a position, nothing appears at or before it: with writers that stall, roll back and are killed, and
 //! readers that poll as fast as they can.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what went wrong by failing"
+)]
 
 mod support;
 
@@ -72,7 +78,7 @@ impl Log {
             let client = client(&log.url).await;
             for time in 0..times {
                 let pause = f64::from((number * 7 + time * 5) % 20) / 1_000.0;
-                let end = if (number + time) % 3 == 0 { "ROLLBACK" } else { "COMMIT" };
+                let end = if (number + time).is_multiple_of(3) { "ROLLBACK" } else { "COMMIT" };
                 client
                     .batch_execute(&format!("BEGIN; {}; SELECT pg_sleep({pause}); {end}", log.append))
                     .await

@@ -224,11 +224,7 @@ async fn what_the_primary_does_not_show_yet_no_replica_shows() {
     let pair = Pair::alone().await;
     let schema = pair.schema();
     let store = pair.open(&schema, LONG).await;
-    let waits_for = |name: &str| {
-        pair.primary.psql(&format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'")).unwrap();
-        pair.primary.psql("SELECT pg_reload_conf()").unwrap();
-    };
-    waits_for("nobody");
+    let nobody = waiting_for_nobody(&pair);
     let primary = client(&schema.url).await;
     let setting =
         "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = 'nobody'";
@@ -247,9 +243,30 @@ async fn what_the_primary_does_not_show_yet_no_replica_shows() {
     let never = ReadAll::forward().filter(EventFilter::types([EventType::new("Closed").unwrap()]));
     assert_eq!(store.read_all(&never).await.unwrap().next, GlobalPosition::START);
 
-    waits_for("");
+    drop(nobody);
     timeout(PATIENCE, appending).await.unwrap().unwrap().unwrap();
     assert_eq!(count(&store).await, 1);
+}
+
+/// Until it is dropped, commits of the primary wait for a replica that is not there.
+fn waiting_for_nobody(pair: &Pair) -> impl Drop {
+    struct Waiting<'p>(&'p Pair);
+    impl Waiting<'_> {
+        fn on(&self, name: &str) {
+            let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'");
+            self.0.primary.psql(&set).unwrap();
+            self.0.primary.psql("SELECT pg_reload_conf()").unwrap();
+        }
+    }
+    impl Drop for Waiting<'_> {
+        fn drop(&mut self) {
+            // Also when the test has failed, or the schema could not be dropped.
+            self.on("");
+        }
+    }
+    let waiting = Waiting(pair);
+    waiting.on("nobody");
+    waiting
 }
 
 #[tokio::test]
