@@ -99,7 +99,7 @@ async fn a_read_waits_for_a_replica_that_is_a_moment_behind() {
     // It asks the replica, time and again.
     let replica = client(&pair.replica.url()).await;
     let asks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'eventstore' \
-        AND query LIKE '%head_position()' AND state_change > now() - interval '1 s'";
+        AND query LIKE '% AS head' AND state_change > now() - interval '1 s'";
     eventually("the replica is asked", async || number(&replica, asks).await > 0).await;
     assert!(!reading.is_finished());
     pair.resume();
