@@ -7,7 +7,7 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
     ReadAll, Result, Snapshot, StoreError, StreamAppend, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::Transaction;
+use tokio_postgres::{Transaction, config::TargetSessionAttrs};
 
 use crate::{
     Migrations, PostgresConfig,
@@ -16,7 +16,10 @@ use crate::{
     connection::{Connections, check_server},
     error::of_write,
     head::Head,
-    listener, migrate, read,
+    listener, migrate,
+    page_reads::Counters,
+    read,
+    replica::{self, Replica},
     settings::Settings,
     statements::Statements,
     store::Store,
@@ -53,8 +56,8 @@ pub struct PostgresBackend {
 impl PostgresBackend {
     /// Opens the store in schema `eventstore` of a database, and makes its tables where there are none.
     ///
-    /// The URL is of the form `postgresql://user:password@host/database`, or `key=value` pairs; several hosts may be named,
-    /// and `target_session_attrs=read-write` picks the one that takes appends.
+    /// The URL is of the form `postgresql://user:password@host/database`, or `key=value` pairs. Of several hosts the one is
+    /// used that takes appends, also after another has taken its place: `target_session_attrs=read-write` goes without saying.
     ///
     /// # Errors
     ///
@@ -71,7 +74,12 @@ impl PostgresBackend {
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server
     /// is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
-        let settings = Settings::of(url, &config)?;
+        let mut settings = Settings::of(url, &config)?;
+        // The one that answers first may be a replica, on which the log seems to go back.
+        let servers = &mut settings.config;
+        if servers.get_hosts().len() > 1 && servers.get_target_session_attrs() == TargetSessionAttrs::Any {
+            servers.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         let connections = Connections::to(&settings, &config)?;
         Self::open(connections, config, Some(settings)).await
     }
@@ -110,9 +118,9 @@ impl PostgresBackend {
     ///
     /// let transaction = client.transaction().await?;
     /// transaction.execute("INSERT INTO invoice (ticket) VALUES (7)", &[]).await?;
-    /// let appended = store.append_in(&transaction, batch).await?;
+    /// store.append_in(&transaction, batch).await?;
     /// transaction.commit().await?;
-    /// store.announce(&appended);
+    /// store.announce().await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -134,14 +142,6 @@ impl PostgresBackend {
         self.check_open()?;
         let answers_within = self.store.connections.answers_within();
         Inside { transaction, sql: &self.store.sql, answers_within }.append(&batch).await
-    }
-
-    /// Tells this store that what was appended with [`append_in`](Self::append_in) is committed, so that readers who wait for
-    /// events hear of it at once, here and in other processes.
-    pub fn announce(&self, committed: &[Appended]) {
-        if let Some(last) = committed.iter().map(|appended| appended.last_position).max() {
-            self.store.head.has_appended(last);
-        }
     }
 
     /// Appends much at once: for imports, and for moving a store here from another backend.
@@ -187,9 +187,16 @@ impl PostgresBackend {
             Migrations::Check => migrate::check(&connection, &config.schema).await?,
         }
         drop(connection);
-        let store =
-            Arc::new(Store { connections, sql: Statements::of(&config.schema), head: Head::default() });
+        let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
+        let store = Arc::new(Store {
+            connections,
+            replica,
+            reads: Counters::default(),
+            sql: Statements::of(&config.schema),
+            head: Head::default(),
+        });
         tokio::spawn(listener::poll(Arc::downgrade(&store), config.poll_interval));
+        tokio::spawn(replica::watch(Arc::downgrade(&store)));
         if let Some(settings) = settings {
             let rows = read::query(&store, &store.sql.channel, &[]).await?;
             let channel: String = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
@@ -199,7 +206,7 @@ impl PostgresBackend {
         Ok(Self { store, queue })
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(crate) fn check_open(&self) -> Result<()> {
         if self.store.connections.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
 }
@@ -268,6 +275,8 @@ impl EventStoreBackend for PostgresBackend {
         let rows = read::query(&self.store, &self.store.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(BackendStats::default()) };
         let head = GlobalPosition::new(number(row, 0)?);
+        self.store.head.is_at_least(head);
+        self.store.head.has_shown(head);
         Ok(BackendStats::new(number(row, 1)?, number(row, 2)?, number(row, 3)?, head))
     }
 
@@ -279,6 +288,7 @@ impl EventStoreBackend for PostgresBackend {
     async fn close(&self) -> Result<()> {
         self.store.head.close();
         self.store.connections.close();
+        self.store.replica.iter().for_each(Replica::close);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{Partitioning, PostgresError, Tls};
+use crate::{Partitioning, PostgresError, ReplicaConfig, Tls};
 
 /// How a store on PostgreSQL goes about its work. The default suits an application with one store.
 ///
@@ -42,6 +42,8 @@ pub struct PostgresConfig {
     /// How often a store that waits for events asks whether there are some, 250 ms by default. It hears of them sooner;
     /// this is for what it does not hear.
     pub poll_interval: Duration,
+    /// A replica to read pages of events from, where it can show what it has to; none by default.
+    pub replica: Option<ReplicaConfig>,
 }
 
 impl Default for PostgresConfig {
@@ -57,6 +59,7 @@ impl Default for PostgresConfig {
             statement_timeout: Some(Duration::from_secs(30)),
             answer_timeout: Duration::from_secs(45),
             poll_interval: Duration::from_millis(250),
+            replica: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -20,8 +20,8 @@ pub(crate) struct Lent {
     answers_within: Duration,
     /// Whether other connections of the pool lead to the same server, and are ours to close.
     is_of_own_pool: bool,
-    /// Whether an answer is still to come.
-    is_busy: AtomicBool,
+    /// How many answers are still to come.
+    awaited: AtomicUsize,
     is_spoilt: AtomicBool,
 }
 
@@ -31,7 +31,7 @@ impl Lent {
             connection: Some(connection),
             answers_within,
             is_of_own_pool,
-            is_busy: AtomicBool::new(false),
+            awaited: AtomicUsize::new(0),
             is_spoilt: AtomicBool::new(false),
         }
     }
@@ -48,9 +48,9 @@ impl Lent {
         &self,
         call: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Failure> {
-        self.is_busy.store(true, Relaxed);
+        self.awaited.fetch_add(1, Relaxed);
         let answer = in_time(self.answers_within, call).await;
-        self.is_busy.store(false, Relaxed);
+        self.awaited.fetch_sub(1, Relaxed);
         answer.inspect_err(|failure| self.failed(failure))
     }
 
@@ -98,7 +98,7 @@ pub(crate) async fn in_time<T>(
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let (is_spoilt, is_busy) = (*self.is_spoilt.get_mut(), *self.is_busy.get_mut());
+        let (is_spoilt, is_busy) = (*self.is_spoilt.get_mut(), *self.awaited.get_mut() > 0);
         if is_spoilt {
             drop(Object::take(connection));
         } else if is_busy {

@@ -1,7 +1,11 @@
 //! Hearing of what other processes append.
 //!
-//! One connection listens, for all who wait. A notification is a hint: it says how far the log goes, and may be lost with
-//! the connection. So the server is asked as well, now and then, and whenever the connection was made anew.
+//! One connection listens, for all who wait. A notification is a hint that the log goes further; it may be lost with the
+//! connection, or be made up by anyone in the database. So it is the server that is asked: after a hint, whenever the
+//! connection was made anew, when somebody begins to wait, and now and then.
+//!
+//! No hint is missed in between. Whoever appends tells of it after his commit. Where that is after our `LISTEN`, we hear it; where
+//! it is before, the server is asked after the `LISTEN`, and shows what was committed.
 
 use std::{
     future::poll_fn,
@@ -13,63 +17,80 @@ use eventstore_api::GlobalPosition;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{sleep, timeout},
 };
-use tokio_postgres::{AsyncMessage, Client, Connection};
+use tokio_postgres::{AsyncMessage, Client, Connection, types::ToSql};
 
-use crate::{read, settings::Settings, store::Store};
+use crate::{head::Own, read, settings::Settings, store::Store};
 
-/// How long to wait before the next try to connect, at least and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long to wait before the next try to connect or to ask, at least and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// How often others are told at most.
 const TELLS_EVERY: Duration = Duration::from_millis(10);
 /// How long the server may take to pass on a word, before the connection is given up.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// How long nothing may be said before the connection is tried: one that is half open hears nothing, and does not know.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How long a store that is closed tries to tell of its last appends.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Asks how far the log goes, as long as someone waits and the store is open.
+/// Asks how far the log goes, when somebody wants to know and now and then while someone waits, as long as the store is open.
 pub(crate) async fn poll(store: Weak<Store>, every: Duration) {
-    let mut ticks = interval(every.max(Duration::from_millis(1)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let every = every.max(Duration::from_millis(1));
+    let Some((looks, mut end)) = store.upgrade().map(|store| (store.head.looks(), store.head.end())) else {
+        return;
+    };
+    // Whoever wanted to know is not asked again: what could not be asked is asked anew before long.
+    let mut owed: Option<Duration> = None;
     loop {
-        ticks.tick().await;
+        let is_wanted = tokio::select! {
+            () = end.reached() => return,
+            () = looks.notified() => true,
+            () = sleep(owed.map_or(every, |pause| pause.min(every))) => owed.is_some(),
+        };
         let Some(store) = still_open(&store) else { return };
-        if store.head.has_waiters() {
-            ask(&store).await;
+        if !is_wanted && !store.head.has_waiters() {
+            continue;
         }
-    }
-}
-
-async fn ask(store: &Store) {
-    match read::head(store).await {
-        Ok(head) => store.head.is_at_least(head),
-        Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "cannot ask how far the log goes");
-        }
+        owed = match read::look(&store).await {
+            Ok(_) => None,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "cannot ask how far the log goes");
+                Some(owed.map_or(PAUSES.0, |pause| (pause * 2).min(PAUSES.1)))
+            }
+        };
     }
 }
 
 /// Listens to what other processes say, and says what this one appends.
 pub(crate) async fn listen(store: Weak<Store>, settings: Settings, channel: String) {
+    let Some((own, mut end)) = store.upgrade().map(|store| (store.head.own(), store.head.end())) else {
+        return;
+    };
+    // Outlives the connection: what could not be told over one is told over the next.
+    let mut teller = Teller { channel, own, told: GlobalPosition::START };
     let mut pause = PAUSES.0;
     loop {
-        let Some(own) = still_open(&store).map(|store| store.head.own()) else { return };
-        match settings.connect().await {
+        let connected = tokio::select! {
+            () = end.reached() => return,
+            connected = settings.connect() => connected,
+        };
+        match connected {
             Ok((client, connection)) => {
-                pause = PAUSES.0;
                 // Whichever ends first: the connection, or the store.
                 tokio::select! {
                     () = hear(&store, connection) => {}
-                    () = tell(&store, &client, &channel, own) => {}
+                    has_listened = teller.tell(&store, &client) => if has_listened { pause = PAUSES.0 },
                 }
             }
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "cannot connect to listen");
             }
         }
-        if still_open(&store).is_none() {
-            return;
+        tokio::select! {
+            () = end.reached() => return,
+            () = sleep(pause) => {}
         }
-        tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSES.1);
     }
 }
@@ -78,7 +99,7 @@ fn still_open(store: &Weak<Store>) -> Option<Arc<Store>> {
     store.upgrade().filter(|store| !store.head.is_closed())
 }
 
-/// Takes what comes over the connection, until it ends or the store does.
+/// Takes what comes over the connection, until it ends.
 async fn hear<S, T>(store: &Weak<Store>, mut connection: Connection<S, T>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -87,9 +108,14 @@ where
     loop {
         match poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notification(notification))) => {
-                let Some(store) = still_open(store) else { return };
-                if let Ok(position) = notification.payload().parse() {
-                    store.head.is_at_least(GlobalPosition::new(position));
+                let Some(store) = still_open(store) else { continue };
+                // What cannot be read is a hint as well. What is known is mostly what was appended here.
+                let is_news = notification
+                    .payload()
+                    .parse()
+                    .map_or(true, |position| GlobalPosition::new(position) > store.head.known());
+                if is_news && (store.head.has_waiters() || store.replica.is_some()) {
+                    store.head.look();
                 }
             }
             Some(Ok(_)) => {}
@@ -105,25 +131,55 @@ where
     }
 }
 
-/// Begins to listen; then tells others of what is appended here, of all that came together at once.
-async fn tell(store: &Weak<Store>, client: &Client, channel: &str, mut own: watch::Receiver<GlobalPosition>) {
-    // The name is made of letters and a number.
-    let listening = timeout(ANSWERS_WITHIN, client.batch_execute(&format!("LISTEN {channel}"))).await;
-    if !matches!(listening, Ok(Ok(()))) {
-        return;
-    }
-    // Nobody tells of what was appended before.
-    match still_open(store) {
-        Some(store) => ask(&store).await,
-        None => return,
-    }
-    while own.changed().await.is_ok() {
-        let head = own.borrow_and_update().get().to_string();
-        let notified =
-            timeout(ANSWERS_WITHIN, client.execute("SELECT pg_notify($1, $2)", &[&channel, &head])).await;
-        if !matches!(notified, Ok(Ok(_))) {
-            return;
+/// Tells others of what is appended here, of all that came together at once.
+struct Teller {
+    channel: String,
+    own: watch::Receiver<Own>,
+    told: GlobalPosition,
+}
+
+impl Teller {
+    /// Begins to listen, then tells, until that fails or the store ends. Whether it came to listen.
+    async fn tell(&mut self, store: &Weak<Store>, client: &Client) -> bool {
+        // The name is made of letters and a number.
+        let listen = format!("LISTEN {}", self.channel);
+        if !matches!(timeout(ANSWERS_WITHIN, client.batch_execute(&listen)).await, Ok(Ok(()))) {
+            return false;
         }
-        tokio::time::sleep(TELLS_EVERY).await;
+        // Nobody tells of what was appended before.
+        if let Some(store) = store.upgrade() {
+            store.head.look();
+        }
+        loop {
+            let told = self.told;
+            let is_over_or_news = |own: &Own| own.position != told || own.is_closed;
+            let next = match timeout(SILENCE, self.own.wait_for(is_over_or_news)).await {
+                Ok(Ok(own)) => Some(*own),
+                // The store is gone, and all was told.
+                Ok(Err(_)) => return true,
+                Err(_) => None,
+            };
+            let is_well = match next {
+                Some(own) if own.position != told => self.tell_of(client, own).await,
+                Some(_) => false,
+                None => matches!(timeout(ANSWERS_WITHIN, client.batch_execute("")).await, Ok(Ok(()))),
+            };
+            if !is_well {
+                return true;
+            }
+        }
+    }
+
+    async fn tell_of(&mut self, client: &Client, own: Own) -> bool {
+        let head = own.position.get().to_string();
+        let patience = if own.is_closed { LAST_WORDS } else { ANSWERS_WITHIN };
+        let arguments: [&(dyn ToSql + Sync); 2] = [&self.channel, &head];
+        let notify = client.execute("SELECT pg_notify($1, $2)", &arguments);
+        let is_told = matches!(timeout(patience, notify).await, Ok(Ok(_)));
+        if is_told {
+            self.told = own.position;
+            sleep(TELLS_EVERY).await;
+        }
+        is_told
     }
 }

@@ -71,7 +71,9 @@ impl Group {
                 }
                 Err(Refused::Contents(error) | Refused::All(error)) => {
                     for job in jobs {
-                        job.answer(Err(error.clone()));
+                        let answer = Err(error.clone());
+                        store.head.has_answered(&answer);
+                        job.answer(answer);
                     }
                 }
             }
@@ -136,6 +138,7 @@ async fn answer(store: &Store, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
             Outcome::Known => settle(store, &job.batch).await,
             Outcome::Refused(error) => Err(error),
         };
+        store.head.has_answered(&answer);
         job.answer(answer);
     }
 }

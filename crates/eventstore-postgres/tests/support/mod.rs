@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 pub(crate) mod events;
+pub(crate) mod pair;
+pub(crate) mod sql;
 
 use std::time::Duration;
 
@@ -27,11 +29,17 @@ pub(crate) async fn connect() -> tokio_postgres::Client {
 /// A schema in which there is no store yet. It goes when this is dropped.
 pub(crate) struct Schema {
     pub(crate) name: SchemaName,
+    pub(crate) url: String,
 }
 
 impl Schema {
     pub(crate) fn new() -> Self {
-        Self { name: SchemaName::new(format!("test_{}", Uuid::now_v7().simple())).unwrap() }
+        Self::at(server())
+    }
+
+    /// One on another server.
+    pub(crate) fn at(url: String) -> Self {
+        Self { name: SchemaName::new(format!("test_{}", Uuid::now_v7().simple())).unwrap(), url }
     }
 
     pub(crate) fn config(&self) -> PostgresConfig {
@@ -48,7 +56,7 @@ impl Schema {
     }
 
     pub(crate) async fn open_with(&self, config: PostgresConfig) -> PostgresBackend {
-        PostgresBackend::with_config(&server(), config).await.unwrap()
+        PostgresBackend::with_config(&self.url, config).await.unwrap()
     }
 }
 
@@ -56,11 +64,12 @@ impl Drop for Schema {
     /// On a thread with a runtime of its own, wherever this is dropped.
     fn drop(&mut self) {
         let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        let url = self.url.clone();
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (client, connection) =
-                    tokio_postgres::connect(&server(), tokio_postgres::NoTls).await.unwrap();
+                    tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
                 let connected = tokio::spawn(connection);
                 client.batch_execute(&drop).await.unwrap();
                 std::mem::drop(client);

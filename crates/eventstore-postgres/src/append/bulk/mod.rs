@@ -30,7 +30,9 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
     if matches!(imported, Err(Stopped::NotByCopy)) {
         imported = transact(store, &mut connection, &batches, Way::Calls).await;
     }
-    let appended = imported.map_err(|stopped| stopped.error(&connection))?;
+    let answer = imported.map_err(|stopped| stopped.error(&connection));
+    store.head.has_answered(&answer);
+    let appended = answer?;
     if let Some(last) = appended.iter().map(|it| it.last_position).max() {
         store.head.has_appended(last);
     }
