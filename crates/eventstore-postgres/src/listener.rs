@@ -52,12 +52,18 @@ async fn ask(store: &Store) {
 pub(crate) async fn listen(store: Weak<Store>, settings: Settings, channel: String) {
     let mut pause = PAUSES.0;
     loop {
-        let Some(own) = still_open(&store).map(|store| store.head.own()) else { return };
+        let Some((own, moved)) =
+            still_open(&store).map(|store| (store.head.own(), store.connections.moved()))
+        else {
+            return;
+        };
         match settings.connect().await {
             Ok((client, connection)) => {
                 pause = PAUSES.0;
-                // Whichever ends first: the connection, or the store.
+                // Whichever ends first: the connection, the store, or the time of this server as the one that takes
+                // appends, after which it hears of none.
                 tokio::select! {
+                    () = moved.notified() => {}
                     () = hear(&store, connection) => {}
                     () = tell(&store, &client, &channel, own) => {}
                 }

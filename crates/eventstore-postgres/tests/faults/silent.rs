@@ -28,6 +28,14 @@ fn impatient() -> PostgresConfig {
     }
 }
 
+/// A store that asks for nothing by itself: it has no connection that listens, and nobody waits. So what is lost is what a
+/// test asks for.
+async fn quiet(url: &str) -> PostgresBackend {
+    let manager = deadpool_postgres::Manager::new(url.parse().unwrap(), tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(2).build().unwrap();
+    PostgresBackend::from_pool(pool, impatient()).await.unwrap()
+}
+
 fn said_nothing(error: &StoreError) -> bool {
     matches!(cause(error), PostgresError::NoAnswer { .. } | PostgresError::ConnectTimeout { .. })
 }
@@ -36,7 +44,7 @@ fn said_nothing(error: &StoreError) -> bool {
 async fn an_append_that_nobody_answers_ends_and_is_settled_by_appending_it_again() {
     let cluster = Cluster::start().unwrap();
     let proxy = Proxy::before(&cluster).await;
-    let store = PostgresBackend::with_config(&proxy.url(), impatient()).await.unwrap();
+    let store = quiet(&proxy.url()).await;
     append(&store, "account-1", &event("before")).await.unwrap();
 
     proxy.set(Fault::Swallow);
@@ -79,8 +87,7 @@ async fn every_read_that_nobody_answers_ends() {
 async fn a_connection_whose_caller_has_left_is_not_handed_to_the_next_before_it_answers() {
     let cluster = Cluster::start().unwrap();
     let proxy = Proxy::before(&cluster).await;
-    let config = PostgresConfig { poll_interval: Duration::from_secs(3_600), ..impatient() };
-    let store = PostgresBackend::with_config(&proxy.url(), config).await.unwrap();
+    let store = quiet(&proxy.url()).await;
     append(&store, "account-1", &event("before")).await.unwrap();
 
     proxy.set(Fault::Swallow);
@@ -109,8 +116,9 @@ async fn a_frozen_server_is_no_end_of_the_store() {
 
     let frozen = Frozen::all_of(&cluster);
     let unanswered = event("unanswered");
+    // Unknown where a connection was there to ask on, and unavailable where whoever waits was asking on it.
     let error = append(&store, "account-1", &unanswered).await.unwrap_err();
-    assert!(matches!(error, StoreError::OutcomeUnknown { .. }) && said_nothing(&error), "{error:?}");
+    assert!(error.is_retryable() && said_nothing(&error), "{error:?}");
     // A new connection is taken by the system, and by nobody else.
     for _ in 0..3 {
         let error = in_time(store.head()).await.unwrap_err();
