@@ -1,9 +1,6 @@
 //! Servers that say nothing: frozen, or behind a network that swallows everything.
 
-use std::{
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll, Result, StoreError};
 use eventstore_postgres::{PostgresBackend, PostgresConfig, PostgresError};
@@ -114,7 +111,7 @@ async fn a_frozen_server_is_no_end_of_the_store() {
         tokio::spawn(async move { store.wait_past(GlobalPosition::new(1)).await })
     };
 
-    let frozen = Frozen::all_of(&cluster);
+    let frozen = cluster.freeze().unwrap().unwrap();
     let unanswered = event("unanswered");
     // Unknown where a connection was there to ask on, and unavailable where whoever waits was asking on it.
     let error = append(&store, "account-1", &unanswered).await.unwrap_err();
@@ -131,31 +128,4 @@ async fn a_frozen_server_is_no_end_of_the_store() {
     append_surely(&store, "account-1", &unanswered).await;
     assert_eq!(payloads(&store, "account-1").await, ["before", "unanswered"]);
     assert_eq!(in_time(waiting).await.unwrap().unwrap(), GlobalPosition::new(2));
-}
-
-/// The processes of a server, stopped where they are. Dropped, they go on.
-struct Frozen(Vec<String>);
-
-impl Frozen {
-    fn all_of(cluster: &Cluster) -> Self {
-        let file = std::fs::read_to_string(cluster.directory().join("data").join("postmaster.pid")).unwrap();
-        let mut ids = vec![file.lines().next().unwrap().to_owned()];
-        let backends = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()";
-        ids.extend(cluster.psql(backends).unwrap().lines().map(str::to_owned));
-        signal("STOP", &ids);
-        Self(ids)
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        signal("CONT", &self.0);
-    }
-}
-
-fn signal(name: &str, ids: &[String]) {
-    let mut kill = Command::new("sh");
-    // The standard library knows one signal, and small images have no program for it.
-    kill.args(["-c", r#"kill -s "$@""#, "kill", name]).args(ids).stderr(Stdio::null());
-    assert!(kill.status().unwrap().success(), "{name} {ids:?}");
 }
