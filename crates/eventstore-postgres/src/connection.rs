@@ -1,11 +1,11 @@
 //! The connections of a store, and what is looked at before the first one is used.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use eventstore_api::{Result, StoreError};
 use futures_util::{FutureExt, TryFutureExt};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     PostgresConfig, PostgresError,
@@ -21,7 +21,8 @@ const LEAST_VERSION: u32 = 13;
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     pool: Pool,
-    is_own: bool,
+    /// With a pool of our own: told when a server takes no changes any more.
+    moved: Option<Arc<Notify>>,
     acquire_timeout: Duration,
     connects_within: Duration,
     answers_within: Duration,
@@ -41,12 +42,12 @@ impl Connections {
             .build()
             .map_err(StoreError::storage)?;
         let connects_within = settings.connect_timeout;
-        Ok(Self { is_own: true, connects_within, ..Self::of(pool, config) })
+        Ok(Self { moved: Some(Arc::default()), connects_within, ..Self::of(pool, config) })
     }
 
     pub(crate) fn of(pool: Pool, config: &PostgresConfig) -> Self {
         let (acquire_timeout, answers_within) = (config.acquire_timeout, config.answer_timeout);
-        Self { pool, is_own: false, acquire_timeout, connects_within: acquire_timeout, answers_within }
+        Self { pool, moved: None, acquire_timeout, connects_within: acquire_timeout, answers_within }
     }
 
     /// A connection that nobody else uses meanwhile.
@@ -63,7 +64,7 @@ impl Connections {
         };
         // A pool that was given may wait for ever, and one of ours may take longer to try each of several hosts.
         match timeout(self.acquire_timeout, connection).await {
-            Ok(Ok(Ok(connection))) => Ok(Lent::new(connection, self.answers_within, self.is_own)),
+            Ok(Ok(Ok(connection))) => Ok(Lent::new(connection, self.answers_within, self.moved.clone())),
             Ok(Ok(Err(PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)))) => {
                 let waited = self.connects_within;
                 Err(StoreError::unavailable(PostgresError::ConnectTimeout { waited }))
@@ -88,6 +89,11 @@ impl Connections {
     /// How long an answer may take.
     pub(crate) fn answers_within(&self) -> Duration {
         self.answers_within
+    }
+
+    /// Told when the server that appends went to takes no changes any more: another may by now.
+    pub(crate) fn moved(&self) -> Arc<Notify> {
+        self.moved.clone().unwrap_or_default()
     }
 
     pub(crate) fn close(&self) {

@@ -2,12 +2,15 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use deadpool_postgres::Object;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
 use tokio_postgres::error::{Severity, SqlState};
 
 use crate::error::Failure;
@@ -18,19 +21,20 @@ pub(crate) struct Lent {
     /// Taken out when this is dropped, and not before.
     connection: Option<Object>,
     answers_within: Duration,
-    /// Whether other connections of the pool lead to the same server, and are ours to close.
-    is_of_own_pool: bool,
+    /// Told when the server takes no changes any more. Only with a pool of our own, whose other connections lead to the same
+    /// server, and are ours to close.
+    moved: Option<Arc<Notify>>,
     /// How many answers are still to come.
     awaited: AtomicUsize,
     is_spoilt: AtomicBool,
 }
 
 impl Lent {
-    pub(crate) fn new(connection: Object, answers_within: Duration, is_of_own_pool: bool) -> Self {
+    pub(crate) fn new(connection: Object, answers_within: Duration, moved: Option<Arc<Notify>>) -> Self {
         Self {
             connection: Some(connection),
             answers_within,
-            is_of_own_pool,
+            moved,
             awaited: AtomicUsize::new(0),
             is_spoilt: AtomicBool::new(false),
         }
@@ -71,8 +75,9 @@ impl Lent {
         // connection looks for it; all that idle lead to the same one.
         let takes_no_changes = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
         let pool = self.connection.as_ref().and_then(Object::pool);
-        if let Some(pool) = pool.filter(|_| takes_no_changes && self.is_of_own_pool) {
+        if let (true, Some(moved), Some(pool)) = (takes_no_changes, &self.moved, pool) {
             pool.retain(|_, _| false);
+            moved.notify_waiters();
         }
         if ends_the_session || takes_no_changes {
             self.is_spoilt.store(true, Relaxed);

@@ -71,14 +71,17 @@ pub(crate) async fn listen(store: Weak<Store>, settings: Settings, channel: Stri
     let mut teller = Teller { channel, own, told: GlobalPosition::START };
     let mut pause = PAUSES.0;
     loop {
+        let Some(moved) = store.upgrade().map(|store| store.connections.moved()) else { return };
         let connected = tokio::select! {
             () = end.reached() => return,
             connected = settings.connect() => connected,
         };
         match connected {
             Ok((client, connection)) => {
-                // Whichever ends first: the connection, or the store.
+                // Whichever ends first: the connection, the store, or the time of this server as the one that takes
+                // appends, after which it hears of none.
                 tokio::select! {
+                    () = moved.notified() => {}
                     () = hear(&store, connection) => {}
                     has_listened = teller.tell(&store, &client) => if has_listened { pause = PAUSES.0 },
                 }

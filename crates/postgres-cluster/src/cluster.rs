@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::address::Address;
 use crate::builder::Builder;
 use crate::error::ClusterError;
+use crate::frozen::Frozen;
 use crate::guardian::Guardian;
 use crate::home::Home;
 use crate::programs::Programs;
@@ -99,6 +100,15 @@ impl Cluster {
         let outcome = server.kill(&self.home);
         self.let_go(server);
         outcome
+    }
+
+    /// Stops all of its processes where they are (SIGSTOP) until the answer is dropped. `None` where none runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::TooLong`], when one cannot be stopped, which hangs in the kernel then.
+    pub fn freeze(&self) -> Result<Option<Frozen>, ClusterError> {
+        self.server.as_ref().map(|server| server.freeze(&self.home)).transpose()
     }
 
     /// Shuts it down in order (SIGINT, a fast shutdown). Nothing happens where none runs.

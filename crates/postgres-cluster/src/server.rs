@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::error::ClusterError;
+use crate::frozen::Frozen;
 use crate::home::Home;
 use crate::patience::{PATIENCE, within};
 use crate::processes::{all, descendants, signal};
@@ -58,8 +59,33 @@ impl Server {
 
     /// SIGKILL, to every process of it. When this returns, none is left.
     pub(crate) fn kill(&mut self, home: &Home) -> Result<(), ClusterError> {
+        let family = self.stop_forking(home)?;
+        signal("KILL", &family)?;
+        self.postmaster.wait().map_err(ClusterError::could_not_run("postgres"))?;
+        let gone = within(PATIENCE, || {
+            let is_left = all()?.iter().any(|it| family.contains(&it.id) && !it.is_dead());
+            Ok((!is_left).then_some(()))
+        });
+        gone?.ok_or_else(|| too_long("has processes, though they were sent SIGKILL", home))
+    }
+
+    /// SIGSTOP, to every process of it. When this returns, none of them runs.
+    pub(crate) fn freeze(&self, home: &Home) -> Result<Frozen, ClusterError> {
+        // From here on they are thawed, whatever comes.
+        let frozen = Frozen::of(self.stop_forking(home)?);
+        signal("STOP", frozen.ids())?;
+        let stopped = within(PATIENCE, || {
+            let runs =
+                all()?.iter().any(|it| frozen.ids().contains(&it.id) && !it.is_stopped() && !it.is_dead());
+            Ok((!runs).then_some(()))
+        });
+        stopped?.map(|()| frozen).ok_or_else(|| too_long("runs, though it was sent SIGSTOP", home))
+    }
+
+    /// Stops the postmaster, and lists it with all its children: stopped, it has no more than can be counted. They are not in
+    /// its process group: each begins one.
+    fn stop_forking(&self, home: &Home) -> Result<Vec<u32>, ClusterError> {
         let id = self.id();
-        // Stopped, it has no more children than can be counted. They are not in its process group: each begins one.
         signal("STOP", &[id])?;
         let listed = within(PATIENCE, || {
             let all = all()?;
@@ -69,13 +95,7 @@ impl Server {
         })?;
         let mut family = listed.ok_or_else(|| too_long("runs, though it was sent SIGSTOP", home))?;
         family.push(id);
-        signal("KILL", &family)?;
-        self.postmaster.wait().map_err(ClusterError::could_not_run("postgres"))?;
-        let gone = within(PATIENCE, || {
-            let is_left = all()?.iter().any(|it| family.contains(&it.id) && !it.is_dead());
-            Ok((!is_left).then_some(()))
-        });
-        gone?.ok_or_else(|| too_long("has processes, though they were sent SIGKILL", home))
+        Ok(family)
     }
 
     fn has_ended(&mut self) -> Result<Option<ExitStatus>, ClusterError> {

@@ -92,6 +92,18 @@ fn a_killed_cluster_has_its_rows_when_it_is_restarted() {
 }
 
 #[test]
+fn a_frozen_cluster_answers_nobody_until_it_is_thawed() {
+    let mut cluster = Cluster::start().unwrap();
+    let frozen = cluster.freeze().unwrap().unwrap();
+    let asked = psql(&cluster.url(), "SELECT 1").env("PGCONNECT_TIMEOUT", "2").output().unwrap();
+    assert!(String::from_utf8(asked.stderr).unwrap().contains("timeout expired"));
+    drop(frozen);
+    assert_eq!(cluster.psql("SELECT 1").unwrap(), "1");
+    cluster.stop().unwrap();
+    assert!(cluster.freeze().unwrap().is_none());
+}
+
+#[test]
 fn a_stopped_cluster_has_shut_down_in_order() {
     let mut cluster = Cluster::start().unwrap();
     cluster.psql("CREATE TABLE event (position bigint); INSERT INTO event VALUES (1)").unwrap();

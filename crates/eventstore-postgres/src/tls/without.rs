@@ -1,11 +1,27 @@
 //! Without the feature nothing is encrypted, and whoever asks for it hears so.
 
-use tokio_postgres::{Config, NoTls, config::SslMode};
+use tokio_postgres::{
+    Config, NoTls, Socket,
+    config::SslMode,
+    tls::{MakeTlsConnect, NoTlsError, NoTlsStream},
+};
 
 use super::{Roots, Tls};
 use crate::PostgresError;
 
-pub(crate) type Connector = NoTls;
+/// Makes connections that are not encrypted. A type of its own, so that it is used as the one with the feature is.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector(NoTls);
+
+impl MakeTlsConnect<Socket> for Connector {
+    type Stream = NoTlsStream;
+    type TlsConnect = NoTls;
+    type Error = NoTlsError;
+
+    fn make_tls_connect(&mut self, host: &str) -> Result<NoTls, NoTlsError> {
+        MakeTlsConnect::<Socket>::make_tls_connect(&mut self.0, host)
+    }
+}
 
 /// # Errors
 ///
@@ -16,7 +32,7 @@ pub(crate) fn connector(settings: &mut Config, tls: &Tls) -> Result<Connector, P
         SslMode::Prefer => tls.roots != Roots::System || tls.identity.is_some(),
         _ => true,
     };
-    if is_required { Err(PostgresError::TlsFeature) } else { Ok(NoTls) }
+    if is_required { Err(PostgresError::TlsFeature) } else { Ok(Connector(NoTls)) }
 }
 
 pub(crate) fn is_untrusted(_: &tokio_postgres::Error) -> bool {

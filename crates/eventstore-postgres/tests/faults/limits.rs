@@ -46,11 +46,17 @@ async fn where_all_connections_are_in_use_a_call_waits_as_long_as_configured_and
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), PostgresError::PoolExhausted { waited: PATIENCE, size: 2 }), "{error:?}");
 
-    // Those who hold the connections get what they came for, and give them back.
+    // Those who hold the connections get what they came for, and give them back. One of the two may be the store itself,
+    // which asks how far the log goes when it begins to listen.
     holder.batch_execute("COMMIT").await.unwrap();
+    let mut answered = 0;
     for reading in held_up {
-        assert_eq!(in_time(reading).await.unwrap().unwrap().len(), 1);
+        match in_time(reading).await.unwrap() {
+            Ok(events) => answered += events.len(),
+            Err(error) => assert!(matches!(cause(&error), PostgresError::PoolExhausted { .. }), "{error:?}"),
+        }
     }
+    assert!(answered >= 1);
     in_time(store.get_latest_snapshot(&stream("account-1"))).await.unwrap();
 }
 

@@ -89,4 +89,10 @@ async fn a_primary_that_was_replaced_is_left_for_the_new_one() {
     assert_eq!(payloads(&store, "account-1").await, ["before", "on the new one"]);
     assert_eq!(next.psql("SELECT count(*) FROM eventstore.event_log").unwrap(), "2");
     assert_eq!(old.psql("SELECT count(*) FROM eventstore.event_log").unwrap(), "1");
+
+    // Who listens goes along: the old one hears of nothing any more.
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'eventstore' \
+        AND (query ILIKE 'LISTEN%' OR query LIKE '%pg_notify%')";
+    eventually("it listens to the new one", async || next.psql(listening).unwrap() == "1").await;
+    assert_eq!(old.psql(listening).unwrap(), "0");
 }
