@@ -49,13 +49,16 @@ impl Settings {
         if settings.get_application_name().is_none() {
             settings.application_name("eventstore");
         }
+        // To compile a plan takes longer than to run any of ours. In front: of two that set the same, the last one counts, and
+        // that is the URL's.
+        let mut options = "-c jit=off".to_owned();
         if let Some(longest) = config.statement_timeout {
-            // In front: of two that set the same, the last one counts, and that is the URL's.
-            let own = format!("-c statement_timeout={}", in_millis(longest));
-            let options =
-                settings.get_options().map_or_else(|| own.clone(), |given| format!("{own} {given}"));
-            settings.options(options);
+            options.push_str(&format!(" -c statement_timeout={}", in_millis(longest)));
         }
+        if let Some(given) = settings.get_options() {
+            options = format!("{options} {given}");
+        }
+        settings.options(options);
         name_the_hosts(&mut settings);
         let tls = tls::connector(&mut settings, &config.tls)?;
         let connect_timeout = config.connect_timeout.saturating_mul(hosts(&settings));
@@ -115,7 +118,10 @@ mod tests {
         assert_eq!(settings.get_application_name(), Some("mine"));
         assert_eq!(settings.get_keepalives_idle(), Duration::from_secs(9));
         // Of two settings of one name, the server takes the last.
-        assert_eq!(settings.get_options(), Some("-c statement_timeout=30000 -c statement_timeout=1s"));
+        assert_eq!(
+            settings.get_options(),
+            Some("-c jit=off -c statement_timeout=30000 -c statement_timeout=1s")
+        );
     }
 
     #[test]
@@ -123,9 +129,12 @@ mod tests {
         let limit = |limit| PostgresConfig { statement_timeout: limit, ..PostgresConfig::default() };
         let options = |limit| of("postgresql://h", &limit).get_options().map(str::to_owned);
         let short = options(limit(Some(Duration::from_micros(1))));
-        assert_eq!(short.as_deref(), Some("-c statement_timeout=1"));
-        assert_eq!(options(limit(Some(Duration::ZERO))).as_deref(), Some("-c statement_timeout=0"));
-        assert_eq!(options(limit(None)), None);
+        assert_eq!(short.as_deref(), Some("-c jit=off -c statement_timeout=1"));
+        assert_eq!(
+            options(limit(Some(Duration::ZERO))).as_deref(),
+            Some("-c jit=off -c statement_timeout=0")
+        );
+        assert_eq!(options(limit(None)).as_deref(), Some("-c jit=off"));
     }
 
     #[test]
