@@ -19,22 +19,25 @@ use tokio::sync::mpsc;
 
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
-    arguments::ImportArguments, failure::Failure, output::Output, progress::Progress, store,
-    store_url::StoreUrl,
+    arguments::ImportArguments,
+    failure::Failure,
+    output::Output,
+    progress::Progress,
+    store::{self, Location},
 };
 
 /// How many batches are parsed ahead of the one that is appended.
 const BATCHES_AHEAD: usize = 2;
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
-pub(crate) async fn run(url: &StoreUrl, arguments: ImportArguments) -> Result<(), Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
     let ImportArguments { file, ack } = arguments;
     let began = Instant::now();
     let source = Source::open(&file)?;
     let mut progress = Progress::of_bytes(source.bytes);
-    let store = store::open_for_writing(url)?;
+    let target = store::open_for_writing(location).await?;
 
-    let mut appender = Appender::new(store.clone(), source.name.clone()).await?;
+    let mut appender = Appender::new(&*target, source.name.clone()).await?;
     let (mut batches, parsing) = parse_ahead(source)?;
     let mut output = Output::stdout();
     let imported = async {
@@ -55,7 +58,7 @@ pub(crate) async fn run(url: &StoreUrl, arguments: ImportArguments) -> Result<()
     }
     .await;
     drop(progress);
-    let closed = store.close().await;
+    let closed = target.store().close().await;
 
     let summary = format!("imported {}, already there {}", appender.imported(), appender.already_there());
     if let Err(failure) = imported {
