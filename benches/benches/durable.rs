@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventstore_benches::{PAYLOAD_BYTES, Shape, append_raw, raw_event, runtime};
+use eventstore_benches::{PAYLOAD_BYTES, Shape, append_raw, median, raw_event, runtime};
 use eventstore_wal::WalBackend;
 
 /// How many bytes an event takes in the log beyond its payload, appended alone, about.
@@ -83,12 +83,6 @@ fn line(shape: Shape, events: usize, rounds: usize) -> Line {
         events: median(turns.iter().map(|turn| turn.events)),
         ratio: median(turns.iter().map(|turn| turn.ratio)),
     }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    *values.get(values.len() / 2).unwrap()
 }
 
 /// What the disk does of records of one length.

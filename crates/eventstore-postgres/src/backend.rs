@@ -5,13 +5,13 @@ use bytes::Bytes;
 use deadpool_postgres::Pool;
 use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
-    ReadAll, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
+    ReadAll, Result, Snapshot, StoreError, StreamAppend, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::Config;
+use tokio_postgres::{Config, Transaction};
 
 use crate::{
     Migrations, PostgresConfig,
-    append::Queue,
+    append::{self, Queue},
     columns::{get, number, signed},
     connection::{self, Connections, check_server},
     error::of_write,
@@ -44,7 +44,7 @@ use crate::{
 /// they are by default, it survives a crash of the server; with synchronous replicas, the loss of its machine.
 #[derive(Clone)]
 pub struct PostgresBackend {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     queue: Arc<Queue>,
 }
 
@@ -87,6 +87,91 @@ impl PostgresBackend {
         Self::open(connections, config, None).await
     }
 
+    /// Appends a batch in a transaction of the caller's own, so that his rows and the events are stored together or not at all.
+    /// The transaction is one of the database in which this store is; any connection to it will do.
+    ///
+    /// It answers as [`append_all`](EventStoreBackend::append_all), but nothing is stored before the transaction is committed,
+    /// and then all of it is. From here on, **everyone else who wants to append waits** for the end of the transaction: do
+    /// this last in it, and commit. An append that is refused has done nothing, and the transaction can go on.
+    ///
+    /// Readers that wait for events hear of these when this store next asks, or at once where it is told:
+    /// [`announce`](Self::announce).
+    ///
+    /// ```no_run
+    /// # use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StreamId};
+    /// # use eventstore_postgres::PostgresBackend;
+    /// # async fn buy(
+    /// #     store: &PostgresBackend, client: &mut tokio_postgres::Client,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let sold = NewEvent::new(EventType::new("Sold")?, "ticket 7");
+    /// let batch = AppendBatch::single(StreamId::new("ticket-7")?, ExpectedVersion::NoStream, vec![sold]);
+    ///
+    /// let transaction = client.transaction().await?;
+    /// transaction.execute("INSERT INTO invoice (ticket) VALUES (7)", &[]).await?;
+    /// let appended = store.append_in(&transaction, batch).await?;
+    /// transaction.commit().await?;
+    /// store.announce(&appended);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`append_all`](EventStoreBackend::append_all). [`StoreError::Storage`] and [`StoreError::Unavailable`] mean that
+    /// the transaction has failed, and can only be rolled back; so does a transaction of another isolation level than read
+    /// committed, which would not see what others have appended.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it may have appended in the transaction or not: roll it back.
+    pub async fn append_in(
+        &self,
+        transaction: &Transaction<'_>,
+        batch: AppendBatch,
+    ) -> Result<Vec<Appended>> {
+        batch.validate()?;
+        self.check_open()?;
+        append::append_inside(transaction, &self.store.sql, &batch).await
+    }
+
+    /// Tells this store that what was appended with [`append_in`](Self::append_in) is committed, so that readers who wait for
+    /// events hear of it at once, here and in other processes.
+    pub fn announce(&self, committed: &[Appended]) {
+        if let Some(last) = committed.iter().map(|appended| appended.last_position).max() {
+            self.store.head.has_appended(last);
+        }
+    }
+
+    /// Appends much at once: for imports, and for moving a store here from another backend.
+    ///
+    /// The appends are made in their order, in one transaction, all or nothing; a stream may come back as often as it likes,
+    /// each append under its guard as the stream is by then. Rows go to the server as a stream (`COPY`), several times as
+    /// fast as one append after the other; a role that may not insert into the tables itself takes the way of other appends.
+    /// Everyone else who wants to append waits meanwhile, and the memory it takes is that of the appends: some ten thousand
+    /// events at a time are a good measure. Where events are stored already it answers for them as a retry is
+    /// answered, and it takes longer.
+    ///
+    /// ```no_run
+    /// # use eventstore_api::{EventType, ExpectedVersion, NewEvent, StreamAppend, StreamId};
+    /// # async fn fill(store: &eventstore_postgres::PostgresBackend) -> eventstore_api::Result<()> {
+    /// let stream = StreamId::new("account-7")?;
+    /// let events = vec![NewEvent::new(EventType::new("Opened")?, "ann")];
+    /// store.import(vec![StreamAppend { stream, expected: ExpectedVersion::Any, events }]).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`append_all`](EventStoreBackend::append_all), for the first of the appends that is refused; nothing is stored
+    /// then. Whether [`StoreError::OutcomeUnknown`] has stored everything or nothing is found out by the same call again.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has stored everything or nothing.
+    pub async fn import(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
+        self.check_open()?;
+        append::import(&self.store, appends).await
+    }
+
     async fn open(
         connections: Connections,
         config: PostgresConfig,
@@ -95,7 +180,7 @@ impl PostgresBackend {
         let mut connection = connections.get().await?;
         check_server(&connection).await?;
         match config.migrations {
-            Migrations::Run => migrate::run(&mut connection, &config.schema).await?,
+            Migrations::Run => drop(migrate::run(&mut connection, &config).await?),
             Migrations::Check => migrate::check(&connection, &config.schema).await?,
         }
         drop(connection);
@@ -177,9 +262,8 @@ impl EventStoreBackend for PostgresBackend {
         self.check_open()?;
         let rows = read::query(&self.store, &self.store.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(BackendStats::default()) };
-        // Positions have no gap.
-        let head = number(row, 0)?;
-        Ok(BackendStats::new(head, number(row, 1)?, number(row, 2)?, GlobalPosition::new(head)))
+        let head = GlobalPosition::new(number(row, 0)?);
+        Ok(BackendStats::new(number(row, 1)?, number(row, 2)?, number(row, 3)?, head))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -35,7 +35,7 @@ pub(crate) fn event(row: &Row, names: &mut Names) -> Result<RecordedEvent> {
         stream: names.stream(get(row, 1)?).map_err(|why| wrong("the stream", &why))?,
         version: Version::new(number(row, 2)?),
         position: GlobalPosition::new(position),
-        recorded_at: get::<Moment>(row, 3)?.0,
+        recorded_at: moment(row, 3)?,
     };
     let event_type = names.event_type(get(row, 7)?).map_err(|why| wrong("the type", &why))?;
     let payload = match (get::<Option<&str>>(row, 8)?, get::<Option<&[u8]>>(row, 9)?) {
@@ -79,6 +79,15 @@ fn metadata(text: &str) -> std::result::Result<Metadata, String> {
         serde_json::from_str(text).map_err(|why| why.to_string())?;
     let entries = entries.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Metadata::from_stored(entries).map_err(|why| why.to_string())
+}
+
+pub(crate) fn moment(row: &Row, column: usize) -> Result<Timestamp> {
+    Ok(get::<Moment>(row, column)?.0)
+}
+
+/// A moment as the server counts time.
+pub(crate) fn server_micros(moment: Timestamp) -> i64 {
+    moment.as_micros().saturating_sub(YEAR_2000)
 }
 
 /// A `timestamptz`, which the server counts in microseconds from the year 2000 on.

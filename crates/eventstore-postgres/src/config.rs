@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::PostgresError;
+use crate::{Partitioning, PostgresError};
 
 /// How a store on PostgreSQL goes about its work. The default suits an application with one store.
 ///
@@ -17,6 +17,9 @@ pub struct PostgresConfig {
     pub schema: SchemaName,
     /// What to do about the tables when the store is opened.
     pub migrations: Migrations,
+    /// Whether the log is kept in partitions; `None`, the default, leaves it as it is: one table, unless it was opened with
+    /// partitions before. Counts with [`Migrations::Run`] alone.
+    pub partitioning: Option<Partitioning>,
     /// The most connections at a time, 16 by default, beside the one that listens; at least 2 are taken.
     pub pool_size: usize,
     /// How long a call waits for a free connection before it answers
@@ -37,6 +40,7 @@ impl Default for PostgresConfig {
         Self {
             schema: SchemaName::default(),
             migrations: Migrations::default(),
+            partitioning: None,
             pool_size: 16,
             acquire_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),

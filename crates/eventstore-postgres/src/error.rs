@@ -84,6 +84,15 @@ pub enum PostgresError {
         /// What it said.
         source: tokio_postgres::Error,
     },
+    /// An event of this id was stored in this stream, and has been taken out of the log since: whether it is the same event
+    /// cannot be told any more.
+    #[error(
+        "an event of this id was stored at position {position}, and has been moved out of the log; nothing was stored"
+    )]
+    Retired {
+        /// Where it stood.
+        position: u64,
+    },
     /// The server refused a statement, or the connection to it broke.
     #[error("the server has not done what it was asked for")]
     Server {

@@ -55,9 +55,14 @@ impl FilteredPage {
         }
         let Building { direction, arguments, .. } = building;
         let all = (0..criteria.len()).map(|it| format!("SELECT position FROM c{it}")).collect::<Vec<_>>();
+        // The end of the log as this statement sees it, and no function: another statement may know of a partition that this one
+        // was planned without, and what is there would be passed by.
+        let last = format!(
+            "coalesce((SELECT h.position FROM {schema}.event_log h ORDER BY h.position DESC LIMIT 1), 0)"
+        );
         let (order, farthest, nearest, end, within) = match direction {
-            Direction::Forward => ("ASC", "max", "least", format!("{schema}.head_position()"), "<="),
-            Direction::Backward => ("DESC", "min", "greatest", "0".to_owned(), ">="),
+            Direction::Forward => ("ASC", "max", "least", last.as_str(), "<="),
+            Direction::Backward => ("DESC", "min", "greatest", "0", ">="),
         };
         // Where a list was cut short, nothing is known beyond its end.
         let cut = |number: usize| {
@@ -78,7 +83,7 @@ impl FilteredPage {
         );
         let sql = format!(
             "WITH {lists}, cut AS (SELECT {nearest}({cuts}) AS at), \
-            looked AS (SELECT coalesce(cut.at, {end}) AS through, cut.at IS NOT NULL AS is_cut FROM cut) \
+            looked AS (SELECT {nearest}(cut.at, {end}) AS through, cut.at IS NOT NULL AS is_cut FROM cut) \
             SELECT {EVENT}, looked.through, looked.is_cut \
             FROM looked LEFT JOIN LATERAL ({page}) e ON {is_within} \
             LEFT JOIN {schema}.stream_names s USING (stream_id) ORDER BY e.position {order}",

@@ -11,10 +11,17 @@ mod head;
 mod json;
 mod listener;
 mod migrate;
+mod partitioning;
 mod read;
+#[cfg(feature = "parquet")]
+mod retire;
 mod statements;
 mod store;
 
 pub use backend::PostgresBackend;
 pub use config::{Migrations, PostgresConfig, SchemaName};
 pub use error::PostgresError;
+pub use migrate::{Migrated, migrate};
+pub use partitioning::Partitioning;
+#[cfg(feature = "parquet")]
+pub use retire::{RetentionPolicy, RetiredPartition};

@@ -1,12 +1,57 @@
 //! The tables of a store, in versions that follow one another.
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{GenericClient, Object};
 use eventstore_api::{Result, StoreError};
 
 use crate::{
-    PostgresError, SchemaName,
+    PostgresConfig, PostgresError, SchemaName,
+    connection::{self, Connections, check_server},
     error::{of_read, of_write},
 };
+
+/// What [`migrate`] found, and what it left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Migrated {
+    /// The version of the tables before; 0 where there was no store.
+    pub from: u32,
+    /// The version of the tables now.
+    pub to: u32,
+}
+
+/// Brings the tables of a store up to date, and makes them where there are none: what opening it does by default, apart, for
+/// a role that may change tables where the application's own may not.
+///
+/// All of it is done or nothing. Several that do it at once take turns, and all but the first find it done. Nothing that is
+/// stored is lost by it. The statements are in the folder `migrations` of this crate, and can be run by hand.
+///
+/// ```no_run
+/// use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, migrate};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> eventstore_api::Result<()> {
+/// let config = PostgresConfig { migrations: Migrations::Check, ..PostgresConfig::default() };
+/// migrate("postgresql://owner@localhost/app", &config).await?;
+/// let store = PostgresBackend::with_config("postgresql://app@localhost/app", config).await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+///
+/// As [`PostgresBackend::with_config`](crate::PostgresBackend::with_config).
+///
+/// # Cancellation
+///
+/// Dropped before it is done, it has changed nothing, or everything.
+pub async fn migrate(url: &str, config: &PostgresConfig) -> Result<Migrated> {
+    let settings = connection::settings(url, config)?;
+    let connections = Connections::to(&settings, config)?;
+    let mut connection = connections.get().await?;
+    check_server(&connection).await?;
+    let migrated = run(&mut connection, config).await;
+    connections.close();
+    migrated
+}
 
 /// One step from a version to the next; the files are there to be read, and to be run by hand.
 struct Migration {
@@ -14,42 +59,63 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/0001_event_store.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../migrations/0001_tables.sql") },
+    Migration { version: 2, sql: include_str!("../migrations/0002_appending.sql") },
+    Migration { version: 3, sql: include_str!("../migrations/0003_views.sql") },
+    Migration { version: 4, sql: include_str!("../migrations/0004_partitions.sql") },
+];
 
 /// The version that this program is written for.
 pub(crate) fn newest() -> u32 {
     MIGRATIONS.last().map_or(0, |last| last.version)
 }
 
-/// Brings a schema up to date. Of several programs that do so at once, one does, and the others find it done. Either all of
-/// it is done or nothing.
-pub(crate) async fn run(connection: &mut Object, schema: &SchemaName) -> Result<()> {
+/// Brings a schema up to date, and has its log in partitions where that is wanted.
+pub(crate) async fn run(connection: &mut Object, config: &PostgresConfig) -> Result<Migrated> {
     // Mostly there is nothing to do, and a role that only appends may do no more than look.
-    if version(connection, schema).await? == newest() {
-        return Ok(());
+    let found = version(connection, &config.schema).await?;
+    if found < newest() {
+        bring_up_to_date(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
     }
-    let failed = |error| match of_write(error) {
-        // What was not done now is done at the next try.
+    if let Some(partitioning) = config.partitioning {
+        partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
+    }
+    Ok(Migrated { from: found, to: newest() })
+}
+
+/// What may have been done or not will be found done, or is done then.
+fn is_done_at_the_next_try(error: StoreError) -> StoreError {
+    match error {
         StoreError::OutcomeUnknown { source } => StoreError::Unavailable { source },
         other => other,
-    };
-    let transaction = connection.transaction().await.map_err(failed)?;
+    }
+}
+
+async fn bring_up_to_date(connection: &mut Object, schema: &SchemaName) -> Result<()> {
+    let transaction = connection.transaction().await.map_err(of_write)?;
     // One at a time in this database, whatever the schema: they are rare. The timeout is for statements of every day.
     transaction
         .batch_execute("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1163282772, 0)")
         .await
-        .map_err(failed)?;
+        .map_err(of_write)?;
     let found = version(&transaction, schema).await?;
     if found == 0 {
-        transaction.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await.map_err(failed)?;
+        transaction
+            .batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
+            .await
+            .map_err(of_write)?;
     }
-    transaction.batch_execute(&format!("SET LOCAL search_path = {schema}")).await.map_err(failed)?;
+    // Functions keep it. Where `pg_temp` is not named, it comes first, and with it the tables of whoever calls.
+    transaction
+        .batch_execute(&format!("SET LOCAL search_path = {schema}, pg_temp"))
+        .await
+        .map_err(of_write)?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
-        transaction.batch_execute(migration.sql).await.map_err(failed)?;
+        transaction.batch_execute(migration.sql).await.map_err(of_write)?;
         tracing::info!(%schema, version = migration.version, "brought the tables up to date");
     }
-    transaction.commit().await.map_err(failed)
+    transaction.commit().await.map_err(of_write)
 }
 
 /// That there is a store, and of the version that this program is written for.
@@ -62,7 +128,7 @@ pub(crate) async fn check(connection: &Object, schema: &SchemaName) -> Result<()
 }
 
 /// The version that a schema is at; 0 where there is no store in it.
-async fn version(connection: &impl deadpool_postgres::GenericClient, schema: &SchemaName) -> Result<u32> {
+async fn version(connection: &impl GenericClient, schema: &SchemaName) -> Result<u32> {
     let table = format!("{schema}.schema_migrations");
     let row = connection.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {

@@ -19,6 +19,17 @@ pub(crate) struct Statements {
     pub(crate) stats: String,
     pub(crate) head: String,
     pub(crate) channel: String,
+    pub(crate) take_turn: String,
+    pub(crate) log_end: String,
+    pub(crate) stream_heads: String,
+    pub(crate) add_streams: String,
+    pub(crate) make_room: String,
+    pub(crate) copy_events: String,
+    pub(crate) copy_tags: String,
+    #[cfg(feature = "parquet")]
+    pub(crate) oldest_partition: String,
+    #[cfg(feature = "parquet")]
+    pub(crate) retire_partition: String,
 }
 
 impl Statements {
@@ -61,9 +72,10 @@ impl Statements {
                 arguments.join(", ")
             ),
             known_events: format!(
-                "SELECT {EVENT} FROM unnest($1::uuid[], $2::text[]) AS w (id, stream) \
+                "SELECT {EVENT}, k.position FROM unnest($1::uuid[], $2::text[]) AS w (id, stream) \
                 JOIN {schema}.stream_names s ON s.name = w.stream \
-                JOIN {schema}.event_log e ON e.event_id = w.id AND e.stream_id = s.stream_id"
+                JOIN {schema}.known_ids k ON k.event_id = w.id AND k.stream_id = s.stream_id \
+                LEFT JOIN {schema}.event_log e ON e.position = k.position"
             ),
             stream_forward: of_stream(">", "ASC"),
             stream_backward: of_stream("<", "DESC"),
@@ -79,12 +91,42 @@ impl Statements {
             latest_snapshot: format!(
                 "SELECT version, state_type, schema_version, encoding, payload FROM {schema}.snapshots WHERE stream = $1"
             ),
+            // Positions have no gap.
             stats: format!(
-                "SELECT {schema}.head_position(), (SELECT count(*) FROM {schema}.stream_names), \
+                "SELECT {schema}.head_position(), {schema}.head_position() - {schema}.retired_position(), \
+                (SELECT count(*) FROM {schema}.stream_names s WHERE NOT EXISTS ( \
+                    SELECT FROM {schema}.retired_streams r WHERE r.stream_id = s.stream_id AND NOT EXISTS ( \
+                        SELECT FROM {schema}.event_log e WHERE e.stream_id = s.stream_id))), \
                 (SELECT count(*) FROM {schema}.snapshots)"
             ),
             head: format!("SELECT {schema}.head_position()"),
-            channel: format!("SELECT 'eventstore_' || '{schema}.event_log'::regclass::oid"),
+            take_turn: format!(
+                "SELECT {schema}.take_turn(), has_table_privilege('{schema}.event_log', 'INSERT')"
+            ),
+            log_end: format!(
+                "SELECT {schema}.head_position(), greatest(clock_timestamp(), (SELECT e.recorded_at \
+                FROM {schema}.event_log e WHERE e.position = {schema}.head_position()))"
+            ),
+            stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
+            add_streams: format!(
+                "INSERT INTO {schema}.stream_names (name) SELECT unnest($1::text[]) RETURNING name, stream_id"
+            ),
+            make_room: format!("SELECT {schema}.make_room($1)"),
+            copy_events: format!(
+                "COPY {schema}.event_log (position, stream_id, version, recorded_at, event_id, schema_version, encoding, \
+                event_type, data, payload, metadata, tags) FROM STDIN (FORMAT binary)"
+            ),
+            copy_tags: format!("COPY {schema}.event_tags (tag, position) FROM STDIN (FORMAT binary)"),
+            // Of those that are full and have others behind them.
+            #[cfg(feature = "parquet")]
+            oldest_partition: format!(
+                "SELECT p.first_position, p.beyond, e.recorded_at, {schema}.head_position(), clock_timestamp() \
+                FROM {schema}.partitions p JOIN {schema}.event_log e ON e.position = p.beyond - 1 \
+                WHERE p.retired_at IS NULL AND p.beyond <= {schema}.head_position() ORDER BY p.first_position LIMIT 1"
+            ),
+            #[cfg(feature = "parquet")]
+            retire_partition: format!("SELECT {schema}.retire_partition($1, $2)"),
+            channel: format!("SELECT 'eventstore_' || '{schema}.stream_names'::regclass::oid"),
         }
     }
 }

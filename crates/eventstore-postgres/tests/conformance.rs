@@ -9,10 +9,13 @@
 mod support;
 
 use eventstore_conformance::{BackendFactory, Persistence, SecondOpener, async_trait, conformance_tests};
-use eventstore_postgres::PostgresBackend;
+use eventstore_postgres::{Partitioning, PostgresBackend, PostgresConfig};
 use support::Schema;
 
-struct InSchemas;
+/// Stores with a log of this form.
+struct InSchemas {
+    partitioning: Option<Partitioning>,
+}
 
 #[async_trait]
 impl BackendFactory for InSchemas {
@@ -24,7 +27,8 @@ impl BackendFactory for InSchemas {
     }
 
     async fn open(&self, place: &Schema) -> PostgresBackend {
-        place.open().await
+        let config = PostgresConfig { partitioning: self.partitioning, ..place.config() };
+        place.open_with(config).await
     }
 
     fn persistence(&self) -> Persistence {
@@ -32,8 +36,19 @@ impl BackendFactory for InSchemas {
     }
 
     async fn open_second(&self, place: &Schema) -> SecondOpener<PostgresBackend> {
-        SecondOpener::Shared(place.open().await)
+        SecondOpener::Shared(self.open(place).await)
     }
 }
 
-conformance_tests!(InSchemas);
+conformance_tests!(InSchemas { partitioning: None });
+
+/// So few events each that cases with many go over the end of some.
+mod in_partitions {
+    use std::num::NonZeroU64;
+
+    use super::*;
+
+    conformance_tests!(InSchemas {
+        partitioning: Some(Partitioning::by_events(NonZeroU64::new(200).unwrap()))
+    });
+}

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("eventstore-memory", &["eventstore-api", "eventstore-codec"]),
     ("eventstore-parquet", &["eventstore-api", "eventstore-codec"]),
     ("eventstore-wal", &["eventstore-api", "eventstore-codec", "eventstore-parquet"]),
-    ("eventstore-postgres", &["eventstore-api", "eventstore-codec"]),
+    ("eventstore-postgres", &["eventstore-api", "eventstore-codec", "eventstore-parquet"]),
     ("eventstore-rocksdb", &["eventstore-api", "eventstore-codec"]),
     ("allframe-cqrs-macros", &[]),
     ("allframe-cqrs", BELOW_THE_UMBRELLA),

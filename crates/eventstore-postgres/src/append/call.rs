@@ -4,16 +4,19 @@ use std::collections::HashMap;
 
 use eventstore_api::{
     AppendBatch, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition, NewEvent, Result,
-    StoreError, StreamId, Tag, Tags, Version,
+    StoreError, StreamId, Tag, Version,
 };
 use serde_json::{Value, json};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{
+    Row, Transaction,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
+use super::content::Content;
 use crate::{
     columns::{get, number, signed},
     filter::prefix_end,
-    json::as_json,
     statements::Statements,
 };
 
@@ -122,16 +125,11 @@ impl<'b> Call<'b> {
         self.event_types.push(event.event_type.as_str());
         self.schema_versions.push(i64::from(event.schema_version));
         self.encodings.push(i16::from(event.encoding.get()));
-        let is_json = event.encoding == eventstore_api::Encoding::JSON;
-        let data = if is_json { as_json(&event.payload) } else { None };
-        self.payloads.push(if data.is_none() { Some(&event.payload) } else { None });
-        self.data.push(data);
-        let metadata = (!event.metadata.is_empty()).then(|| {
-            let entries = event.metadata.iter().map(|(name, value)| (name.to_owned(), Value::from(value)));
-            Value::Object(entries.collect()).to_string()
-        });
-        self.metadata.push(metadata);
-        self.tags.push((!event.tags.is_empty()).then(|| array(&event.tags)));
+        let content = Content::of(event);
+        self.data.push(content.data);
+        self.payloads.push(content.payload);
+        self.metadata.push(content.metadata);
+        self.tags.push((!content.tags.is_empty()).then(|| array(&content.tags)));
     }
 
     /// Has the server append it, in a transaction of its own or in the one that is open.
@@ -146,29 +144,47 @@ impl<'b> Call<'b> {
         looks_ids_up: bool,
     ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
         let statement = connection.prepare_cached(&statements.append).await?;
-        let arguments: [&(dyn ToSql + Sync); 19] = [
-            &self.streams,
-            &self.guard_batches,
-            &self.guard_streams,
-            &self.guard_versions,
-            &self.condition,
-            &self.condition_after,
-            &self.append_batches,
-            &self.append_streams,
-            &self.append_events,
-            &self.event_appends,
-            &self.event_ids,
-            &self.event_types,
-            &self.schema_versions,
-            &self.encodings,
-            &self.data,
-            &self.payloads,
-            &self.metadata,
-            &self.tags,
-            &looks_ids_up,
-        ];
+        let arguments = self.arguments(&looks_ids_up).map(|(argument, _)| argument);
         let rows = connection.query(&statement, &arguments).await?;
         Ok(self.outcomes(&rows))
+    }
+
+    /// The same in somebody's transaction, which a known id is not to fail; and on a connection that keeps nothing prepared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::send`].
+    pub(crate) async fn send_in(
+        &self,
+        transaction: &Transaction<'_>,
+        statements: &Statements,
+    ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
+        let rows = transaction.query_typed(&statements.append, &self.arguments(&true)).await?;
+        Ok(self.outcomes(&rows))
+    }
+
+    fn arguments<'a>(&'a self, looks_ids_up: &'a bool) -> [(&'a (dyn ToSql + Sync), Type); 19] {
+        [
+            (&self.streams, Type::TEXT_ARRAY),
+            (&self.guard_batches, Type::INT4_ARRAY),
+            (&self.guard_streams, Type::INT4_ARRAY),
+            (&self.guard_versions, Type::INT8_ARRAY),
+            (&self.condition, Type::TEXT),
+            (&self.condition_after, Type::INT8),
+            (&self.append_batches, Type::INT4_ARRAY),
+            (&self.append_streams, Type::INT4_ARRAY),
+            (&self.append_events, Type::INT4_ARRAY),
+            (&self.event_appends, Type::INT4_ARRAY),
+            (&self.event_ids, Type::UUID_ARRAY),
+            (&self.event_types, Type::TEXT_ARRAY),
+            (&self.schema_versions, Type::INT8_ARRAY),
+            (&self.encodings, Type::INT2_ARRAY),
+            (&self.data, Type::TEXT_ARRAY),
+            (&self.payloads, Type::BYTEA_ARRAY),
+            (&self.metadata, Type::TEXT_ARRAY),
+            (&self.tags, Type::TEXT_ARRAY),
+            (looks_ids_up, Type::BOOL),
+        ]
     }
 
     fn outcomes(&self, rows: &[Row]) -> Result<Vec<Outcome>> {
@@ -217,7 +233,8 @@ impl<'b> Call<'b> {
     }
 }
 
-fn no_sense() -> StoreError {
+/// Nobody can tell what came of it.
+pub(super) fn no_sense() -> StoreError {
     StoreError::outcome_unknown("the function append_events answers otherwise than it was written to")
 }
 
@@ -257,14 +274,14 @@ fn criteria(filter: &EventFilter) -> Value {
 }
 
 /// Tags as PostgreSQL reads an array of text.
-fn array(tags: &Tags) -> String {
+fn array(tags: &[&str]) -> String {
     let mut array = String::from("{");
     for tag in tags {
         if array.len() > 1 {
             array.push(',');
         }
         array.push('"');
-        for character in tag.as_str().chars() {
+        for character in tag.chars() {
             if matches!(character, '"' | '\\') {
                 array.push('\\');
             }

@@ -3,11 +3,16 @@
 //! A [`Job`] is what one caller asks for. Jobs that are independent of each other make a [`Group`], which is one statement:
 //! while it is on its way, the next group gathers. A caller who drops his future leaves his job where it is.
 
+mod bulk;
 mod call;
+mod content;
 mod group;
+mod inside;
 mod queue;
 mod settle;
 
+pub(crate) use bulk::import;
+pub(crate) use inside::append_inside;
 pub(crate) use queue::Queue;
 
 use eventstore_api::{AppendBatch, Appended, Result};

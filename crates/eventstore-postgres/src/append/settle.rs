@@ -4,33 +4,50 @@ use std::collections::HashMap;
 
 use eventstore_api::{AppendBatch, Appended, EventId, Known, Result, StoreError, StreamId, first_outcome};
 use eventstore_codec::Names;
-use tokio_postgres::Row;
+use tokio_postgres::{
+    Row, Transaction,
+    types::{ToSql, Type},
+};
 use uuid::Uuid;
 
-use crate::{columns, error::of_read, statements::Statements, store::Store};
+use crate::{
+    PostgresError,
+    columns::{self, get, number},
+    error::of_read,
+    read::query,
+    statements::Statements,
+    store::Store,
+};
 
 /// Looks the events of a batch up. They are never changed, so it may take a transaction of its own.
-pub(crate) async fn settle(store: &Store, batch: &AppendBatch) -> Result<Vec<Appended>> {
-    let connection = store.connections.get().await?;
-    settle_on(&connection, &store.sql, batch).await
+pub(super) async fn settle(store: &Store, batch: &AppendBatch) -> Result<Vec<Appended>> {
+    let (ids, streams) = names(batch);
+    let rows = query(store, &store.sql.known_events, &[&ids, &streams]).await?;
+    first_answer(batch, &rows)
 }
 
-/// The same on a connection, perhaps in the transaction that is open there.
-pub(crate) async fn settle_on(
-    connection: &impl deadpool_postgres::GenericClient,
+/// The same in a transaction that may have stored them itself.
+pub(super) async fn settle_in(
+    transaction: &Transaction<'_>,
     statements: &Statements,
     batch: &AppendBatch,
 ) -> Result<Vec<Appended>> {
-    let (mut ids, mut streams) = (Vec::<Uuid>::new(), Vec::<&str>::new());
-    for append in &batch.appends {
-        for event in &append.events {
-            ids.push(*event.id.as_uuid());
-            streams.push(append.stream.as_str());
-        }
-    }
-    let statement = connection.prepare_cached(&statements.known_events).await.map_err(of_read)?;
-    let rows = connection.query(&statement, &[&ids, &streams]).await.map_err(of_read)?;
-    let known = known_events(&rows)?;
+    let (ids, streams) = names(batch);
+    let arguments: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&ids, Type::UUID_ARRAY), (&streams, Type::TEXT_ARRAY)];
+    let rows = transaction.query_typed(&statements.known_events, &arguments).await.map_err(of_read)?;
+    first_answer(batch, &rows)
+}
+
+/// Which ids to look for, and in which streams.
+fn names(batch: &AppendBatch) -> (Vec<Uuid>, Vec<&str>) {
+    let events =
+        batch.appends.iter().flat_map(|append| append.events.iter().map(move |event| (append, event)));
+    events.map(|(append, event)| (*event.id.as_uuid(), append.stream.as_str())).unzip()
+}
+
+fn first_answer(batch: &AppendBatch, rows: &[Row]) -> Result<Vec<Appended>> {
+    let known = known_events(rows)?;
     let find = |stream: &StreamId, event: &eventstore_api::NewEvent| {
         Ok::<_, StoreError>(known.get(&(stream.clone(), event.id)).map(|stored| Known {
             version: stored.version,
@@ -48,6 +65,9 @@ fn known_events(rows: &[Row]) -> Result<HashMap<(StreamId, EventId), eventstore_
     let mut names = Names::new();
     let mut known = HashMap::with_capacity(rows.len());
     for row in rows {
+        if get::<Option<i64>>(row, 0)?.is_none() {
+            return Err(PostgresError::Retired { position: number(row, columns::COUNT)? }.into());
+        }
         let event = columns::event(row, &mut names)?;
         known.insert((event.stream.clone(), event.id), event);
     }

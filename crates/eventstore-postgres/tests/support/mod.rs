@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
+pub(crate) mod events;
+
 use std::time::Duration;
 
 use eventstore_postgres::{PostgresBackend, PostgresConfig, SchemaName};
@@ -13,6 +15,13 @@ pub(crate) fn server() -> String {
     std::env::var("DATABASE_URL").unwrap_or_else(|_| {
         panic!("there is no server to test with: run `cargo xtask test`, or say in DATABASE_URL where one is")
     })
+}
+
+/// A connection of its own to it.
+pub(crate) async fn connect() -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(&server(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 /// A schema in which there is no store yet. It goes when this is dropped.
@@ -35,7 +44,11 @@ impl Schema {
     }
 
     pub(crate) async fn open(&self) -> PostgresBackend {
-        PostgresBackend::with_config(&server(), self.config()).await.unwrap()
+        self.open_with(self.config()).await
+    }
+
+    pub(crate) async fn open_with(&self, config: PostgresConfig) -> PostgresBackend {
+        PostgresBackend::with_config(&server(), config).await.unwrap()
     }
 }
 

@@ -1,91 +1,22 @@
--- The tables of an event store, and the one function that appends to them.
---
--- Runs in a transaction whose search_path is the schema of the store, and nothing else. By hand:
---
---   BEGIN;
---   CREATE SCHEMA eventstore;
---   SET LOCAL search_path = eventstore;
---   \i 0001_event_store.sql
-
---   COMMIT;
---
--- docs/postgres-schema.md explains what is here, and why.
-
-CREATE TABLE schema_migrations (
-    version    integer PRIMARY KEY,
-    name       text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
-);
-
--- The streams, numbered: an event names its stream in eight bytes.
-CREATE TABLE stream_names (
-    stream_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name      text COLLATE "C" NOT NULL,
-    CONSTRAINT stream_names_name UNIQUE (name)
-);
-
--- The events. Nothing here is ever updated, and nothing deleted.
-CREATE TABLE event_log (
-    position       bigint NOT NULL,
-    stream_id      bigint NOT NULL,
-    version        bigint NOT NULL,
-    recorded_at    timestamptz NOT NULL,
-    event_id       uuid NOT NULL,
-    schema_version bigint NOT NULL,
-    encoding       smallint NOT NULL,
-    event_type     text COLLATE "C" NOT NULL,
-    -- A payload stands in one of the two: in `data` where it is JSON, byte for byte as it came.
-    data           json,
-    payload        bytea,
-    metadata       jsonb,
-    tags           text[] COLLATE "C",
-    CONSTRAINT event_log_position PRIMARY KEY (position),
-    CONSTRAINT event_log_version UNIQUE (stream_id, version),
-    -- The id first: ids rise, so that new ones go to one end of the index.
-    CONSTRAINT event_log_event_id UNIQUE (event_id, stream_id),
-    CONSTRAINT event_log_one_payload CHECK ((data IS NULL) <> (payload IS NULL))
-);
-
-CREATE INDEX event_log_type ON event_log (event_type, position);
-
--- Where each tag stands.
-CREATE TABLE event_tags (
-    tag      text COLLATE "C" NOT NULL,
-    position bigint NOT NULL,
-    CONSTRAINT event_tags_tag PRIMARY KEY (tag, position)
-);
-
--- The latest snapshot of each stream, of which there need be no events.
-CREATE TABLE snapshots (
-    stream         text COLLATE "C" NOT NULL,
-    version        bigint NOT NULL,
-    state_type     text COLLATE "C" NOT NULL,
-    schema_version bigint NOT NULL,
-    encoding       smallint NOT NULL,
-    payload        bytea NOT NULL,
-    saved_at       timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT snapshots_stream PRIMARY KEY (stream)
-);
-
--- Whoever owns the tables could still change history by accident.
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% of % is refused: events are never changed', TG_OP, TG_TABLE_NAME
-        USING ERRCODE = 'restrict_violation';
-END
-$$;
-
-CREATE TRIGGER event_log_is_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_log
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER event_tags_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_tags
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER stream_names_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON stream_names
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- What appends, and what it is made of. docs/postgres-schema.md explains how positions are given out.
 
 -- The position of the last event; 0 where there is none.
 CREATE FUNCTION head_position() RETURNS bigint LANGUAGE sql STABLE
     SET search_path FROM CURRENT
 AS $$ SELECT coalesce((SELECT position FROM event_log ORDER BY position DESC LIMIT 1), 0) $$;
+
+-- The number of each of these streams, and its last version. One that has none yet is left out.
+CREATE FUNCTION stream_heads(names text[]) RETURNS TABLE (name text, stream_id bigint, version bigint) LANGUAGE sql STABLE
+    SET search_path FROM CURRENT
+AS $$
+    SELECT s.name, s.stream_id, coalesce(
+        (SELECT e.version FROM event_log e WHERE e.stream_id = s.stream_id ORDER BY e.version DESC LIMIT 1),
+        -- All of its events may have been moved out of the log.
+        (SELECT r.version FROM retired_streams r WHERE r.stream_id = s.stream_id),
+        0
+    )
+    FROM unnest(names) AS w (name) JOIN stream_names s USING (name)
+$$;
 
 -- The last version of a stream at or before a position; 0 where there is none. Versions rise with positions, and have no gap.
 CREATE FUNCTION version_at(stream bigint, at_position bigint) RETURNS bigint LANGUAGE plpgsql STABLE
@@ -128,8 +59,8 @@ BEGIN
             current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction';
     END IF;
-    -- The first number keeps apart from locks of others; the second is the table, as a number with a sign.
-    PERFORM pg_advisory_xact_lock(1163282772, ('event_log'::regclass::oid::bigint - 2147483648)::integer);
+    -- The first number keeps apart from locks of others; the second is a table of the store, as a number with a sign.
+    PERFORM pg_advisory_xact_lock(1163282772, ('stream_names'::regclass::oid::bigint - 2147483648)::integer);
 END
 $$;
 
@@ -230,8 +161,8 @@ CREATE FUNCTION append_events(
     payloads        bytea[],
     metadata        text[],
     tags            text[],
-    -- Whether ids are looked up before anything is stored. Where they are not, a known id is a violation of
-    -- event_log_event_id, and nothing of the whole call is stored.
+    -- Whether ids are looked up before anything is stored. Where they are not, a known id is a violation of a constraint
+    -- whose name ends in `event_id`, and nothing of the whole call is stored.
     looks_ids_up    boolean,
     OUT kind text, OUT item integer, OUT detail bigint, OUT place bigint
 ) RETURNS SETOF record LANGUAGE plpgsql
@@ -271,6 +202,9 @@ BEGIN
     SELECT array_agg(w.stream_id ORDER BY w.n),
         array_agg(coalesce((
             SELECT e.version FROM event_log e WHERE e.stream_id = w.stream_id ORDER BY e.version DESC LIMIT 1
+        ), (
+            -- All of its events may have been moved out of the log.
+            SELECT r.version FROM retired_streams r WHERE r.stream_id = w.stream_id
         ), 0) ORDER BY w.n)
     INTO stream_ids, heads
     FROM (
@@ -283,8 +217,8 @@ BEGIN
         SELECT coalesce(array_agg(DISTINCT append_batches[u.append]), '{}') INTO known
         FROM unnest(event_appends, event_ids) AS u (append, id)
         WHERE EXISTS (
-            SELECT FROM event_log e
-            WHERE e.event_id = u.id AND e.stream_id = stream_ids[append_streams[u.append]]
+            SELECT FROM known_ids k
+            WHERE k.event_id = u.id AND k.stream_id = stream_ids[append_streams[u.append]]
         );
     END IF;
 
@@ -319,8 +253,8 @@ BEGIN
             IF EXISTS (
                 SELECT FROM unnest(event_appends, event_ids) AS u (append, id)
                 WHERE append_batches[u.append] = batch AND EXISTS (
-                    SELECT FROM event_log e
-                    WHERE e.event_id = u.id AND e.stream_id = stream_ids[append_streams[u.append]]
+                    SELECT FROM known_ids k
+                    WHERE k.event_id = u.id AND k.stream_id = stream_ids[append_streams[u.append]]
                 )
             ) THEN
                 refused := 'known';
@@ -369,6 +303,8 @@ BEGIN
         FROM unnest(streams) WITH ORDINALITY AS u (name, n);
     END IF;
 
+    PERFORM make_room(head);
+
     -- Time never runs backwards, though the clock may.
     head_time := greatest(clock_timestamp(), head_time);
 
@@ -399,4 +335,7 @@ $$;
 
 COMMENT ON FUNCTION append_events IS 'The one way to append events; docs/postgres-schema.md says how it is called.';
 
-INSERT INTO schema_migrations (version, name) VALUES (1, 'event_store');
+-- A function is everybody's who may look into its schema, unless it is said otherwise.
+REVOKE ALL ON FUNCTION append_events FROM PUBLIC;
+
+INSERT INTO schema_migrations (version, name) VALUES (2, 'appending');

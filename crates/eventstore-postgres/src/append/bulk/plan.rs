@@ -1,0 +1,124 @@
+//! Where each event will stand.
+
+use std::collections::HashMap;
+
+use deadpool_postgres::Transaction;
+use eventstore_api::{
+    AppendBatch, Appended, GlobalPosition, Result, StoreError, StreamId, Timestamp, Version,
+};
+use tokio_postgres::Row;
+
+use crate::{
+    columns::{get, moment, number, signed},
+    error::of_read,
+    store::Store,
+};
+
+/// How the store is at the beginning of a turn to append.
+pub(super) struct Start {
+    /// The last position.
+    head: u64,
+    /// When events are recorded that come now.
+    pub(super) recorded_at: Timestamp,
+    streams: HashMap<StreamId, Stream>,
+}
+
+#[derive(Clone, Copy)]
+struct Stream {
+    id: i64,
+    version: u64,
+}
+
+impl Start {
+    /// Takes the turn, and looks; `None` where this role may not write into the tables itself.
+    pub(super) async fn look(
+        store: &Store,
+        transaction: &Transaction<'_>,
+        batches: &[AppendBatch],
+    ) -> Result<Option<Self>> {
+        let (take_turn, log_end, heads) = (&store.sql.take_turn, &store.sql.log_end, &store.sql.stream_heads);
+        // Before anything is looked at: a statement sees what was committed before it began.
+        let turn = transaction.query_one(take_turn, &[]).await.map_err(of_read)?;
+        if !get::<bool>(&turn, 1)? {
+            return Ok(None);
+        }
+        let end = transaction.query_one(log_end, &[]).await.map_err(of_read)?;
+        let mut streams = HashMap::new();
+        for append in batches.iter().flat_map(|batch| &batch.appends) {
+            streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
+        }
+        let names: Vec<&str> = streams.keys().map(StreamId::as_str).collect();
+        let rows = transaction.query(heads, &[&names]).await.map_err(of_read)?;
+        let found = rows.iter().map(stream_of).collect::<Result<Vec<_>>>()?;
+        for (name, stream) in found {
+            if let Some(entry) = streams.get_mut(name) {
+                *entry = stream;
+            }
+        }
+        Ok(Some(Self { head: number(&end, 0)?, recorded_at: moment(&end, 1)?, streams }))
+    }
+}
+
+fn stream_of(row: &Row) -> Result<(&str, Stream)> {
+    Ok((get(row, 0)?, Stream { id: get(row, 1)?, version: number(row, 2)? }))
+}
+
+/// Where everything goes.
+pub(super) struct Plan {
+    start: Start,
+    appended: Vec<Appended>,
+    last_position: u64,
+}
+
+impl Plan {
+    /// One append behind the other, each under its guard as it is by then.
+    pub(super) fn of(mut start: Start, batches: &[AppendBatch]) -> Result<Self> {
+        let mut last_position = start.head;
+        let mut appended = Vec::with_capacity(batches.len());
+        for append in batches.iter().flat_map(|batch| &batch.appends) {
+            let stream = start.streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
+            let actual = Version::new(stream.version);
+            if !append.expected.is_met_by(actual) {
+                let (stream, expected) = (append.stream.clone(), append.expected);
+                return Err(StoreError::WrongExpectedVersion { stream, expected, actual });
+            }
+            let first = (actual.next(), GlobalPosition::new(last_position + 1));
+            stream.version += append.events.len() as u64;
+            last_position += append.events.len() as u64;
+            let last = (Version::new(stream.version), GlobalPosition::new(last_position));
+            appended.push(Appended::new(append.stream.clone(), first, last));
+        }
+        Ok(Self { start, appended, last_position })
+    }
+
+    /// Has streams that are new numbered, and partitions made where they are needed.
+    pub(super) async fn make_room(&mut self, store: &Store, transaction: &Transaction<'_>) -> Result<()> {
+        let new = self.start.streams.iter().filter(|(_, stream)| stream.id == 0);
+        let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
+        let rows = transaction.query(&store.sql.add_streams, &[&names]).await.map_err(of_read)?;
+        let added = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
+        for (name, id) in added.collect::<Result<Vec<(&str, i64)>>>()? {
+            if let Some(stream) = self.start.streams.get_mut(name) {
+                stream.id = id;
+            }
+        }
+        let last = signed(self.last_position);
+        transaction.execute(&store.sql.make_room, &[&last]).await.map_err(of_read)?;
+        Ok(())
+    }
+
+    pub(super) fn recorded_at(&self) -> Timestamp {
+        self.start.recorded_at
+    }
+
+    /// The number of the stream of each append, and where the append begins, in their order.
+    pub(super) fn places(&self) -> impl Iterator<Item = (i64, &Appended)> {
+        self.appended.iter().map(|appended| {
+            (self.start.streams.get(&appended.stream).map_or(0, |stream| stream.id), appended)
+        })
+    }
+
+    pub(super) fn into_appended(self) -> Vec<Appended> {
+        self.appended
+    }
+}

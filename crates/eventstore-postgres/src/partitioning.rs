@@ -1,0 +1,58 @@
+use std::num::NonZeroU64;
+
+use deadpool_postgres::Object;
+use eventstore_api::Result;
+
+use crate::{
+    SchemaName,
+    columns::signed,
+    error::{of_read, of_write},
+};
+
+/// That the log is kept in partitions by position, each a table of its own, which are made as they are needed.
+///
+/// One table holds hundreds of millions of events; partitions are for those who want to take old events out of the log one
+/// day ([`PostgresBackend::retire`](crate::PostgresBackend::retire)), or to keep old and new ones in different places. An
+/// append looks at every partition for the end of its streams, so that tens of partitions are many, and a thousand too many.
+///
+/// A store that is opened with it is kept in partitions from then on, whoever opens it and however. What it holds by then
+/// becomes the first partition, which takes as long as to build two indexes over it, and keeps everybody else waiting; it
+/// cannot be undone. Another number counts for the partitions that are still to be made. It takes the owner of the tables.
+///
+/// ```
+/// use std::num::NonZeroU64;
+/// use eventstore_postgres::{Partitioning, PostgresConfig};
+///
+/// let events = NonZeroU64::new(50_000_000).unwrap();
+/// let config = PostgresConfig { partitioning: Some(Partitioning::by_events(events)), ..PostgresConfig::default() };
+/// # assert_eq!(config.partitioning.unwrap().events_per_partition, events);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Partitioning {
+    /// How many events a partition holds.
+    pub events_per_partition: NonZeroU64,
+}
+
+impl Partitioning {
+    /// Partitions of so many events.
+    #[must_use]
+    pub fn by_events(events_per_partition: NonZeroU64) -> Self {
+        Self { events_per_partition }
+    }
+
+    /// Has a store kept so, where it is not yet.
+    pub(crate) async fn apply(self, connection: &mut Object, schema: &SchemaName) -> Result<()> {
+        let wanted = signed(self.events_per_partition.get());
+        let select = format!("SELECT events_per_partition FROM {schema}.partitioning");
+        let found = connection.query_opt(&select, &[]).await.map_err(of_read)?;
+        if found.is_some_and(|row| row.try_get(0).is_ok_and(|found: i64| found == wanted)) {
+            return Ok(());
+        }
+        let transaction = connection.transaction().await.map_err(of_write)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_write)?;
+        let apply = format!("SELECT {schema}.partition_event_log($1)");
+        transaction.execute(&apply, &[&wanted]).await.map_err(of_write)?;
+        transaction.commit().await.map_err(of_write)
+    }
+}

@@ -1,0 +1,149 @@
+//! Much at once, by `COPY`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
+
+mod support;
+
+use eventstore_api::{
+    EventFilter, EventStoreBackend, ExpectedVersion, InvalidInput, ReadAll, StoreError, StreamAppend, Tags,
+    Version,
+};
+use eventstore_postgres::Partitioning;
+use support::{
+    Schema,
+    events::{all, append_of, events, motley, places, stream},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_events_are_as_if_they_had_been_appended() {
+    let (one, other) = (Schema::new(), Schema::new());
+    let (imported, appended) = (one.open().await, other.open().await);
+    let same = motley();
+    let answer = imported.import(vec![append_of("äccount-7", same.clone())]).await.unwrap();
+    let first = appended.append(&stream("äccount-7"), ExpectedVersion::Any, same.clone()).await.unwrap();
+    assert_eq!(answer, [first]);
+
+    let (left, right) = (all(&imported).await, all(&appended).await);
+    assert_eq!(places(&left), places(&right));
+    for ((left, right), event) in left.iter().zip(&right).zip(&same) {
+        assert!(left.same_content(event) && right.same_content(event), "{left:?}\n{right:?}");
+    }
+    let tagged = ReadAll::forward().filter(EventFilter::tagged(Tags::parse(["k:NULL"]).unwrap()));
+    assert_eq!(imported.read_all(&tagged).await.unwrap().events.len(), 1);
+    assert_eq!(imported.stats().await.unwrap(), appended.stats().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_appends_becomes_that_of_the_store_though_streams_come_back() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    store.append(&stream("b"), ExpectedVersion::Any, events(1)).await.unwrap();
+    let appends = ["a", "b", "a", "c", "b"].map(|name| append_of(name, events(2)));
+    let answers = store.import(appends.to_vec()).await.unwrap();
+    let last: Vec<u64> = answers.iter().map(|answer| answer.last_version.get()).collect();
+    assert_eq!(last, [2, 3, 4, 2, 5]);
+    let expected = [("b", 1), ("a", 1), ("a", 2), ("b", 2), ("b", 3), ("a", 3), ("a", 4), ("c", 1), ("c", 2)];
+    let found = places(&all(&store).await);
+    for ((position, name, version), expected) in found.iter().zip(expected) {
+        assert_eq!((name.as_str(), *version), expected, "at position {position}");
+    }
+    assert_eq!(found.len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_append_is_guarded_as_its_stream_is_by_then() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let guarded = |expected| StreamAppend { expected, ..append_of("a", events(2)) };
+    let exact = |version| ExpectedVersion::Exact(Version::new(version));
+    store.import(vec![guarded(ExpectedVersion::NoStream), guarded(exact(2))]).await.unwrap();
+
+    let refused = store.import(vec![append_of("b", events(1)), guarded(exact(4)), guarded(exact(4))]).await;
+    let Err(StoreError::WrongExpectedVersion { actual, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(actual, Version::new(6));
+    assert_eq!(store.stats().await.unwrap().total_events, 4, "nothing of it is stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_again_gives_the_first_answers_and_stores_nothing() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let appends: Vec<_> = ["a", "b", "a"].map(|name| append_of(name, events(3))).to_vec();
+    let first = store.import(appends.clone()).await.unwrap();
+    assert_eq!(store.import(appends.clone()).await.unwrap(), first);
+
+    // Some are there, and some are not.
+    let more = [appends.clone(), vec![append_of("c", events(2))]].concat();
+    let answers = store.import(more).await.unwrap();
+    assert_eq!(answers[..3], first);
+    assert_eq!(answers[3].last_position.get(), 11);
+    assert_eq!(store.stats().await.unwrap().total_events, 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_is_known_in_part_refuses_the_whole_import() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let known = events(1);
+    store.import(vec![append_of("a", known.clone())]).await.unwrap();
+    let partly = append_of("a", [known, events(1)].concat());
+    let refused = store.import(vec![append_of("b", events(1)), partly]).await;
+    let known_in_part = matches!(refused, Err(StoreError::InvalidInput(InvalidInput::PartlyKnown { .. })));
+    assert!(known_in_part, "{refused:?}");
+    assert_eq!(store.stats().await.unwrap().total_events, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_and_appends_at_once_make_one_order() {
+    let schema = Schema::new();
+    let config = eventstore_postgres::PostgresConfig {
+        partitioning: Some(Partitioning::by_events(700.try_into().unwrap())),
+        pool_size: 16,
+        ..schema.config()
+    };
+    let store = schema.open_with(config).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for _ in 0..10 {
+                if task % 2 == 0 {
+                    let appends = (0..10).map(|n| append_of(&format!("s-{n}"), events(5))).collect();
+                    store.import(appends).await.unwrap();
+                } else {
+                    store
+                        .append(&stream(&format!("s-{task}")), ExpectedVersion::Any, events(3))
+                        .await
+                        .unwrap();
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    let events = all(&store).await;
+    assert_eq!(events.len(), 4 * 10 * 50 + 4 * 10 * 3);
+    let mut versions = std::collections::HashMap::new();
+    let mut last_time = events[0].recorded_at;
+    for (position, event) in (1..).zip(&events) {
+        assert_eq!(event.position.get(), position);
+        let version = versions.entry(event.stream.clone()).or_insert(0);
+        *version += 1;
+        assert_eq!(event.version.get(), *version, "of {} at {position}", event.stream);
+        assert!(event.recorded_at >= last_time, "time runs backwards at {position}");
+        last_time = event.recorded_at;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_no_import() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    assert_eq!(store.import(Vec::new()).await.unwrap(), []);
+    let refused = store.import(vec![append_of("a", Vec::new())]).await;
+    assert!(matches!(refused, Err(StoreError::InvalidInput(InvalidInput::NoEvents { .. }))), "{refused:?}");
+}

@@ -1,0 +1,136 @@
+//! Old partitions become Parquet files, and go.
+#![cfg(feature = "parquet")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+
+mod support;
+
+use std::{fs::File, time::Duration};
+
+use eventstore_api::{
+    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, StoreError,
+    Version,
+};
+use eventstore_parquet::ParquetReader;
+use eventstore_postgres::{Partitioning, PostgresBackend, PostgresConfig, RetentionPolicy, RetiredPartition};
+use support::{
+    Schema, connect,
+    events::{all, events, motley, stream},
+};
+
+const NOTHING_STAYS: RetentionPolicy = RetentionPolicy { keep_for: Duration::ZERO, keep_events: 0 };
+
+async fn open(schema: &Schema) -> PostgresBackend {
+    let partitioning = Some(Partitioning::by_events(10.try_into().unwrap()));
+    schema.open_with(PostgresConfig { partitioning, ..schema.config() }).await
+}
+
+fn read(retired: &RetiredPartition) -> Vec<RecordedEvent> {
+    let mut reader = ParquetReader::open(File::open(&retired.file).unwrap()).unwrap();
+    reader.events().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_in_a_file_or_in_the_log() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(20)).await.unwrap();
+    store.append(&stream("b"), ExpectedVersion::Any, motley()).await.unwrap();
+    let before = all(&store).await;
+
+    let retired = store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    let bounds: Vec<(u64, u64)> =
+        retired.iter().map(|it| (it.first_position.get(), it.last_position.get())).collect();
+    assert_eq!(bounds, [(1, 10), (11, 20)]);
+    let files: Vec<RecordedEvent> = retired.iter().flat_map(read).collect();
+    assert_eq!([files, all(&store).await].concat(), before);
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2, "nothing else is left in the directory");
+    assert_eq!(
+        store.retire(directory.path(), NOTHING_STAYS).await.unwrap(),
+        [],
+        "the last partition never goes"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_go_on_and_counts_are_of_what_is_there() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("gone"), ExpectedVersion::Any, events(4)).await.unwrap();
+    store.append(&stream("stays"), ExpectedVersion::Any, events(12)).await.unwrap();
+    store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+
+    let stats = store.stats().await.unwrap();
+    assert_eq!((stats.total_events, stats.head), (6, GlobalPosition::new(16)));
+    assert_eq!(stats.total_streams, 1, "a stream without events is none");
+    let page = store.get_events(&stream("stays")).await.unwrap();
+    assert_eq!(page.first().map(|event| event.version), Some(Version::new(7)));
+
+    let refused = store.append(&stream("gone"), ExpectedVersion::NoStream, events(1)).await;
+    let Err(StoreError::WrongExpectedVersion { actual, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(actual, Version::new(4));
+    let exact = ExpectedVersion::Exact(Version::new(4));
+    let appended = store.append(&stream("gone"), exact, events(1)).await.unwrap();
+    assert_eq!(appended.first_version, Version::new(5));
+    assert_eq!(store.stats().await.unwrap().total_streams, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_moved_out_is_not_stored_a_second_time() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    let old = events(10);
+    store.append(&stream("a"), ExpectedVersion::Any, old.clone()).await.unwrap();
+    store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
+    store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    let refused = store.append(&stream("a"), ExpectedVersion::Any, old).await;
+    let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
+    assert!(String::from(error).contains("has been moved out of the log"));
+    assert_eq!(store.stats().await.unwrap().total_events, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_begin_behind_what_was_moved_out() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("x"), ExpectedVersion::Any, motley()).await.unwrap();
+    store.append(&stream("x"), ExpectedVersion::Any, motley()).await.unwrap();
+    store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    let tagged = EventFilter::tagged(eventstore_api::Tags::parse(["a:b"]).unwrap());
+    let page = store.read_all(&ReadAll::forward().filter(tagged)).await.unwrap();
+    let found: Vec<u64> = page.events.iter().map(|event| event.position.get()).collect();
+    assert_eq!(found, [14], "the one at 7 is gone");
+    let tags = format!("SELECT count(*) FROM {}.event_tags", schema.name);
+    assert_eq!(connect().await.query_one(&tags, &[]).await.unwrap().get::<_, i64>(0), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_says_what_stays() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(35)).await.unwrap();
+    let retire = |policy| store.retire(directory.path(), policy);
+    assert_eq!(retire(RetentionPolicy::default()).await.unwrap(), [], "they are no year old");
+    let retired = retire(RetentionPolicy { keep_events: 20, ..NOTHING_STAYS }).await.unwrap();
+    assert_eq!(retired.len(), 1, "20 events stay, and the partition that holds the 21st");
+    let retired = retire(RetentionPolicy { keep_events: 15, ..NOTHING_STAYS }).await.unwrap();
+    assert_eq!(retired.last().map(|it| it.last_position.get()), Some(20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_file_can_be_written_nothing_goes() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(15)).await.unwrap();
+    let refused = store.retire(directory.path().join("not there"), NOTHING_STAYS).await;
+    let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
+    assert!(String::from(error).contains("not there"));
+    assert_eq!(all(&store).await.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_one_table_has_nothing_to_move_out() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = schema.open().await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(15)).await.unwrap();
+    assert_eq!(store.retire(directory.path(), NOTHING_STAYS).await.unwrap(), []);
+}
