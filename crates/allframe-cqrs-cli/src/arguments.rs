@@ -105,7 +105,7 @@ pub(crate) enum Format {
 ///
 /// Says where the store is damaged, exactly. Changes nothing. Of a PostgreSQL store, whose files are its server's, it reads
 /// every event, and checks what every store promises: positions rise by one, versions too in each stream, time does not run
-/// backwards, no id is twice in a stream, and the counts are those of what was read. It remembers all ids meanwhile, some 50 MB
+/// backwards, no id is twice in a stream, and the counts are those of what was read. It remembers all ids meanwhile, some 100 MB
 /// for a million events.
 #[derive(Args)]
 pub(crate) struct VerifyArguments {

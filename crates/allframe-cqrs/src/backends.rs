@@ -3,7 +3,9 @@
 #[cfg(feature = "memory")]
 pub use eventstore_memory::InMemoryBackend;
 #[cfg(feature = "postgres")]
-pub use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
+pub use eventstore_postgres::{
+    Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, SchemaName,
+};
 #[cfg(all(feature = "wal", feature = "parquet"))]
 pub use eventstore_wal::ArchivePolicy;
 #[cfg(feature = "wal")]
@@ -17,7 +19,7 @@ pub use eventstore_wal as wal;
 #[cfg(feature = "parquet")]
 pub use eventstore_parquet as parquet;
 
-/// Everything else that the store on PostgreSQL has.
+/// Everything else that the store on PostgreSQL has: `migrate`, and with the feature `parquet` what moves old events out of it.
 #[cfg(feature = "postgres")]
 pub use eventstore_postgres as postgres;
 

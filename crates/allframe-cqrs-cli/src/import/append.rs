@@ -83,13 +83,13 @@ impl<'t> Appender<'t> {
         let appends = appends_of(lines);
         let counts: Vec<u64> = appends.iter().map(|append| append.events.len() as u64).collect();
         let outcomes = self.append_surely(appends).await?;
-        let before = self.head;
         for (Appended { last_position, .. }, events) in outcomes.iter().zip(counts) {
-            if *last_position <= before {
+            // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before.
+            if *last_position <= self.head {
                 self.already_there += events;
             } else {
                 self.imported += events;
-                self.head = self.head.max(*last_position);
+                self.head = *last_position;
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
 use std::{error::Error, fmt, iter, sync::Arc};
 
 use async_trait::async_trait;
-use eventstore_api::{Result, StoreError};
+use eventstore_api::{Appended, Result, StoreError, StreamAppend};
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 
-use super::{Kind, Location, OnEvent, Store, Target, Verdict, check::check, target::Runs};
+use super::{Kind, Location, OnEvent, Store, Target, Verdict, check::check};
 use crate::{failure::Failure, progress::Progress, redacted::redacted};
 
 pub(super) const KIND: Kind = Kind { form: "postgresql://HOST/DATABASE#SCHEMA", named };
@@ -62,7 +62,8 @@ impl Location for Schema {
     }
 
     async fn for_writing(&self) -> Result<Box<dyn Target>> {
-        Ok(Box::new(Runs(Arc::new(self.open(Migrations::Run).await?))))
+        let backend = self.open(Migrations::Run).await?;
+        Ok(Box::new(Bulk { store: Arc::new(backend.clone()), backend }))
     }
 
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
@@ -75,6 +76,23 @@ impl Location for Schema {
 
     fn bytes(&self) -> Option<u64> {
         None
+    }
+}
+
+/// All that an import brings at a time is one transaction, and goes to the server as a stream.
+struct Bulk {
+    backend: PostgresBackend,
+    store: Store,
+}
+
+#[async_trait(?Send)]
+impl Target for Bulk {
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
+        self.backend.import(appends).await
     }
 }
 

@@ -118,6 +118,31 @@ fn what_was_done_behind_the_back_of_the_store_is_found() {
 }
 
 #[test]
+fn a_store_whose_oldest_events_were_moved_out_is_sound() {
+    let schema = Schema::new();
+    let lines = many(25, 3);
+    schema.import("");
+    schema.sql("SELECT partition_event_log(10)");
+    schema.import(&lines);
+    schema.sql("SELECT retire_partition(1, 'elsewhere')");
+    assert_eq!(
+        schema.succeed("verify").lines().collect::<Vec<_>>()[1..],
+        ["note: 10 events have been moved out of the store, which begins at position 11"]
+    );
+    assert_eq!(ids(&schema.succeed("export -")), ids(&lines)[10..]);
+    assert_eq!(ids(&schema.succeed("tail --json -n 100")), ids(&lines)[10..]);
+}
+
+#[test]
+fn a_line_that_stands_twice_in_a_file_is_one_event() {
+    for lines in [FEW.repeat(2), many(6, 3).repeat(2)] {
+        let schema = Schema::new();
+        let events = ids(&lines).len() / 2;
+        assert_eq!(schema.import(&lines), format!("imported {events}, already there {events}\n"));
+    }
+}
+
+#[test]
 fn a_store_that_is_written_can_be_looked_at() {
     let schema = Schema::new();
     let lines = many(500, 7);
