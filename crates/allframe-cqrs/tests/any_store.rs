@@ -74,7 +74,7 @@ impl Projection for Turnover {
 trait Home: Default {
     type Backend: EventStoreBackend;
 
-    fn open(&self) -> impl Future<Output = Self::Backend>;
+    fn begin(&self) -> impl Future<Output = Self::Backend>;
 }
 
 #[derive(Default)]
@@ -83,7 +83,7 @@ struct Nowhere;
 impl Home for Nowhere {
     type Backend = InMemoryBackend;
 
-    async fn open(&self) -> InMemoryBackend {
+    async fn begin(&self) -> InMemoryBackend {
         InMemoryBackend::new()
     }
 }
@@ -99,7 +99,7 @@ impl Default for Directory {
 impl Home for Directory {
     type Backend = WalBackend;
 
-    async fn open(&self) -> WalBackend {
+    async fn begin(&self) -> WalBackend {
         WalBackend::production(self.0.path()).unwrap()
     }
 }
@@ -113,18 +113,18 @@ impl Default for Schema {
 impl Home for Schema {
     type Backend = PostgresBackend;
 
-    async fn open(&self) -> PostgresBackend {
-        Self::open(self).await
+    async fn begin(&self) -> PostgresBackend {
+        self.open().await
     }
 }
 
 macro_rules! on_every_store {
     ($($case:ident)+) => {
-        on_every_store!(memory Nowhere $($case)+);
-        on_every_store!(wal Directory $($case)+);
-        on_every_store!(postgres Schema $($case)+);
+        on_every_store!(in memory, Nowhere: $($case)+);
+        on_every_store!(in wal, Directory: $($case)+);
+        on_every_store!(in postgres, Schema: $($case)+);
     };
-    ($name:ident $home:ident $($case:ident)+) => {
+    (in $name:ident, $home:ident: $($case:ident)+) => {
         mod $name {
             use super::{Home, $home};
 
@@ -132,7 +132,7 @@ macro_rules! on_every_store {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     let home = $home::default();
-                    let store = allframe_cqrs::EventStore::with_backend(home.open().await);
+                    let store = allframe_cqrs::EventStore::with_backend(home.begin().await);
                     super::soon(super::$case(store)).await;
                 }
             )+

@@ -140,7 +140,7 @@ async fn what_the_server_said_can_be_got_at() {
     // A port on which nothing listens.
     let error = Error::from(PostgresBackend::connect("postgresql://ann@127.0.0.1:1/app").await.unwrap_err());
     assert!(matches!(&error, Error::Store(StoreError::Unavailable { .. })), "{error:?}");
-    let mut causes = iter::successors(error.source(), |cause| cause.source());
+    let mut causes = iter::successors(error.source(), |cause| (*cause).source());
     assert!(causes.any(|cause| matches!(cause.downcast_ref(), Some(PostgresError::Connect { .. }))));
 
     let refused = postgres::SchemaName::new("No-Schema").unwrap_err();

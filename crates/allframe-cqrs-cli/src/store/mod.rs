@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result};
 
 pub(crate) use self::{
-    target::Target,
+    target::{Measure, Target},
     verdict::{Place, Verdict},
 };
 use crate::{failure::Failure, progress::Progress};

@@ -12,6 +12,9 @@ use super::Store;
 pub(crate) trait Target {
     fn store(&self) -> &Store;
 
+    /// How much is best appended at a time. It becomes durable together.
+    fn measure(&self) -> Measure;
+
     /// Appends these in their order, each stream as often as it comes, and answers each. What is appended need not be
     /// durable before the store is flushed.
     ///
@@ -21,6 +24,13 @@ pub(crate) trait Target {
     async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>>;
 }
 
+/// So many events, or so many bytes of lines, whichever comes first.
+#[derive(Clone, Copy)]
+pub(crate) struct Measure {
+    pub(crate) events: usize,
+    pub(crate) bytes: u64,
+}
+
 /// Any store: one append can name a stream only once, so a new one begins where a stream comes back.
 pub(super) struct Runs(pub(super) Store);
 
@@ -28,6 +38,10 @@ pub(super) struct Runs(pub(super) Store);
 impl Target for Runs {
     fn store(&self) -> &Store {
         &self.0
+    }
+
+    fn measure(&self) -> Measure {
+        Measure { events: 1_000, bytes: 1 << 20 }
     }
 
     async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
