@@ -91,6 +91,7 @@ async fn a_reader_goes_on_from_its_checkpoint_in_another_process() {
 async fn processes_that_decide_at_once_lose_nothing() {
     const EACH: u64 = 10;
     let schema = Schema::new();
+    process(&schema).await;
     let decide = async || {
         let accounts = Repository::<Account, _>::new(process(&schema).await);
         let mut done = 0;

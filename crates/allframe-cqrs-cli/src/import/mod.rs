@@ -151,7 +151,7 @@ fn parse_ahead(source: Source, measure: Measure) -> Result<(Batches, JoinHandle<
         Content::Lines(reader) => parse_lines(reader, name, measure, &sender),
         #[cfg(feature = "parquet")]
         Content::Rows(file) => {
-            rows::parse(file, &name, measure.events, |batch| sender.blocking_send(batch).is_ok())
+            rows::parse(file, &name, measure.events, |batch| sender.blocking_send(batch).is_ok());
         }
     };
     let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);

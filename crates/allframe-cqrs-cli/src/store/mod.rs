@@ -35,8 +35,11 @@ pub(crate) struct Kind {
     /// How its URL looks.
     pub(crate) form: &'static str,
     /// The store that a URL names; `None` where it names none of this kind.
-    pub(crate) named: fn(url: &str) -> Option<Result<Box<dyn Location>, Failure>>,
+    pub(crate) named: fn(url: &str) -> Option<Named>,
 }
+
+/// Where the store is that a URL names, or what is wrong with the URL.
+pub(crate) type Named = Result<Box<dyn Location>, Failure>;
 
 pub(crate) type Store = Arc<dyn EventStoreBackend>;
 pub(crate) type OnEvent<'e> = dyn FnMut(RecordedEvent) + 'e;

@@ -23,6 +23,7 @@ async fn the_first_week_is_told_as_by_the_other_stores_and_a_second_run_adds_not
 #[tokio::test]
 async fn two_runs_at_once_are_as_good_as_one() {
     let schema = Schema::new();
+    schema.open().await;
     let file = file(&[HEADER, ARRIVED, CANCELLED, DIVERTED]);
     let (url, path) = (schema.url(), file.path().to_str().unwrap());
     let (one, other) = tokio::join!(flights_in(&url, [path, "--json"]), flights_in(&url, [path, "--json"]));
