@@ -1,9 +1,12 @@
 //! `cargo xtask test`: every test, example and doctest of the workspace.
 
+use std::fs;
+
 use crate::chore::Chore;
 use crate::postgres;
 use crate::process::Process;
 use crate::python;
+use crate::workspace;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "test",
@@ -18,6 +21,8 @@ The tests run with a PostgreSQL server of their own, made with `initdb`, on a un
 where DATABASE_URL is set, with that one. Where PostgreSQL is not installed it is installed with apt-get, for root
 alone; for others `cargo xtask doctor` has the line.
 
+What happens on a full disk is tried in a mount name space of its own, where the system lets everybody have one.
+
 Where there is a Python, it gets pyarrow and DuckDB in a virtual environment beside the build, and they read the
 Parquet files; where there is none, those tests are skipped, which is said at the end.
 
@@ -30,10 +35,23 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     prepared(all_tests(arguments))
 }
 
+/// Where a test says that it was left out, a line for each: what a test prints is not shown when it passes.
+const LEFT_OUT: &str = "EVENTSTORE_TEST_LEFT_OUT";
+
 /// Runs tests with what they need of the machine, and says what they had to do without.
 pub(crate) fn prepared(tests: Process) -> anyhow::Result<()> {
     let database = postgres::prepare()?;
-    let tests = database.tell(tests);
+    let left_out = workspace::target_directory()?.join("xtask-left-out");
+    fs::write(&left_out, "")?;
+    let tests = database.tell(tests).env(LEFT_OUT, left_out.to_string_lossy());
+    let outcome = with_python(tests);
+    for what in fs::read_to_string(&left_out)?.lines() {
+        println!("skipped: {what}");
+    }
+    outcome
+}
+
+fn with_python(tests: Process) -> anyhow::Result<()> {
     match python::prepare() {
         Ok(interpreter) => tests.env(python::VARIABLE, interpreter.to_string_lossy()).run(),
         Err(why) => {

@@ -9,6 +9,7 @@
 --   \i 0002_appending.sql
 --   \i 0003_views.sql
 --   \i 0004_partitions.sql
+--   \i 0005_roles.sql
 --   COMMIT;
 --
 -- `pg_temp` is named so that it comes last: where it is not, tables of that schema would be found before the store's own.

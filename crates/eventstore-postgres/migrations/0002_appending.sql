@@ -335,7 +335,7 @@ $$;
 
 COMMENT ON FUNCTION append_events IS 'The one way to append events; docs/postgres-schema.md says how it is called.';
 
--- A function is everybody's who may look into its schema, unless it is said otherwise.
+-- It works with the rights of its owner, so it is not for everybody, as functions otherwise are.
 REVOKE ALL ON FUNCTION append_events FROM PUBLIC;
 
 INSERT INTO schema_migrations (version, name) VALUES (2, 'appending');

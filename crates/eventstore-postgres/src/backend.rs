@@ -7,16 +7,17 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
     ReadAll, Result, Snapshot, StoreError, StreamAppend, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::{Config, Transaction};
+use tokio_postgres::Transaction;
 
 use crate::{
     Migrations, PostgresConfig,
-    append::{self, Queue},
+    append::{Inside, Queue, import},
     columns::{get, number, signed},
-    connection::{self, Connections, check_server},
+    connection::{Connections, check_server},
     error::of_write,
     head::Head,
     listener, migrate, read,
+    settings::Settings,
     statements::Statements,
     store::Store,
 };
@@ -69,7 +70,7 @@ impl PostgresBackend {
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server
     /// is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
-        let settings = connection::settings(url, &config)?;
+        let settings = Settings::of(url, &config)?;
         let connections = Connections::to(&settings, &config)?;
         Self::open(connections, config, Some(settings)).await
     }
@@ -83,7 +84,7 @@ impl PostgresBackend {
     ///
     /// As [`PostgresBackend::with_config`].
     pub async fn from_pool(pool: Pool, config: PostgresConfig) -> Result<Self> {
-        let connections = Connections::of(pool, config.acquire_timeout);
+        let connections = Connections::of(pool, &config);
         Self::open(connections, config, None).await
     }
 
@@ -130,7 +131,8 @@ impl PostgresBackend {
     ) -> Result<Vec<Appended>> {
         batch.validate()?;
         self.check_open()?;
-        append::append_inside(transaction, &self.store.sql, &batch).await
+        let answers_within = self.store.connections.answers_within();
+        Inside { transaction, sql: &self.store.sql, answers_within }.append(&batch).await
     }
 
     /// Tells this store that what was appended with [`append_in`](Self::append_in) is committed, so that readers who wait for
@@ -169,13 +171,13 @@ impl PostgresBackend {
     /// Dropped early, it has stored everything or nothing.
     pub async fn import(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
         self.check_open()?;
-        append::import(&self.store, appends).await
+        import(&self.store, appends).await
     }
 
     async fn open(
         connections: Connections,
         config: PostgresConfig,
-        settings: Option<Config>,
+        settings: Option<Settings>,
     ) -> Result<Self> {
         let mut connection = connections.get().await?;
         check_server(&connection).await?;
@@ -229,16 +231,18 @@ impl EventStoreBackend for PostgresBackend {
         snapshot.validate()?;
         self.check_open()?;
         let connection = self.store.connections.get().await?;
-        let statement = connection.prepare_cached(&self.store.sql.save_snapshot).await.map_err(of_write)?;
         let (stream, state_type) = (snapshot.stream.as_str(), snapshot.state_type.as_str());
         let version = signed(snapshot.version.get());
         let schema_version = i64::from(snapshot.schema_version);
         let encoding = i16::from(snapshot.encoding.get());
         let payload: &[u8] = &snapshot.payload;
-        let saved = connection
-            .execute(&statement, &[&stream, &version, &state_type, &schema_version, &encoding, &payload])
-            .await;
-        saved.map(|_| ()).map_err(of_write)
+        let save = async {
+            let statement = connection.prepare_cached(&self.store.sql.save_snapshot).await?;
+            connection
+                .execute(&statement, &[&stream, &version, &state_type, &schema_version, &encoding, &payload])
+                .await
+        };
+        connection.within(save).await.map(|_| ()).map_err(of_write)
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{Partitioning, PostgresError};
+use crate::{Partitioning, PostgresError, Tls};
 
 /// How a store on PostgreSQL goes about its work. The default suits an application with one store.
 ///
@@ -22,14 +22,23 @@ pub struct PostgresConfig {
     pub partitioning: Option<Partitioning>,
     /// The most connections at a time, 16 by default, beside the one that listens; at least 2 are taken.
     pub pool_size: usize,
-    /// How long a call waits for a free connection before it answers
+    /// Whom to trust where connections are encrypted, and who we are. Whether they are, the URL says: see [`Tls`].
+    pub tls: Tls,
+    /// How long a call waits for a connection before it answers
     /// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable), 10 s by default.
     pub acquire_timeout: Duration,
-    /// How long it may take to open a connection, 5 s by default; what the URL says in `connect_timeout` is for each host.
+    /// How long it may take to open a connection to one host, 5 s by default; what the URL says in `connect_timeout` is for
+    /// the socket alone.
     pub connect_timeout: Duration,
     /// How long the server works on one statement before it gives up, 30 s by default; `None` for what the server is
     /// configured to. Not sent where a pool is given.
     pub statement_timeout: Option<Duration>,
+    /// How long a call waits for the server's answer, 45 s by default. It is for servers that are frozen and networks that
+    /// swallow what is sent, so it wants to be longer than `statement_timeout`, after which a server that is well has
+    /// answered. Then the connection is closed, reads are
+    /// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable) and appends
+    /// [`StoreError::OutcomeUnknown`](eventstore_api::StoreError::OutcomeUnknown).
+    pub answer_timeout: Duration,
     /// How often a store that waits for events asks whether there are some, 250 ms by default. It hears of them sooner;
     /// this is for what it does not hear.
     pub poll_interval: Duration,
@@ -42,9 +51,11 @@ impl Default for PostgresConfig {
             migrations: Migrations::default(),
             partitioning: None,
             pool_size: 16,
+            tls: Tls::default(),
             acquire_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Some(Duration::from_secs(30)),
+            answer_timeout: Duration::from_secs(45),
             poll_interval: Duration::from_millis(250),
         }
     }

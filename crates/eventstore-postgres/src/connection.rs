@@ -1,69 +1,52 @@
-//! Connections: how they are made, and what is looked at before the first one is used.
+//! The connections of a store, and what is looked at before the first one is used.
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
 use eventstore_api::{Result, StoreError};
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::time::timeout;
-use tokio_postgres::{Config, NoTls};
 
 use crate::{
     PostgresConfig, PostgresError,
     error::{no_connection, of_read},
+    lent::Lent,
+    settings::Settings,
 };
 
 /// The oldest version of the server that has all that is used here.
 const LEAST_VERSION: u32 = 13;
 
-/// How long a connection over which nothing comes is believed in.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// The settings of a connection, from a URL and from what is configured.
-pub(crate) fn settings(url: &str, config: &PostgresConfig) -> Result<Config, PostgresError> {
-    let mut settings: Config = url.parse().map_err(|source| PostgresError::Url { source })?;
-    if settings.get_connect_timeout().is_none() {
-        settings.connect_timeout(config.connect_timeout);
-    }
-    if settings.get_tcp_user_timeout().is_none() {
-        settings.tcp_user_timeout(SILENCE);
-    }
-    if settings.get_application_name().is_none() {
-        settings.application_name("eventstore");
-    }
-    settings.keepalives_idle(SILENCE);
-    if let Some(longest) = config.statement_timeout {
-        let options = settings.get_options().map(|options| format!("{options} ")).unwrap_or_default();
-        settings.options(format!("{options}-c statement_timeout={}", longest.as_millis()));
-    }
-    Ok(settings)
-}
-
 /// The connections of a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     pool: Pool,
+    is_own: bool,
     acquire_timeout: Duration,
+    connects_within: Duration,
+    answers_within: Duration,
 }
 
 impl Connections {
-    pub(crate) fn to(settings: &Config, config: &PostgresConfig) -> Result<Self> {
+    pub(crate) fn to(settings: &Settings, config: &PostgresConfig) -> Result<Self> {
         // A broken connection says so by itself; a query before each use would be a round trip more for each call.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(settings.clone(), NoTls, recycling);
+        let manager = Manager::from_config(settings.config.clone(), settings.tls.clone(), recycling);
         let pool = Pool::builder(manager)
             .max_size(config.pool_size.max(2))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(config.acquire_timeout))
-            .create_timeout(Some(config.connect_timeout.saturating_mul(hosts(settings))))
+            .create_timeout(Some(settings.connect_timeout))
             .recycle_timeout(Some(config.connect_timeout))
             .build()
             .map_err(StoreError::storage)?;
-        Ok(Self::of(pool, config.acquire_timeout))
+        let connects_within = settings.connect_timeout;
+        Ok(Self { is_own: true, connects_within, ..Self::of(pool, config) })
     }
 
-    pub(crate) fn of(pool: Pool, acquire_timeout: Duration) -> Self {
-        Self { pool, acquire_timeout }
+    pub(crate) fn of(pool: Pool, config: &PostgresConfig) -> Self {
+        let (acquire_timeout, answers_within) = (config.acquire_timeout, config.answer_timeout);
+        Self { pool, is_own: false, acquire_timeout, connects_within: acquire_timeout, answers_within }
     }
 
     /// A connection that nobody else uses meanwhile.
@@ -71,22 +54,40 @@ impl Connections {
     /// # Errors
     ///
     /// Why there is none. Nothing was asked of the server then.
-    pub(crate) async fn get(&self) -> Result<Object> {
-        let size = self.pool.status().max_size;
+    pub(crate) async fn get(&self) -> Result<Lent> {
         let pool = self.pool.clone();
         let connection = match self.pool.status().available {
             // A connection that is being made when its caller gives up would be thrown away, and the next made instead.
             0 => tokio::spawn(async move { pool.get().await }).map_err(StoreError::unavailable).left_future(),
             _ => async move { Ok(pool.get().await) }.right_future(),
         };
-        // A pool that was given may wait for ever.
+        // A pool that was given may wait for ever, and one of ours may take longer to try each of several hosts.
         match timeout(self.acquire_timeout, connection).await {
-            Ok(connection) => connection?.map_err(|error| no_connection(error, size, self.acquire_timeout)),
-            Err(_) => Err(StoreError::unavailable(PostgresError::PoolExhausted {
-                waited: self.acquire_timeout,
-                size,
-            })),
+            Ok(Ok(Ok(connection))) => Ok(Lent::new(connection, self.answers_within, self.is_own)),
+            Ok(Ok(Err(PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)))) => {
+                let waited = self.connects_within;
+                Err(StoreError::unavailable(PostgresError::ConnectTimeout { waited }))
+            }
+            Ok(Ok(Err(PoolError::Timeout(TimeoutType::Wait)))) | Err(_) => {
+                Err(StoreError::unavailable(self.why_none_came()))
+            }
+            Ok(Ok(Err(error))) => Err(no_connection(error)),
+            Ok(Err(error)) => Err(error),
         }
+    }
+
+    fn why_none_came(&self) -> PostgresError {
+        let (status, waited) = (self.pool.status(), self.acquire_timeout);
+        match status.size < status.max_size {
+            // There is room for one more, which was being made all the time.
+            true => PostgresError::ConnectTimeout { waited },
+            false => PostgresError::PoolExhausted { waited, size: status.max_size },
+        }
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn answers_within(&self) -> Duration {
+        self.answers_within
     }
 
     pub(crate) fn close(&self) {
@@ -98,25 +99,14 @@ impl Connections {
     }
 }
 
-fn hosts(settings: &Config) -> u32 {
-    u32::try_from(settings.get_hosts().len().max(1)).unwrap_or(u32::MAX)
-}
-
 /// That the server is one on which a store can be.
-pub(crate) async fn check_server(connection: &Object) -> Result<()> {
+pub(crate) async fn check_server(connection: &Lent) -> Result<()> {
     const WHAT: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), \
         pg_encoding_to_char(d.encoding), current_setting('fsync'), current_setting('synchronous_commit') \
         FROM pg_database d WHERE d.datname = current_database()";
-    let row = connection.query_one(WHAT, &[]).await.map_err(of_read)?;
+    let row = connection.within(connection.query_one(WHAT, &[])).await.map_err(of_read)?;
     let text = |column| row.try_get::<_, &str>(column).map_err(of_read);
-    let (number, found, encoding) = (text(0)?, text(1)?, text(2)?);
-    let version: u32 = number.parse().unwrap_or(0);
-    if version / 10_000 < LEAST_VERSION {
-        return Err(PostgresError::ServerTooOld { found: found.to_owned(), least: LEAST_VERSION }.into());
-    }
-    if encoding != "UTF8" {
-        return Err(PostgresError::Encoding { encoding: encoding.to_owned() }.into());
-    }
+    takes_a_store(text(0)?, text(1)?, text(2)?)?;
     if text(3)? == "off" || text(4)? == "off" {
         tracing::warn!(
             "the server does not wait for its disk (`fsync` or `synchronous_commit` is off): what is acknowledged may be \
@@ -124,4 +114,36 @@ pub(crate) async fn check_server(connection: &Object) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Whether a server of this version can hold a store in a database of this encoding.
+fn takes_a_store(number: &str, version: &str, encoding: &str) -> Result<(), PostgresError> {
+    // Six digits since version 10, the first two of which are the version; before, five.
+    if number.parse::<u32>().unwrap_or(0) / 10_000 < LEAST_VERSION {
+        return Err(PostgresError::ServerTooOld { found: version.to_owned(), least: LEAST_VERSION });
+    }
+    match encoding {
+        "UTF8" => Ok(()),
+        other => Err(PostgresError::Encoding { encoding: other.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No server that old is at hand; this is what such servers say of themselves.
+    #[test]
+    fn a_server_that_is_too_old_is_refused_and_newer_ones_are_let_in() {
+        for (number, version) in [("120018", "12.18 (Debian 12.18-1)"), ("90624", "9.6.24"), ("", "?")] {
+            let refused = takes_a_store(number, version, "UTF8");
+            assert!(
+                matches!(&refused, Err(PostgresError::ServerTooOld { found, least: 13 }) if found == version),
+                "{refused:?}"
+            );
+        }
+        for (number, version) in [("130000", "13.0"), ("150014", "15.14"), ("180000", "18beta1")] {
+            assert!(takes_a_store(number, version, "UTF8").is_ok(), "{version}");
+        }
+    }
 }

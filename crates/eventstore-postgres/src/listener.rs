@@ -15,9 +15,9 @@ use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval, timeout},
 };
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Connection};
 
-use crate::{read, store::Store};
+use crate::{read, settings::Settings, store::Store};
 
 /// How long to wait before the next try to connect, at least and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -49,11 +49,11 @@ async fn ask(store: &Store) {
 }
 
 /// Listens to what other processes say, and says what this one appends.
-pub(crate) async fn listen(store: Weak<Store>, settings: Config, channel: String) {
+pub(crate) async fn listen(store: Weak<Store>, settings: Settings, channel: String) {
     let mut pause = PAUSES.0;
     loop {
         let Some(own) = still_open(&store).map(|store| store.head.own()) else { return };
-        match settings.connect(NoTls).await {
+        match settings.connect().await {
             Ok((client, connection)) => {
                 pause = PAUSES.0;
                 // Whichever ends first: the connection, or the store.
@@ -108,7 +108,8 @@ where
 /// Begins to listen; then tells others of what is appended here, of all that came together at once.
 async fn tell(store: &Weak<Store>, client: &Client, channel: &str, mut own: watch::Receiver<GlobalPosition>) {
     // The name is made of letters and a number.
-    if client.batch_execute(&format!("LISTEN {channel}")).await.is_err() {
+    let listening = timeout(ANSWERS_WITHIN, client.batch_execute(&format!("LISTEN {channel}"))).await;
+    if !matches!(listening, Ok(Ok(()))) {
         return;
     }
     // Nobody tells of what was appended before.

@@ -1,12 +1,14 @@
 //! The tables of a store, in versions that follow one another.
 
-use deadpool_postgres::{GenericClient, Object};
+use deadpool_postgres::GenericClient;
 use eventstore_api::{Result, StoreError};
 
 use crate::{
     PostgresConfig, PostgresError, SchemaName,
-    connection::{self, Connections, check_server},
+    connection::{Connections, check_server},
     error::{of_read, of_write},
+    lent::Lent,
+    settings::Settings,
 };
 
 /// What [`migrate`] found, and what it left.
@@ -44,7 +46,7 @@ pub struct Migrated {
 ///
 /// Dropped before it is done, it has changed nothing, or everything.
 pub async fn migrate(url: &str, config: &PostgresConfig) -> Result<Migrated> {
-    let settings = connection::settings(url, config)?;
+    let settings = Settings::of(url, config)?;
     let connections = Connections::to(&settings, config)?;
     let mut connection = connections.get().await?;
     check_server(&connection).await?;
@@ -64,6 +66,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../migrations/0002_appending.sql") },
     Migration { version: 3, sql: include_str!("../migrations/0003_views.sql") },
     Migration { version: 4, sql: include_str!("../migrations/0004_partitions.sql") },
+    Migration { version: 5, sql: include_str!("../migrations/0005_roles.sql") },
 ];
 
 /// The version that this program is written for.
@@ -72,9 +75,9 @@ pub(crate) fn newest() -> u32 {
 }
 
 /// Brings a schema up to date, and has its log in partitions where that is wanted.
-pub(crate) async fn run(connection: &mut Object, config: &PostgresConfig) -> Result<Migrated> {
+pub(crate) async fn run(connection: &mut Lent, config: &PostgresConfig) -> Result<Migrated> {
     // Mostly there is nothing to do, and a role that only appends may do no more than look.
-    let found = version(connection, &config.schema).await?;
+    let found = version(&**connection, &config.schema).await?;
     if found < newest() {
         bring_up_to_date(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
     }
@@ -92,7 +95,7 @@ fn is_done_at_the_next_try(error: StoreError) -> StoreError {
     }
 }
 
-async fn bring_up_to_date(connection: &mut Object, schema: &SchemaName) -> Result<()> {
+async fn bring_up_to_date(connection: &mut Lent, schema: &SchemaName) -> Result<()> {
     let transaction = connection.transaction().await.map_err(of_write)?;
     // One at a time in this database, whatever the schema: they are rare. The timeout is for statements of every day.
     transaction
@@ -106,7 +109,8 @@ async fn bring_up_to_date(connection: &mut Object, schema: &SchemaName) -> Resul
             .await
             .map_err(of_write)?;
     }
-    // Functions keep it. Where `pg_temp` is not named, it comes first, and with it the tables of whoever calls.
+    // Functions keep it. What is not named is looked at first: a table that a writer makes for himself, called `event_log`, would
+    // be taken for the store's by functions that work with the rights of its owner. So it is named, as the last.
     transaction
         .batch_execute(&format!("SET LOCAL search_path = {schema}, pg_temp"))
         .await
@@ -119,8 +123,8 @@ async fn bring_up_to_date(connection: &mut Object, schema: &SchemaName) -> Resul
 }
 
 /// That there is a store, and of the version that this program is written for.
-pub(crate) async fn check(connection: &Object, schema: &SchemaName) -> Result<()> {
-    let (found, needed) = (version(connection, schema).await?, newest());
+pub(crate) async fn check(connection: &Lent, schema: &SchemaName) -> Result<()> {
+    let (found, needed) = (version(&**connection, schema).await?, newest());
     match found == needed {
         true => Ok(()),
         false => Err(PostgresError::NotMigrated { schema: schema.clone(), found, needed }.into()),

@@ -1,12 +1,12 @@
 use std::num::NonZeroU64;
 
-use deadpool_postgres::Object;
 use eventstore_api::Result;
 
 use crate::{
     SchemaName,
     columns::signed,
     error::{of_read, of_write},
+    lent::Lent,
 };
 
 /// That the log is kept in partitions by position, each a table of its own, which are made as they are needed.
@@ -42,7 +42,7 @@ impl Partitioning {
     }
 
     /// Has a store kept so, where it is not yet.
-    pub(crate) async fn apply(self, connection: &mut Object, schema: &SchemaName) -> Result<()> {
+    pub(crate) async fn apply(self, connection: &mut Lent, schema: &SchemaName) -> Result<()> {
         let wanted = signed(self.events_per_partition.get());
         let select = format!("SELECT events_per_partition FROM {schema}.partitioning");
         let found = connection.query_opt(&select, &[]).await.map_err(of_read)?;

@@ -65,13 +65,16 @@ async fn read_unfiltered(store: &Store, query: &ReadAll, limit: usize, room: Pag
 
 async fn read_filtered(store: &Store, query: &ReadAll, page: &FilteredPage, room: PageRoom) -> Result<Page> {
     let connection = store.connections.get().await?;
-    let prepared = match page.is_common {
-        true => connection.prepare_cached(&page.sql).await,
-        false => connection.prepare(&page.sql).await,
-    };
     let arguments: Vec<&(dyn ToSql + Sync)> =
         page.arguments.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
-    let rows = connection.query(&prepared.map_err(of_read)?, &arguments).await.map_err(of_read)?;
+    let rows = async {
+        let prepared = match page.is_common {
+            true => connection.prepare_cached(&page.sql).await?,
+            false => connection.prepare(&page.sql).await?,
+        };
+        connection.query(&prepared, &arguments).await
+    };
+    let rows = connection.within(rows).await.map_err(of_read)?;
     drop(connection);
     let looked = match rows.first() {
         Some(first) => (number(first, columns::COUNT)?, get::<bool>(first, columns::COUNT + 1)?),
@@ -108,8 +111,11 @@ pub(crate) async fn head(store: &Store) -> Result<GlobalPosition> {
 /// The rows of a statement that is kept prepared.
 pub(crate) async fn query(store: &Store, sql: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
     let connection = store.connections.get().await?;
-    let statement = connection.prepare_cached(sql).await.map_err(of_read)?;
-    connection.query(&statement, arguments).await.map_err(of_read)
+    let rows = async {
+        let statement = connection.prepare_cached(sql).await?;
+        connection.query(&statement, arguments).await
+    };
+    connection.within(rows).await.map_err(of_read)
 }
 
 /// The events of rows, as far as there is room; whether there was room for all.

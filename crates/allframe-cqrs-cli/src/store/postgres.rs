@@ -5,7 +5,7 @@ use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreE
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 
 use super::{
-    Kind, Location, OnEvent, Store, Target, Verdict,
+    Kind, Location, Named, OnEvent, Store, Target, Verdict,
     check::check,
     target::{Measure, Runs},
 };
@@ -25,7 +25,7 @@ struct Schema {
     name: SchemaName,
 }
 
-fn named(url: &str) -> Option<Result<Box<dyn Location>, Failure>> {
+fn named(url: &str) -> Option<Named> {
     if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
         return None;
     }

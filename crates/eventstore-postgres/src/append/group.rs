@@ -9,7 +9,7 @@ use super::{
     settle::settle,
 };
 use crate::{
-    error::{lost_a_race, of_write},
+    error::{Failure, lost_a_race, of_write},
     store::Store,
 };
 
@@ -97,7 +97,7 @@ async fn append(store: &Store, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
     let mut looks_ids_up = false;
     let mut tries = 1;
     loop {
-        match call.send(&connection, &store.sql, looks_ids_up).await {
+        match connection.within(call.send(&*connection, &store.sql, looks_ids_up)).await {
             Ok(outcomes) => return outcomes.map_err(Refused::All),
             Err(error) if !looks_ids_up && knows_an_id(&error) => looks_ids_up = true,
             Err(error) if tries < TRIES && lost_a_race(&error) => tries += 1,
@@ -111,7 +111,7 @@ async fn append(store: &Store, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
 }
 
 /// Whether an event of the group is stored already.
-fn knows_an_id(error: &tokio_postgres::Error) -> bool {
+fn knows_an_id(error: &Failure) -> bool {
     error.as_db_error().is_some_and(|error| {
         *error.code() == SqlState::UNIQUE_VIOLATION
             && error

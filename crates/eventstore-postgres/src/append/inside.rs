@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use eventstore_api::{AppendBatch, Appended, Result};
 use tokio_postgres::Transaction;
 
@@ -5,35 +7,53 @@ use super::{
     call::{Call, Outcome, no_sense},
     settle::settle_in,
 };
-use crate::{error::of_read, statements::Statements};
+use crate::{
+    error::{Failure, of_read},
+    lent::in_time,
+    statements::Statements,
+};
 
-/// Appends a batch in a transaction that somebody else ends.
-pub(crate) async fn append_inside(
-    transaction: &Transaction<'_>,
-    statements: &Statements,
-    batch: &AppendBatch,
-) -> Result<Vec<Appended>> {
-    let outcomes = append_each(transaction, statements, std::iter::once(batch)).await?;
-    outcomes.into_iter().next().ok_or_else(no_sense)
+/// A transaction in which events are appended, and which somebody else ends. Whatever fails in it, nothing is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Inside<'t, 'c> {
+    pub(crate) transaction: &'t Transaction<'c>,
+    pub(crate) sql: &'t Statements,
+    /// How long the server may be silent.
+    pub(crate) answers_within: Duration,
 }
 
-/// Appends batches that name different streams, in one round trip where none of them is a retry. The first that is refused is
-/// the answer.
-pub(super) async fn append_each<'b>(
-    transaction: &Transaction<'_>,
-    statements: &Statements,
-    batches: impl Iterator<Item = &'b AppendBatch> + Clone,
-) -> Result<Vec<Vec<Appended>>> {
-    let call = Call::of(batches.clone());
-    // Whatever is refused is refused before the transaction is committed: nothing is stored.
-    let outcomes = call.send_in(transaction, statements).await.map_err(of_read)??;
-    let mut appended = Vec::with_capacity(outcomes.len());
-    for (batch, outcome) in batches.zip(outcomes) {
-        appended.push(match outcome {
-            Outcome::Stored(stored) => stored,
-            Outcome::Known => settle_in(transaction, statements, batch).await?,
-            Outcome::Refused(error) => return Err(error),
-        });
+impl Inside<'_, '_> {
+    /// Appends a batch.
+    pub(crate) async fn append(self, batch: &AppendBatch) -> Result<Vec<Appended>> {
+        let outcomes = self.append_each(std::iter::once(batch)).await?;
+        outcomes.into_iter().next().ok_or_else(no_sense)
     }
-    Ok(appended)
+
+    /// Appends batches that name different streams, in one round trip where none of them is a retry. The first that is refused
+    /// is the answer.
+    pub(super) async fn append_each<'b>(
+        self,
+        batches: impl Iterator<Item = &'b AppendBatch> + Clone,
+    ) -> Result<Vec<Vec<Appended>>> {
+        let call = Call::of(batches.clone());
+        let sent = self.within(call.send_in(self.transaction, self.sql)).await;
+        let outcomes = sent.map_err(of_read)??;
+        let mut appended = Vec::with_capacity(outcomes.len());
+        for (batch, outcome) in batches.zip(outcomes) {
+            appended.push(match outcome {
+                Outcome::Stored(stored) => stored,
+                Outcome::Known => settle_in(self, batch).await?,
+                Outcome::Refused(error) => return Err(error),
+            });
+        }
+        Ok(appended)
+    }
+
+    /// What a call gives, if that comes in time.
+    pub(super) async fn within<T>(
+        self,
+        call: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failure> {
+        in_time(self.answers_within, call).await
+    }
 }

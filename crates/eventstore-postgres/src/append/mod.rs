@@ -12,7 +12,7 @@ mod queue;
 mod settle;
 
 pub(crate) use bulk::import;
-pub(crate) use inside::append_inside;
+pub(crate) use inside::Inside;
 pub(crate) use queue::Queue;
 
 use eventstore_api::{AppendBatch, Appended, Result};

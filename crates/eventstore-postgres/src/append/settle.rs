@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use eventstore_api::{AppendBatch, Appended, EventId, Known, Result, StoreError, StreamId, first_outcome};
 use eventstore_codec::Names;
 use tokio_postgres::{
-    Row, Transaction,
+    Row,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
 
+use super::inside::Inside;
 use crate::{
     PostgresError,
     columns::{self, get, number},
     error::of_read,
     read::query,
-    statements::Statements,
     store::Store,
 };
 
@@ -27,16 +27,12 @@ pub(super) async fn settle(store: &Store, batch: &AppendBatch) -> Result<Vec<App
 }
 
 /// The same in a transaction that may have stored them itself.
-pub(super) async fn settle_in(
-    transaction: &Transaction<'_>,
-    statements: &Statements,
-    batch: &AppendBatch,
-) -> Result<Vec<Appended>> {
+pub(super) async fn settle_in(inside: Inside<'_, '_>, batch: &AppendBatch) -> Result<Vec<Appended>> {
     let (ids, streams) = names(batch);
     let arguments: [(&(dyn ToSql + Sync), Type); 2] =
         [(&ids, Type::UUID_ARRAY), (&streams, Type::TEXT_ARRAY)];
-    let rows = transaction.query_typed(&statements.known_events, &arguments).await.map_err(of_read)?;
-    first_answer(batch, &rows)
+    let rows = inside.within(inside.transaction.query_typed(&inside.sql.known_events, &arguments)).await;
+    first_answer(batch, &rows.map_err(of_read)?)
 }
 
 /// Which ids to look for, and in which streams.

@@ -5,17 +5,17 @@ mod rows;
 
 use std::collections::HashSet;
 
-use deadpool_postgres::Transaction;
 use eventstore_api::{AppendBatch, Appended, Result, StoreError, StreamAppend};
 use tokio_postgres::error::SqlState;
 
 use self::{
     plan::{Plan, Start},
-    rows::Rows,
+    rows::{copy_events, copy_tags},
 };
-use super::inside::append_each;
+use super::{call::no_sense, inside::Inside};
 use crate::{
-    error::{of_read, of_write},
+    error::{Failure, of_read, of_write},
+    lent::{Lent, in_time},
     store::Store,
 };
 
@@ -26,24 +26,78 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
         return Ok(Vec::new());
     }
     let mut connection = store.connections.get().await?;
-    let transaction = connection.transaction().await.map_err(of_read)?;
-    let appended = match copy(store, &transaction, &batches).await {
-        Ok(appended) => {
-            transaction.commit().await.map_err(of_write)?;
-            appended
-        }
-        Err(Refused::NotByCopy) => {
-            transaction.rollback().await.map_err(of_read)?;
-            let transaction = connection.transaction().await.map_err(of_read)?;
-            let appended = by_calls(store, &transaction, &batches).await?;
-            transaction.commit().await.map_err(of_write)?;
-            appended
-        }
-        Err(Refused::Error(error)) => return Err(error),
-    };
+    let mut imported = transact(store, &mut connection, &batches, Way::Copy).await;
+    if matches!(imported, Err(Stopped::NotByCopy)) {
+        imported = transact(store, &mut connection, &batches, Way::Calls).await;
+    }
+    let appended = imported.map_err(|stopped| stopped.error(&connection))?;
     if let Some(last) = appended.iter().map(|it| it.last_position).max() {
         store.head.has_appended(last);
     }
+    Ok(appended)
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Copy,
+    /// Through `append_events`, which settles retries, and which every writer may call.
+    Calls,
+}
+
+/// Why nothing was stored, or perhaps nothing.
+enum Stopped {
+    /// Some event may be stored already, or this role may not write to tables itself.
+    NotByCopy,
+    Refused(StoreError),
+    Failed(Failure),
+    /// It is not known whether the commit was made.
+    AtCommit(Failure),
+}
+
+impl Stopped {
+    fn error(self, connection: &Lent) -> StoreError {
+        match self {
+            Self::Refused(error) => error,
+            Self::Failed(failure) => {
+                connection.failed(&failure);
+                of_read(failure)
+            }
+            Self::AtCommit(failure) => {
+                connection.failed(&failure);
+                of_write(failure)
+            }
+            Self::NotByCopy => no_sense(),
+        }
+    }
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+async fn transact(
+    store: &Store,
+    connection: &mut Lent,
+    batches: &[AppendBatch],
+    way: Way,
+) -> Result<Vec<Appended>, Stopped> {
+    let answers_within = store.connections.answers_within();
+    // Dropped before it is committed, it is rolled back.
+    let transaction = in_time(answers_within, connection.transaction()).await?;
+    let inside = Inside { transaction: &transaction, sql: &store.sql, answers_within };
+    let appended = match way {
+        Way::Copy => copy(inside, batches).await?,
+        Way::Calls => by_calls(inside, batches).await?,
+    };
+    in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
     Ok(appended)
 }
 
@@ -53,50 +107,28 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
     Ok(batch)
 }
 
-/// Why rows were not copied.
-enum Refused {
-    /// Some event may be stored already, or this role may not write to tables itself.
-    NotByCopy,
-    Error(StoreError),
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        Self::Error(error)
-    }
-}
-
-async fn copy(
-    store: &Store,
-    transaction: &Transaction<'_>,
-    batches: &[AppendBatch],
-) -> std::result::Result<Vec<Appended>, Refused> {
-    let start = Start::look(store, transaction, batches).await?.ok_or(Refused::NotByCopy)?;
+async fn copy(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<Appended>, Stopped> {
+    let start = Start::look(inside, batches).await?.ok_or(Stopped::NotByCopy)?;
     let mut plan = Plan::of(start, batches)?;
-    plan.make_room(store, transaction).await?;
+    plan.make_room(inside).await?;
     let copied = async {
-        let rows = Rows { transaction, sql: &store.sql };
-        rows.copy_events(&plan, batches).await?;
-        rows.copy_tags(&plan, batches).await
+        copy_events(inside, &plan, batches).await?;
+        copy_tags(inside, &plan, batches).await
     };
     match copied.await {
         Ok(()) => Ok(plan.into_appended()),
-        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Err(Refused::NotByCopy),
-        Err(error) => Err(of_read(error).into()),
+        Err(failure) if failure.code() == Some(&SqlState::UNIQUE_VIOLATION) => Err(Stopped::NotByCopy),
+        Err(failure) => Err(failure.into()),
     }
 }
 
-/// Through `append_events`, which settles retries and which every writer may call: as many at a time as name different streams.
-async fn by_calls(
-    store: &Store,
-    transaction: &Transaction<'_>,
-    batches: &[AppendBatch],
-) -> Result<Vec<Appended>> {
+/// As many at a time as name different streams.
+async fn by_calls(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<Appended>> {
     let mut appended = Vec::with_capacity(batches.len());
     let mut rest = batches;
     while !rest.is_empty() {
         let (run, behind) = rest.split_at(run_length(rest));
-        appended.extend(append_each(transaction, &store.sql, run.iter()).await?.into_iter().flatten());
+        appended.extend(inside.append_each(run.iter()).await?.into_iter().flatten());
         rest = behind;
     }
     Ok(appended)

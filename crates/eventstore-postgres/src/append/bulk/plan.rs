@@ -2,17 +2,13 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::Transaction;
 use eventstore_api::{
     AppendBatch, Appended, GlobalPosition, Result, StoreError, StreamId, Timestamp, Version,
 };
 use tokio_postgres::Row;
 
-use crate::{
-    columns::{get, moment, number, signed},
-    error::of_read,
-    store::Store,
-};
+use super::{super::inside::Inside, Stopped};
+use crate::columns::{get, moment, number, signed};
 
 /// How the store is at the beginning of a turn to append.
 pub(super) struct Start {
@@ -32,23 +28,22 @@ struct Stream {
 impl Start {
     /// Takes the turn, and looks; `None` where this role may not write into the tables itself.
     pub(super) async fn look(
-        store: &Store,
-        transaction: &Transaction<'_>,
+        inside: Inside<'_, '_>,
         batches: &[AppendBatch],
-    ) -> Result<Option<Self>> {
-        let (take_turn, log_end, heads) = (&store.sql.take_turn, &store.sql.log_end, &store.sql.stream_heads);
+    ) -> Result<Option<Self>, Stopped> {
+        let Inside { transaction, sql, .. } = inside;
         // Before anything is looked at: a statement sees what was committed before it began.
-        let turn = transaction.query_one(take_turn, &[]).await.map_err(of_read)?;
+        let turn = inside.within(transaction.query_one(&sql.take_turn, &[])).await?;
         if !get::<bool>(&turn, 1)? {
             return Ok(None);
         }
-        let end = transaction.query_one(log_end, &[]).await.map_err(of_read)?;
+        let end = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
         let mut streams = HashMap::new();
         for append in batches.iter().flat_map(|batch| &batch.appends) {
             streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
         }
         let names: Vec<&str> = streams.keys().map(StreamId::as_str).collect();
-        let rows = transaction.query(heads, &[&names]).await.map_err(of_read)?;
+        let rows = inside.within(transaction.query(&sql.stream_heads, &[&names])).await?;
         let found = rows.iter().map(stream_of).collect::<Result<Vec<_>>>()?;
         for (name, stream) in found {
             if let Some(entry) = streams.get_mut(name) {
@@ -92,10 +87,11 @@ impl Plan {
     }
 
     /// Has streams that are new numbered, and partitions made where they are needed.
-    pub(super) async fn make_room(&mut self, store: &Store, transaction: &Transaction<'_>) -> Result<()> {
+    pub(super) async fn make_room(&mut self, inside: Inside<'_, '_>) -> Result<(), Stopped> {
+        let Inside { transaction, sql, .. } = inside;
         let new = self.start.streams.iter().filter(|(_, stream)| stream.id == 0);
         let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
-        let rows = transaction.query(&store.sql.add_streams, &[&names]).await.map_err(of_read)?;
+        let rows = inside.within(transaction.query(&sql.add_streams, &[&names])).await?;
         let added = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
         for (name, id) in added.collect::<Result<Vec<(&str, i64)>>>()? {
             if let Some(stream) = self.start.streams.get_mut(name) {
@@ -103,7 +99,7 @@ impl Plan {
             }
         }
         let last = signed(self.last_position);
-        transaction.execute(&store.sql.make_room, &[&last]).await.map_err(of_read)?;
+        inside.within(transaction.execute(&sql.make_room, &[&last])).await?;
         Ok(())
     }
 

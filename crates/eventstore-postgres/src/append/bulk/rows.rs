@@ -1,69 +1,65 @@
 //! Rows as the server reads them in `COPY ... (FORMAT binary)`: https://www.postgresql.org/docs/current/sql-copy.html
 
-use std::pin::pin;
+use std::pin::Pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use deadpool_postgres::Transaction;
 use eventstore_api::{AppendBatch, NewEvent};
 use futures_util::SinkExt;
-use tokio_postgres::{CopyInSink, Error, types::Type};
+use tokio_postgres::{CopyInSink, types::Type};
 
-use super::plan::Plan;
+use super::{super::inside::Inside, plan::Plan};
 use crate::{
     append::content::Content,
     columns::{server_micros, signed},
-    statements::Statements,
+    error::Failure,
 };
 
 /// How many bytes go to the server at a time: enough that sending them costs little beside making them.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Sends rows in a transaction.
-pub(super) struct Rows<'t, 'c> {
-    pub(super) transaction: &'t Transaction<'c>,
-    pub(super) sql: &'t Statements,
+pub(super) async fn copy_events(
+    inside: Inside<'_, '_>,
+    plan: &Plan,
+    batches: &[AppendBatch],
+) -> Result<(), Failure> {
+    let recorded_at = server_micros(plan.recorded_at());
+    let mut rows = Rows::begin(inside, &inside.sql.copy_events).await?;
+    for (stream_id, (position, version), event) in placed(plan, batches) {
+        let content = Content::of(event);
+        let row = &mut rows.buffer;
+        row.begin(12);
+        row.long(position);
+        row.long(stream_id);
+        row.long(version);
+        row.long(recorded_at);
+        row.bytes(event.id.as_uuid().as_bytes());
+        row.long(i64::from(event.schema_version));
+        row.short(i16::from(event.encoding.get()));
+        row.bytes(event.event_type.as_str().as_bytes());
+        row.optional(content.data.map(str::as_bytes));
+        row.optional(content.payload);
+        row.jsonb(content.metadata.as_deref());
+        row.texts(&content.tags);
+        rows.send_when_full().await?;
+    }
+    rows.end().await
 }
 
-impl Rows<'_, '_> {
-    pub(super) async fn copy_events(&self, plan: &Plan, batches: &[AppendBatch]) -> Result<(), Error> {
-        let sink = self.transaction.copy_in::<_, Bytes>(&self.sql.copy_events).await?;
-        let mut sink = pin!(sink);
-        let recorded_at = server_micros(plan.recorded_at());
-        let mut rows = Buffer::begin();
-        for (stream_id, (position, version), event) in placed(plan, batches) {
-            let content = Content::of(event);
-            rows.row(12);
-            rows.long(position);
-            rows.long(stream_id);
-            rows.long(version);
-            rows.long(recorded_at);
-            rows.bytes(event.id.as_uuid().as_bytes());
-            rows.long(i64::from(event.schema_version));
-            rows.short(i16::from(event.encoding.get()));
-            rows.bytes(event.event_type.as_str().as_bytes());
-            rows.optional(content.data.map(str::as_bytes));
-            rows.optional(content.payload);
-            rows.jsonb(content.metadata.as_deref());
-            rows.texts(&content.tags);
-            rows.send_when_full(sink.as_mut()).await?;
+pub(super) async fn copy_tags(
+    inside: Inside<'_, '_>,
+    plan: &Plan,
+    batches: &[AppendBatch],
+) -> Result<(), Failure> {
+    let mut rows = Rows::begin(inside, &inside.sql.copy_tags).await?;
+    for (_, (position, _), event) in placed(plan, batches) {
+        for tag in &event.tags {
+            rows.buffer.begin(2);
+            rows.buffer.bytes(tag.as_str().as_bytes());
+            rows.buffer.long(position);
         }
-        rows.end(sink).await
+        rows.send_when_full().await?;
     }
-
-    pub(super) async fn copy_tags(&self, plan: &Plan, batches: &[AppendBatch]) -> Result<(), Error> {
-        let sink = self.transaction.copy_in::<_, Bytes>(&self.sql.copy_tags).await?;
-        let mut sink = pin!(sink);
-        let mut rows = Buffer::begin();
-        for (_, (position, _), event) in placed(plan, batches) {
-            for tag in &event.tags {
-                rows.row(2);
-                rows.bytes(tag.as_str().as_bytes());
-                rows.long(position);
-            }
-            rows.send_when_full(sink.as_mut()).await?;
-        }
-        rows.end(sink).await
-    }
+    rows.end().await
 }
 
 /// Every event with the number of its stream, and its position and version.
@@ -79,21 +75,55 @@ fn placed<'p>(
     })
 }
 
+/// Rows on their way.
+struct Rows<'t, 'c> {
+    inside: Inside<'t, 'c>,
+    buffer: Buffer,
+    sink: Pin<Box<CopyInSink<Bytes>>>,
+}
+
+impl<'t, 'c> Rows<'t, 'c> {
+    async fn begin(inside: Inside<'t, 'c>, copy: &str) -> Result<Self, Failure> {
+        let sink = inside.within(inside.transaction.copy_in(copy)).await?;
+        let mut buffer = Buffer(BytesMut::with_capacity(CHUNK_BYTES + 4_096));
+        buffer.header();
+        Ok(Self { inside, buffer, sink: Box::pin(sink) })
+    }
+
+    async fn send_when_full(&mut self) -> Result<(), Failure> {
+        if self.buffer.0.len() < CHUNK_BYTES {
+            return Ok(());
+        }
+        let chunk = self.buffer.0.split().freeze();
+        self.buffer.0.reserve(CHUNK_BYTES + 4_096);
+        self.inside.within(self.sink.send(chunk)).await
+    }
+
+    async fn end(mut self) -> Result<(), Failure> {
+        self.buffer.trailer();
+        self.inside.within(self.sink.send(self.buffer.0.freeze())).await?;
+        self.inside.within(self.sink.as_mut().finish()).await.map(|_| ())
+    }
+}
+
 /// Rows that wait to be sent.
 struct Buffer(BytesMut);
 
 impl Buffer {
     const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-    fn begin() -> Self {
-        let mut bytes = BytesMut::with_capacity(CHUNK_BYTES + 4_096);
-        bytes.put_slice(Self::SIGNATURE);
+    fn header(&mut self) {
+        self.0.put_slice(Self::SIGNATURE);
         // No flags, and no extension of the header.
-        bytes.put_i64(0);
-        Self(bytes)
+        self.0.put_i64(0);
     }
 
-    fn row(&mut self, fields: i16) {
+    fn trailer(&mut self) {
+        self.0.put_i16(-1);
+    }
+
+    /// A row with so many fields, which follow.
+    fn begin(&mut self, fields: i16) {
         self.0.put_i16(fields);
     }
 
@@ -148,21 +178,6 @@ impl Buffer {
     fn length(&mut self, length: usize) {
         self.0.put_i32(i32::try_from(length).unwrap_or(i32::MAX));
     }
-
-    async fn send_when_full(&mut self, mut sink: std::pin::Pin<&mut CopyInSink<Bytes>>) -> Result<(), Error> {
-        if self.0.len() < CHUNK_BYTES {
-            return Ok(());
-        }
-        sink.send(self.0.split().freeze()).await?;
-        self.0.reserve(CHUNK_BYTES + 4_096);
-        Ok(())
-    }
-
-    async fn end(mut self, mut sink: std::pin::Pin<&mut CopyInSink<Bytes>>) -> Result<(), Error> {
-        self.0.put_i16(-1);
-        sink.send(self.0.freeze()).await?;
-        sink.finish().await.map(|_| ())
-    }
 }
 
 #[cfg(test)]
@@ -177,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_file_begins_with_its_signature() {
-        assert_eq!(Buffer::begin().0[..], *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+        assert_eq!(written(Buffer::header), *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
     }
 
     #[test]

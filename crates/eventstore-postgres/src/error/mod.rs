@@ -1,6 +1,11 @@
-use std::time::Duration;
+//! What can go wrong with a server, as its users see it.
 
-use deadpool_postgres::{PoolError, TimeoutType};
+mod failure;
+
+pub(crate) use failure::{Failure, lost_a_race, no_connection, of_read, of_write};
+
+use std::{error::Error, path::PathBuf, time::Duration};
+
 use eventstore_api::StoreError;
 use tokio_postgres::error::SqlState;
 
@@ -34,11 +39,48 @@ pub enum PostgresError {
         /// How many connections the pool has.
         size: usize,
     },
-    /// No connection could be made.
+    /// No connection could be made: the server is not there, or does not let us in.
     #[error("cannot connect to the server")]
     Connect {
-        /// Why not; `None` when it took too long.
-        source: Option<tokio_postgres::Error>,
+        /// Why not.
+        source: tokio_postgres::Error,
+    },
+    /// No connection could be made in time.
+    #[error("the server has not let us in within {waited:?}; see whether it runs and can be reached")]
+    ConnectTimeout {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Encryption was asked for, and this program cannot.
+    #[error(
+        "a connection with TLS was asked for, and this program was built without it; enable the feature `tls` of \
+         `eventstore-postgres`"
+    )]
+    TlsFeature,
+    /// Certificates or a key for TLS cannot be used.
+    #[error("{what} cannot be used for TLS{}", at(path.as_ref()))]
+    TlsFile {
+        /// What they are for.
+        what: &'static str,
+        /// The file; `None` for what the system keeps.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server has not shown who it is: its certificate is of somebody else, or of another name.
+    #[error(
+        "the server's certificate is not trusted; set `Tls::roots` to the certificate that signed it, and connect by a name \
+         that it is for"
+    )]
+    Untrusted {
+        /// What is wrong with it.
+        source: tokio_postgres::Error,
+    },
+    /// The server said nothing for too long. Its connection was given up.
+    #[error("the server has not answered within {waited:?}, and the connection to it was given up")]
+    NoAnswer {
+        /// How long was waited.
+        waited: Duration,
     },
     /// The server is older than what this crate is written for.
     #[error("the server is of version {found}, and {least} is the least")]
@@ -84,6 +126,15 @@ pub enum PostgresError {
         /// What it said.
         source: tokio_postgres::Error,
     },
+    /// The role that is connected as may not do this.
+    #[error(
+        "the role may not do this; let the owner of the store grant it (`grant_reading`, `grant_writing`), or migrate as a role \
+         that may"
+    )]
+    NotAllowed {
+        /// What the server said.
+        source: tokio_postgres::Error,
+    },
     /// An event of this id was stored in this stream, and has been taken out of the log since: whether it is the same event
     /// cannot be told any more.
     #[error(
@@ -106,8 +157,10 @@ impl PostgresError {
     #[must_use]
     pub fn code(&self) -> Option<&SqlState> {
         match self {
-            Self::Url { source } | Self::ReadOnlyServer { source } | Self::Server { source } => source.code(),
-            Self::Connect { source } => source.as_ref().and_then(tokio_postgres::Error::code),
+            Self::Connect { source }
+            | Self::ReadOnlyServer { source }
+            | Self::NotAllowed { source }
+            | Self::Server { source } => source.code(),
             _ => None,
         }
     }
@@ -120,68 +173,6 @@ impl From<PostgresError> for StoreError {
     }
 }
 
-/// Nothing was asked of the server, since there is no connection.
-pub(crate) fn no_connection(error: PoolError, size: usize, waited: Duration) -> StoreError {
-    match error {
-        PoolError::Timeout(TimeoutType::Wait) => {
-            StoreError::unavailable(PostgresError::PoolExhausted { waited, size })
-        }
-        PoolError::Timeout(_) => StoreError::unavailable(PostgresError::Connect { source: None }),
-        PoolError::Backend(source) => match is_for_good(&source) {
-            true => StoreError::storage(PostgresError::Connect { source: Some(source) }),
-            false => StoreError::unavailable(PostgresError::Connect { source: Some(source) }),
-        },
-        PoolError::Closed => StoreError::Closed,
-        other => StoreError::storage(other),
-    }
-}
-
-/// A wrong password, a database or a role that is not there.
-fn is_for_good(error: &tokio_postgres::Error) -> bool {
-    error
-        .code()
-        .is_some_and(|code| ["28", "3D", "3F", "42"].iter().any(|class| code.code().starts_with(class)))
-}
-
-/// What became of a statement that changes nothing.
-pub(crate) fn of_read(source: tokio_postgres::Error) -> StoreError {
-    match source.code() {
-        Some(code) if is_of_the_store(code) => StoreError::storage(PostgresError::Server { source }),
-        // What the server could not do now, and connections that broke.
-        _ => StoreError::unavailable(PostgresError::Server { source }),
-    }
-}
-
-/// What became of a statement that was to change something, and commits by itself.
-pub(crate) fn of_write(source: tokio_postgres::Error) -> StoreError {
-    match source.code() {
-        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
-            StoreError::unavailable(PostgresError::ReadOnlyServer { source })
-        }
-        Some(code) if has_gone_away(code) => StoreError::outcome_unknown(PostgresError::Server { source }),
-        Some(code) if is_of_the_store(code) => StoreError::storage(PostgresError::Server { source }),
-        Some(_) => StoreError::unavailable(PostgresError::Server { source }),
-        None => StoreError::outcome_unknown(PostgresError::Server { source }),
-    }
-}
-
-/// The session has ended, perhaps while the commit waited for a replica: what was committed stays so.
-fn has_gone_away(code: &SqlState) -> bool {
-    code.code().starts_with("08")
-        || [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
-}
-
-/// The statement or what it is about is wrong, and stays so: it makes no sense to the server, is not allowed, or what is
-/// stored is damaged. Everything else may pass: resources that are short, locks, time limits, an operator.
-fn is_of_the_store(code: &SqlState) -> bool {
-    ["0A", "22", "23", "26", "28", "2F", "3D", "3F", "42", "44", "54", "58", "XX", "F0", "P0"]
-        .iter()
-        .any(|class| code.code().starts_with(class))
-}
-
-/// Whether the server gave up in favour of another transaction, and the same may succeed at once.
-pub(crate) fn lost_a_race(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| {
-        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
-    })
+fn at(path: Option<&PathBuf>) -> String {
+    path.map(|path| format!(": {}", path.display())).unwrap_or_default()
 }

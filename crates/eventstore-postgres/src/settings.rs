@@ -1,0 +1,148 @@
+//! How connections are made: what the URL says, and what is configured.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::{
+    Client, Config, Connection, Socket,
+    config::{Host, SslMode},
+    tls::MakeTlsConnect,
+};
+
+use crate::{
+    PostgresConfig, PostgresError,
+    tls::{self, Connector},
+};
+
+/// How long a connection over which nothing comes is believed in.
+const SILENCE: Duration = Duration::from_secs(30);
+/// What the client has where nothing is said.
+const USUAL_KEEPALIVE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// What a connection of a store takes to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) tls: Connector,
+    /// For all hosts together, up to the moment at which statements are taken.
+    pub(crate) connect_timeout: Duration,
+}
+
+/// The two ends of a connection, which lives as long as somebody drives the second.
+pub(crate) type Connected = (Client, Connection<Socket, <Connector as MakeTlsConnect<Socket>>::Stream>);
+
+impl Settings {
+    /// # Errors
+    ///
+    /// [`PostgresError::Url`], and what [`tls::connector`] says of certificates.
+    pub(crate) fn of(url: &str, config: &PostgresConfig) -> Result<Self, PostgresError> {
+        let mut settings: Config = url.parse().map_err(|source| PostgresError::Url { source })?;
+        if settings.get_connect_timeout().is_none() {
+            settings.connect_timeout(config.connect_timeout);
+        }
+        if settings.get_tcp_user_timeout().is_none() {
+            settings.tcp_user_timeout(SILENCE);
+        }
+        if settings.get_keepalives_idle() == USUAL_KEEPALIVE {
+            settings.keepalives_idle(SILENCE);
+        }
+        if settings.get_application_name().is_none() {
+            settings.application_name("eventstore");
+        }
+        if let Some(longest) = config.statement_timeout {
+            // In front: of two that set the same, the last one counts, and that is the URL's.
+            let own = format!("-c statement_timeout={}", in_millis(longest));
+            let options =
+                settings.get_options().map_or_else(|| own.clone(), |given| format!("{own} {given}"));
+            settings.options(options);
+        }
+        name_the_hosts(&mut settings);
+        let tls = tls::connector(&mut settings, &config.tls)?;
+        let connect_timeout = config.connect_timeout.saturating_mul(hosts(&settings));
+        Ok(Self { config: settings, tls, connect_timeout })
+    }
+
+    /// A connection beside those of the pool.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, also when it took too long.
+    pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
+        // The client's own limit is for the socket alone; a server that hangs takes that, and then says nothing.
+        match timeout(self.connect_timeout, self.config.connect(self.tls.clone())).await {
+            Ok(connected) => connected.map_err(|source| PostgresError::Connect { source }),
+            Err(_) => Err(PostgresError::ConnectTimeout { waited: self.connect_timeout }),
+        }
+    }
+}
+
+/// For the server 0 is no limit, which is not what a very short one means.
+fn in_millis(longest: Duration) -> u128 {
+    if longest.is_zero() { 0 } else { longest.as_millis().max(1) }
+}
+
+/// With TLS a host has to have a name. Where the URL gives addresses alone, those are the names.
+fn name_the_hosts(settings: &mut Config) {
+    if settings.get_hosts().is_empty() && settings.get_ssl_mode() != SslMode::Disable {
+        let addresses: Vec<String> = settings.get_hostaddrs().iter().map(ToString::to_string).collect();
+        for address in addresses {
+            settings.host(address);
+        }
+    }
+}
+
+fn hosts(settings: &Config) -> u32 {
+    let hosts: &[Host] = settings.get_hosts();
+    u32::try_from(hosts.len().max(settings.get_hostaddrs().len()).max(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+    use super::*;
+
+    fn of(url: &str, config: &PostgresConfig) -> Config {
+        Settings::of(url, config).unwrap().config
+    }
+
+    #[test]
+    fn what_the_url_says_counts_before_what_is_configured() {
+        let url = "postgresql://h/db?connect_timeout=7&application_name=mine&keepalives_idle=9\
+            &options=-c%20statement_timeout%3D1s";
+        let settings = of(url, &PostgresConfig::default());
+        assert_eq!(settings.get_connect_timeout(), Some(&Duration::from_secs(7)));
+        assert_eq!(settings.get_application_name(), Some("mine"));
+        assert_eq!(settings.get_keepalives_idle(), Duration::from_secs(9));
+        // Of two settings of one name, the server takes the last.
+        assert_eq!(settings.get_options(), Some("-c statement_timeout=30000 -c statement_timeout=1s"));
+    }
+
+    #[test]
+    fn a_limit_of_less_than_a_millisecond_is_not_no_limit() {
+        let limit = |limit| PostgresConfig { statement_timeout: limit, ..PostgresConfig::default() };
+        let options = |limit| of("postgresql://h", &limit).get_options().map(str::to_owned);
+        let short = options(limit(Some(Duration::from_micros(1))));
+        assert_eq!(short.as_deref(), Some("-c statement_timeout=1"));
+        assert_eq!(options(limit(Some(Duration::ZERO))).as_deref(), Some("-c statement_timeout=0"));
+        assert_eq!(options(limit(None)), None);
+    }
+
+    #[test]
+    fn each_host_has_its_time_to_answer() {
+        let settings = Settings::of("postgresql://a,b,c/db", &PostgresConfig::default()).unwrap();
+        assert_eq!(settings.connect_timeout, Duration::from_secs(15));
+    }
+
+    #[test]
+    fn a_host_that_is_an_address_alone_has_a_name() {
+        let settings = of("hostaddr=127.0.0.1 user=u", &PostgresConfig::default());
+        assert_eq!(settings.get_hosts(), [Host::Tcp("127.0.0.1".to_owned())]);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let settings = Settings::of("postgresql://u:secret@h/db", &PostgresConfig::default()).unwrap();
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+}

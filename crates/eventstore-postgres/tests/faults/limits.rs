@@ -1,0 +1,128 @@
+//! What is short: connections of the pool, of the server, and time.
+
+use std::time::{Duration, Instant};
+
+use eventstore_api::{EventStoreBackend, StoreError};
+use eventstore_postgres::{PostgresBackend, PostgresConfig, PostgresError};
+use postgres_cluster::Cluster;
+use tokio_postgres::{NoTls, error::SqlState};
+
+use crate::{
+    config, named,
+    outcome::{append, append_surely, cause, client, event, eventually, in_time, number, payloads, stream},
+    support::{Schema, server},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_connections_are_in_use_a_call_waits_as_long_as_configured_and_says_so() {
+    const PATIENCE: Duration = Duration::from_millis(700);
+    let schema = Schema::new();
+    let name = schema.name.to_string();
+    let config = PostgresConfig {
+        pool_size: 2,
+        acquire_timeout: PATIENCE,
+        poll_interval: Duration::from_secs(3_600),
+        ..schema.config()
+    };
+    let store = PostgresBackend::with_config(&named(&server(), &name), config).await.unwrap();
+    append(&store, "account-1", &event("before")).await.unwrap();
+    let (holder, operator) = (client(&server()).await, client(&server()).await);
+    holder.batch_execute(&format!("BEGIN; LOCK TABLE {name}.event_log")).await.unwrap();
+
+    let held_up: Vec<_> = (0..2)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.get_events(&stream("account-1")).await })
+        })
+        .collect();
+    let held = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}' AND wait_event_type = 'Lock'"
+    );
+    eventually("both connections wait", async || number(&operator, &held).await == 2).await;
+
+    let begun = Instant::now();
+    let error = in_time(store.get_latest_snapshot(&stream("account-1"))).await.unwrap_err();
+    assert!(begun.elapsed() >= PATIENCE, "{:?}", begun.elapsed());
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(cause(&error), PostgresError::PoolExhausted { waited: PATIENCE, size: 2 }), "{error:?}");
+
+    // Those who hold the connections get what they came for, and give them back.
+    holder.batch_execute("COMMIT").await.unwrap();
+    for reading in held_up {
+        assert_eq!(in_time(reading).await.unwrap().unwrap().len(), 1);
+    }
+    in_time(store.get_latest_snapshot(&stream("account-1"))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_does_not_get_its_turn_in_time_stores_nothing_and_says_so() {
+    let schema = Schema::new();
+    let name = schema.name.to_string();
+    let config = PostgresConfig { statement_timeout: Some(Duration::from_millis(300)), ..schema.config() };
+    let store = PostgresBackend::with_config(&server(), config).await.unwrap();
+    let holder = client(&server()).await;
+    holder.batch_execute(&format!("BEGIN; SELECT {name}.take_turn()")).await.unwrap();
+
+    let held_up = event("held up");
+    let error = append(&store, "account-1", &held_up).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }) && error.outcome_is_known(), "{error:?}");
+    // The server's own limit, long before ours.
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("57014"));
+    // Readers wait for nobody.
+    assert_eq!(payloads(&store, "account-1").await, [] as [&str; 0]);
+
+    holder.batch_execute("COMMIT").await.unwrap();
+    append(&store, "account-1", &held_up).await.unwrap();
+    assert_eq!(payloads(&store, "account-1").await, ["held up"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_more_connections_is_not_available_for_now() {
+    let cluster = Cluster::builder()
+        .setting("max_connections", "8")
+        .setting("superuser_reserved_connections", "0")
+        .start()
+        .unwrap();
+    let store = PostgresBackend::with_config(&cluster.url(), config()).await.unwrap();
+    append(&store, "account-1", &event("before")).await.unwrap();
+
+    let mut others = Vec::new();
+    let refused = loop {
+        match in_time(tokio_postgres::connect(&cluster.url(), NoTls)).await {
+            Ok((client, connection)) => others.push((client, tokio::spawn(connection))),
+            Err(refused) => break refused,
+        }
+        assert!(others.len() <= 8);
+    };
+    assert_eq!(refused.code().map(SqlState::code), Some("53300"));
+    let error = in_time(PostgresBackend::with_config(&cluster.url(), config())).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(cause(&error), PostgresError::Connect { .. }), "{error:?}");
+    assert_eq!(cause(&error).code().map(SqlState::code), Some("53300"));
+    // Who has his connections keeps them.
+    append(&store, "account-1", &event("meanwhile")).await.unwrap();
+
+    drop(others);
+    eventually("the others have gone", async || {
+        in_time(PostgresBackend::with_config(&cluster.url(), config())).await.is_ok()
+    })
+    .await;
+    append_surely(&store, "account-1", &event("after")).await;
+    assert_eq!(payloads(&store, "account-1").await, ["before", "meanwhile", "after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_of_the_application_that_waits_for_ever_does_not_make_a_call_wait_for_ever() {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let schema = Schema::new();
+    let manager = deadpool_postgres::Manager::new(server().parse().unwrap(), NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(2).build().unwrap();
+    let config = PostgresConfig { acquire_timeout: PATIENCE, ..schema.config() };
+    let store = PostgresBackend::from_pool(pool.clone(), config).await.unwrap();
+
+    let (one, other) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+    let error = in_time(store.head()).await.unwrap_err();
+    assert!(matches!(cause(&error), PostgresError::PoolExhausted { waited: PATIENCE, size: 2 }), "{error:?}");
+    drop((one, other));
+    in_time(store.head()).await.unwrap();
+}
