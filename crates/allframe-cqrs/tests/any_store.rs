@@ -1,6 +1,11 @@
 //! The same domain code on every store: in memory, in a directory, on a PostgreSQL server.
 #![cfg(all(feature = "memory", feature = "wal", feature = "postgres", feature = "macros"))]
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
 
 #[path = "support/schema.rs"]
 mod schema;
