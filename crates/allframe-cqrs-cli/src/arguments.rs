@@ -7,8 +7,8 @@ use eventstore_api::StreamId;
 #[derive(Parser)]
 #[command(name = "eventstore", version, after_help = EXAMPLES, subcommand_required = true)]
 pub(crate) struct Arguments {
-    /// Which store: `wal:DIR`, the write-ahead log in a directory, or `memory:`, an empty store that is forgotten at the
-    /// end
+    /// Which store: `wal:DIR`, the write-ahead log in a directory, `postgresql://HOST/DATABASE#SCHEMA`, a schema of a
+    /// PostgreSQL database (`eventstore` where none is named), or `memory:`, an empty store that is forgotten at the end
     #[arg(long, global = true, value_name = "URL", env = "EVENTSTORE_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
 
@@ -22,9 +22,12 @@ Examples:
   eventstore --store wal:./data import events.jsonl
   eventstore --store memory: import events.jsonl        # does the file hold good lines? stores nothing
   eventstore --store wal:./old export - | eventstore --store wal:./new import -
-  EVENTSTORE_STORE=wal:./data eventstore tail --follow
+  eventstore --store wal:./data export - | eventstore --store postgresql://localhost/app import -
+  EVENTSTORE_STORE=postgresql://localhost/app#billing eventstore tail --follow
 
-Everything but import opens the store for reading only, and works while a service is writing to it.
+Everything but import opens the store for reading only, and works while a service is writing to it. Import makes the
+tables of a PostgreSQL store where there are none. A password is better kept in the environment than on the command
+line, which others can see; it is never shown.
 
 Exit codes: 0 done (verify: the store is sound), 1 failed on the way (verify: the store is damaged),
 2 wrong usage, or the store or a file cannot be opened (verify: it could not be checked).";
@@ -52,7 +55,7 @@ pub(crate) enum Command {
 /// Lines with an id are safe to import again: what is in the store already is counted, and not stored twice. Lines without
 /// one are new events every time. The import stops at the first bad line; what stands before it is imported.
 ///
-/// The lines become durable in batches of up to 1,000 events or 1 MiB.
+/// The lines become durable in batches of up to 1,000 events or 1 MiB, in a PostgreSQL store of up to 10,000 or 8 MiB.
 #[derive(Args)]
 pub(crate) struct ImportArguments {
     /// The file; `-` is standard input
@@ -79,7 +82,8 @@ pub(crate) struct ExportArguments {
     #[arg(long, value_name = "POSITION", default_value_t = 0, hide_default_value = true)]
     pub(crate) after: u64,
 
-    /// Of a damaged store, write every event that is whole, also behind the damage; says what is damaged, and ends with 1
+    /// Of a damaged store, write every event that is whole, also behind the damage; says what is damaged, and ends with 1.
+    /// Not for PostgreSQL, whose files are its server's
     #[arg(long, conflicts_with = "after")]
     pub(crate) salvage: bool,
 
@@ -99,7 +103,10 @@ pub(crate) enum Format {
 
 /// Check every checksum, version, position and index
 ///
-/// Says where the store is damaged, exactly. Changes nothing.
+/// Says where the store is damaged, exactly. Changes nothing. Of a PostgreSQL store, whose files are its server's, it reads
+/// every event, and checks what every store promises: positions rise by one, versions too in each stream, time does not run
+/// backwards, no id is twice in a stream, and the counts are those of what was read. It remembers all ids meanwhile, some 100 MB
+/// for a million events.
 #[derive(Args)]
 pub(crate) struct VerifyArguments {
     /// Print one line of JSON
@@ -133,7 +140,7 @@ pub(crate) struct TailArguments {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) last: usize,
 
-    /// Go on with those that come, until interrupted
+    /// Go on with those that come, until interrupted; also when a server is away for a while
     #[arg(long, short)]
     pub(crate) follow: bool,
 

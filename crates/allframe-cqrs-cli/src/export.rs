@@ -12,20 +12,19 @@ use crate::{
     output::{Output, is_seen_on_a_terminal},
     progress::{Progress, Unwanted},
     sink::Sink,
-    store::{self, Place},
-    store_url::StoreUrl,
+    store::{self, Location, Place},
 };
 
 /// How many events are read at a time, and how many bytes of payloads.
 pub(crate) const PAGE_EVENTS: usize = 4_096;
 pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
-pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<ExitCode, Failure> {
     let ExportArguments { format, after, salvage, out } = arguments;
     if salvage {
-        return save_what_is_whole(url, format, &out);
+        return save_what_is_whole(location, format, &out);
     }
-    let store = store::open_for_reading(url)?;
+    let store = store::open_for_reading(location).await?;
     let mut sink = Sink::new(format, Output::to(&out)?)?;
     // Where a service writes faster than this reads, there would be no end.
     let head = store.head().await?;
@@ -51,10 +50,10 @@ pub(crate) async fn run(url: &StoreUrl, arguments: ExportArguments) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn save_what_is_whole(url: &StoreUrl, format: Format, out: &Path) -> Result<ExitCode, Failure> {
+fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<ExitCode, Failure> {
     let mut sink = Sink::new(format, Output::to(out)?)?;
     let mut written = Ok(());
-    let verdict = store::salvage(url, |event| {
+    let verdict = store::salvage(location, &mut |event| {
         if written.is_ok() {
             written = sink.event(event);
         }

@@ -7,13 +7,12 @@ use crate::{
     human::{self, count, printable},
     jsonl::Rfc3339,
     output::Output,
-    store,
-    store_url::StoreUrl,
+    store::{self, Location},
 };
 
-pub(crate) async fn run(url: &StoreUrl, arguments: InspectArguments) -> Result<(), Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: InspectArguments) -> Result<(), Failure> {
     let InspectArguments { stream, json } = arguments;
-    let store = store::open_for_reading(url)?;
+    let store = store::open_for_reading(location).await?;
     let last = store.read_stream(&stream, StreamRange::backward().limit(1)).await?;
     let Some(last) = last.events.first().map(|event| event.version) else {
         return Err(Failure::NoSuchStream(stream));

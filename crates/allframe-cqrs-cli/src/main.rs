@@ -9,6 +9,7 @@ mod inspect;
 mod jsonl;
 mod output;
 mod progress;
+mod redacted;
 mod sink;
 mod stats;
 mod store;
@@ -27,19 +28,19 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { store, command }: Arguments) -> Result<ExitCode, Failure> {
-    let url = store_url::parse(store.as_deref())?;
+    let location = store_url::parse(store.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Failure::System { what: "cannot start", source })?;
     runtime.block_on(async {
         match command {
-            Command::Import(arguments) => import::run(&url, arguments).await?,
-            Command::Export(arguments) => return export::run(&url, arguments).await,
-            Command::Verify(arguments) => return verify::run(&url, arguments),
-            Command::Stats(arguments) => stats::run(&url, arguments).await?,
-            Command::Inspect(arguments) => inspect::run(&url, arguments).await?,
-            Command::Tail(arguments) => tail::run(&url, arguments).await?,
+            Command::Import(arguments) => import::run(&*location, arguments).await?,
+            Command::Export(arguments) => return export::run(&*location, arguments).await,
+            Command::Verify(arguments) => return verify::run(&*location, arguments).await,
+            Command::Stats(arguments) => stats::run(&*location, arguments).await?,
+            Command::Inspect(arguments) => inspect::run(&*location, arguments).await?,
+            Command::Tail(arguments) => tail::run(&*location, arguments).await?,
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -14,13 +14,21 @@ pub(crate) struct Progress {
 /// How long a job may take without a word.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+const BYTES: &str = "{bar:40} {bytes}/{total_bytes}  {elapsed}, {eta} to go";
+const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events  {elapsed}, {eta} to go";
+
 impl Progress {
     pub(crate) fn of_bytes(total: u64) -> Self {
-        Self::new(total, "{bar:40} {bytes}/{total_bytes}  {elapsed}, {eta} to go")
+        Self::new(total, BYTES)
     }
 
     pub(crate) fn of_events(total: u64) -> Self {
-        Self::new(total, "{bar:40} {human_pos}/{human_len} events  {elapsed}, {eta} to go")
+        Self::new(total, EVENTS)
+    }
+
+    /// Of what, and how much of it, turns out on the way.
+    pub(crate) fn unknown() -> Self {
+        Self::of_bytes(0)
     }
 
     fn new(total: u64, template: &'static str) -> Self {
@@ -42,9 +50,13 @@ impl Progress {
         }
     }
 
-    /// As [`Progress::at`], where it turns out only now how much there is to do.
-    pub(crate) fn at_of(&mut self, done: u64, total: u64) {
-        self.total = total;
+    pub(crate) fn at_bytes(&mut self, done: u64, total: u64) {
+        (self.template, self.total) = (BYTES, total);
+        self.at(done);
+    }
+
+    pub(crate) fn at_events(&mut self, done: u64, total: u64) {
+        (self.template, self.total) = (EVENTS, total);
         self.at(done);
     }
 

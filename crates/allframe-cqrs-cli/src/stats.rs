@@ -1,7 +1,12 @@
 use eventstore_api::{BackendStats, EventStoreBackend};
 use serde::Serialize;
 
-use crate::{arguments::StatsArguments, failure::Failure, output::Output, store, store_url::StoreUrl};
+use crate::{
+    arguments::StatsArguments,
+    failure::Failure,
+    output::Output,
+    store::{self, Location},
+};
 
 /// The counts, in the order in which they are printed.
 #[derive(Serialize)]
@@ -14,10 +19,10 @@ struct Counts {
     bytes: Option<u64>,
 }
 
-pub(crate) async fn run(url: &StoreUrl, arguments: StatsArguments) -> Result<(), Failure> {
-    let store = store::open_for_reading(url)?;
+pub(crate) async fn run(location: &dyn Location, arguments: StatsArguments) -> Result<(), Failure> {
+    let store = store::open_for_reading(location).await?;
     let BackendStats { total_events, total_streams, total_snapshots, head, .. } = store.stats().await?;
-    let bytes = store::bytes(url);
+    let bytes = location.bytes();
     let counts = Counts { total_events, total_streams, total_snapshots, head: head.get(), bytes };
 
     let mut output = Output::stdout();

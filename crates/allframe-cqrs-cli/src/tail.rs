@@ -1,4 +1,11 @@
-use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use eventstore_api::{
+    EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, StoreError, message_with_causes,
+};
 
 use crate::{
     arguments::TailArguments,
@@ -7,18 +14,17 @@ use crate::{
     human,
     jsonl::Rfc3339,
     output::Output,
-    store::{self, Store},
-    store_url::StoreUrl,
+    store::{self, Location, Store},
 };
 
-pub(crate) async fn run(url: &StoreUrl, arguments: TailArguments) -> Result<(), Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: TailArguments) -> Result<(), Failure> {
     let TailArguments { last, follow, json } = arguments;
-    let store = store::open_for_reading(url)?;
+    let store = store::open_for_reading(location).await?;
     let mut output = Output::stdout();
     let mut query =
         ReadAll::after(before_the_last(&store, last).await?).limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
     loop {
-        let page = store.read_all(&query).await?;
+        let page = if follow { next_page(&store, &query).await? } else { store.read_all(&query).await? };
         for event in &page.events {
             if json {
                 output.event(event)?;
@@ -33,6 +39,24 @@ pub(crate) async fn run(url: &StoreUrl, arguments: TailArguments) -> Result<(), 
                 return Ok(());
             }
             store.wait_past(query.after).await?;
+        }
+    }
+}
+
+/// Whoever follows a store stays when its server is away for a while.
+async fn next_page(store: &Store, query: &ReadAll) -> Result<Page, StoreError> {
+    const PAUSE: Duration = Duration::from_millis(500);
+    let mut is_told = false;
+    loop {
+        match store.read_all(query).await {
+            Err(error) if error.is_retryable() => {
+                if !is_told {
+                    let _ = writeln!(io::stderr(), "note: trying again: {}", message_with_causes(&error));
+                    is_told = true;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
         }
     }
 }

@@ -8,13 +8,12 @@ use crate::{
     human::count,
     output::Output,
     progress::Progress,
-    store::{self, Place, Verdict},
-    store_url::StoreUrl,
+    store::{self, Location, Place, Verdict},
 };
 
-pub(crate) fn run(url: &StoreUrl, arguments: VerifyArguments) -> Result<ExitCode, Failure> {
-    let mut progress = Progress::of_bytes(0);
-    let verdict = store::verify(url, |done, total| progress.at_of(done, total))?;
+pub(crate) async fn run(location: &dyn Location, arguments: VerifyArguments) -> Result<ExitCode, Failure> {
+    let mut progress = Progress::unknown();
+    let verdict = store::verify(location, &mut progress).await?;
     drop(progress);
     let mut output = Output::stdout();
     if arguments.json {

@@ -2,6 +2,10 @@
 
 #[cfg(feature = "memory")]
 pub use eventstore_memory::InMemoryBackend;
+#[cfg(feature = "postgres")]
+pub use eventstore_postgres::{
+    Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, SchemaName,
+};
 #[cfg(all(feature = "wal", feature = "parquet"))]
 pub use eventstore_wal::ArchivePolicy;
 #[cfg(feature = "wal")]
@@ -14,6 +18,10 @@ pub use eventstore_wal as wal;
 /// Events as Parquet files that any tool can read.
 #[cfg(feature = "parquet")]
 pub use eventstore_parquet as parquet;
+
+/// Everything else that the store on PostgreSQL has: `migrate`, and with the feature `parquet` what moves old events out of it.
+#[cfg(feature = "postgres")]
+pub use eventstore_postgres as postgres;
 
 /// AllFrame's name for its durable store: here, the store in a directory.
 #[cfg(feature = "wal")]

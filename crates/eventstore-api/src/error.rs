@@ -25,14 +25,10 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// );
 /// # Ok::<(), eventstore_api::InvalidInput>(())
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A stream was not where the append's guard expected it. Nothing was stored.
-    #[error(
-        "stream `{stream}` is at version {actual}, but the append expected {expected}; \
-         read the stream again and decide anew"
-    )]
     WrongExpectedVersion {
         /// Which stream.
         stream: StreamId,
@@ -42,21 +38,13 @@ pub enum StoreError {
         actual: Version,
     },
     /// An event that the append condition excludes has been stored. Nothing was stored by this append.
-    #[error(
-        "an event at position {at} matches what the append condition excludes; \
-         read the matching events again and decide anew"
-    )]
     ConditionFailed {
         /// The position of one such event.
         at: GlobalPosition,
     },
     /// What was asked for can never be done. Nothing was stored.
-    #[error(transparent)]
-    InvalidInput(#[from] InvalidInput),
+    InvalidInput(InvalidInput),
     /// What is stored is not what was once written.
-    #[error(
-        "the store is damaged at {place}: {detail}; restore it from a backup, or salvage what can be read"
-    )]
     Corrupted {
         /// Where: a file and offset, a table and row, a stream and version.
         place: String,
@@ -65,28 +53,20 @@ pub enum StoreError {
     },
     /// The append may have happened or not. Append the same events (the same ids) again to find out: that stores
     /// nothing twice.
-    #[error(
-        "it is not known whether the append happened; append the same events again, \
-         which stores nothing twice"
-    )]
     OutcomeUnknown {
         /// What came in between.
         source: Arc<dyn Error + Send + Sync>,
     },
     /// The store cannot answer for now. Nothing was stored.
-    #[error("the store cannot answer for now; try again later")]
     Unavailable {
         /// What stands in the way.
         source: Arc<dyn Error + Send + Sync>,
     },
     /// The store was closed, or has given up after a failure. Nothing was stored.
-    #[error("the store is closed; open it again")]
     Closed,
     /// The store was opened only for reading. Nothing was stored.
-    #[error("the store was opened only for reading; open it for writing to change it")]
     ReadOnly,
     /// The storage underneath failed. Nothing was stored by this call.
-    #[error("the storage failed")]
     Storage {
         /// How it failed.
         source: Arc<dyn Error + Send + Sync>,
@@ -123,6 +103,56 @@ impl StoreError {
     #[must_use]
     pub fn outcome_is_known(&self) -> bool {
         !matches!(self, Self::OutcomeUnknown { .. })
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongExpectedVersion { stream, expected, actual } => write!(
+                f,
+                "stream `{stream}` is at version {actual}, but the append expected {expected}; \
+                 read the stream again and decide anew"
+            ),
+            Self::ConditionFailed { at } => write!(
+                f,
+                "an event at position {at} matches what the append condition excludes; \
+                 read the matching events again and decide anew"
+            ),
+            Self::InvalidInput(wrong) => fmt::Display::fmt(wrong, f),
+            Self::Corrupted { place, detail } => write!(
+                f,
+                "the store is damaged at {place}: {detail}; restore it from a backup, or salvage what can be read"
+            ),
+            Self::OutcomeUnknown { .. } => f.write_str(
+                "it is not known whether the append happened; append the same events again, \
+                 which stores nothing twice",
+            ),
+            Self::Unavailable { .. } => f.write_str("the store cannot answer for now; try again later"),
+            Self::Closed => f.write_str("the store is closed; open it again"),
+            Self::ReadOnly => {
+                f.write_str("the store was opened only for reading; open it for writing to change it")
+            }
+            Self::Storage { .. } => f.write_str("the storage failed"),
+        }
+    }
+}
+
+/// By hand: a derived `source` would be the `Arc`, and what is in it could not be downcast.
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::OutcomeUnknown { source } | Self::Unavailable { source } | Self::Storage { source } => {
+                Some(&**source)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<InvalidInput> for StoreError {
+    fn from(wrong: InvalidInput) -> Self {
+        Self::InvalidInput(wrong)
     }
 }
 

@@ -110,3 +110,15 @@ fn only_an_unknown_outcome_is_unknown_and_only_what_may_pass_is_retried() {
         assert!(!refused.is_retryable() && refused.outcome_is_known());
     }
 }
+
+#[test]
+fn the_cause_of_an_error_is_what_the_backend_said_and_can_be_downcast() {
+    type OfCause = fn(std::fmt::Error) -> StoreError;
+    let errors: [OfCause; 3] = [StoreError::outcome_unknown, StoreError::unavailable, StoreError::storage];
+    for error in errors {
+        let error = error(std::fmt::Error);
+        assert!(error.source().unwrap().is::<std::fmt::Error>(), "{error:?}");
+        assert!(error.source().unwrap().source().is_none());
+    }
+    assert!(StoreError::Closed.source().is_none());
+}

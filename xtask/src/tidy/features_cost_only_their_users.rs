@@ -20,10 +20,18 @@ const UNWANTED: &[(&str, &str)] = &[
     ("deadpool-postgres", "belongs to the postgres feature"),
     ("rust-rocksdb", "belongs to the rocksdb feature"),
     ("crc32fast", "belongs to the wal feature"),
+    ("openssl", "is the TLS of a C library"),
+    ("native-tls", "is the TLS of the system, and of a C library on most"),
+    ("ring", "compiles C"),
+    ("aws-lc-rs", "compiles C"),
 ];
 
 /// The features that compile no C, each with what it needs of the list above.
-const PURE_FEATURES: &[(&str, &[&str])] = &[("memory", &[]), ("wal", &["bincode", "crc32fast"])];
+const PURE_FEATURES: &[(&str, &[&str])] = &[
+    ("memory", &[]),
+    ("wal", &["bincode", "crc32fast"]),
+    ("postgres", &["bincode", "tokio-postgres", "deadpool-postgres"]),
+];
 
 /// Named `-sys` for the interface that they declare; they compile nothing and link to the system.
 const DECLARATIONS_ONLY: &[&str] = &["windows-sys", "linux-raw-sys", "js-sys", "web-sys"];
@@ -90,5 +98,16 @@ mod tests {
         let tree = "bincode v2.0.1\ncrc32fast v1.5.0\n";
         assert!(unwanted(tree, "wal", &["bincode", "crc32fast"]).is_empty());
         assert_eq!(unwanted(tree, "memory", &[]).len(), 2);
+    }
+
+    #[test]
+    fn postgresql_brings_its_client_and_neither_parquet_nor_a_tls_in_c() {
+        let needed = PURE_FEATURES.iter().find(|(feature, _)| *feature == "postgres").unwrap().1;
+        assert!(unwanted("bincode v2.0.1\ntokio-postgres v0.7.18\n", "postgres", needed).is_empty());
+        for unwelcome in
+            ["arrow2 v0.18.0", "openssl-sys v0.9.0", "native-tls v0.2.0", "ring v0.17.0", "aws-lc-rs v1.0.0"]
+        {
+            assert_eq!(unwanted(unwelcome, "postgres", needed).len(), 1, "{unwelcome}");
+        }
     }
 }

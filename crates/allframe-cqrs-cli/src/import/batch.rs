@@ -3,11 +3,7 @@ use std::io::Read;
 use eventstore_api::{NewEvent, StreamId};
 
 use super::lines::Lines;
-use crate::{failure::Failure, jsonl};
-
-/// How many events become durable together, and how many bytes of lines, whichever comes first.
-pub(super) const MAX_EVENTS: usize = 1_000;
-const MAX_BYTES: u64 = 1 << 20;
+use crate::{failure::Failure, jsonl, store::Measure};
 
 /// Consecutive lines, which become durable together.
 #[derive(Default)]
@@ -31,13 +27,13 @@ pub(super) enum More {
 }
 
 /// The next batch, and what comes behind it.
-pub(super) fn next<R: Read>(lines: &mut Lines<R>) -> (Batch, Result<More, Failure>) {
+pub(super) fn next<R: Read>(lines: &mut Lines<R>, measure: Measure) -> (Batch, Result<More, Failure>) {
     let mut batch = Batch::default();
-    let end = fill(&mut batch, lines);
+    let end = fill(&mut batch, lines, measure);
     (batch, end)
 }
 
-fn fill<R: Read>(batch: &mut Batch, lines: &mut Lines<R>) -> Result<More, Failure> {
+fn fill<R: Read>(batch: &mut Batch, lines: &mut Lines<R>, measure: Measure) -> Result<More, Failure> {
     let begin = lines.bytes_read();
     while lines.advance()? {
         let (stream, event) = jsonl::event_of(lines.line()).map_err(|error| lines.bad_line(error))?;
@@ -45,7 +41,7 @@ fn fill<R: Read>(batch: &mut Batch, lines: &mut Lines<R>) -> Result<More, Failur
         batch.bytes_read = lines.bytes_read();
         let bytes = batch.bytes_read - begin;
         // What has come is durable soon, also where more comes slowly.
-        if batch.lines.len() >= MAX_EVENTS || bytes >= MAX_BYTES || lines.may_have_to_wait() {
+        if batch.lines.len() >= measure.events || bytes >= measure.bytes || lines.may_have_to_wait() {
             return Ok(More::Yes);
         }
     }
@@ -62,7 +58,7 @@ mod tests {
         let mut lines = Lines::new(BufReader::with_capacity(buffer, file.as_bytes()), "file".to_owned());
         let mut lengths = Vec::new();
         loop {
-            let (batch, end) = next(&mut lines);
+            let (batch, end) = next(&mut lines, Measure { events: 1_000, bytes: 1 << 20 });
             lengths.push(batch.lines.len());
             if matches!(end.unwrap(), More::No) {
                 return lengths;

@@ -19,23 +19,26 @@ use tokio::sync::mpsc;
 
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
-    arguments::ImportArguments, failure::Failure, output::Output, progress::Progress, store,
-    store_url::StoreUrl,
+    arguments::ImportArguments,
+    failure::Failure,
+    output::Output,
+    progress::Progress,
+    store::{self, Location, Measure},
 };
 
 /// How many batches are parsed ahead of the one that is appended.
 const BATCHES_AHEAD: usize = 2;
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
-pub(crate) async fn run(url: &StoreUrl, arguments: ImportArguments) -> Result<(), Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
     let ImportArguments { file, ack } = arguments;
     let began = Instant::now();
     let source = Source::open(&file)?;
     let mut progress = Progress::of_bytes(source.bytes);
-    let store = store::open_for_writing(url)?;
+    let target = store::open_for_writing(location).await?;
 
-    let mut appender = Appender::new(store.clone(), source.name.clone()).await?;
-    let (mut batches, parsing) = parse_ahead(source)?;
+    let mut appender = Appender::new(&*target, source.name.clone()).await?;
+    let (mut batches, parsing) = parse_ahead(source, target.measure())?;
     let mut output = Output::stdout();
     let imported = async {
         while let Some(batch) = batches.recv().await {
@@ -55,7 +58,7 @@ pub(crate) async fn run(url: &StoreUrl, arguments: ImportArguments) -> Result<()
     }
     .await;
     drop(progress);
-    let closed = store.close().await;
+    let closed = target.store().close().await;
 
     let summary = format!("imported {}, already there {}", appender.imported(), appender.already_there());
     if let Err(failure) = imported {
@@ -141,23 +144,30 @@ impl Source {
 type Batches = mpsc::Receiver<Result<Batch, Failure>>;
 
 /// Reads and parses on a thread of its own, while the store writes.
-fn parse_ahead(source: Source) -> Result<(Batches, JoinHandle<()>), Failure> {
+fn parse_ahead(source: Source, measure: Measure) -> Result<(Batches, JoinHandle<()>), Failure> {
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let Source { name, content, .. } = source;
     let parse = move || match content {
-        Content::Lines(reader) => parse_lines(reader, name, &sender),
+        Content::Lines(reader) => parse_lines(reader, name, measure, &sender),
         #[cfg(feature = "parquet")]
-        Content::Rows(file) => rows::parse(file, &name, |batch| sender.blocking_send(batch).is_ok()),
+        Content::Rows(file) => {
+            rows::parse(file, &name, measure.events, |batch| sender.blocking_send(batch).is_ok());
+        }
     };
     let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);
     let parsing = parsing.map_err(|source| Failure::System { what: "cannot start a thread", source })?;
     Ok((batches, parsing))
 }
 
-fn parse_lines(reader: Box<dyn Read + Send>, name: String, sender: &mpsc::Sender<Result<Batch, Failure>>) {
+fn parse_lines(
+    reader: Box<dyn Read + Send>,
+    name: String,
+    measure: Measure,
+    sender: &mpsc::Sender<Result<Batch, Failure>>,
+) {
     let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
     loop {
-        let (batch, end) = batch::next(&mut lines);
+        let (batch, end) = batch::next(&mut lines, measure);
         // Nobody takes them any more where the import has failed.
         let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
         match end {

@@ -6,7 +6,7 @@ use std::{
 use eventstore_api::{NewEvent, RecordedEvent};
 use eventstore_parquet::{ParquetError, ParquetReader};
 
-use super::batch::{Batch, Line, MAX_EVENTS};
+use super::batch::{Batch, Line};
 use crate::failure::Failure;
 
 /// Whether a file begins as Parquet does. It is read from its beginning afterwards.
@@ -18,13 +18,22 @@ pub(super) fn is_parquet(file: &mut File) -> io::Result<bool> {
 }
 
 /// Gives out the events of a Parquet file, in batches, as long as somebody takes them.
-pub(super) fn parse(file: File, name: &str, mut take: impl FnMut(Result<Batch, Failure>) -> bool) {
-    if let Err(error) = give_out(file, &mut |batch| take(Ok(batch))) {
+pub(super) fn parse(
+    file: File,
+    name: &str,
+    most_events: usize,
+    mut take: impl FnMut(Result<Batch, Failure>) -> bool,
+) {
+    if let Err(error) = give_out(file, most_events, &mut |batch| take(Ok(batch))) {
         take(Err(Failure::BadLine { place: name.to_owned(), source: Box::new(error) }));
     }
 }
 
-fn give_out(file: File, take: &mut impl FnMut(Batch) -> bool) -> Result<(), ParquetError> {
+fn give_out(
+    file: File,
+    most_events: usize,
+    take: &mut impl FnMut(Batch) -> bool,
+) -> Result<(), ParquetError> {
     let bytes = file.metadata()?.len();
     let mut reader = ParquetReader::open(BufReader::new(file))?;
     let all = reader.summary().events;
@@ -39,7 +48,7 @@ fn give_out(file: File, take: &mut impl FnMut(Batch) -> bool) -> Result<(), Parq
             Line { number, stream: event.stream.clone(), event: new_event(event) }
         });
         loop {
-            let lines: Vec<_> = lines.by_ref().take(MAX_EVENTS).collect();
+            let lines: Vec<_> = lines.by_ref().take(most_events).collect();
             if lines.is_empty() {
                 break;
             }

@@ -1,98 +1,90 @@
 //! The kinds of stores that this program opens: one file and one line each.
 
+mod check;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod target;
+mod verdict;
 #[cfg(feature = "wal")]
 mod wal;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result};
-use serde::Serialize;
 
-use crate::{failure::Failure, store_url::StoreUrl};
+pub(crate) use self::{
+    target::{Measure, Target},
+    verdict::{Place, Verdict},
+};
+use crate::{failure::Failure, progress::Progress};
 
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]
     wal::KIND,
+    #[cfg(feature = "postgres")]
+    postgres::KIND,
     #[cfg(feature = "memory")]
     memory::KIND,
 ];
 
 /// A kind of store.
 pub(crate) struct Kind {
-    pub(crate) scheme: &'static str,
     /// How its URL looks.
     pub(crate) form: &'static str,
-    /// Whether something stands behind the colon.
-    pub(crate) has_place: bool,
-    /// Opens one that is there. Changes nothing, and keeps nobody from it.
-    open_for_reading: fn(place: &str) -> Opened,
-    /// Opens one, or begins it. What is appended need not be durable before it is flushed.
-    open_for_writing: fn(place: &str) -> Opened,
-    /// Checks everything that is stored.
-    verify: fn(place: &str, progress: &mut OnProgress<'_>) -> Result<Verdict>,
-    /// Shows every event that is whole, also where the store is damaged, and checks it.
-    salvage: fn(place: &str, show: &mut OnEvent<'_>) -> Result<Verdict>,
-    /// How much it takes on disk, where that can be told.
-    bytes: fn(place: &str) -> Option<u64>,
+    /// The store that a URL names; `None` where it names none of this kind.
+    pub(crate) named: fn(url: &str) -> Option<Named>,
 }
+
+/// Where the store is that a URL names, or what is wrong with the URL.
+pub(crate) type Named = Result<Box<dyn Location>, Failure>;
 
 pub(crate) type Store = Arc<dyn EventStoreBackend>;
-type Opened = Result<Store>;
-/// Is told how far a job has come, and how far there is to go.
-type OnProgress<'p> = dyn FnMut(u64, u64) + 'p;
-type OnEvent<'e> = dyn FnMut(RecordedEvent) + 'e;
+pub(crate) type OnEvent<'e> = dyn FnMut(RecordedEvent) + 'e;
 
-/// What checking a store came to.
-#[derive(Default, Serialize)]
-pub(crate) struct Verdict {
-    /// What was found whole.
-    pub(crate) events: u64,
-    pub(crate) streams: u64,
-    pub(crate) snapshots: u64,
-    pub(crate) head: u64,
-    /// How many were read.
-    pub(crate) bytes: u64,
-    /// Where the store is not what was written.
-    pub(crate) damages: Vec<Place>,
-    /// Where something is damaged that can be made anew from the rest.
-    pub(crate) rebuildable: Vec<Place>,
-    /// What is unusual, and no damage.
-    pub(crate) notes: Vec<String>,
+/// Where a store is. It is shown as a URL, without what must not be seen.
+#[async_trait(?Send)]
+pub(crate) trait Location: fmt::Display {
+    /// Opens the store that is there. Changes nothing, and keeps nobody from it.
+    async fn for_reading(&self) -> Result<Store>;
+
+    /// Opens the store, or begins it.
+    async fn for_writing(&self) -> Result<Box<dyn Target>>;
+
+    /// Checks everything that is stored.
+    async fn verified(&self, progress: &mut Progress) -> Result<Verdict>;
+
+    /// Shows every event that is whole, also where the store is damaged, and checks it; `None` where only the store itself
+    /// can tell what is whole.
+    fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
+
+    /// How much it takes on disk, where that can be told.
+    fn bytes(&self) -> Option<u64>;
 }
 
-/// Where something is wrong, and what.
-#[derive(Serialize)]
-pub(crate) struct Place {
-    pub(crate) place: String,
-    pub(crate) detail: String,
+pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, Failure> {
+    location.for_reading().await.map_err(|error| Failure::open(location.to_string(), error))
 }
 
-impl Verdict {
-    pub(crate) fn is_sound(&self) -> bool {
-        self.damages.is_empty() && self.rebuildable.is_empty()
+pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
+    location.for_writing().await.map_err(|error| Failure::open(location.to_string(), error))
+}
+
+pub(crate) async fn verify(location: &dyn Location, progress: &mut Progress) -> Result<Verdict, Failure> {
+    let verdict = location.verified(progress).await;
+    verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
+}
+
+pub(crate) fn salvage(location: &dyn Location, show: &mut OnEvent<'_>) -> Result<Verdict, Failure> {
+    match location.salvaged(show) {
+        Some(verdict) => {
+            verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
+        }
+        None => Err(Failure::Usage(format!(
+            "--salvage goes through the files of a store, and those of {location} are its server's: export it without, \
+             and repair or restore the database with the means of its server where that fails"
+        ))),
     }
-}
-
-pub(crate) fn open_for_reading(url: &StoreUrl) -> Result<Store, Failure> {
-    (url.kind.open_for_reading)(&url.place).map_err(|error| Failure::open(url.to_string(), error))
-}
-
-pub(crate) fn open_for_writing(url: &StoreUrl) -> Result<Store, Failure> {
-    (url.kind.open_for_writing)(&url.place).map_err(|error| Failure::open(url.to_string(), error))
-}
-
-pub(crate) fn verify(url: &StoreUrl, mut progress: impl FnMut(u64, u64)) -> Result<Verdict, Failure> {
-    (url.kind.verify)(&url.place, &mut progress)
-        .map_err(|source| Failure::NotChecked { store: url.to_string(), source })
-}
-
-pub(crate) fn salvage(url: &StoreUrl, mut show: impl FnMut(RecordedEvent)) -> Result<Verdict, Failure> {
-    (url.kind.salvage)(&url.place, &mut show)
-        .map_err(|source| Failure::NotChecked { store: url.to_string(), source })
-}
-
-pub(crate) fn bytes(url: &StoreUrl) -> Option<u64> {
-    (url.kind.bytes)(&url.place)
 }

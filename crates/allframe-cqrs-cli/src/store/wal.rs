@@ -1,40 +1,68 @@
 use std::{
+    fmt,
     io::{self, Write},
     path::Path,
     sync::Arc,
 };
 
+use async_trait::async_trait;
+use eventstore_api::Result;
 use eventstore_wal::{
     Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, verify_with,
 };
 
-use super::{Kind, OnEvent, OnProgress, Opened, Place, Verdict};
+use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, target::Runs};
+use crate::progress::Progress;
 
 pub(super) const KIND: Kind = Kind {
-    scheme: "wal",
     form: "wal:DIR",
-    has_place: true,
-    open_for_reading,
-    open_for_writing,
-    verify,
-    salvage,
-    bytes,
+    named: |url| {
+        let directory = url.strip_prefix("wal:").filter(|directory| !directory.is_empty())?;
+        Some(Ok(Box::new(Directory(directory.to_owned()))))
+    },
 };
 
-fn open_for_reading(directory: &str) -> Opened {
-    let reader = WalBackend::open_read_only(directory)?;
-    if let Some(damage) = reader.damage() {
-        let _ = writeln!(io::stderr(), "note: the store is damaged, see `verify`: {damage}");
+/// A directory with a write-ahead log.
+struct Directory(String);
+
+impl fmt::Display for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wal:{}", self.0)
     }
-    Ok(Arc::new(reader))
 }
 
-fn open_for_writing(directory: &str) -> Opened {
-    // An import syncs once for many appends.
-    let config = WalConfig { durability: Durability::OsBuffered, ..WalConfig::default() };
-    let backend = WalBackend::with_config(directory, config)?;
-    tell(backend.recovery());
-    Ok(Arc::new(backend))
+#[async_trait(?Send)]
+impl Location for Directory {
+    async fn for_reading(&self) -> Result<Store> {
+        let reader = WalBackend::open_read_only(&self.0)?;
+        if let Some(damage) = reader.damage() {
+            let _ = writeln!(io::stderr(), "note: the store is damaged, see `verify`: {damage}");
+        }
+        Ok(Arc::new(reader))
+    }
+
+    async fn for_writing(&self) -> Result<Box<dyn Target>> {
+        // An import syncs once for many appends.
+        let config = WalConfig { durability: Durability::OsBuffered, ..WalConfig::default() };
+        let backend = WalBackend::with_config(&self.0, config)?;
+        tell(backend.recovery());
+        Ok(Box::new(Runs(Arc::new(backend))))
+    }
+
+    async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
+        verify_with(&self.0, |so_far| progress.at_bytes(so_far.bytes_done, so_far.bytes_total)).map(verdict)
+    }
+
+    fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+        Some(eventstore_wal::salvage(&self.0, show).map(verdict))
+    }
+
+    /// All files of the directory; it has no others.
+    fn bytes(&self) -> Option<u64> {
+        let files = Path::new(&self.0).read_dir().ok()?;
+        let lengths = files.filter_map(|file| file.ok()?.metadata().ok());
+        Some(lengths.filter(std::fs::Metadata::is_file).map(|file| file.len()).sum())
+    }
 }
 
 /// What the user should know of how the store was found.
@@ -55,14 +83,6 @@ fn tell(recovery: &RecoveryReport) {
         1 => note("an index was damaged or missing, and was made anew".to_owned()),
         many => note(format!("{many} indexes were damaged or missing, and were made anew")),
     }
-}
-
-fn verify(directory: &str, progress: &mut OnProgress<'_>) -> eventstore_api::Result<Verdict> {
-    verify_with(directory, |so_far| progress(so_far.bytes_done, so_far.bytes_total)).map(verdict)
-}
-
-fn salvage(directory: &str, show: &mut OnEvent<'_>) -> eventstore_api::Result<Verdict> {
-    eventstore_wal::salvage(directory, show).map(verdict)
 }
 
 fn verdict(report: VerifyReport) -> Verdict {
@@ -89,11 +109,4 @@ fn verdict(report: VerifyReport) -> Verdict {
 
 fn place(Damage { file, offset, detail }: Damage) -> Place {
     Place { place: format!("{file}, byte {offset}"), detail }
-}
-
-/// All files of the directory; it has no others.
-fn bytes(directory: &str) -> Option<u64> {
-    let files = Path::new(directory).read_dir().ok()?;
-    let lengths = files.filter_map(|file| file.ok()?.metadata().ok());
-    Some(lengths.filter(std::fs::Metadata::is_file).map(|file| file.len()).sum())
 }

@@ -116,8 +116,11 @@ async fn a_store_that_is_not_known_or_cannot_be_opened_is_an_error() {
     let taken = file(&[HEADER]);
     let path = taken.path().to_str().unwrap();
     for (store, expected) in [
-        ("sqlite:x", "`sqlite:x` is no store that this program knows; it knows `memory` and `wal:DIR`"),
-        ("wal", "`wal` is no store that this program knows; it knows `memory` and `wal:DIR`"),
+        (
+            "sqlite:x",
+            "`sqlite` is no store that this program knows; it knows `memory`, `wal:DIR` and `postgres:URL`",
+        ),
+        ("wal", "`wal` is no store that this program knows; it knows `memory`, `wal:DIR` and `postgres:URL`"),
         ("wal:", "`wal:` names no directory, as `wal:./data/flights` does"),
         (&format!("wal:{path}"), &format!("cannot open the store in {path}: ")),
     ] {

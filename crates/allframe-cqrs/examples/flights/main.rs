@@ -6,9 +6,10 @@
 //! ```text
 //! cargo run --release --example flights                       # the first week of January 2013, in the repository
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
+//! cargo run --release --example flights -- --store postgresql://localhost/app#flights
 //! ```
 //!
-//! The events are kept in `./data/flights`. It may be killed at any moment: the next run finds the rows that are there
+//! The events are kept in `./data/flights`, where no other store is named. It may be killed at any moment: the next run finds the rows that are there
 //! already, and goes on with the others.
 
 mod airport_board;
@@ -20,12 +21,17 @@ mod durable_tests;
 mod fields;
 mod flight;
 mod import;
+#[cfg(test)]
+mod postgres_tests;
 mod progress;
 mod punctuality;
 mod read_models;
 mod report;
 mod row;
 mod rows_in_flight;
+#[cfg(test)]
+#[path = "../../tests/support/schema.rs"]
+mod schema;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -56,7 +62,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
-    let store = store::open(&arguments.store)?;
+    let store = store::open(&arguments.store).await?;
     let report = import_and_project(&store, &arguments, errors).await;
     // After an error too: then the next run has nothing to recover.
     let closed = store.backend().close().await.context("the store could not be closed");

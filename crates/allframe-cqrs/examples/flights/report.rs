@@ -31,6 +31,12 @@ impl Report {
         }
     }
 
+    /// The airlines, the most punctual first.
+    #[cfg(test)]
+    pub(crate) fn airlines(&self) -> &[(String, AirlineRecord)] {
+        &self.airlines
+    }
+
     /// The counts.
     pub(crate) fn counts(&self) -> Counts {
         let Tally { scheduled, cancelled, departed, arrived, diverted } = self.tally;

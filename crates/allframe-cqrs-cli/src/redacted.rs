@@ -1,0 +1,114 @@
+//! URLs as they may be shown: in messages, and so in logs.
+
+/// What stands where a password was, or may have been.
+const HIDDEN: &str = "***";
+
+/// The URL without passwords. A little too much is hidden rather than too little.
+pub(crate) fn redacted(url: &str) -> String {
+    match url.rsplit_once('@') {
+        None => without_parameters(url),
+        Some((before, behind)) => {
+            let begin = before.find("//").map_or(0, |slashes| slashes + "//".len());
+            let secret = before.get(begin..).and_then(|rest| rest.find([':', '?'])).map(|at| begin + at);
+            let Some((kept, _)) = secret.and_then(|at| before.split_at_checked(at + 1)) else {
+                return without_parameters(url);
+            };
+            // A `?` before the `@`: a password that was not encoded, and where it ends is anybody's guess.
+            match before.contains('?') {
+                true => format!("{kept}{HIDDEN}"),
+                false => format!("{kept}{HIDDEN}@{}", without_parameters(behind)),
+            }
+        }
+    }
+}
+
+/// The same without the values of parameters that are passwords, or may be.
+fn without_parameters(url: &str) -> String {
+    let Some((before, parameters)) = url.split_once('?') else { return url.to_owned() };
+    let (parameters, fragment) = match parameters.rsplit_once('#') {
+        Some((parameters, fragment)) => (parameters, format!("#{fragment}")),
+        None => (parameters, String::new()),
+    };
+    let shown: Vec<String> = parameters.split('&').map(shown_parameter).collect();
+    format!("{before}?{}{fragment}", shown.join("&"))
+}
+
+/// A name that is encoded could be any.
+fn shown_parameter(parameter: &str) -> String {
+    match parameter.split_once('=') {
+        Some((name, _)) if name.contains('%') || name.to_ascii_lowercase().contains("pass") => {
+            format!("{name}={HIDDEN}")
+        }
+        _ => parameter.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        for url in [
+            "",
+            "./data",
+            "postgresql://localhost/app",
+            "postgresql://ann@localhost:5432,other:5433/app?target_session_attrs=read-write#billing",
+            "postgresql://postgres@%2Fvar%2Frun:5432/app#eventstore",
+            "postgresql:///app?host=/var/run&user=ann",
+        ] {
+            assert_eq!(redacted(url), url);
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, expected) in [
+            ("postgresql://ann:secret@host:5432/app", "postgresql://ann:***@host:5432/app"),
+            (
+                "postgresql://ann:secret@host/app?connect_timeout=1#s",
+                "postgresql://ann:***@host/app?connect_timeout=1#s",
+            ),
+            (
+                "postgresql://host/app?user=ann&password=secret#s",
+                "postgresql://host/app?user=ann&password=***#s",
+            ),
+            ("postgresql://host/app?PassWord=secret&user=ann", "postgresql://host/app?PassWord=***&user=ann"),
+            ("postgresql://ann@host/app?p%61ssword=secret", "postgresql://ann@host/app?p%61ssword=***"),
+            (
+                "postgresql://ann@host/app?sslpassword=secret&a=b",
+                "postgresql://ann@host/app?sslpassword=***&a=b",
+            ),
+        ] {
+            assert_eq!(redacted(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_not_encoded_is_not_shown_either() {
+        for url in [
+            "postgresql://ann:se:secret@host/app",
+            "postgresql://ann:se@secret@host/app",
+            "postgresql://ann:se#secret@host/app",
+            "postgresql://ann:se?secret=1@host/app",
+            "postgresql://ann:se/secret@host/app",
+            "postgresql://host?password=se@secret",
+            "postgresql://host:5432/app?password=se@secret",
+            "postgresql:///app?password=se&secret@secret",
+        ] {
+            assert!(!redacted(url).contains("secret"), "{}", redacted(url));
+        }
+    }
+
+    #[test]
+    fn no_password_is_shown_of_what_is_no_url() {
+        for url in [
+            "postgre://ann:secret@host",
+            "ann:secret@host",
+            "postgres:ann:secret@host/app",
+            "pg:/ann:secret@h",
+        ] {
+            assert!(!redacted(url).contains("secret"), "{}", redacted(url));
+        }
+    }
+}

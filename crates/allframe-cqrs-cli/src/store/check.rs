@@ -1,0 +1,278 @@
+//! Holds what a store answers against what every store promises, for stores whose files are not this program's.
+
+use std::collections::{HashMap, HashSet};
+
+use eventstore_api::{
+    BackendStats, EventId, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, Result, StoreError,
+    StreamId, Timestamp, Version,
+};
+
+use super::{Place, Verdict};
+use crate::{
+    export::{PAGE_BYTES, PAGE_EVENTS},
+    progress::Progress,
+};
+
+/// How many places are shown: of a store of which nothing is right, not all have to be told.
+const MOST_PLACES: usize = 1_000;
+
+/// Reads everything, and checks that positions rise by one, versions too in each stream, time does not run backwards, no
+/// id is twice in a stream, and the store counts as many as were read. What is appended meanwhile is left out.
+///
+/// A store out of which the oldest events have been moved begins behind them, and so may its streams.
+///
+/// It remembers the id of each event and the name of each stream, so a million events take some 100 MB. `as_damage` knows the
+/// errors of this store by which it says that something is damaged.
+pub(super) async fn check<B: EventStoreBackend>(
+    store: &B,
+    progress: &mut Progress,
+    as_damage: fn(&StoreError) -> Option<String>,
+) -> Result<Verdict> {
+    let counted = store.stats().await?;
+    let mut found = Findings::of(&counted);
+    let mut query = ReadAll::forward().limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
+    loop {
+        let page = match store.read_all(&query).await {
+            Ok(page) => page,
+            Err(error) => {
+                let place = damage(&error, query.after, as_damage).ok_or(error)?;
+                found.verdict.damages.push(place);
+                let note = format!("what lies behind position {} was not looked at", query.after);
+                found.verdict.notes.push(note);
+                return Ok(found.verdict);
+            }
+        };
+        let is_last = page.end_reached || page.next >= counted.head;
+        for event in page.events.iter().take_while(|event| event.position <= counted.head) {
+            found.look_at(event);
+        }
+        progress.at_events(found.verdict.events, counted.total_events);
+        query = query.next_page(&page);
+        if is_last {
+            return Ok(found.against(&counted));
+        }
+    }
+}
+
+fn damage(
+    error: &StoreError,
+    after: GlobalPosition,
+    as_damage: fn(&StoreError) -> Option<String>,
+) -> Option<Place> {
+    match error {
+        StoreError::Corrupted { place, detail } => {
+            Some(Place { place: place.clone(), detail: detail.clone() })
+        }
+        other => {
+            let place = format!("the events after position {after}");
+            as_damage(other).map(|detail| Place { place, detail })
+        }
+    }
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Findings {
+    verdict: Verdict,
+    streams: HashMap<StreamId, Stream>,
+    /// By the number of the stream, which takes less than its name.
+    ids: HashSet<(usize, EventId)>,
+    position: GlobalPosition,
+    recorded_at: Option<Timestamp>,
+    /// How many events have been moved out of the store, from the beginning.
+    moved_out: u64,
+    places_left_out: u64,
+}
+
+struct Stream {
+    number: usize,
+    version: Version,
+}
+
+impl Findings {
+    fn of(counted: &BackendStats) -> Self {
+        let moved_out = counted.head.get().saturating_sub(counted.total_events);
+        Self { moved_out, position: GlobalPosition::new(moved_out), ..Self::default() }
+    }
+
+    fn look_at(&mut self, event: &RecordedEvent) {
+        self.verdict.events += 1;
+        self.verdict.bytes += event.payload.len() as u64;
+        let place = || format!("position {}, stream `{}`", event.position, event.stream);
+
+        let expected = self.position.get() + 1;
+        if event.position.get() != expected {
+            self.is_wrong(place(), format!("the next position is {expected}"));
+        }
+        self.position = event.position;
+
+        if let Some(before) = self.recorded_at.filter(|before| event.recorded_at < *before) {
+            let (this, before) = (event.recorded_at.as_micros(), before.as_micros());
+            let detail = format!("it was recorded {} us before the event that precedes it", before - this);
+            self.is_wrong(place(), detail);
+        }
+        self.recorded_at = self.recorded_at.max(Some(event.recorded_at));
+
+        let number = self.streams.len();
+        let stream = self.streams.entry(event.stream.clone()).or_insert_with(|| {
+            let first = if self.moved_out == 0 { Version::new(1) } else { event.version };
+            Stream { number, version: Version::new(first.get().saturating_sub(1)) }
+        });
+        let expected = stream.version.next();
+        stream.version = event.version;
+        let number = stream.number;
+        if event.version != expected {
+            self.is_wrong(place(), format!("it is version {}, and the next is {expected}", event.version));
+        }
+        if !self.ids.insert((number, event.id)) {
+            self.is_wrong(place(), format!("the id {} is in the stream already", event.id));
+        }
+    }
+
+    /// The verdict, with what the store says of itself.
+    fn against(mut self, counted: &BackendStats) -> Verdict {
+        self.verdict.streams = self.streams.len() as u64;
+        self.verdict.snapshots = counted.total_snapshots;
+        self.verdict.head = self.position.get();
+        let (events, streams, head) = (self.verdict.events, self.verdict.streams, self.position);
+        for (what, counted, read) in [
+            ("events", counted.total_events, events),
+            ("streams", counted.total_streams, streams),
+            ("head", counted.head.get(), head.get()),
+        ] {
+            if counted != read {
+                let detail = format!("the store says {counted}, and {read} was read");
+                self.is_wrong(format!("stats, {what}"), detail);
+            }
+        }
+        if self.moved_out > 0 {
+            let (moved, first) = (self.moved_out, self.moved_out + 1);
+            let note =
+                format!("{moved} events have been moved out of the store, which begins at position {first}");
+            self.verdict.notes.push(note);
+        }
+        if self.places_left_out > 0 {
+            self.verdict.notes.push(format!("damaged at {} more places", self.places_left_out));
+        }
+        self.verdict
+    }
+
+    fn is_wrong(&mut self, place: String, detail: String) {
+        match self.verdict.damages.len() < MOST_PLACES {
+            true => self.verdict.damages.push(Place { place, detail }),
+            false => self.places_left_out += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventstore_api::{EventType, NewEvent, Placement};
+
+    use super::*;
+
+    /// An event of stream `s`, with its position, version and moment, and an id for each.
+    fn event(position: u64, stream: &str, version: u64, micros: i64) -> RecordedEvent {
+        NewEvent::new(EventType::new("T").unwrap(), "1").record(Placement {
+            stream: StreamId::new(stream.to_owned()).unwrap(),
+            version: Version::new(version),
+            position: GlobalPosition::new(position),
+            recorded_at: Timestamp::from_micros(micros),
+        })
+    }
+
+    fn verdict(events: &[RecordedEvent], counted: (u64, u64, u64)) -> Vec<String> {
+        let (total_events, streams, head) = counted;
+        let counted = BackendStats::new(total_events, streams, 0, GlobalPosition::new(head));
+        let mut found = Findings::of(&counted);
+        events.iter().for_each(|event| found.look_at(event));
+        let verdict = found.against(&counted);
+        verdict.damages.into_iter().map(|Place { place, detail }| format!("{place}: {detail}")).collect()
+    }
+
+    fn sound() -> Vec<RecordedEvent> {
+        vec![event(1, "a", 1, 5), event(2, "b", 1, 5), event(3, "a", 2, 6)]
+    }
+
+    #[test]
+    fn what_is_right_is_not_found_wrong() {
+        assert_eq!(verdict(&sound(), (3, 2, 3)), [""; 0]);
+        assert_eq!(verdict(&[], (0, 0, 0)), [""; 0]);
+    }
+
+    #[test]
+    fn an_event_that_is_missing_leaves_a_gap_in_positions_and_versions() {
+        let mut events = sound();
+        events.remove(0);
+        assert_eq!(
+            verdict(&events, (3, 2, 3)),
+            [
+                "position 2, stream `b`: the next position is 1",
+                "position 3, stream `a`: it is version 2, and the next is 1",
+                "stats, events: the store says 3, and 2 was read"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_that_comes_twice_is_found() {
+        let mut events = sound();
+        let mut again = events[2].clone();
+        again.position = GlobalPosition::new(4);
+        again.version = Version::new(3);
+        let expected = format!("position 4, stream `a`: the id {} is in the stream already", again.id);
+        events.push(again);
+        assert_eq!(verdict(&events, (4, 2, 4)), [expected]);
+    }
+
+    #[test]
+    fn the_same_id_may_be_in_another_stream() {
+        let mut events = sound();
+        events[1].id = events[0].id;
+        assert_eq!(verdict(&events, (3, 2, 3)), [""; 0]);
+    }
+
+    #[test]
+    fn time_that_runs_backwards_is_found_once() {
+        let mut events = sound();
+        events[1].recorded_at = Timestamp::from_micros(2);
+        assert_eq!(
+            verdict(&events, (3, 2, 3)),
+            ["position 2, stream `b`: it was recorded 3 us before the event that precedes it"]
+        );
+    }
+
+    #[test]
+    fn counts_that_are_not_what_was_read_are_found() {
+        assert_eq!(
+            verdict(&sound(), (4, 1, 4)),
+            [
+                "stats, events: the store says 4, and 3 was read",
+                "stats, streams: the store says 1, and 2 was read",
+                "stats, head: the store says 4, and 3 was read"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_store_may_begin_behind_what_was_moved_out_of_it() {
+        let mut events = vec![event(11, "a", 5, 1), event(12, "b", 1, 1), event(13, "a", 6, 1)];
+        assert_eq!(verdict(&events, (3, 2, 13)), [""; 0]);
+        events.push(event(14, "a", 8, 1));
+        assert_eq!(
+            verdict(&events, (4, 2, 14)),
+            ["position 14, stream `a`: it is version 8, and the next is 7"]
+        );
+    }
+
+    #[test]
+    fn of_a_store_of_which_nothing_is_right_not_every_place_is_told() {
+        let mut found = Findings::default();
+        for number in 0..1_500 {
+            found.look_at(&event(1, "a", 7, number));
+        }
+        let verdict = found.against(&BackendStats::new(1_500, 1, 0, GlobalPosition::new(1)));
+        assert_eq!(verdict.damages.len(), MOST_PLACES);
+        assert_eq!(verdict.notes, ["damaged at 1999 more places"]);
+    }
+}

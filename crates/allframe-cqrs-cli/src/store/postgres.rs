@@ -1,0 +1,185 @@
+use std::{cell::Cell, error::Error, fmt, iter, sync::Arc};
+
+use async_trait::async_trait;
+use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreError, StreamAppend};
+use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
+
+use super::{
+    Kind, Location, Named, OnEvent, Store, Target, Verdict,
+    check::check,
+    target::{Measure, Runs},
+};
+use crate::{failure::Failure, progress::Progress, redacted::redacted};
+
+pub(super) const KIND: Kind = Kind { form: "postgresql://HOST/DATABASE#SCHEMA", named };
+
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+
+/// A command asks one thing after the other.
+const CONNECTIONS: usize = 2;
+
+/// A schema of a database.
+struct Schema {
+    /// As the client library takes it.
+    url: String,
+    name: SchemaName,
+}
+
+fn named(url: &str) -> Option<Named> {
+    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+        return None;
+    }
+    let (url, name) = match url.rsplit_once('#') {
+        // In a password that was not encoded; what is behind it must not be shown.
+        Some((_, behind)) if behind.contains(['@', '/', '?', '=']) => (url, SchemaName::default()),
+        None => (url, SchemaName::default()),
+        Some((url, name)) => match SchemaName::new(name) {
+            Ok(name) => (url, name),
+            Err(error) => return Some(Err(Failure::Usage(error.to_string()))),
+        },
+    };
+    Some(Ok(Box::new(Schema { url: url.to_owned(), name })))
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", redacted(&self.url), self.name)
+    }
+}
+
+impl Schema {
+    async fn open(&self, migrations: Migrations) -> Result<PostgresBackend> {
+        let config = PostgresConfig {
+            schema: self.name.clone(),
+            migrations,
+            pool_size: CONNECTIONS,
+            ..PostgresConfig::default()
+        };
+        PostgresBackend::with_config(&self.url, config).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Location for Schema {
+    async fn for_reading(&self) -> Result<Store> {
+        Ok(Arc::new(self.open(Migrations::Check).await?))
+    }
+
+    async fn for_writing(&self) -> Result<Box<dyn Target>> {
+        let backend = self.open(Migrations::Run).await?;
+        let head = backend.head().await?;
+        let runs = Runs(Arc::new(backend.clone()));
+        // Where nothing is, nothing can be there again.
+        Ok(Box::new(Bulk {
+            backend,
+            runs,
+            head: Cell::new(head),
+            comes_again: Cell::new(head > GlobalPosition::START),
+        }))
+    }
+
+    async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
+        check(&self.open(Migrations::Check).await?, progress, as_damage).await
+    }
+
+    fn salvaged(&self, _: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+        None
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// All that an import brings at a time is one transaction, and goes to the server as a stream.
+///
+/// What is there already is known faster by appends that name many streams at once, so these are used as long as an
+/// import that was cut off, or is repeated, brings what is there.
+struct Bulk {
+    backend: PostgresBackend,
+    runs: Runs,
+    /// The position of the last event that is known of: one at or before it was there.
+    head: Cell<GlobalPosition>,
+    comes_again: Cell<bool>,
+}
+
+#[async_trait(?Send)]
+impl Target for Bulk {
+    fn store(&self) -> &Store {
+        self.runs.store()
+    }
+
+    fn measure(&self) -> Measure {
+        Measure { events: 10_000, bytes: 8 << 20 }
+    }
+
+    async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
+        let outcomes = match self.comes_again.get() {
+            true => self.runs.append_in_order(appends).await?,
+            false => self.backend.import(appends).await?,
+        };
+        if let Some(last) = outcomes.last().map(|last| last.last_position) {
+            self.comes_again.set(last <= self.head.get());
+            self.head.set(self.head.get().max(last));
+        }
+        Ok(outcomes)
+    }
+}
+
+/// What the server says of a page or an index that it cannot read: `data_corrupted`, `index_corrupted`.
+fn as_damage(error: &StoreError) -> Option<String> {
+    let first: &(dyn Error + 'static) = error;
+    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
+    let server = causes.find_map(|cause| cause.downcast_ref::<PostgresError>())?;
+    let is_damage = server.code().is_some_and(|code| ["XX001", "XX002"].contains(&code.code()));
+    is_damage.then(|| eventstore_api::message_with_causes(server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<(String, String), String> {
+        match named(url).unwrap() {
+            Ok(location) => {
+                let shown = location.to_string();
+                let (url, schema) = shown.rsplit_once('#').unwrap();
+                Ok((url.to_owned(), schema.to_owned()))
+            }
+            Err(failure) => Err(failure.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_schema_is_the_fragment_or_the_default() {
+        for (url, expected) in [
+            ("postgresql://host/app", "eventstore"),
+            ("postgres://host/app#billing", "billing"),
+            ("postgresql://ann@host/app?connect_timeout=1#billing_2", "billing_2"),
+        ] {
+            let (shown, schema) = parse(url).unwrap();
+            assert_eq!(schema, expected);
+            assert_eq!(shown, url.split('#').next().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_schema_is_refused() {
+        for name in ["", "Billing", "a-b", "pg_own", "a;drop"] {
+            let refused = parse(&format!("postgresql://ann:secret@host/app#{name}")).unwrap_err();
+            assert!(refused.starts_with(&format!("`{name}` is no name of a schema")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_hash_in_a_password_is_no_fragment() {
+        let (shown, schema) = parse("postgresql://ann:se#cret@host/app").unwrap();
+        assert_eq!((shown.as_str(), schema.as_str()), ("postgresql://ann:***@host/app", "eventstore"));
+    }
+
+    #[test]
+    fn other_schemes_are_of_other_stores() {
+        assert!(named("wal:postgresql://host").is_none());
+        assert!(named("postgres:app").is_none());
+    }
+}
