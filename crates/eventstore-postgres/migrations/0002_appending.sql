@@ -199,6 +199,15 @@ DECLARE
     stored          integer := 0;
     brings_streams  boolean := false;
 BEGIN
+    -- Positions and versions are counted by these. Whoever may call this may be wrong, and is to leave no gap behind.
+    IF append_events IS DISTINCT FROM (
+        SELECT array_agg(c.events ORDER BY c.append)
+        FROM (SELECT u.append, count(*)::integer AS events FROM unnest(event_appends) AS u (append) GROUP BY u.append) c
+    ) OR cardinality(event_ids) <> cardinality(event_appends) THEN
+        RAISE EXCEPTION 'append_events was told of other events than it was given'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
     PERFORM take_turn();
 
     SELECT e.position, e.recorded_at INTO head, head_time FROM event_log e ORDER BY e.position DESC LIMIT 1;

@@ -15,6 +15,7 @@ mod listener;
 mod migrate;
 mod page_reads;
 mod partitioning;
+mod question;
 mod read;
 mod replica;
 mod replica_config;

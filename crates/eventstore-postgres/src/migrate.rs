@@ -133,12 +133,15 @@ pub(crate) async fn check(connection: &Lent, schema: &SchemaName) -> Result<()> 
 
 /// The version that a schema is at; 0 where there is no store in it.
 async fn version(connection: &impl GenericClient, schema: &SchemaName) -> Result<u32> {
-    let table = format!("{schema}.schema_migrations");
-    let row = connection.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await.map_err(of_read)?;
+    // By a scan and not by `to_regclass`: what the server remembers of a name that was not there is older than what another
+    // has done meanwhile, when this has waited for him in a transaction that had begun before.
+    const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relname = 'schema_migrations')";
+    let row = connection.query_one(IS_THERE, &[&schema.as_str()]).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
         return Ok(0);
     }
-    let select = format!("SELECT coalesce(max(version), 0) FROM {table}");
+    let select = format!("SELECT coalesce(max(version), 0) FROM {schema}.schema_migrations");
     let row = connection.query_one(&select, &[]).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);
     let known = newest();

@@ -1,17 +1,15 @@
 //! Pages of events.
 
-use deadpool_postgres::Object;
 use eventstore_api::{
-    Direction, GlobalPosition, Page, PageRoom, ReadAll, RecordedEvent, Result, StreamId, StreamPage,
-    StreamRange,
+    Direction, GlobalPosition, Page, PageRoom, ReadAll, Result, StreamId, StreamPage, StreamRange,
 };
-use eventstore_codec::Names;
-use tokio_postgres::{Row, Statement, types::ToSql};
+use tokio_postgres::{Row, types::ToSql};
 
 use crate::{
-    columns::{self, get, number, signed},
+    columns::{number, signed},
     error::of_read,
     filter::FilteredPage,
+    question::{Answer, Columns, Question},
     store::Store,
 };
 
@@ -33,13 +31,15 @@ pub(crate) async fn read_stream(store: &Store, stream: &StreamId, range: StreamR
         arguments: &[&stream.as_str(), &after, &asked, &most_bytes],
         is_common: true,
         seen: GlobalPosition::START,
+        room: PageRoom::new(limit.min(MOST_EVENTS), range.max_bytes),
+        columns: Columns::Event,
     };
-    page(store, &question, |rows| {
-        let (events, is_cut) = take(rows, PageRoom::new(limit.min(MOST_EVENTS), range.max_bytes))?;
-        let shown = last_of(&events);
+    page(store, &question, |answer| {
+        let shown = answer.last_position();
+        let Answer { events, is_cut, .. } = answer;
         // What is beyond the limit was not asked for.
         let is_partial = is_cut && events.len() < limit;
-        Ok((if is_partial { StreamPage::partial(events) } else { StreamPage::last(events) }, shown))
+        (if is_partial { StreamPage::partial(events) } else { StreamPage::last(events) }, shown)
     })
     .await
 }
@@ -68,17 +68,19 @@ async fn read_unfiltered(store: &Store, query: &ReadAll, limit: usize, room: Pag
         arguments: &[&after, &signed(limit as u64 + 1), &most_bytes],
         is_common: true,
         seen: seen_by(query),
+        room,
+        columns: Columns::Event,
     };
-    page(store, &question, |rows| {
-        let (events, is_cut) = take(rows, room.clone())?;
-        let shown = last_of(&events);
+    page(store, &question, |answer| {
+        let shown = answer.last_position();
+        let Answer { events, is_cut, .. } = answer;
         let last = events.last().map_or(query.after, |last| last.position);
         let page = match (is_cut, query.direction) {
             (true, _) => Page::partial(events, last),
             (false, Direction::Forward) => Page::last(events, last),
             (false, Direction::Backward) => Page::last(events, GlobalPosition::START),
         };
-        Ok((page, shown))
+        (page, shown)
     })
     .await
 }
@@ -96,16 +98,13 @@ async fn read_filtered(
         arguments: &arguments,
         is_common: filtered.is_common,
         seen: seen_by(query),
+        room,
+        columns: Columns::EventAndLooked,
     };
-    page(store, &question, |rows| {
-        let looked = match rows.first() {
-            Some(first) => (number(first, columns::COUNT)?, get::<bool>(first, columns::COUNT + 1)?),
-            None => (query.after.get(), false),
-        };
-        let is_event = |row: &&Row| get::<Option<i64>>(row, 0).ok().flatten().is_some();
-        let (events, is_cut) = take(rows.iter().filter(is_event), room.clone())?;
-        let shown = last_of(&events);
-        let (through, there_is_more) = (GlobalPosition::new(looked.0), looked.1);
+    page(store, &question, |answer| {
+        let shown = answer.last_position();
+        let Answer { events, is_cut, looked } = answer;
+        let (through, there_is_more) = looked.unwrap_or((query.after, false));
         let page = match (is_cut, query.direction) {
             (true, _) => {
                 let last = events.last().map_or(query.after, |last| last.position);
@@ -117,7 +116,7 @@ async fn read_filtered(
         };
         let goes_on = query.direction == Direction::Forward && page.next > query.after;
         let shown = if goes_on { shown.max(page.next) } else { shown };
-        Ok((page, shown))
+        (page, shown)
     })
     .await
 }
@@ -135,41 +134,16 @@ fn seen_by(query: &ReadAll) -> GlobalPosition {
     if query.direction == Direction::Forward { query.after } else { GlobalPosition::START }
 }
 
-/// The last position that a page shows.
-fn last_of(events: &[RecordedEvent]) -> GlobalPosition {
-    let ends = events.first().into_iter().chain(events.last());
-    ends.map(|event| event.position).max().unwrap_or(GlobalPosition::START)
-}
-
-/// A page that is asked for, of whichever server may answer.
-pub(crate) struct Question<'q> {
-    pub(crate) sql: &'q str,
-    pub(crate) arguments: &'q [&'q (dyn ToSql + Sync)],
-    /// Whether to keep it prepared is worth its memory.
-    pub(crate) is_common: bool,
-    /// What its reader has seen, whoever showed it to him.
-    pub(crate) seen: GlobalPosition,
-}
-
-impl Question<'_> {
-    pub(crate) async fn prepared_on(&self, connection: &Object) -> Result<Statement, tokio_postgres::Error> {
-        match self.is_common {
-            true => connection.prepare_cached(self.sql).await,
-            false => connection.prepare(self.sql).await,
-        }
-    }
-}
-
-/// The page that rows make, from a replica where that can be; `read` says also what the last position is that it shows.
+/// The page that an answer makes, from a replica where that can be; `read` says also what the last position is that it shows.
 async fn page<P>(
     store: &Store,
     question: &Question<'_>,
-    read: impl Fn(&[Row]) -> Result<(P, GlobalPosition)>,
+    read: impl Fn(Answer) -> (P, GlobalPosition),
 ) -> Result<P> {
     if let Some(replica) = &store.replica
-        && let Some(rows) = replica.rows(store, question).await
+        && let Some(answer) = replica.answer(store, question).await
     {
-        let (page, shown) = read(&rows)?;
+        let (page, shown) = read(answer?);
         // The primary may not show yet what a replica has replayed already. What this page shows is not to be gone in the
         // next one.
         if shown <= store.head.known() || shown <= look(store).await? {
@@ -187,13 +161,13 @@ async fn page<P>(
         store.head.has_shown(question.seen);
     }
     let connection = store.connections.get().await?;
-    let rows = async {
+    let answer = async {
         let prepared = question.prepared_on(&connection).await?;
-        connection.query(&prepared, question.arguments).await
+        question.ask(&connection, &prepared).await
     };
-    let rows = connection.within(rows).await.map_err(of_read)?;
+    let answer = connection.within(answer).await.map_err(of_read)??;
     drop(connection);
-    let (page, shown) = read(&rows)?;
+    let (page, shown) = read(answer);
     store.head.is_at_least(shown);
     store.head.has_shown(shown);
     store.reads.count_primary();
@@ -228,21 +202,4 @@ pub(crate) async fn query(store: &Store, sql: &str, arguments: &[&(dyn ToSql + S
         connection.query(&statement, arguments).await
     };
     connection.within(rows).await.map_err(of_read)
-}
-
-/// The events of rows, as far as there is room; whether there was room for all.
-fn take<'r>(
-    rows: impl IntoIterator<Item = &'r Row>,
-    mut room: PageRoom,
-) -> Result<(Vec<RecordedEvent>, bool)> {
-    let rows = rows.into_iter();
-    let (mut events, mut names) = (Vec::with_capacity(rows.size_hint().1.unwrap_or(0)), Names::new());
-    for row in rows {
-        let event = columns::event(row, &mut names)?;
-        if !room.take(event.payload.len()) {
-            return Ok((events, true));
-        }
-        events.push(event);
-    }
-    Ok((events, false))
 }

@@ -24,7 +24,8 @@ use crate::{
     connection::Connections,
     error::{Failure, of_read},
     lent::Lent,
-    read::{self, Question},
+    question::{Answer, Question},
+    read,
     settings::Settings,
     store::Store,
 };
@@ -78,14 +79,14 @@ impl Replica {
         self.connections.close();
     }
 
-    /// The rows of a page from the replica, where it can show what its reader has to see.
-    pub(crate) async fn rows(&self, store: &Store, question: &Question<'_>) -> Option<Vec<Row>> {
+    /// The answer of the replica, where it can show what its reader has to see.
+    pub(crate) async fn answer(&self, store: &Store, question: &Question<'_>) -> Option<Result<Answer>> {
         if *self.is_away.borrow() {
             return None;
         }
         let needed = store.head.needed(question.seen)?;
-        match self.try_rows(store, question, needed).await {
-            Ok(rows) => return Some(rows),
+        match self.ask(store, question, needed).await {
+            Ok(answer) => return Some(answer),
             // The primary is asked, and has a say of its own.
             Err(NoPage::Refused(error)) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "the replica did not answer");
@@ -103,12 +104,12 @@ impl Replica {
         None
     }
 
-    async fn try_rows(
+    async fn ask(
         &self,
         store: &Store,
         question: &Question<'_>,
         needed: GlobalPosition,
-    ) -> Result<Vec<Row>, NoPage> {
+    ) -> Result<Result<Answer>, NoPage> {
         let deadline = Instant::now() + self.wait;
         let connection = within(deadline, self.connections.get()).await?.map_err(away)?;
         let asks = within(deadline, connection.within(connection.prepare_cached(&store.sql.head)))
@@ -124,13 +125,13 @@ impl Replica {
                 let at = position(within(deadline, connection.within(connection.query(&asks, &[]))).await?)?;
                 if at < needed { Err(NoPage::Behind(at)) } else { Ok(()) }
             },
-            async { connection.within(connection.query(&prepared, question.arguments)).await.map_err(broken) },
+            async { connection.within(question.ask(&connection, &prepared)).await.map_err(broken) },
         );
         match first {
-            Ok(((), rows)) => Ok(rows),
+            Ok(((), answer)) => Ok(answer),
             Err(NoPage::Behind(_)) => {
                 catch_up(&connection, &asks, needed, deadline).await?;
-                connection.within(connection.query(&prepared, question.arguments)).await.map_err(broken)
+                connection.within(question.ask(&connection, &prepared)).await.map_err(broken)
             }
             Err(other) => Err(other),
         }

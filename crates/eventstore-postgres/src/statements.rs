@@ -72,7 +72,7 @@ impl Statements {
                 arguments.join(", ")
             ),
             known_events: format!(
-                "SELECT {EVENT}, k.position FROM unnest($1::uuid[], $2::text[]) AS w (id, stream) \
+                "SELECT {EVENT}, k.position, w.id FROM unnest($1::uuid[], $2::text[]) AS w (id, stream) \
                 JOIN {schema}.stream_names s ON s.name = w.stream \
                 JOIN {schema}.known_ids k ON k.event_id = w.id AND k.stream_id = s.stream_id \
                 LEFT JOIN {schema}.event_log e ON e.position = k.position"

@@ -155,3 +155,19 @@ async fn encryption_that_cannot_be_had_is_never_left_out() {
         false => assert!(matches!(cause(&error), PostgresError::TlsFeature)),
     }
 }
+
+/// Of those who wait for the one that makes the tables, each has asked before whether there are some.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_open_a_new_store_at_once_find_one() {
+    for number in 0..5 {
+        let mut openers = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let config = in_schema(&format!("at_once_{number}"), Migrations::Run);
+            openers
+                .spawn(async move { in_time(PostgresBackend::with_config(&url(), config)).await.map(drop) });
+        }
+        for opened in openers.join_all().await {
+            opened.unwrap();
+        }
+    }
+}

@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 
-use eventstore_api::{Appended, StoreError, StreamId};
+use eventstore_api::{AppendBatch, Appended, StoreError, StreamId};
 use tokio_postgres::error::SqlState;
 
 use super::{
     Job,
-    call::{Call, Outcome},
+    call::{Call, Outcome, no_sense},
     settle::settle,
 };
 use crate::{
@@ -132,10 +132,13 @@ async fn answer(store: &Store, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
     if let Some(last) = last {
         store.head.has_appended(last);
     }
+    let known = jobs.iter().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Known));
+    let known: Vec<&AppendBatch> = known.map(|(job, _)| &job.batch).collect();
+    let mut settled = settle(store, &known).await.into_iter();
     for (job, outcome) in jobs.into_iter().zip(outcomes) {
         let answer: eventstore_api::Result<Vec<Appended>> = match outcome {
             Outcome::Stored(appended) => Ok(appended),
-            Outcome::Known => settle(store, &job.batch).await,
+            Outcome::Known => settled.next().unwrap_or_else(|| Err(no_sense())),
             Outcome::Refused(error) => Err(error),
         };
         store.head.has_answered(&answer);

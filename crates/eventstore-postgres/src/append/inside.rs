@@ -38,15 +38,15 @@ impl Inside<'_, '_> {
         let call = Call::of(batches.clone());
         let sent = self.within(call.send_in(self.transaction, self.sql)).await;
         let outcomes = sent.map_err(of_read)??;
-        let mut appended = Vec::with_capacity(outcomes.len());
-        for (batch, outcome) in batches.zip(outcomes) {
-            appended.push(match outcome {
-                Outcome::Stored(stored) => stored,
-                Outcome::Known => settle_in(self, batch).await?,
-                Outcome::Refused(error) => return Err(error),
-            });
-        }
-        Ok(appended)
+        let known = batches.clone().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Known));
+        let known: Vec<&AppendBatch> = known.map(|(batch, _)| batch).collect();
+        let mut settled = settle_in(self, &known).await.into_iter();
+        let answers = outcomes.into_iter().map(|outcome| match outcome {
+            Outcome::Stored(stored) => Ok(stored),
+            Outcome::Known => settled.next().unwrap_or_else(|| Err(no_sense())),
+            Outcome::Refused(error) => Err(error),
+        });
+        answers.collect()
     }
 
     /// What a call gives, if that comes in time.
