@@ -123,10 +123,9 @@ impl PageRows {
     /// Adds a row to a checksum, as its event would be: names and payloads are looked at where they are, and none is made.
     pub(crate) fn sum(&self, row: usize, checksum: &mut EventsChecksum) -> Result<(), ParquetError> {
         let found = self.row(row)?;
-        let two = || self.illegal(row, "the payload", &"there is none, or there are two");
-        let payload = match (self.data.get(row), self.data_binary.get(row)) {
-            (Some(payload), None) | (None, Some(payload)) => payload,
-            _ => return Err(two()),
+        let ((Some(payload), None) | (None, Some(payload))) = (self.data.get(row), self.data_binary.get(row))
+        else {
+            return Err(self.illegal(row, "the payload", &"there is none, or there are two"));
         };
         let tags = self.tags.get(row);
         checksum.row(&found, payload, &self.metadata(row)?, tags.map(Option::unwrap_or_default));
