@@ -1,4 +1,4 @@
-//! `cargo xtask kill`: the store on a real disk, and processes that are killed while they append.
+//! `cargo xtask kill`: the store on a real disk, and processes that are killed while they append and archive.
 
 use crate::chore::Chore;
 use crate::process::Process;
@@ -14,8 +14,8 @@ cargo xtask kill [--rounds N] [--seconds S] [--seed N] [--directory DIR]
   --seed N         what is appended follows from it; when processes are killed does not
   --directory DIR  where the stores are made, target/kill where nothing is said: on a real disk, or it shows little
 
-A child appends, several tasks at a time, and says what was acknowledged; it is killed at a random moment, one in ten times
-another one too that recovers what the first left. Then the store is opened: all that was acknowledged is there with its
+A child appends, several tasks at a time, and says what was acknowledged, and every other one archives meanwhile; it is
+killed at a random moment, one in ten times another one too that recovers what the first left. Then the store is opened: all that was acknowledged is there with its
 content and its place, nothing is there by half, nothing that was not submitted, and what was on its way can be appended
 again. The store grows for 50 rounds, then comes a new one. At the first violation it ends with code 1, and the directory
 of the store stays. What the system has not written to the disk survives a kill: loss of power is what the crash tests of

@@ -1,23 +1,22 @@
 use std::{
     fmt,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Cursor, Read, Seek, SeekFrom},
     ops::Range,
     sync::{Arc, LazyLock},
 };
 
-use arrow2::io::parquet::{
-    read::{self, FileMetaData, ParquetType, RowGroupMetaData},
-    write::{CompressionOptions, SchemaDescriptor, to_parquet_schema},
+use parquet_format_safe::{
+    CompressionCodec, FileMetaData, RowGroup as TheirRowGroup, SchemaElement,
+    thrift::protocol::TCompactInputProtocol,
 };
-
-use parquet_format_safe::thrift::protocol::TCompactInputProtocol;
 
 use crate::{
     directory::{ColumnPages, PageDirectory},
     error::ParquetError,
     footer::{self, Summary},
-    schema::{self, COLUMN_COUNT},
+    schema::COLUMN_COUNT,
     wall::decoding,
+    writer::{ParquetOptions, ParquetWriter},
 };
 
 /// What a file says of itself: what it holds, and where each page of it is. Cloning it copies nothing.
@@ -70,17 +69,15 @@ impl ParquetContents {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error.into()),
             _ => return Err(ParquetError::foreign("it does not begin as one")),
         }
-        check_depth(&mut file)?;
-        let metadata = decoding(|| read::read_metadata(&mut file))?.map_err(opening)?;
-        let FileMetaData { key_value_metadata, row_groups, schema_descr, .. } = metadata;
+        let (metadata, end) = read_metadata(&mut file)?;
+        let FileMetaData { key_value_metadata, row_groups, schema, .. } = metadata;
         let key_values = key_value_metadata.unwrap_or_default();
         let key_values = key_values.iter().filter_map(|it| Some((it.key.as_str(), it.value.as_deref()?)));
         let (summary, directory) = footer::read(key_values)?;
-        if schema_descr.fields() != *FIELDS {
+        if schema != *SCHEMA {
             return Err(ParquetError::foreign("its columns are not those of events"));
         }
-        let end = file.seek(SeekFrom::End(0))?;
-        let bounds = decoding(|| bounds(&summary, &directory, &row_groups, end))?;
+        let bounds = bounds(&summary, &directory, &row_groups, end);
         let bounds = bounds.ok_or_else(|| ParquetError::damaged("its row groups are not what it says"))?;
         Ok(Self(Arc::new(Contents { summary, directory, bounds })))
     }
@@ -126,9 +123,11 @@ impl fmt::Debug for ParquetContents {
     }
 }
 
-/// That the file has as many columns and groups of columns as ours have: to read them, the decoder goes as deep as they are
-/// nested, and a stack has an end.
-fn check_depth(mut file: impl Read + Seek) -> Result<(), ParquetError> {
+/// What Parquet says of a file, at its end, and how long the file is.
+///
+/// Not read with arrow2, which makes columns of it that nobody needs here: that took longer than all else of opening a file,
+/// and goes as deep as columns are nested, where a stack has an end.
+fn read_metadata(mut file: impl Read + Seek) -> Result<(FileMetaData, u64), ParquetError> {
     const FOOTER_BYTES: u64 = 8;
     let foreign = || ParquetError::foreign("it does not end as one");
     let length = file.seek(SeekFrom::End(0))?;
@@ -142,36 +141,32 @@ fn check_depth(mut file: impl Read + Seek) -> Result<(), ParquetError> {
     file.seek(SeekFrom::Start(begin))?;
     let mut metadata = vec![0; usize::try_from(bytes).map_err(|_| foreign())?];
     file.read_exact(&mut metadata)?;
-    let most = metadata.len().saturating_mul(2).saturating_add(1_024);
-    let metadata = decoding(|| {
-        let mut protocol = TCompactInputProtocol::new(metadata.as_slice(), most);
-        parquet_format_safe::FileMetaData::read_from_in_protocol(&mut protocol)
-    })?;
-    match metadata {
-        Ok(metadata) if metadata.schema.len() == ELEMENTS => Ok(()),
-        Ok(_) => Err(ParquetError::foreign("its columns are not those of events")),
-        Err(error) => Err(ParquetError::foreign(error)),
-    }
+    metadata_of(&metadata).map(|metadata| (metadata, length))
 }
 
-/// The root, the columns, and two groups more for the one that holds lists.
-const ELEMENTS: usize = 1 + COLUMN_COUNT + 2;
+fn metadata_of(bytes: &[u8]) -> Result<FileMetaData, ParquetError> {
+    let most = bytes.len().saturating_mul(2).saturating_add(1_024);
+    let metadata =
+        decoding(|| FileMetaData::read_from_in_protocol(&mut TCompactInputProtocol::new(bytes, most)))?;
+    metadata.map_err(ParquetError::foreign)
+}
 
-/// The columns as Parquet has them.
-static FIELDS: LazyLock<Vec<ParquetType>> = LazyLock::new(|| {
-    let schema = to_parquet_schema(&schema::schema());
-    schema.as_ref().map(SchemaDescriptor::fields).map(<[_]>::to_vec).unwrap_or_default()
+/// The columns as Parquet has them: as a file of ours without events says it.
+static SCHEMA: LazyLock<Vec<SchemaElement>> = LazyLock::new(|| {
+    let written = ParquetWriter::new(Vec::new(), ParquetOptions::default()).and_then(ParquetWriter::finish);
+    let metadata = written.and_then(|(file, _)| read_metadata(Cursor::new(file)));
+    metadata.map(|(metadata, _)| metadata.schema).unwrap_or_default()
 });
 
 /// The first row of each row group and the end of the last, if the descriptions of the file agree: ours, and that of Parquet.
 fn bounds(
     summary: &Summary,
     directory: &PageDirectory,
-    row_groups: &[RowGroupMetaData],
+    row_groups: &[TheirRowGroup],
     end_of_file: u64,
 ) -> Option<Vec<u64>> {
     let rows = summary.row_groups.iter().map(|group| group.events);
-    if !rows.clone().eq(row_groups.iter().map(|group| group.num_rows() as u64)) {
+    if !rows.clone().eq(row_groups.iter().map(|group| group.num_rows.cast_unsigned())) {
         return None;
     }
     let mut bounds = vec![0_u64];
@@ -183,15 +178,14 @@ fn bounds(
         return None;
     }
     for (ours, theirs) in directory.groups().zip(row_groups) {
-        let theirs = theirs.columns();
-        let ours_are_theirs = theirs.len() == ours.len()
-            && ours.iter().zip(theirs).all(|(ours, theirs)| {
-                let (start, length) = theirs.byte_range();
-                let bytes = ours.bytes();
-                theirs.compression() == CompressionOptions::Zstd(None).into()
-                    && bytes.is_some_and(|bytes| {
-                        bytes.start == start && bytes.end - start == length && bytes.end <= end_of_file
-                    })
+        let ours_are_theirs = theirs.columns.len() == ours.len()
+            && ours.iter().zip(&theirs.columns).all(|(ours, theirs)| {
+                let (Some(theirs), Some(bytes)) = (&theirs.meta_data, ours.bytes()) else { return false };
+                let start = theirs.dictionary_page_offset.unwrap_or(theirs.data_page_offset);
+                theirs.codec == CompressionCodec::ZSTD
+                    && u64::try_from(start) == Ok(bytes.start)
+                    && u64::try_from(theirs.total_compressed_size) == Ok(bytes.end - bytes.start)
+                    && bytes.end <= end_of_file
             });
         let in_order = ours.is_sorted_by(|one, next| {
             one.bytes().zip(next.bytes()).is_some_and(|(one, next)| one.end <= next.start)
@@ -201,11 +195,4 @@ fn bounds(
         }
     }
     Some(bounds)
-}
-
-fn opening(error: arrow2::error::Error) -> ParquetError {
-    match error {
-        arrow2::error::Error::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => error.into(),
-        other => ParquetError::foreign(other),
-    }
 }

@@ -27,4 +27,4 @@ pub use footer::{RowGroup, Summary};
 pub use reader::{Events, ParquetReader};
 pub use rows::Rows;
 pub use write_pages::PAGE_EVENTS;
-pub use writer::{ParquetOptions, ParquetWriter};
+pub use writer::{ParquetOptions, ParquetWriter, event_bytes};

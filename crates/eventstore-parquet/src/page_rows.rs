@@ -11,6 +11,7 @@ use parquet_format_safe::Encoding as Layout;
 use uuid::Uuid;
 
 use crate::{
+    checksum::EventsChecksum,
     error::ParquetError,
     names,
     page::{Decompression, Page},
@@ -97,37 +98,66 @@ impl PageRows {
 
     /// The event of a row, which is numbered in the page.
     pub(crate) fn event(&self, row: usize, names: &mut Names) -> Result<RecordedEvent, ParquetError> {
-        let illegal = |what: &str, why: &dyn fmt::Display| {
-            let row = self.first + row as u64;
-            ParquetError::damaged(format!("{what} of row {row}: {why}"))
-        };
-        let none = |what: &str| illegal(what, &"there is none");
-        let stream = self.streams.get(row).ok_or_else(|| none("the stream"))?;
-        let event_type = self.event_types.get(row).ok_or_else(|| none("the type"))?;
+        let illegal = |what, why: &dyn fmt::Display| self.illegal(row, what, why);
+        let found = self.row(row)?;
         let placement = Placement {
-            stream: names::stream(names, stream).map_err(|why| illegal("the stream", &why))?,
+            stream: names::stream(names, found.stream).map_err(|why| illegal("the stream", &why))?,
+            version: found.version,
+            position: found.position,
+            recorded_at: found.recorded_at,
+        };
+        let event_type =
+            names::event_type(names, found.event_type).map_err(|why| illegal("the type", &why))?;
+        let tags = names::tags(&self.tags, row).map_err(|why| illegal("the tags", &why))?;
+        let payload = self.payload(row);
+        let payload = payload.ok_or_else(|| illegal("the payload", &"there is none, or there are two"))?;
+        let mut event =
+            NewEvent::identified(EventId::from_uuid(Uuid::from_bytes(*found.id)), event_type, payload)
+                .with_schema_version(found.schema_version)
+                .with_encoding(found.encoding);
+        event.tags = tags;
+        event.metadata = self.metadata(row)?;
+        Ok(event.record(placement))
+    }
+
+    /// Adds a row to a checksum, as its event would be: names and payloads are looked at where they are, and none is made.
+    pub(crate) fn sum(&self, row: usize, checksum: &mut EventsChecksum) -> Result<(), ParquetError> {
+        let found = self.row(row)?;
+        let ((Some(payload), None) | (None, Some(payload))) = (self.data.get(row), self.data_binary.get(row))
+        else {
+            return Err(self.illegal(row, "the payload", &"there is none, or there are two"));
+        };
+        let tags = self.tags.get(row);
+        checksum.row(&found, payload, &self.metadata(row)?, tags.map(Option::unwrap_or_default));
+        Ok(())
+    }
+
+    /// What of a row takes no memory of its own.
+    fn row(&self, row: usize) -> Result<Row<'_>, ParquetError> {
+        let none = |what| self.illegal(row, what, &"there is none");
+        let (ids, _) = self.ids.as_chunks::<ID_BYTES>();
+        let schema_version = self.schema_versions.get(row).and_then(|it| number_of_32_bits(*it));
+        let encoding = self.encodings.get(row).and_then(|it| u8::try_from(*it).ok());
+        Ok(Row {
+            stream: self.streams.get(row).ok_or_else(|| none("the stream"))?,
+            event_type: self.event_types.get(row).ok_or_else(|| none("the type"))?,
             version: self.version(row).ok_or_else(|| none("the version"))?,
             position: self.position(row).ok_or_else(|| none("the position"))?,
             recorded_at: Timestamp::from_micros(*self.times.get(row).ok_or_else(|| none("the time"))?),
-        };
-        let event_type = names::event_type(names, event_type).map_err(|why| illegal("the type", &why))?;
-        let tags = names::tags(&self.tags, row).map_err(|why| illegal("the tags", &why))?;
-        let (ids, _) = self.ids.as_chunks::<ID_BYTES>();
-        let id = ids.get(row).ok_or_else(|| none("the id"))?;
-        let payload = self.payload(row);
-        let payload = payload.ok_or_else(|| illegal("the payload", &"there is none, or there are two"))?;
-        let schema_version = self.schema_versions.get(row).and_then(|it| number_of_32_bits(*it));
-        let schema_version = schema_version.ok_or_else(|| none("the version of the schema"))?;
-        let encoding = self.encodings.get(row).and_then(|it| u8::try_from(*it).ok());
-        let encoding = encoding.ok_or_else(|| none("the encoding"))?;
-        let mut event = NewEvent::identified(EventId::from_uuid(Uuid::from_bytes(*id)), event_type, payload)
-            .with_schema_version(schema_version)
-            .with_encoding(Encoding::new(encoding));
-        event.tags = tags;
-        if let Some(entries) = self.metadata.get(row) {
-            event.metadata = metadata(entries).map_err(|why| illegal("the metadata", &why))?;
-        }
-        Ok(event.record(placement))
+            id: ids.get(row).ok_or_else(|| none("the id"))?,
+            schema_version: schema_version.ok_or_else(|| none("the version of the schema"))?,
+            encoding: Encoding::new(encoding.ok_or_else(|| none("the encoding"))?),
+        })
+    }
+
+    fn metadata(&self, row: usize) -> Result<Metadata, ParquetError> {
+        let entries = self.metadata.get(row).map(metadata).transpose();
+        Ok(entries.map_err(|why| self.illegal(row, "the metadata", &why))?.unwrap_or_default())
+    }
+
+    fn illegal(&self, row: usize, what: &str, why: &dyn fmt::Display) -> ParquetError {
+        let row = self.first + row as u64;
+        ParquetError::damaged(format!("{what} of row {row}: {why}"))
     }
 
     /// A part of the page, without a copy.
@@ -138,6 +168,18 @@ impl PageRows {
             _ => None,
         }
     }
+}
+
+/// One row, as far as it is numbers and names.
+pub(crate) struct Row<'p> {
+    pub(crate) stream: &'p [u8],
+    pub(crate) event_type: &'p [u8],
+    pub(crate) version: Version,
+    pub(crate) position: GlobalPosition,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) id: &'p [u8; ID_BYTES],
+    pub(crate) schema_version: u32,
+    pub(crate) encoding: Encoding,
 }
 
 fn metadata(entries: &[u8]) -> Result<Metadata, String> {

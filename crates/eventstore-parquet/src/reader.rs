@@ -145,9 +145,12 @@ impl<R: Read + Seek> ParquetReader<R> {
     pub fn verify(&mut self) -> Result<(), ParquetError> {
         let mut checksum = EventsChecksum::default();
         let mut count = 0;
-        for event in self.events() {
-            checksum.add(&event?);
-            count += 1;
+        for group in 0..self.summary().row_groups.len() {
+            self.begin_row_group(group)?;
+            while let Some(page) = self.pages.next(&self.contents)? {
+                (0..page.count()).try_for_each(|row| page.sum(row, &mut checksum))?;
+                count += page.count() as u64;
+            }
         }
         if (count, checksum.finish()) == (self.summary().events, self.summary().events_checksum) {
             return Ok(());

@@ -102,7 +102,7 @@ impl Lists {
     }
 
     /// The texts of a row.
-    pub(crate) fn get(&self, row: usize) -> impl Iterator<Item = Option<&[u8]>> {
+    pub(crate) fn get(&self, row: usize) -> impl ExactSizeIterator<Item = Option<&[u8]>> {
         let bound = |number| self.bounds.get(number).copied().unwrap_or_default();
         let (start, end) = (bound(row), bound(row + 1));
         (start..end).map(|number| self.texts.get(usize::try_from(number).ok()?))

@@ -22,7 +22,7 @@ use crate::{
 pub struct ParquetOptions {
     /// At most how many events a row group holds, 1 to 1,048,576; 16,384 by default. It is what is read at once.
     pub row_group_events: usize,
-    /// From how many bytes of payloads on a row group is full, 1 KiB to 256 MiB; 16 MiB by default.
+    /// From how many bytes of payloads, metadata and tags on a row group is full, 1 KiB to 256 MiB; 16 MiB by default.
     pub row_group_bytes: usize,
     /// How hard zstd tries, 1 to 22; 3 by default.
     pub compression_level: i32,
@@ -67,7 +67,7 @@ pub struct ParquetWriter<W: Write> {
     options: ParquetOptions,
     /// Of the next row group.
     events: Vec<RecordedEvent>,
-    payload_bytes: usize,
+    event_bytes: usize,
     last_position: GlobalPosition,
     checksum: EventsChecksum,
     summary: Summary,
@@ -96,7 +96,7 @@ impl<W: Write> ParquetWriter<W> {
             directory: PageDirectory::new(PAGE_EVENTS),
             options,
             events: Vec::new(),
-            payload_bytes: 0,
+            event_bytes: 0,
             last_position: GlobalPosition::START,
             checksum: EventsChecksum::default(),
             summary: Summary::default(),
@@ -111,16 +111,46 @@ impl<W: Write> ParquetWriter<W> {
     /// [`ParquetError::Io`] or [`ParquetError::NotWritten`] when a row group was full and could not be written: the file is
     /// of no use then.
     pub fn write(&mut self, event: RecordedEvent) -> Result<(), ParquetError> {
-        let (position, before) = (event.position, self.last_position);
-        if position <= before {
-            return Err(ParquetError::OutOfOrder { position, before });
-        }
-        self.last_position = position;
-        self.payload_bytes += event.payload.len();
+        self.check_position(event.position)?;
+        self.event_bytes += event_bytes(&event);
         self.events.push(event);
         let is_full = self.events.len() >= self.options.row_group_events
-            || self.payload_bytes >= self.options.row_group_bytes;
-        if is_full { self.write_row_group() } else { Ok(()) }
+            || self.event_bytes >= self.options.row_group_bytes;
+        if is_full { self.end_row_group() } else { Ok(()) }
+    }
+
+    /// Adds events behind the others, as a row group of their own, or as several where they are more than one may hold. They
+    /// stay the caller's: it is he who gives their memory back.
+    ///
+    /// ```
+    /// use eventstore_api::{EventType, GlobalPosition, NewEvent, Placement, StreamId, Timestamp, Version};
+    /// use eventstore_parquet::{ParquetOptions, ParquetWriter};
+    ///
+    /// let events = [NewEvent::new(EventType::new("Opened")?, "{}").record(Placement {
+    ///     stream: StreamId::new("account-7")?,
+    ///     version: Version::new(1),
+    ///     position: GlobalPosition::new(1),
+    ///     recorded_at: Timestamp::now(),
+    /// })];
+    /// let mut writer = ParquetWriter::new(Vec::new(), ParquetOptions::default())?;
+    /// writer.write_row_group(&events)?;
+    /// let (_, summary) = writer.finish()?;
+    /// assert_eq!((summary.events, summary.row_groups.len()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`ParquetWriter::write`]; what stands before an event that is out of order may be written then.
+    pub fn write_row_group(&mut self, events: &[RecordedEvent]) -> Result<(), ParquetError> {
+        self.end_row_group()?;
+        for group in events.chunks(self.options.row_group_events) {
+            for RecordedEvent { position, .. } in group {
+                self.check_position(*position)?;
+            }
+            self.encode(group)?;
+        }
+        Ok(())
     }
 
     /// Ends the file, and flushes the output.
@@ -129,7 +159,7 @@ impl<W: Write> ParquetWriter<W> {
     ///
     /// As [`ParquetWriter::write`].
     pub fn finish(mut self) -> Result<(W, Summary), ParquetError> {
-        self.write_row_group()?;
+        self.end_row_group()?;
         self.summary.events_checksum = self.checksum.finish();
         let summary = serde_json::to_string(&self.summary).map_err(ParquetError::not_written)?;
         let pages = self.directory.to_text();
@@ -149,11 +179,25 @@ impl<W: Write> ParquetWriter<W> {
         Ok((output, self.summary))
     }
 
-    fn write_row_group(&mut self) -> Result<(), ParquetError> {
+    /// That a position rises; takes it for the last then.
+    fn check_position(&mut self, position: GlobalPosition) -> Result<(), ParquetError> {
+        let before = self.last_position;
+        if position <= before {
+            return Err(ParquetError::OutOfOrder { position, before });
+        }
+        self.last_position = position;
+        Ok(())
+    }
+
+    fn end_row_group(&mut self) -> Result<(), ParquetError> {
+        self.event_bytes = 0;
         let events = std::mem::take(&mut self.events);
-        self.payload_bytes = 0;
+        self.encode(&events)
+    }
+
+    fn encode(&mut self, events: &[RecordedEvent]) -> Result<(), ParquetError> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let columns = self.cutter.cut(&events)?.map(|pages| measuring(pages, &self.count));
+        let columns = self.cutter.cut(events)?.map(|pages| measuring(pages, &self.count));
         let mut written = <[_; COLUMN_COUNT]>::default();
         let mut all = Vec::with_capacity(COLUMN_COUNT);
         for ((pages, place), written) in columns.into_iter().zip(&mut written) {
@@ -174,10 +218,17 @@ impl<W: Write> ParquetWriter<W> {
             last_stream: streams().max().unwrap_or_default().to_owned(),
             first_recorded_at: times().min().unwrap_or_default(),
             last_recorded_at: times().max().unwrap_or_default(),
-            event_types: types_of(&events),
+            event_types: types_of(events),
         });
         Ok(())
     }
+}
+
+/// How much an event counts towards [`ParquetOptions::row_group_bytes`]: what of it can be long, in bytes.
+#[must_use]
+pub fn event_bytes(RecordedEvent { payload, metadata, tags, .. }: &RecordedEvent) -> usize {
+    let entries = metadata.iter().map(|(name, value)| name.len() + value.len());
+    payload.len() + entries.sum::<usize>() + tags.iter().map(|tag| tag.as_str().len()).sum::<usize>()
 }
 
 /// The types of some events, unless there are many.

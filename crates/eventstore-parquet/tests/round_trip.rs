@@ -9,7 +9,7 @@
 
 mod support;
 
-use eventstore_api::{Encoding, GlobalPosition, RecordedEvent, Timestamp, Version};
+use eventstore_api::{Encoding, GlobalPosition, Metadata, RecordedEvent, Tags, Timestamp, Version};
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter};
 use proptest::prelude::*;
 use support::{events, open, pages, small_groups, usual, write};
@@ -80,6 +80,51 @@ fn a_group_is_full_by_events_or_by_bytes() {
     let (file, summary) = write(&all[..10], none);
     assert_eq!(summary.row_groups.len(), 10);
     assert_eq!(read(file), all[..10]);
+}
+
+/// Else a row group of events without payloads could take a gigabyte of memory.
+#[test]
+fn metadata_and_tags_fill_a_group_too() {
+    let mut all = usual(100);
+    for event in &mut all {
+        event.payload = Default::default();
+        event.tags = Default::default();
+        event.metadata = Metadata::from_stored([("by", "x".repeat(1_000).as_str())]).unwrap();
+    }
+    let bytes = ParquetOptions { row_group_bytes: 10 << 10, ..ParquetOptions::default() };
+    let (file, summary) = write(&all, bytes);
+    assert_eq!(
+        summary.row_groups.iter().map(|group| group.events).collect::<Vec<_>>(),
+        [11; 9].into_iter().chain([1]).collect::<Vec<_>>()
+    );
+    assert_eq!(read(file), all);
+    for event in &mut all {
+        event.metadata = Metadata::new();
+        event.tags = Tags::parse((0..10).map(|number| format!("by:{number}{}", "y".repeat(100)))).unwrap();
+    }
+    let (file, summary) = write(&all, bytes);
+    assert_eq!(summary.row_groups.len(), 10);
+    assert_eq!(read(file), all);
+}
+
+#[test]
+fn events_that_are_given_as_a_group_are_one() {
+    let all = usual(100);
+    let mut writer = ParquetWriter::new(Vec::new(), small_groups(40)).unwrap();
+    writer.write(all[0].clone()).unwrap();
+    writer.write_row_group(&all[1..5]).unwrap();
+    writer.write_row_group(&[]).unwrap();
+    // More than there may be in one.
+    writer.write_row_group(&all[5..90]).unwrap();
+    let error = writer.write_row_group(&all[89..]).unwrap_err();
+    assert!(matches!(error, ParquetError::OutOfOrder { .. }), "{error:?}");
+    writer.write_row_group(&all[90..]).unwrap();
+    let (file, summary) = writer.finish().unwrap();
+    assert_eq!(
+        summary.row_groups.iter().map(|group| group.events).collect::<Vec<_>>(),
+        [1, 4, 40, 40, 5, 10]
+    );
+    assert_eq!(read(file), all);
 }
 
 #[test]

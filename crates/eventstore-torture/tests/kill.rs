@@ -5,13 +5,24 @@ use std::process::Command;
 
 #[test]
 fn a_store_whose_process_is_killed_keeps_what_it_acknowledged() {
-    let mut kill = Command::new(env!("CARGO_BIN_EXE_kill"));
-    let ended = kill
-        .args(["rounds", "--rounds=15", "--directory"])
-        .arg(env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&ended.stdout);
-    assert!(ended.status.success(), "{told}\n{}", String::from_utf8_lossy(&ended.stderr));
+    let told = kill(&["--rounds=15"]);
     assert!(told.contains("15 rounds") && !told.contains(" 0 acknowledged"), "{told}");
+}
+
+/// Every other process archives, and with this seed there is enough to archive.
+#[test]
+fn a_store_whose_process_is_killed_while_it_archives_keeps_what_it_acknowledged() {
+    let told = kill(&["--rounds=10", "--seed=4"]);
+    assert!(told.contains("10 rounds") && !told.contains(" 0 acknowledged"), "{told}");
+    assert!(!told.contains(" 0 parts"), "nothing was archived: {told}");
+}
+
+/// What it says when all is well.
+fn kill(arguments: &[&str]) -> String {
+    let mut kill = Command::new(env!("CARGO_BIN_EXE_kill"));
+    let rounds = kill.arg("rounds").args(arguments).arg("--directory").arg(env!("CARGO_TARGET_TMPDIR"));
+    let ended = rounds.output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.success(), "{told}\n{}", String::from_utf8_lossy(&ended.stderr));
+    told
 }

@@ -195,16 +195,23 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> BlockReader<'
     pub(crate) fn at(&mut self, offset: u64, ahead: usize) -> Result<Block, Failure> {
         match self {
             Self::Frames(frames) => frames.at(offset, ahead).map(Block::Frame),
-            Self::Rows(rows) => rows.run(offset, 1, offset + FrameOffset::bytes_of_row(1)),
+            Self::Rows(rows) => rows.run(offset, 1, offset + FrameOffset::bytes_of_row(1), None),
         }
     }
 
     /// What begins at this offset: one frame, or rows that end before `until`. Where nothing of it has been read yet, about
-    /// `ahead` bytes of frames are, or as many rows as take so much.
-    pub(crate) fn run(&mut self, offset: u64, ahead: usize, until: u64) -> Result<Block, Failure> {
+    /// `ahead` bytes of frames are, or as many rows as take so much. Where it is known how many events are `enough`, so many
+    /// rows are given out without waiting when they are at hand.
+    pub(crate) fn run(
+        &mut self,
+        offset: u64,
+        ahead: usize,
+        until: u64,
+        enough: Option<u64>,
+    ) -> Result<Block, Failure> {
         match self {
             Self::Frames(frames) => frames.at(offset, ahead).map(Block::Frame),
-            Self::Rows(rows) => rows.run(offset, ahead as u64 / USUAL_ROW_BYTES, until),
+            Self::Rows(rows) => rows.run(offset, ahead as u64 / USUAL_ROW_BYTES, until, enough),
         }
     }
 }
@@ -224,7 +231,7 @@ pub(crate) struct RowReader<'s> {
 
 impl RowReader<'_> {
     /// Rows from the one at this offset on, which end before `until`; where they have to be read, about so many.
-    fn run(&mut self, offset: u64, about: u64, until: u64) -> Result<Block, Failure> {
+    fn run(&mut self, offset: u64, about: u64, until: u64, enough: Option<u64>) -> Result<Block, Failure> {
         let row_of = |offset: u64| offset / FrameOffset::bytes_of_row(1);
         let (row, end) = (row_of(offset), row_of(until.min(self.bound)));
         if row >= end {
@@ -238,7 +245,8 @@ impl RowReader<'_> {
             Some(rows) if rows.range().contains(&row) => Arc::clone(rows),
             _ => Arc::clone(self.rows.insert(self.part.read(row..about, self.wait)?)),
         };
-        if self.wait == Wait::Never && rows.range().end < about {
+        let wanted = enough.map_or(about, |enough| row.saturating_add(enough).min(end));
+        if self.wait == Wait::Never && rows.range().end < wanted {
             // The rest is not there, and what was made of these would be made again.
             return Err(Failure::WouldWait);
         }

@@ -51,6 +51,8 @@ enum Way {
         next: u64,
         last: u64,
         ahead: usize,
+        /// How many events end the scan, where each of them counts.
+        enough: Option<u64>,
     },
     /// Blocks of frames before this offset, of which one is read already, down to the frame that begins at the first.
     Backward {
@@ -93,7 +95,8 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
             (None, Direction::Forward) => {
                 let next = scan.frame_at_or_before(from.saturating_add(1))?.max(first);
                 let guess = (events as u64).saturating_mul(APART / 2).clamp(APART, SPAN);
-                Way::Forward { next, last, ahead: usize::try_from(guess).unwrap_or(0) }
+                let enough = filter.is_all().then_some(events as u64);
+                Way::Forward { next, last, ahead: usize::try_from(guess).unwrap_or(0), enough }
             }
             (None, Direction::Backward) => scan.backward(from, (first, last), bound)?,
         };
@@ -105,7 +108,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         loop {
             match &mut self.way {
                 Way::Nothing => return Ok(None),
-                Way::Forward { next, last, ahead } => {
+                Way::Forward { next, last, ahead, enough } => {
                     while *next <= *last
                         && let Some(barren) = barren(self.segment, *next, self.filter, self.wait)
                     {
@@ -114,7 +117,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
                     if *next > *last {
                         return Ok(None);
                     }
-                    let block = self.reader.run(*next, *ahead, u64::MAX)?;
+                    let block = self.reader.run(*next, *ahead, u64::MAX, *enough)?;
                     *next = block.end();
                     return Ok(Some(block));
                 }
@@ -211,7 +214,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         let mut blocks = Vec::new();
         let mut next = start;
         while next < bound && next <= last {
-            let block = self.reader.run(next, SPAN_OF_BLOCK, u64::MAX)?;
+            let block = self.reader.run(next, SPAN_OF_BLOCK, u64::MAX, None)?;
             if block.first_position() >= from {
                 break;
             }
@@ -234,7 +237,7 @@ impl<'s, R: FnMut(&Segment, u64, usize) -> Result<Bytes, Failure>> Scan<'s, R> {
         let mut blocks = Vec::new();
         let mut next = start;
         while next < before {
-            let block = self.reader.run(next, SPAN_OF_BLOCK, before)?;
+            let block = self.reader.run(next, SPAN_OF_BLOCK, before, None)?;
             next = block.end();
             blocks.push(block);
         }

@@ -30,6 +30,7 @@ fn name() -> impl Strategy<Value = String> {
 fn payload() -> impl Strategy<Value = (Encoding, Vec<u8>)> {
     prop_oneof![
         "\\PC{0,200}".prop_map(|text| (Encoding::JSON, text.into_bytes())),
+        any::<String>().prop_map(|text| (Encoding::JSON, text.into_bytes())),
         collection::vec(any::<u8>(), 0..200).prop_map(|bytes| (Encoding::JSON, bytes)),
         (any::<u8>(), collection::vec(any::<u8>(), 0..200))
             .prop_map(|(encoding, bytes)| (Encoding::new(encoding), bytes)),
@@ -37,7 +38,8 @@ fn payload() -> impl Strategy<Value = (Encoding, Vec<u8>)> {
 }
 
 fn metadata() -> impl Strategy<Value = Metadata> {
-    collection::btree_map("[a-z_]{1,10}", "\\PC{0,30}", 0..4).prop_filter_map("is metadata", |entries| {
+    let value = prop_oneof!["\\PC{0,30}", any::<String>()];
+    collection::btree_map("[a-z_]{1,10}", value, 0..4).prop_filter_map("is metadata", |entries| {
         Metadata::from_stored(entries.iter().map(|(name, value)| (name.as_str(), value.as_str()))).ok()
     })
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use eventstore_api::RecordedEvent;
-use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter, Summary};
+use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter, Summary, event_bytes};
 use parking_lot::Mutex;
 
 /// Gathers events, and gives them away a row group at a time. While one is encoded, the next is gathered.
@@ -58,7 +58,7 @@ impl<W: Write> Encoder<W> {
 
     /// Adds an event behind the others.
     pub(super) fn write(&mut self, event: RecordedEvent) -> Result<(), ParquetError> {
-        self.group_bytes += event.payload.len();
+        self.group_bytes += event_bytes(&event);
         self.group.push(event);
         let is_full = self.group.len() >= self.options.row_group_events
             || self.group_bytes >= self.options.row_group_bytes;
@@ -115,9 +115,8 @@ fn encode(
     let buffer = Buffer::default();
     let mut writer = ParquetWriter::new(buffer.clone(), options)?;
     for group in groups {
-        for event in group {
-            writer.write(event)?;
-        }
+        writer.write_row_group(&group)?;
+        // Before the group is dropped, which takes a tenth as long as to gather the next one: nobody waits for that.
         if answer.send(Ok(Encoded::Group(buffer.take()))).is_err() {
             return Ok(());
         }

@@ -1,15 +1,20 @@
 //! What is read of a store with an archive, and when something is archived.
 
-use std::time::Duration;
+use std::{
+    future::Future as _,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Direction, EventFilter, EventStoreBackend, EventType, ExpectedVersion,
     GlobalPosition, NewEvent, ReadAll, RecordedEvent, StoreError, StreamRange, Tags, Version,
 };
-use eventstore_wal::{ArchivePolicy, WalBackend, WalReader};
+use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig, WalReader};
 
 use crate::{
-    EVENTS, all, archived, open_archiving, parts, segments,
+    EVENTS, all, archived, keeping, open_archiving, parts, segments,
     support::{append, count_from_the_first, event, files, open, small, stream},
 };
 
@@ -240,4 +245,36 @@ async fn a_store_that_is_closed_meanwhile_keeps_what_is_not_archived_yet() {
     let store = open(directory.path());
     assert_eq!(count_from_the_first(&store.get_all_events().await.unwrap()), 800);
     assert_eq!(files(directory.path(), ".new"), Vec::<std::path::PathBuf>::new());
+}
+
+/// To go to another thread for every page takes as long as to make its events.
+#[tokio::test]
+async fn rows_that_were_read_ahead_are_given_out_without_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = WalConfig { segment_bytes: 1 << 20, ..WalConfig::default() };
+    let store = WalBackend::with_archive(directory.path(), config, keeping(0)).unwrap();
+    for first in (0..16_000).step_by(500) {
+        let events = (first..first + 500).map(event).collect();
+        store.append(&stream(1), ExpectedVersion::Any, events).await.unwrap();
+    }
+    // Some of it may have been done already.
+    store.archive_now().await.unwrap();
+    assert!(!parts(directory.path()).is_empty());
+    let page_after = async |after: u64| {
+        let query = ReadAll::after(GlobalPosition::new(after));
+        let mut read = pin!(store.read_all(&query));
+        match read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(page) => (page.unwrap(), true),
+            Poll::Pending => (read.await.unwrap(), false),
+        }
+    };
+    let (mut after, mut at_once) = (0, Vec::new());
+    for _ in 0..8 {
+        let (page, was_at_once) = page_after(after).await;
+        assert_eq!(page.events.first().unwrap().position.get(), after + 1);
+        after = page.next.get();
+        at_once.push(was_at_once);
+    }
+    assert_eq!(after, 8 * ReadAll::DEFAULT_LIMIT as u64);
+    assert_eq!(at_once, [false, true, true, true, true, true, true, true]);
 }

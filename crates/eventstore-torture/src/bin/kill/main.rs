@@ -1,7 +1,8 @@
-//! The store on a real disk, and a process that is killed while it appends, again and again.
+//! The store on a real disk, and a process that is killed while it appends and archives, again and again.
 //!
-//! A child appends and says what was acknowledged; it is killed with SIGKILL at a random moment, now and then while it still
-//! recovers what the one before left. Then the store is opened and held against all that was acknowledged and submitted.
+//! A child appends and says what was acknowledged, and every other one archives meanwhile; it is killed with SIGKILL at a
+//! random moment, now and then while it still recovers what the one before left. Then the store is opened and held against
+//! all that was acknowledged and submitted.
 //! `cargo xtask kill --help` says more.
 
 #![allow(

@@ -44,7 +44,8 @@ pub(crate) fn run(asked: &Rounds) -> Result<(), String> {
             })?;
             told.rounds += 1;
         }
-        told.torn_tails += round.torn_tails().map_err(|error| error.to_string())?;
+        told.torn_tails += round.files_called("torn").map_err(|error| error.to_string())?;
+        told.parts += round.files_called("parquet").map_err(|error| error.to_string())?;
         fs::remove_dir_all(&round.path).map_err(|error| error.to_string())?;
     }
     told.print(begun.elapsed());
@@ -59,14 +60,17 @@ struct Told {
     while_recovering: u64,
     acknowledged: u64,
     torn_tails: usize,
+    parts: usize,
+    while_archiving: u64,
 }
 
 impl Told {
     fn print(&self, time: Duration) {
-        let Self { rounds, kills, while_recovering, acknowledged, torn_tails } = self;
+        let Self { rounds, kills, while_recovering, while_archiving, acknowledged, torn_tails, parts } = self;
         println!(
-            "{rounds} rounds in {:.1} s: {kills} processes killed, {while_recovering} of them before they had the store; \
-             {acknowledged} acknowledged events, all there; {torn_tails} torn tails found",
+            "{rounds} rounds in {:.1} s: {kills} processes killed, {while_recovering} of them before they had the store, \
+             {while_archiving} in the middle of archiving; {acknowledged} acknowledged events, all there; {torn_tails} torn \
+             tails found, {parts} parts",
             time.as_secs_f64()
         );
     }
@@ -114,14 +118,29 @@ impl Directory {
         self.next.tasks = chance.pick(1, &[2, 4, 8]);
         let said = life::live(&self.next, moment).map_err(Violation::new)?;
         told.kills += 1;
+        told.while_archiving +=
+            u64::from(self.is_half_archived().map_err(|error| Violation::new(error.to_string()))?);
         told.acknowledged += self.ledger.note(&self.next, &said)?;
         self.next.life += 1;
         Ok(said)
     }
 
-    /// Recovery keeps each in a file of its own, whichever process it was that recovered.
-    fn torn_tails(&self) -> io::Result<usize> {
-        let files = fs::read_dir(&self.path)?.collect::<io::Result<Vec<_>>>()?;
-        Ok(files.iter().filter(|file| file.path().extension().is_some_and(|it| it == "torn")).count())
+    /// Whether a process was killed while it made a part, or before it had removed the segment of one.
+    fn is_half_archived(&self) -> io::Result<bool> {
+        let files = self.files()?;
+        Ok(files.iter().any(|path| {
+            path.to_str().is_some_and(|name| name.ends_with(".parquet.new"))
+                || path.extension().is_some_and(|it| it == "parquet") && path.with_extension("wal").exists()
+        }))
+    }
+
+    /// How many files there are whose names end so. Recovery keeps each torn tail in one of its own, whichever process it was
+    /// that recovered.
+    fn files_called(&self, extension: &str) -> io::Result<usize> {
+        Ok(self.files()?.iter().filter(|path| path.extension().is_some_and(|it| it == extension)).count())
+    }
+
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(&self.path)?.map(|file| Ok(file?.path())).collect()
     }
 }

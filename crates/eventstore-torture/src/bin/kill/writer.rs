@@ -6,7 +6,7 @@ use std::{
 };
 
 use eventstore_api::{Appended, EventStoreBackend, message_with_causes};
-use eventstore_wal::{Durability, WalBackend, WalConfig};
+use eventstore_wal::{ArchivePolicy, Durability, WalBackend, WalConfig};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -24,19 +24,26 @@ pub(crate) const LARGE: &str = "large";
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
 
 /// The store of a life, with segments as small as makes them come and go. A process that is killed takes nothing with it
-/// that the system has, so every mode must keep what it acknowledged.
+/// that the system has, so every mode must keep what it acknowledged. Every other life archives all it can, so that some are
+/// killed in the middle of it, and what they leave is found by one that archives or by one that does not.
 pub(crate) fn open(life: &Write) -> Result<WalBackend, String> {
     let config = WalConfig {
         segment_bytes: life.segment_bytes,
         preallocate_bytes: life.segment_bytes.min(1 << 20),
-        durability: match (life.seed ^ u64::from(life.life)) % 4 {
+        durability: match (life.seed ^ u64::from(life.life)) / 2 % 4 {
             0 => Durability::OsBuffered,
             1 => Durability::Interval(Duration::from_millis(2)),
             _ => Durability::Always,
         },
         ..WalConfig::default()
     };
-    WalBackend::with_config(&life.directory, config).map_err(|error| message_with_causes(&error))
+    let opened = if (life.seed ^ u64::from(life.life)).is_multiple_of(2) {
+        let all = ArchivePolicy { keep_segments: Some(0), ..ArchivePolicy::default() };
+        WalBackend::with_archive(&life.directory, config, all)
+    } else {
+        WalBackend::with_config(&life.directory, config)
+    };
+    opened.map_err(|error| message_with_causes(&error))
 }
 
 /// Appends for ever; fails when an append does, or when nobody listens any more.
