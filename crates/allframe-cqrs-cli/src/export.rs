@@ -10,14 +10,11 @@ use crate::{
     arguments::{ExportArguments, Format},
     failure::Failure,
     output::{Output, is_seen_on_a_terminal},
+    page::{PAGE_BYTES, PAGE_EVENTS},
     progress::{Progress, Unwanted},
     sink::Sink,
     store::{self, Location, Place},
 };
-
-/// How many events are read at a time, and how many bytes of payloads.
-pub(crate) const PAGE_EVENTS: usize = 4_096;
-pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<ExitCode, Failure> {
     let ExportArguments { format, after, salvage, out } = arguments;

@@ -2,11 +2,11 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, Snapshot, StreamRange, Ta
 
 use crate::{
     arguments::InspectArguments,
-    export::PAGE_BYTES,
     failure::Failure,
     human::{self, count, printable},
     jsonl::Rfc3339,
     output::Output,
+    page::PAGE_BYTES,
     store::{self, Location},
 };
 

@@ -8,6 +8,7 @@ mod import;
 mod inspect;
 mod jsonl;
 mod output;
+mod page;
 mod progress;
 mod redacted;
 mod sink;

@@ -9,11 +9,11 @@ use eventstore_api::{
 
 use crate::{
     arguments::TailArguments,
-    export::{PAGE_BYTES, PAGE_EVENTS},
     failure::Failure,
     human,
     jsonl::Rfc3339,
     output::Output,
+    page::{PAGE_BYTES, PAGE_EVENTS},
     store::{self, Location, Store},
 };
 

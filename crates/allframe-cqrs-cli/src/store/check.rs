@@ -9,7 +9,7 @@ use eventstore_api::{
 
 use super::{Place, Verdict};
 use crate::{
-    export::{PAGE_BYTES, PAGE_EVENTS},
+    page::{PAGE_BYTES, PAGE_EVENTS},
     progress::Progress,
 };
 

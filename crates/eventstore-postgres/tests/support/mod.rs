@@ -1,11 +1,17 @@
 //! Stores on a real server, each in a schema of its own.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
 
 pub(crate) mod events;
 pub(crate) mod pair;
 pub(crate) mod sql;
+pub(crate) mod turns;
 
 use std::time::Duration;
 
