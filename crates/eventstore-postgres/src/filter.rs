@@ -5,7 +5,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::{
     SchemaName,
-    columns::{EVENT, PAYLOAD_BYTES, signed},
+    columns::{EVENT, signed},
     statements::{bounded, is_within},
 };
 
@@ -75,7 +75,7 @@ impl FilteredPage {
         };
         let cuts = (0..criteria.len()).map(cut).collect::<Vec<_>>().join(", ");
         let inner = format!(
-            "SELECT e.*, {PAYLOAD_BYTES} AS payload_bytes FROM ({all}) c \
+            "SELECT e.* FROM ({all}) c \
             JOIN {schema}.event_log e USING (position) JOIN {schema}.stream_names s USING (stream_id) \
             WHERE e.position {within} looked.through AND ({passes}) ORDER BY e.position {order} LIMIT {limit}",
             all = all.join(" UNION "),
@@ -193,7 +193,7 @@ fn unlisted(listed: &str) -> String {
 }
 
 /// Whether any event could pass. No name holds a NUL, and the server takes none.
-fn can_match(criterion: &Criterion) -> bool {
+pub(crate) fn can_match(criterion: &Criterion) -> bool {
     criterion.event_types.as_ref().is_none_or(|types| !types.is_empty())
         && criterion.stream_prefix.as_ref().is_none_or(|prefix| !prefix.contains('\0'))
 }

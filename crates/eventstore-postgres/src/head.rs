@@ -51,7 +51,7 @@ pub(crate) struct Before {
 
 impl Head {
     /// The log goes at least as far as this.
-    pub(crate) fn is_at_least(&self, position: GlobalPosition) {
+    pub(crate) fn raise_to(&self, position: GlobalPosition) {
         self.known.send_if_modified(|state| {
             let goes_further = position > state.position;
             state.position = state.position.max(position);
@@ -60,9 +60,9 @@ impl Head {
     }
 
     /// An append of this process has ended with this event, or one that nobody else tells of.
-    pub(crate) fn has_appended(&self, position: GlobalPosition) {
-        self.is_at_least(position);
-        self.has_shown(position);
+    pub(crate) fn note_appended(&self, position: GlobalPosition) {
+        self.raise_to(position);
+        self.note_shown(position);
         self.own.send_if_modified(|own| {
             let goes_further = position > own.position;
             own.position = own.position.max(position);
@@ -71,18 +71,22 @@ impl Head {
     }
 
     /// A caller hears of this position, and what he reads from now on has to show it.
-    pub(crate) fn has_shown(&self, position: GlobalPosition) {
+    pub(crate) fn note_shown(&self, position: GlobalPosition) {
         self.shown.fetch_max(position.get(), SeqCst);
     }
 
     /// A caller gets this answer to an append.
-    pub(crate) fn has_answered(&self, answer: &Result<Vec<Appended>>) {
+    pub(crate) fn note_answer(&self, answer: &Result<Vec<Appended>>) {
         match answer {
             // Perhaps of an append that was made elsewhere, and is known here from now on.
-            Ok(appended) => appended.iter().for_each(|it| self.has_appended(it.last_position)),
+            Ok(appended) => {
+                if let Some(last) = appended.iter().map(|it| it.last_position).max() {
+                    self.note_appended(last);
+                }
+            }
             Err(StoreError::ConditionFailed { at }) => {
-                self.is_at_least(*at);
-                self.has_shown(*at);
+                self.raise_to(*at);
+                self.note_shown(*at);
             }
             // He knows that there is an event, or will look whether there is, and we do not know where.
             Err(
@@ -114,10 +118,10 @@ impl Head {
         if head.get() < before.shown {
             let _ = self.shown.compare_exchange(before.shown, head.get(), SeqCst, SeqCst);
         }
-        self.is_at_least(head);
+        self.raise_to(head);
         if self.settled.load(SeqCst) < before.doubts {
             // Wherever the event is that a caller knows of, it is not behind this one.
-            self.has_shown(head);
+            self.note_shown(head);
             self.settled.fetch_max(before.doubts, SeqCst);
         }
     }
@@ -198,7 +202,7 @@ impl Head {
         let state = states.wait_for(|state| state.is_closed || state.position > position).await;
         match state {
             Ok(state) if state.position > position => {
-                self.has_shown(state.position);
+                self.note_shown(state.position);
                 Ok(state.position)
             }
             _ => Err(Closed),
@@ -235,9 +239,9 @@ mod tests {
     #[test]
     fn a_replica_has_to_be_where_callers_have_been_and_no_further() {
         let head = Head::default();
-        head.is_at_least(at(9));
+        head.raise_to(at(9));
         assert_eq!(head.needed(at(0)), Some(at(0)), "nobody was told of anything");
-        head.has_appended(at(7));
+        head.note_appended(at(7));
         assert_eq!(head.needed(at(0)), Some(at(7)));
         assert_eq!(head.needed(at(8)), Some(at(8)), "he comes from there");
         assert_eq!(head.needed(at(10)), None, "further than is known here");
@@ -247,7 +251,7 @@ mod tests {
     fn after_an_answer_that_tells_no_position_the_server_is_asked() {
         let head = Head::default();
         let asked_before = head.before();
-        head.has_answered(&Err(StoreError::outcome_unknown("the connection broke")));
+        head.note_answer(&Err(StoreError::outcome_unknown("the connection broke")));
         head.found(asked_before, at(5));
         assert_eq!(head.needed(at(0)), None, "it may have been stored since");
         head.found(head.before(), at(6));
@@ -257,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_has_the_server_asked_and_has_seen_what_he_is_told() {
         let head = Head::default();
-        head.is_at_least(at(3));
+        head.raise_to(at(3));
         let told = head.past(at(2)).await.ok();
         assert_eq!((told, head.needed(at(0))), (Some(at(3)), Some(at(3))));
         {
@@ -273,12 +277,12 @@ mod tests {
     #[test]
     fn a_log_that_ends_earlier_than_before_is_taken_as_it_is() {
         let head = Head::default();
-        head.has_appended(at(100));
+        head.note_appended(at(100));
         let before = head.before();
         head.found(before, at(95));
         assert_eq!((head.known(), head.needed(at(0))), (at(95), Some(at(95))));
         assert_eq!(head.own().borrow().position, at(95));
-        head.has_appended(at(96));
+        head.note_appended(at(96));
         assert_eq!(head.own().borrow().position, at(96), "others have to be told of the new event");
     }
 
@@ -286,7 +290,7 @@ mod tests {
     fn an_answer_that_is_older_than_an_append_changes_nothing() {
         let head = Head::default();
         let before = head.before();
-        head.has_appended(at(2));
+        head.note_appended(at(2));
         head.found(before, at(1));
         assert_eq!((head.known(), head.needed(at(0))), (at(2), Some(at(2))));
     }
@@ -294,8 +298,8 @@ mod tests {
     #[test]
     fn to_have_seen_more_than_there_is_lasts_until_the_server_is_asked() {
         let head = Head::default();
-        head.is_at_least(at(5));
-        head.has_shown(at(1_000));
+        head.raise_to(at(5));
+        head.note_shown(at(1_000));
         assert_eq!(head.needed(at(0)), None);
         head.found(head.before(), at(5));
         assert_eq!(head.needed(at(0)), Some(at(5)));

@@ -1,5 +1,7 @@
 //! The tables of a store, in versions that follow one another.
 
+use std::time::Duration;
+
 use deadpool_postgres::GenericClient;
 use eventstore_api::{Result, StoreError};
 
@@ -7,7 +9,7 @@ use crate::{
     PostgresConfig, PostgresError, SchemaName,
     connection::{Connections, check_server},
     error::{of_read, of_write},
-    lent::Lent,
+    lent::{Lent, in_time},
     settings::Settings,
 };
 
@@ -25,7 +27,7 @@ pub struct Migrated {
 /// a role that may change tables where the application's own may not.
 ///
 /// All of it is done or nothing. Several that do it at once take turns, and all but the first find it done. Nothing that is
-/// stored is lost by it. The statements are in the folder `migrations` of this crate, and can be run by hand.
+/// stored is lost by it. Whoever waits for another who does it waits for as long as that takes. The statements are in the folder `migrations` of this crate, and can be run by hand.
 ///
 /// ```no_run
 /// use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, migrate};
@@ -46,7 +48,7 @@ pub struct Migrated {
 ///
 /// Dropped before it is done, it has changed nothing, or everything.
 pub async fn migrate(url: &str, config: &PostgresConfig) -> Result<Migrated> {
-    let settings = Settings::of(url, config)?;
+    let settings = Settings::of_primary(url, config)?;
     let connections = Connections::to(&settings, config)?;
     let mut connection = connections.get().await?;
     check_server(&connection).await?;
@@ -69,6 +71,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, sql: include_str!("../migrations/0005_roles.sql") },
 ];
 
+/// Keeps advisory locks of stores apart from those of others: `EVST`. The migrations say it too, in `take_turn`.
+const LOCKS: u32 = u32::from_be_bytes(*b"EVST");
+
 /// The version that this program is written for.
 pub(crate) fn newest() -> u32 {
     MIGRATIONS.last().map_or(0, |last| last.version)
@@ -77,9 +82,9 @@ pub(crate) fn newest() -> u32 {
 /// Brings a schema up to date, and has its log in partitions where that is wanted.
 pub(crate) async fn run(connection: &mut Lent, config: &PostgresConfig) -> Result<Migrated> {
     // Mostly there is nothing to do, and a role that only appends may do no more than look.
-    let found = version(&**connection, &config.schema).await?;
+    let found = version(&**connection, &config.schema, config.answer_timeout).await?;
     if found < newest() {
-        bring_up_to_date(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
+        bring_up_to_date(connection, config).await.map_err(is_done_at_the_next_try)?;
     }
     if let Some(partitioning) = config.partitioning {
         partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
@@ -95,14 +100,15 @@ fn is_done_at_the_next_try(error: StoreError) -> StoreError {
     }
 }
 
-async fn bring_up_to_date(connection: &mut Lent, schema: &SchemaName) -> Result<()> {
-    let transaction = connection.transaction().await.map_err(of_write)?;
+async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Result<()> {
+    let (schema, limit) = (&config.schema, config.answer_timeout);
+    let transaction = in_time(limit, connection.transaction()).await.map_err(of_write)?;
     // One at a time in this database, whatever the schema: they are rare. The timeout is for statements of every day.
     transaction
-        .batch_execute("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(1163282772, 0)")
+        .batch_execute(&format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCKS}, 0)"))
         .await
         .map_err(of_write)?;
-    let found = version(&transaction, schema).await?;
+    let found = version(&transaction, schema, limit).await?;
     if found == 0 {
         transaction
             .batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
@@ -123,8 +129,9 @@ async fn bring_up_to_date(connection: &mut Lent, schema: &SchemaName) -> Result<
 }
 
 /// That there is a store, and of the version that this program is written for.
-pub(crate) async fn check(connection: &Lent, schema: &SchemaName) -> Result<()> {
-    let (found, needed) = (version(&**connection, schema).await?, newest());
+pub(crate) async fn check(connection: &Lent, config: &PostgresConfig) -> Result<()> {
+    let schema = &config.schema;
+    let (found, needed) = (version(&**connection, schema, config.answer_timeout).await?, newest());
     match found == needed {
         true => Ok(()),
         false => Err(PostgresError::NotMigrated { schema: schema.clone(), found, needed }.into()),
@@ -132,21 +139,41 @@ pub(crate) async fn check(connection: &Lent, schema: &SchemaName) -> Result<()> 
 }
 
 /// The version that a schema is at; 0 where there is no store in it.
-async fn version(connection: &impl GenericClient, schema: &SchemaName) -> Result<u32> {
+async fn version(connection: &impl GenericClient, schema: &SchemaName, limit: Duration) -> Result<u32> {
     // By a scan and not by `to_regclass`: what the server remembers of a name that was not there is older than what another
     // has done meanwhile, when this has waited for him in a transaction that had begun before.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relname = 'schema_migrations')";
-    let row = connection.query_one(IS_THERE, &[&schema.as_str()]).await.map_err(of_read)?;
+    let row = in_time(limit, connection.query_one(IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
         return Ok(0);
     }
     let select = format!("SELECT coalesce(max(version), 0) FROM {schema}.schema_migrations");
-    let row = connection.query_one(&select, &[]).await.map_err(of_read)?;
+    let row = in_time(limit, connection.query_one(&select, &[])).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);
     let known = newest();
     if found > known {
         return Err(PostgresError::TooNew { schema: schema.clone(), found, known }.into());
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_and_migrations_mean_the_same_locks() {
+        let lock = format!("pg_advisory_xact_lock({LOCKS}, ");
+        assert!(MIGRATIONS.iter().any(|migration| migration.sql.contains(&lock)), "{lock}");
+    }
+
+    #[test]
+    fn migrations_follow_one_another_and_say_who_they_are() {
+        for (expected, Migration { version, sql }) in (1..).zip(MIGRATIONS) {
+            assert_eq!(*version, expected);
+            let entry = format!("INSERT INTO schema_migrations (version, name) VALUES ({version}, ");
+            assert!(sql.contains(&entry), "{entry}");
+        }
+    }
 }

@@ -147,7 +147,7 @@ async fn page<P>(
         // The primary may not show yet what a replica has replayed already. What this page shows is not to be gone in the
         // next one.
         if shown <= store.head.known() || shown <= look(store).await? {
-            store.head.has_shown(shown);
+            store.head.note_shown(shown);
             store.reads.count_replica();
             return Ok(page);
         }
@@ -158,7 +158,7 @@ async fn page<P>(
     }
     // He may come from another process, and read something else next.
     if question.seen <= store.head.known() {
-        store.head.has_shown(question.seen);
+        store.head.note_shown(question.seen);
     }
     let connection = store.connections.get().await?;
     let answer = async {
@@ -168,8 +168,8 @@ async fn page<P>(
     let answer = connection.within(answer).await.map_err(of_read)??;
     drop(connection);
     let (page, shown) = read(answer);
-    store.head.is_at_least(shown);
-    store.head.has_shown(shown);
+    store.head.raise_to(shown);
+    store.head.note_shown(shown);
     store.reads.count_primary();
     Ok(page)
 }
@@ -177,7 +177,7 @@ async fn page<P>(
 /// The position of the last event.
 pub(crate) async fn head(store: &Store) -> Result<GlobalPosition> {
     let head = look(store).await?;
-    store.head.has_shown(head);
+    store.head.note_shown(head);
     Ok(head)
 }
 

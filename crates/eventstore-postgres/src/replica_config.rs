@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 /// Servers that follow the one which takes appends, and serve pages of events in its place.
 ///
 /// Pages come from a replica only where it has replayed all that callers of this store have seen: what they appended, read or were
-/// woken for, and what they [said](crate::PostgresBackend::has_seen) to have seen elsewhere. Otherwise the read waits
+/// woken for, and what they [said](crate::PostgresBackend::mark_seen) to have seen elsewhere. Otherwise the read waits
 /// for it, and then goes to the primary; so do all reads while no replica can be reached, which costs them nothing.
 ///
 /// ```

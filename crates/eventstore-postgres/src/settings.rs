@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, Connection, Socket,
-    config::{Host, SslMode},
+    config::{Host, SslMode, TargetSessionAttrs},
     tls::MakeTlsConnect,
 };
 
@@ -32,6 +32,21 @@ pub(crate) struct Settings {
 pub(crate) type Connected = (Client, Connection<Socket, <Connector as MakeTlsConnect<Socket>>::Stream>);
 
 impl Settings {
+    /// Connections to the server that takes appends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::of`].
+    pub(crate) fn of_primary(url: &str, config: &PostgresConfig) -> Result<Self, PostgresError> {
+        let mut settings = Self::of(url, config)?;
+        let servers = &mut settings.config;
+        // Of several, the one that answers first may be a replica, on which the log seems to go back.
+        if servers.get_hosts().len() > 1 && servers.get_target_session_attrs() == TargetSessionAttrs::Any {
+            servers.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        Ok(settings)
+    }
+
     /// # Errors
     ///
     /// [`PostgresError::Url`], and what [`tls::connector`] says of certificates.
@@ -135,6 +150,17 @@ mod tests {
             Some("-c jit=off -c statement_timeout=0")
         );
         assert_eq!(options(limit(None)).as_deref(), Some("-c jit=off"));
+    }
+
+    #[test]
+    fn of_several_hosts_the_one_that_takes_appends_is_the_primary() {
+        let of = |url: &str| {
+            let settings = Settings::of_primary(url, &PostgresConfig::default()).unwrap();
+            settings.config.get_target_session_attrs()
+        };
+        assert_eq!(of("postgresql://a,b/db"), TargetSessionAttrs::ReadWrite);
+        assert_eq!(of("postgresql://a,b/db?target_session_attrs=read-only"), TargetSessionAttrs::ReadOnly);
+        assert_eq!(of("postgresql://a/db"), TargetSessionAttrs::Any, "one is asked nothing");
     }
 
     #[test]

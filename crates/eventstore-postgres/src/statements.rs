@@ -1,9 +1,6 @@
 //! The statements that do not depend on what is asked for. The schema's name is all that is put into their text.
 
-use crate::{
-    SchemaName,
-    columns::{EVENT, PAYLOAD_BYTES},
-};
+use crate::{SchemaName, columns::EVENT};
 
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -30,6 +27,8 @@ pub(crate) struct Statements {
     pub(crate) oldest_partition: String,
     #[cfg(feature = "parquet")]
     pub(crate) retire_partition: String,
+    #[cfg(feature = "parquet")]
+    pub(crate) delete_retired_tags: String,
 }
 
 impl Statements {
@@ -45,7 +44,7 @@ impl Statements {
                 order,
                 "version",
                 &format!(
-                    "SELECT e.*, {PAYLOAD_BYTES} AS payload_bytes FROM {schema}.event_log e \
+                    "SELECT e.* FROM {schema}.event_log e \
                     WHERE e.stream_id = (SELECT stream_id FROM {schema}.stream_names WHERE name = $1) \
                         AND e.version {beyond} $2 ORDER BY e.version {order} LIMIT $3"
                 ),
@@ -58,7 +57,7 @@ impl Statements {
                 order,
                 "position",
                 &format!(
-                    "SELECT e.*, {PAYLOAD_BYTES} AS payload_bytes FROM {schema}.event_log e \
+                    "SELECT e.* FROM {schema}.event_log e \
                     WHERE e.position {beyond} $1 ORDER BY e.position {order} LIMIT $2"
                 ),
                 "$3",
@@ -68,7 +67,7 @@ impl Statements {
         Self {
             schema: schema.clone(),
             append: format!(
-                "SELECT kind, item, detail, place FROM {schema}.append_events({})",
+                "SELECT outcome, number, guard, version, position FROM {schema}.append_events({})",
                 arguments.join(", ")
             ),
             known_events: format!(
@@ -117,7 +116,7 @@ impl Statements {
             make_room: format!("SELECT {schema}.make_room($1)"),
             copy_events: format!(
                 "COPY {schema}.event_log (position, stream_id, version, recorded_at, event_id, schema_version, encoding, \
-                event_type, data, payload, metadata, tags) FROM STDIN (FORMAT binary)"
+                event_type, data, payload, payload_bytes, metadata, tags) FROM STDIN (FORMAT binary)"
             ),
             copy_tags: format!("COPY {schema}.event_tags (tag, position) FROM STDIN (FORMAT binary)"),
             // Of those that are full and have others behind them.
@@ -129,6 +128,10 @@ impl Statements {
             ),
             #[cfg(feature = "parquet")]
             retire_partition: format!("SELECT {schema}.retire_partition($1, $2)"),
+            #[cfg(feature = "parquet")]
+            delete_retired_tags: format!(
+                "DELETE FROM {schema}.event_tags WHERE position <= {schema}.retired_position()"
+            ),
             channel: format!("SELECT 'eventstore_' || '{schema}.stream_names'::regclass::oid"),
         }
     }

@@ -41,7 +41,7 @@ fn either(one: &Cluster, other: &Cluster) -> String {
         let url = cluster.url();
         url.trim_start_matches("postgresql://postgres@").trim_end_matches("/postgres").to_owned()
     };
-    format!("postgresql://postgres@{},{}/postgres?target_session_attrs=read-write", host(one), host(other))
+    format!("postgresql://postgres@{},{}/postgres", host(one), host(other))
 }
 
 fn config() -> PostgresConfig {

@@ -8,7 +8,7 @@ mod outcome;
 
 use std::sync::LazyLock;
 
-use eventstore_api::StoreError;
+use eventstore_api::{EventStoreBackend, StoreError};
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 use outcome::{append_surely, cause, event, in_time, message};
 use postgres_cluster::Cluster;
@@ -170,4 +170,16 @@ async fn many_who_open_a_new_store_at_once_find_one() {
             opened.unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_was_given_is_left_open_by_a_store_that_closes() {
+    let manager = deadpool_postgres::Manager::new(url().parse().unwrap(), tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(3).build().unwrap();
+    let config = in_schema("given_pool", Migrations::Run);
+    let store = in_time(PostgresBackend::from_pool(pool.clone(), config)).await.unwrap();
+    append_surely(&store, "a", &event("one")).await;
+    in_time(store.close()).await.unwrap();
+    assert!(matches!(in_time(store.head()).await, Err(StoreError::Closed)));
+    in_time(pool.get()).await.unwrap().query_one("SELECT 1", &[]).await.unwrap();
 }

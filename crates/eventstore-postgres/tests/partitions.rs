@@ -164,6 +164,8 @@ async fn no_partition_can_be_changed_by_itself() {
     let schema = Schema::new();
     let store = schema.open_with(config(&schema, 10)).await;
     store.append(&stream("a"), ExpectedVersion::Any, events(15)).await.unwrap();
+    let tagged = event(15).with_tags(Tags::parse(["a:b"]).unwrap());
+    store.append(&stream("a"), ExpectedVersion::Any, vec![tagged]).await.unwrap();
     let client = connect().await;
     for table in ["event_log", "event_log_000000000001", "event_log_000000000011", "stored_ids", "event_tags"]
     {
@@ -176,5 +178,5 @@ async fn no_partition_can_be_changed_by_itself() {
             );
         }
     }
-    assert_eq!(all(&store).await.len(), 15);
+    assert_eq!(all(&store).await.len(), 16);
 }

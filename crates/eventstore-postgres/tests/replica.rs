@@ -84,6 +84,25 @@ async fn a_reader_sees_what_he_appended_though_the_replica_is_behind() {
     assert_eq!(count(&store).await, 3);
 }
 
+/// Also when nobody here has appended or read anything: what was acknowledged before is shown.
+#[tokio::test]
+async fn a_store_that_was_just_opened_shows_all_though_the_replica_is_behind() {
+    let pair = Pair::alone().await;
+    let schema = pair.schema();
+    let writer = pair.open(&schema, SHORT).await;
+    pair.pause();
+    append(&writer, ExpectedVersion::Any).await.unwrap();
+    let replica = Some(ReplicaConfig::new(pair.replica.url()).waits(SHORT));
+    let store = schema.open_with(PostgresConfig { replica, ..schema.config() }).await;
+    // Long enough for the replica to be found, which is there and answers.
+    let begun = Instant::now();
+    while begun.elapsed() < SHORT * 20 {
+        assert_eq!(count(&store).await, 1);
+    }
+    assert_eq!(store.page_reads().from_replicas, 0);
+    pair.resume();
+}
+
 #[tokio::test]
 async fn a_read_waits_for_a_replica_that_is_a_moment_behind() {
     let pair = Pair::alone().await;
@@ -163,7 +182,7 @@ async fn what_somebody_has_seen_in_another_process_is_shown_to_him() {
     let before = here.page_reads();
     assert_eq!(count(&here).await, 0, "nobody told this one, and the replica does not have it");
     assert_eq!(here.page_reads().from_replicas, before.from_replicas + 1);
-    here.has_seen(position);
+    here.mark_seen(position);
     assert_eq!(count(&here).await, 1);
 }
 

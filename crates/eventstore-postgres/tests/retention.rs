@@ -134,3 +134,73 @@ async fn a_store_that_is_one_table_has_nothing_to_move_out() {
     store.append(&stream("a"), ExpectedVersion::Any, events(15)).await.unwrap();
     assert_eq!(store.retire(directory.path(), NOTHING_STAYS).await.unwrap(), []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_may_share_a_directory() {
+    let (one, other, directory) = (Schema::new(), Schema::new(), tempfile::tempdir().unwrap());
+    let mut expected = Vec::new();
+    for schema in [&one, &other] {
+        let store = open(schema).await;
+        store.append(&stream("a"), ExpectedVersion::Any, events(11)).await.unwrap();
+        expected.push(all(&store).await.into_iter().take(10).collect::<Vec<_>>());
+        let retired = store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+        assert_eq!(retired.len(), 1);
+    }
+    let mut found: Vec<_> =
+        std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort_by_key(|path| path.to_str().unwrap().contains(other.name.as_str()));
+    for (path, expected) in found.iter().zip(&expected) {
+        let mut reader = ParquetReader::open(File::open(path).unwrap()).unwrap();
+        assert_eq!(reader.events().map(Result::unwrap).collect::<Vec<_>>(), *expected);
+    }
+    assert_eq!(found.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_there_already_is_not_touched_unless_it_is_the_same() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(11)).await.unwrap();
+    let before = all(&store).await;
+    let place = directory.path().join(format!("{}-000000000001-000000000010.parquet", schema.name));
+    std::fs::write(&place, "somebody's only copy").unwrap();
+    let refused = store.retire(directory.path(), NOTHING_STAYS).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(std::fs::read(&place).unwrap(), b"somebody's only copy");
+    assert_eq!(all(&store).await, before);
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 1, "what was written aside is gone");
+
+    // As a call leaves it that ended between the file and the partition.
+    std::fs::remove_file(&place).unwrap();
+    let retired = store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    assert_eq!(retired.first().map(|it| it.file.clone()), Some(place.canonicalize().unwrap()));
+    let other = open(&schema).await;
+    assert_eq!(other.retire(directory.path(), NOTHING_STAYS).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_retire_at_once_lose_nothing() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(45)).await.unwrap();
+    let before = all(&store).await;
+    let both = [store.clone(), open(&schema).await].map(|store| {
+        let directory = directory.path().to_owned();
+        tokio::spawn(async move { store.retire(directory, NOTHING_STAYS).await })
+    });
+    for one in both {
+        // The slower one may find that the partition which it has written out is gone.
+        let _ = one.await.unwrap();
+    }
+    store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut found = Vec::new();
+    for path in &files {
+        let mut reader = ParquetReader::open(File::open(path).unwrap()).unwrap();
+        found.extend(reader.events().map(Result::unwrap));
+    }
+    assert_eq!(files.len(), 4);
+    assert_eq!([found, all(&store).await].concat(), before);
+}

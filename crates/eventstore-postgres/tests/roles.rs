@@ -204,17 +204,14 @@ async fn tables_and_types_of_a_writer_s_own_are_never_taken_for_the_store_s() {
 async fn every_function_says_that_temporary_names_come_last() {
     let place = Place::new("search_paths").await;
     let others = format!(
-        "SELECT count(*) FROM pg_proc p WHERE p.pronamespace = '{}'::regnamespace AND p.prosecdef \
-        AND NOT coalesce('search_path={}, pg_temp' = ANY (p.proconfig), false)",
+        "SELECT count(*) FROM pg_proc p WHERE p.pronamespace = '{}'::regnamespace AND NOT coalesce('search_path={}, pg_temp' = ANY (p.proconfig), false)",
         place.schema, place.schema
     );
     let client = client(&CLUSTER.url()).await;
     assert_eq!(number(&client, &others).await, 0);
-    let all = format!(
-        "SELECT count(*) FROM pg_proc p WHERE p.pronamespace = '{}'::regnamespace AND p.prosecdef",
-        place.schema
-    );
-    assert!(number(&client, &all).await > 0);
+    let all =
+        format!("SELECT count(*) FROM pg_proc p WHERE p.pronamespace = '{}'::regnamespace", place.schema);
+    assert!(number(&client, &all).await > 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

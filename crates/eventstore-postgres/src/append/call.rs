@@ -1,24 +1,20 @@
-//! A group of batches as the server takes it, and what it answers.
+//! A group of batches as the server takes it.
 
 use std::collections::HashMap;
 
-use eventstore_api::{
-    AppendBatch, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition, NewEvent, Result,
-    StoreError, StreamId, Tag, Version,
-};
-use serde_json::{Value, json};
+use eventstore_api::{AppendBatch, ExpectedVersion, NewEvent, Result, StreamId};
 use tokio_postgres::{
-    Row, Transaction,
+    Transaction,
     types::{ToSql, Type},
 };
 use uuid::Uuid;
 
-use super::content::Content;
-use crate::{
-    columns::{get, number, signed},
-    filter::prefix_end,
-    statements::Statements,
+use super::{
+    content::Content,
+    criteria::criteria,
+    outcome::{Outcome, outcomes},
 };
+use crate::{columns::signed, statements::Statements};
 
 /// The arguments of `append_events`, which the migration explains. They lend from the batches.
 #[derive(Default)]
@@ -45,24 +41,6 @@ pub(crate) struct Call<'b> {
     payloads: Vec<Option<&'b [u8]>>,
     metadata: Vec<Option<String>>,
     tags: Vec<Option<String>>,
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Stored(Vec<Appended>),
-    /// Some of its events, or all, were stored before.
-    Known,
-    Refused(StoreError),
-}
-
-impl Outcome {
-    pub(crate) fn last_position(&self) -> Option<GlobalPosition> {
-        match self {
-            Self::Stored(appended) => appended.iter().map(|it| it.last_position).max(),
-            _ => None,
-        }
-    }
 }
 
 impl<'b> Call<'b> {
@@ -146,7 +124,7 @@ impl<'b> Call<'b> {
         let statement = connection.prepare_cached(&statements.append).await?;
         let arguments = self.arguments(&looks_ids_up).map(|(argument, _)| argument);
         let rows = connection.query(&statement, &arguments).await?;
-        Ok(self.outcomes(&rows))
+        Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 
     /// The same in somebody's transaction, which a known id is not to fail; and on a connection that keeps nothing prepared.
@@ -160,7 +138,7 @@ impl<'b> Call<'b> {
         statements: &Statements,
     ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
         let rows = transaction.query_typed(&statements.append, &self.arguments(&true)).await?;
-        Ok(self.outcomes(&rows))
+        Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 
     fn arguments<'a>(&'a self, looks_ids_up: &'a bool) -> [(&'a (dyn ToSql + Sync), Type); 19] {
@@ -186,91 +164,11 @@ impl<'b> Call<'b> {
             (looks_ids_up, Type::BOOL),
         ]
     }
-
-    fn outcomes(&self, rows: &[Row]) -> Result<Vec<Outcome>> {
-        let mut rows = rows.iter();
-        let mut outcomes = Vec::with_capacity(self.batches.len());
-        for batch in &self.batches {
-            let mut stored = Vec::with_capacity(batch.appends.len());
-            let mut refused = None;
-            for append in &batch.appends {
-                let row = rows.next().ok_or_else(no_sense)?;
-                if get::<&str>(row, 0)? != "stored" {
-                    refused = Some(self.refused(row)?);
-                    break;
-                }
-                let (version, position) = (number(row, 2)?, number(row, 3)?);
-                let others = append.events.len().saturating_sub(1) as u64;
-                stored.push(Appended::new(
-                    append.stream.clone(),
-                    (Version::new(version), GlobalPosition::new(position)),
-                    (Version::new(version + others), GlobalPosition::new(position + others)),
-                ));
-            }
-            outcomes.push(refused.unwrap_or(Outcome::Stored(stored)));
-        }
-        if rows.next().is_some() { Err(no_sense()) } else { Ok(outcomes) }
-    }
-
-    fn refused(&self, row: &Row) -> Result<Outcome> {
-        Ok(match get::<&str>(row, 0)? {
-            "known" => Outcome::Known,
-            "version" => {
-                let guard = usize::try_from(number(row, 2)?).ok().and_then(|guard| guard.checked_sub(1));
-                let (stream, expected) =
-                    guard.and_then(|guard| self.guards.get(guard)).ok_or_else(no_sense)?;
-                Outcome::Refused(StoreError::WrongExpectedVersion {
-                    stream: (*stream).clone(),
-                    expected: *expected,
-                    actual: Version::new(number(row, 3)?),
-                })
-            }
-            "condition" => {
-                Outcome::Refused(StoreError::ConditionFailed { at: GlobalPosition::new(number(row, 2)?) })
-            }
-            _ => return Err(no_sense()),
-        })
-    }
-}
-
-/// Nobody can tell what came of it.
-pub(super) fn no_sense() -> StoreError {
-    StoreError::outcome_unknown("the function append_events answers otherwise than it was written to")
 }
 
 /// Beyond the limits of a batch by far.
 fn count(items: usize) -> i32 {
     i32::try_from(items).unwrap_or(i32::MAX)
-}
-
-/// The criteria of a filter as `append_events` takes them.
-fn criteria(filter: &EventFilter) -> Value {
-    let Some(criteria) = filter.criteria() else { return json!([{}]) };
-    // What no stream's name can begin with, no event matches.
-    let criteria =
-        criteria.iter().filter(|it| it.stream_prefix.as_ref().is_none_or(|prefix| !prefix.contains('\0')));
-    let object = criteria.map(|criterion| {
-        let mut object = serde_json::Map::new();
-        if let Some(types) = &criterion.event_types {
-            let types: Vec<&str> = types.iter().map(EventType::as_str).collect();
-            object.insert("types".to_owned(), json!(types));
-        }
-        if let Some(stream) = &criterion.stream {
-            object.insert("stream".to_owned(), json!(stream.as_str()));
-        }
-        if let Some(prefix) = criterion.stream_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
-            object.insert("prefix".to_owned(), json!(prefix));
-            if let Some(end) = prefix_end(prefix) {
-                object.insert("prefix_end".to_owned(), json!(end));
-            }
-        }
-        if !criterion.tags.is_empty() {
-            let tags: Vec<&str> = criterion.tags.iter().map(Tag::as_str).collect();
-            object.insert("tags".to_owned(), json!(tags));
-        }
-        Value::Object(object)
-    });
-    Value::Array(object.collect())
 }
 
 /// Tags as PostgreSQL reads an array of text.

@@ -5,7 +5,8 @@ use tokio_postgres::error::SqlState;
 
 use super::{
     Job,
-    call::{Call, Outcome, no_sense},
+    call::Call,
+    outcome::{Outcome, no_sense},
     settle::settle,
 };
 use crate::{
@@ -72,7 +73,7 @@ impl Group {
                 Err(Refused::Contents(error) | Refused::All(error)) => {
                     for job in jobs {
                         let answer = Err(error.clone());
-                        store.head.has_answered(&answer);
+                        store.head.note_answer(&answer);
                         job.answer(answer);
                     }
                 }
@@ -116,9 +117,7 @@ async fn append(store: &Store, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
 fn knows_an_id(error: &Failure) -> bool {
     error.as_db_error().is_some_and(|error| {
         *error.code() == SqlState::UNIQUE_VIOLATION
-            && error
-                .constraint()
-                .is_some_and(|name| name.ends_with("event_id") || name.contains("event_id_stream_id"))
+            && error.constraint().is_some_and(|name| name.ends_with("event_id"))
     })
 }
 
@@ -128,10 +127,6 @@ fn is_about_contents(code: &SqlState) -> bool {
 }
 
 async fn answer(store: &Store, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
-    let last = outcomes.iter().filter_map(Outcome::last_position).max();
-    if let Some(last) = last {
-        store.head.has_appended(last);
-    }
     let known = jobs.iter().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Known));
     let known: Vec<&AppendBatch> = known.map(|(job, _)| &job.batch).collect();
     let mut settled = settle(store, &known).await.into_iter();
@@ -141,7 +136,7 @@ async fn answer(store: &Store, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
             Outcome::Known => settled.next().unwrap_or_else(|| Err(no_sense())),
             Outcome::Refused(error) => Err(error),
         };
-        store.head.has_answered(&answer);
+        store.head.note_answer(&answer);
         job.answer(answer);
     }
 }

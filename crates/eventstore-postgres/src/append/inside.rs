@@ -4,7 +4,8 @@ use eventstore_api::{AppendBatch, Appended, Result};
 use tokio_postgres::Transaction;
 
 use super::{
-    call::{Call, Outcome, no_sense},
+    call::Call,
+    outcome::{Outcome, no_sense},
     settle::settle_in,
 };
 use crate::{

@@ -6,8 +6,10 @@
 mod bulk;
 mod call;
 mod content;
+mod criteria;
 mod group;
 mod inside;
+mod outcome;
 mod queue;
 mod settle;
 

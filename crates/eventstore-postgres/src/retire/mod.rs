@@ -3,6 +3,7 @@
 mod part_file;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use self::part_file::PartFile;
 use crate::{
     PostgresBackend,
     columns::{get, moment, number, signed},
-    error::of_read,
+    error::{of_read, of_write},
     read,
 };
 
@@ -66,32 +67,42 @@ impl PostgresBackend {
     /// `eventstore-parquet` and other tools, and imported elsewhere with the tool `eventstore`.
     ///
     /// It takes a store in partitions ([`Partitioning`](crate::Partitioning)), of which the last never goes, and the
-    /// owner of the tables. Appends go on meanwhile, but for a moment when a partition is let go, in which reads wait too.
+    /// owner of the tables. For each partition it reads all of it twice, and then takes the turn of those who append for
+    /// the moment in which it is dropped, for which readers wait too; it waits 5 s for them at most. The files are called
+    /// `SCHEMA-FIRST-LAST.parquet`. One that is there already and holds anything else is not touched.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Storage`] when the file cannot be written, [`StoreError::Corrupted`] when it does not read back as it
-    /// was written; what kept the store from reading; what keeps the server from letting the partition go. The partition
-    /// stays then. After [`StoreError::OutcomeUnknown`] it may be gone, and the file is there.
+    /// [`StoreError::Storage`] when the file cannot be written, or another file is in its place; [`StoreError::Corrupted`]
+    /// when it does not read back as it was written; what kept the store from reading; what keeps the server from letting the
+    /// partition go, [`StoreError::Unavailable`] where readers did not give way. The partition stays then. After
+    /// [`StoreError::OutcomeUnknown`] it may be gone, and the file is there. What was moved out before the error is not in
+    /// the answer; the table `partitions` says of every partition where it went.
     ///
     /// # Cancellation
     ///
-    /// Dropped early, it leaves an unfinished file with a name that ends in `.new`, which the next call begins anew.
+    /// Dropped early, it leaves every partition where it is or in its file. A file that was being written, whose name ends in
+    /// `.new`, is removed; it stays when the process is killed, and is of no use.
     pub async fn retire(
         &self,
         directory: impl AsRef<Path>,
         policy: RetentionPolicy,
     ) -> Result<Vec<RetiredPartition>> {
+        self.check_open()?;
+        let directory = absolute(directory.as_ref())?;
         let mut retired = Vec::new();
         while let Some(oldest) = self.oldest_to_go(policy).await? {
-            let file = self.write_out(&oldest, directory.as_ref()).await?;
-            self.let_go(&oldest, &file).await?;
+            let file = self.write_out(&oldest, &directory).await?;
+            let name = file.to_str().ok_or_else(|| not_text(&file))?;
+            self.let_go(&oldest, name).await?;
             retired.push(RetiredPartition {
                 file,
                 first_position: oldest.first_position,
                 last_position: oldest.last_position,
             });
         }
+        // Also what an earlier call has left.
+        self.delete_tags().await?;
         Ok(retired)
     }
 
@@ -107,10 +118,12 @@ impl PostgresBackend {
 
     async fn write_out(&self, partition: &Partition, directory: &Path) -> Result<PathBuf> {
         let Partition { first_position, last_position, .. } = *partition;
-        let name = format!("events-{:012}-{:012}.parquet", first_position.get(), last_position.get());
-        let mut file = PartFile::create(directory.join(name)).await?;
-        let mut query = ReadAll::after(GlobalPosition::new(first_position.get() - 1)).limit(4_096);
-        let mut rest = last_position.get() + 1 - first_position.get();
+        let (schema, first, last) = (&self.store.sql.schema, first_position.get(), last_position.get());
+        // Stores of one database may have one directory.
+        let mut file =
+            PartFile::create(directory, format!("{schema}-{first:012}-{last:012}.parquet")).await?;
+        let mut query = ReadAll::after(GlobalPosition::new(first - 1)).limit(4_096);
+        let mut rest = last + 1 - first;
         while rest > 0 {
             query.limit = query.limit.min(usize::try_from(rest).unwrap_or(usize::MAX));
             let page = read::read_all(&self.store, &query).await?;
@@ -122,17 +135,28 @@ impl PostgresBackend {
             query = query.next_page(&page);
             file = file.write(page.events).await?;
         }
-        file.finish(last_position.get() + 1 - first_position.get()).await
+        file.finish(last + 1 - first).await
     }
 
-    async fn let_go(&self, partition: &Partition, file: &Path) -> Result<()> {
-        let (first, file) = (signed(partition.first_position.get()), file.to_string_lossy());
+    /// Takes as long as to read the partition: the server's time limit is for statements of every day, and so is ours.
+    async fn let_go(&self, partition: &Partition, file: &str) -> Result<()> {
+        let first = signed(partition.first_position.get());
         let mut connection = self.store.connections.get().await?;
         let transaction = connection.transaction().await.map_err(of_read)?;
-        // Readers and this wait for each other. Whoever reads for hours is not to hold everybody up.
-        transaction.batch_execute("SET LOCAL lock_timeout = '5s'").await.map_err(of_read)?;
-        transaction.execute(&self.store.sql.retire_partition, &[&first, &&*file]).await.map_err(of_read)?;
-        transaction.commit().await.map_err(crate::error::of_write)
+        // Readers and this wait for each other, at the end of it. Whoever reads for hours is not to hold everybody up.
+        let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
+        transaction.batch_execute(limits).await.map_err(of_read)?;
+        transaction.execute(&self.store.sql.retire_partition, &[&first, &file]).await.map_err(of_read)?;
+        transaction.commit().await.map_err(of_write)
+    }
+
+    /// Deletes the tags of what has been taken out, which mean nothing any more. Nobody waits for it.
+    async fn delete_tags(&self) -> Result<()> {
+        let mut connection = self.store.connections.get().await?;
+        let transaction = connection.transaction().await.map_err(of_read)?;
+        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
+        transaction.execute(&self.store.sql.delete_retired_tags, &[]).await.map_err(of_read)?;
+        transaction.commit().await.map_err(of_read)
     }
 }
 
@@ -153,4 +177,14 @@ impl Partition {
             recorded_at: moment(row, 2)?,
         })
     }
+}
+
+/// Who reads later in the table where a file is has another working directory.
+fn absolute(directory: &Path) -> Result<PathBuf> {
+    directory.canonicalize().map_err(part_file::failed("find", directory))
+}
+
+fn not_text(file: &Path) -> StoreError {
+    let error = io::Error::new(io::ErrorKind::InvalidInput, "its name cannot be written down as text");
+    part_file::failed("note", file)(error)
 }

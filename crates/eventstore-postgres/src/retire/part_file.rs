@@ -6,23 +6,34 @@ use std::{
 
 use eventstore_api::{RecordedEvent, Result, StoreError};
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetReader, ParquetWriter};
+use uuid::Uuid;
 
 /// A Parquet file that is being written, aside from its place. What waits for the disk waits on a thread for that.
 pub(super) struct PartFile {
     writer: ParquetWriter<BufWriter<File>>,
     place: PathBuf,
-    aside: PathBuf,
+    aside: Aside,
+}
+
+/// A file that nobody needs by this name, however it ends.
+struct Aside(PathBuf);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // In its place it has another name.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl PartFile {
-    pub(super) async fn create(place: PathBuf) -> Result<Self> {
+    pub(super) async fn create(directory: &Path, name: String) -> Result<Self> {
+        let place = directory.join(&name);
+        // Nobody else's, though two retire the same partition.
+        let aside = Aside(directory.join(format!("{name}.{}.new", Uuid::now_v7().simple())));
         waiting(move || {
-            let mut aside = place.clone().into_os_string();
-            aside.push(".new");
-            let aside = PathBuf::from(aside);
-            let file = File::create(&aside).map_err(failed("create", &aside))?;
+            let file = File::create_new(&aside.0).map_err(failed("create", &aside.0))?;
             let writer = ParquetWriter::new(BufWriter::new(file), ParquetOptions::default());
-            Ok(Self { writer: writer.map_err(|error| of(error, &aside))?, place, aside })
+            Ok(Self { writer: writer.map_err(|error| of(error, &aside.0))?, place, aside })
         })
         .await
     }
@@ -30,7 +41,7 @@ impl PartFile {
     pub(super) async fn write(mut self, events: Vec<RecordedEvent>) -> Result<Self> {
         waiting(move || {
             for event in events {
-                self.writer.write(event).map_err(|error| of(error, &self.aside))?;
+                self.writer.write(event).map_err(|error| of(error, &self.aside.0))?;
             }
             Ok(self)
         })
@@ -40,13 +51,24 @@ impl PartFile {
     /// Makes it durable, reads it back, and puts it in its place.
     pub(super) async fn finish(self, events: u64) -> Result<PathBuf> {
         waiting(move || {
-            let Self { writer, place, aside } = self;
-            let (output, written) = writer.finish().map_err(|error| of(error, &aside))?;
-            let file = output.into_inner().map_err(|error| failed("write", &aside)(error.into_error()))?;
-            file.sync_all().map_err(failed("sync", &aside))?;
+            let Self { writer, place, aside: guard } = self;
+            let aside = guard.0.as_path();
+            let (output, written) = writer.finish().map_err(|error| of(error, aside))?;
+            let file = output.into_inner().map_err(|error| failed("write", aside)(error.into_error()))?;
+            file.sync_all().map_err(failed("sync", aside))?;
             drop(file);
-            read_back(&aside, events, written.events_checksum)?;
-            fs::rename(&aside, &place).map_err(failed("rename", &aside))?;
+            let written = Contents { events, checksum: written.events_checksum };
+            let found = Contents::of(aside)?;
+            if found != written {
+                let detail =
+                    format!("{} events were written, and {} are there", written.events, found.events);
+                return Err(StoreError::Corrupted { place: aside.display().to_string(), detail });
+            }
+            if place.try_exists().map_err(failed("look for", &place))? && Contents::of(&place)? != written {
+                let other = io::Error::new(io::ErrorKind::AlreadyExists, "a file with other events is there");
+                return Err(failed("write", &place)(other));
+            }
+            fs::rename(aside, &place).map_err(failed("rename", aside))?;
             sync_directory(&place)?;
             Ok(place)
         })
@@ -54,17 +76,22 @@ impl PartFile {
     }
 }
 
-/// That the file holds what was written to it.
-fn read_back(path: &Path, events: u64, events_checksum: u32) -> Result<()> {
-    let file = File::open(path).map_err(failed("open", path))?;
-    let mut reader = ParquetReader::open(BufReader::new(file)).map_err(|error| of(error, path))?;
-    reader.verify().map_err(|error| of(error, path))?;
-    let found = reader.summary();
-    if (found.events, found.events_checksum) == (events, events_checksum) {
-        return Ok(());
+/// What a file holds, as far as it takes to tell it from another.
+#[derive(PartialEq, Eq)]
+struct Contents {
+    events: u64,
+    checksum: u32,
+}
+
+impl Contents {
+    /// Read from the file, every event of it.
+    fn of(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(failed("open", path))?;
+        let mut reader = ParquetReader::open(BufReader::new(file)).map_err(|error| of(error, path))?;
+        reader.verify().map_err(|error| of(error, path))?;
+        let summary = reader.summary();
+        Ok(Self { events: summary.events, checksum: summary.events_checksum })
     }
-    let detail = format!("{} events were written, and {} are there", events, found.events);
-    Err(StoreError::Corrupted { place: path.display().to_string(), detail })
 }
 
 /// A new name is durable when its directory is.
@@ -80,7 +107,7 @@ fn of(error: ParquetError, path: &Path) -> StoreError {
     error.of(path.display().to_string())
 }
 
-fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let message = format!("cannot {what} {}", path.display());
     move |source| StoreError::storage(io::Error::new(source.kind(), format!("{message}: {source}")))
 }

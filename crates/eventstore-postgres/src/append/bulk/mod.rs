@@ -12,7 +12,7 @@ use self::{
     plan::{Plan, Start},
     rows::{copy_events, copy_tags},
 };
-use super::{call::no_sense, inside::Inside};
+use super::{inside::Inside, outcome::no_sense};
 use crate::{
     error::{Failure, of_read, of_write},
     lent::{Lent, in_time},
@@ -31,12 +31,8 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
         imported = transact(store, &mut connection, &batches, Way::Calls).await;
     }
     let answer = imported.map_err(|stopped| stopped.error(&connection));
-    store.head.has_answered(&answer);
-    let appended = answer?;
-    if let Some(last) = appended.iter().map(|it| it.last_position).max() {
-        store.head.has_appended(last);
-    }
-    Ok(appended)
+    store.head.note_answer(&answer);
+    answer
 }
 
 #[derive(Clone, Copy)]
@@ -57,6 +53,17 @@ enum Stopped {
 }
 
 impl Stopped {
+    /// What stops a copy and no call: an id is known, or this role may write to some of the tables and not to all.
+    fn or_by_calls(self) -> Self {
+        const NOT_BY_COPY: [&SqlState; 2] = [&SqlState::UNIQUE_VIOLATION, &SqlState::INSUFFICIENT_PRIVILEGE];
+        match self {
+            Self::Failed(failure) if failure.code().is_some_and(|code| NOT_BY_COPY.contains(&code)) => {
+                Self::NotByCopy
+            }
+            other => other,
+        }
+    }
+
     fn error(self, connection: &Lent) -> StoreError {
         match self {
             Self::Refused(error) => error,
@@ -96,7 +103,7 @@ async fn transact(
     let transaction = in_time(answers_within, connection.transaction()).await?;
     let inside = Inside { transaction: &transaction, sql: &store.sql, answers_within };
     let appended = match way {
-        Way::Copy => copy(inside, batches).await?,
+        Way::Copy => copy(inside, batches).await.map_err(Stopped::or_by_calls)?,
         Way::Calls => by_calls(inside, batches).await?,
     };
     in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
@@ -113,15 +120,9 @@ async fn copy(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<App
     let start = Start::look(inside, batches).await?.ok_or(Stopped::NotByCopy)?;
     let mut plan = Plan::of(start, batches)?;
     plan.make_room(inside).await?;
-    let copied = async {
-        copy_events(inside, &plan, batches).await?;
-        copy_tags(inside, &plan, batches).await
-    };
-    match copied.await {
-        Ok(()) => Ok(plan.into_appended()),
-        Err(failure) if failure.code() == Some(&SqlState::UNIQUE_VIOLATION) => Err(Stopped::NotByCopy),
-        Err(failure) => Err(failure.into()),
-    }
+    copy_events(inside, &plan, batches).await?;
+    copy_tags(inside, &plan, batches).await?;
+    Ok(plan.into_appended())
 }
 
 /// As many at a time as name different streams.

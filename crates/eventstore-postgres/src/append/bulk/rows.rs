@@ -27,7 +27,7 @@ pub(super) async fn copy_events(
     for (stream_id, (position, version), event) in placed(plan, batches) {
         let content = Content::of(event);
         let row = &mut rows.buffer;
-        row.begin(12);
+        row.begin(13);
         row.long(position);
         row.long(stream_id);
         row.long(version);
@@ -38,6 +38,7 @@ pub(super) async fn copy_events(
         row.bytes(event.event_type.as_str().as_bytes());
         row.optional(content.data.map(str::as_bytes));
         row.optional(content.payload);
+        row.int(event.payload.len());
         row.jsonb(content.metadata.as_deref());
         row.texts(&content.tags);
         rows.send_when_full().await?;
@@ -129,6 +130,11 @@ impl Buffer {
 
     fn short(&mut self, number: i16) {
         self.bytes(&number.to_be_bytes());
+    }
+
+    /// Far below 2 GiB by the limits of an event.
+    fn int(&mut self, number: usize) {
+        self.bytes(&i32::try_from(number).unwrap_or(i32::MAX).to_be_bytes());
     }
 
     fn long(&mut self, number: i64) {
