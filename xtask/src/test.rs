@@ -17,7 +17,7 @@ cargo xtask test [arguments of cargo test]
 Plain `cargo test`. All packages and all features, unless the arguments choose packages. A failing test does not stop
 the others.
 
-The tests run with a PostgreSQL server of their own, made with `initdb`, on a unix socket, and removed afterwards;
+Those that ask for one run with a PostgreSQL server of their own, made with `initdb`, on a unix socket, and removed afterwards;
 where DATABASE_URL is set, with that one. Where PostgreSQL is not installed it is installed with apt-get, for root
 alone; for others `cargo xtask doctor` has the line.
 
@@ -32,7 +32,30 @@ Parquet files; where there is none, those tests are skipped, which is said at th
 };
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {
-    prepared(all_tests(arguments))
+    match needs_a_server(arguments) {
+        true => prepared(all_tests(arguments)),
+        false => with_python(all_tests(arguments)),
+    }
+}
+
+/// The packages whose tests ask for a PostgreSQL server.
+const WITH_POSTGRES: &[&str] = &["eventstore-postgres", "allframe-cqrs", "allframe-cqrs-cli"];
+
+/// Whether the chosen packages are among those that do. Where none is chosen, all are.
+fn needs_a_server(arguments: &[String]) -> bool {
+    let mut packages = chosen_packages(arguments).peekable();
+    packages.peek().is_none() || packages.any(|package| WITH_POSTGRES.contains(&package))
+}
+
+fn chosen_packages(arguments: &[String]) -> impl Iterator<Item = &str> {
+    let mut before = "";
+    arguments.iter().take_while(|it| *it != "--").filter_map(move |argument| {
+        let option = std::mem::replace(&mut before, argument.as_str());
+        match argument.strip_prefix("--package=") {
+            Some(package) => Some(package),
+            None => matches!(option, "-p" | "--package").then_some(argument.as_str()),
+        }
+    })
 }
 
 /// Where a test says that it was left out, a line for each: what a test prints is not shown when it passes.
@@ -84,6 +107,16 @@ mod tests {
 
     fn line(arguments: &[&str]) -> String {
         all_tests(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).to_string()
+    }
+
+    #[test]
+    fn a_server_is_started_for_those_who_ask_for_one() {
+        let needs = |arguments: &[&str]| {
+            needs_a_server(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(needs(&[]) && needs(&["a_torn_tail"]) && needs(&["--", "-p", "eventstore-memory"]));
+        assert!(needs(&["-p", "eventstore-memory", "--package=eventstore-postgres"]));
+        assert!(!needs(&["-p", "eventstore-memory"]) && !needs(&["--package", "xtask", "--", "--nocapture"]));
     }
 
     #[test]

@@ -112,6 +112,31 @@ impl SchemaName {
         }
     }
 
+    /// The URL of a database, and the schema that stands behind a `#`: one text that names a store. Without one it is the
+    /// default. For programs whose user says where the store is.
+    ///
+    /// ```
+    /// use eventstore_postgres::SchemaName;
+    ///
+    /// let (url, schema) = SchemaName::behind("postgresql://app@localhost/app#billing")?;
+    /// assert_eq!((url, schema.as_str()), ("postgresql://app@localhost/app", "billing"));
+    /// // A password may hold one, if nobody has encoded it.
+    /// let (url, schema) = SchemaName::behind("postgresql://app:a#b@localhost/app")?;
+    /// assert_eq!((url, schema), ("postgresql://app:a#b@localhost/app", SchemaName::default()));
+    /// # Ok::<(), eventstore_postgres::PostgresError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresError::SchemaName`] when what stands behind the `#` is none.
+    pub fn behind(url: &str) -> Result<(&str, Self), PostgresError> {
+        match url.rsplit_once('#') {
+            Some((_, behind)) if behind.contains(['@', '/', '?', '=']) => Ok((url, Self::default())),
+            Some((url, name)) => Ok((url, Self::new(name)?)),
+            None => Ok((url, Self::default())),
+        }
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

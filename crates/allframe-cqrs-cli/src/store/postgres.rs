@@ -29,16 +29,10 @@ fn named(url: &str) -> Option<Named> {
     if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
         return None;
     }
-    let (url, name) = match url.rsplit_once('#') {
-        // In a password that was not encoded; what is behind it must not be shown.
-        Some((_, behind)) if behind.contains(['@', '/', '?', '=']) => (url, SchemaName::default()),
-        None => (url, SchemaName::default()),
-        Some((url, name)) => match SchemaName::new(name) {
-            Ok(name) => (url, name),
-            Err(error) => return Some(Err(Failure::Usage(error.to_string()))),
-        },
-    };
-    Some(Ok(Box::new(Schema { url: url.to_owned(), name })))
+    Some(match SchemaName::behind(url) {
+        Ok((url, name)) => Ok(Box::new(Schema { url: url.to_owned(), name })),
+        Err(error) => Err(Failure::Usage(error.to_string())),
+    })
 }
 
 impl fmt::Display for Schema {

@@ -39,12 +39,7 @@ async fn open_postgres(url: &str) -> Result<PostgresBackend> {
     if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
         bail!("`postgres:` names no database, as `postgres:postgresql://localhost/app` does");
     }
-    let (url, schema) = match url.rsplit_once('#') {
-        // In a password that was not encoded.
-        Some((_, behind)) if behind.contains(['@', '/', '?', '=']) => (url, SchemaName::default()),
-        Some((url, schema)) => (url, SchemaName::new(schema)?),
-        None => (url, SchemaName::default()),
-    };
+    let (url, schema) = SchemaName::behind(url)?;
     let opened =
         PostgresBackend::with_config(url, PostgresConfig { schema: schema.clone(), ..Default::default() });
     // The URL is not repeated: a password may be in it.
