@@ -147,7 +147,7 @@ impl Bench {
             }
         });
         let line = |what: String, seconds: f64, level: &str| {
-            println!("{what:<52} {seconds:>12.0} {:>12} {:>7}   {level}", "", "")
+            println!("{what:<52} {seconds:>12.0} {:>12} {:>7}   {level}", "", "");
         };
         line(format!("import, {what}"), per_second(events, imported), import_level);
 

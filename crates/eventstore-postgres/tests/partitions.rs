@@ -73,13 +73,13 @@ async fn a_store_that_has_events_keeps_them_and_what_they_mean() {
 /// A statement is planned for the partitions that there are, and may see events that are stored later.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_misses_nothing_while_partitions_are_made() {
-    const EVENTS: u64 = 300;
+    const EVENTS: usize = 300;
     let schema = Schema::new();
     let store = schema.open_with(config(&schema, 6)).await;
     let writer = {
         let store = store.clone();
         tokio::spawn(async move {
-            for number in 0..EVENTS as usize {
+            for number in 0..EVENTS {
                 let tagged = event(number).with_tags(Tags::parse(["a:b"]).unwrap());
                 store.append(&stream("a"), ExpectedVersion::Any, vec![tagged]).await.unwrap();
             }
@@ -97,7 +97,7 @@ async fn a_reader_misses_nothing_while_partitions_are_made() {
         let store = store.clone();
         readers.spawn(async move {
             let (mut query, mut next) = (ReadAll::forward().filter(filter.clone()), 1);
-            while next <= EVENTS {
+            while next <= EVENTS as u64 {
                 let page = store.read_all(&query).await.unwrap();
                 for event in &page.events {
                     assert_eq!(event.position.get(), next, "{filter:?} passed by an event");
