@@ -49,7 +49,11 @@ CREATE TABLE event_log (
     CONSTRAINT event_log_version UNIQUE (stream_id, version),
     -- The id first: ids rise, so that new ones go to one end of the index.
     CONSTRAINT event_log_event_id UNIQUE (event_id, stream_id),
-    CONSTRAINT event_log_one_payload CHECK ((data IS NULL) <> (payload IS NULL))
+    CONSTRAINT event_log_one_payload CHECK ((data IS NULL) <> (payload IS NULL)),
+    -- What every program can read.
+    CONSTRAINT event_log_encoding CHECK (encoding BETWEEN 0 AND 255),
+    CONSTRAINT event_log_schema_version CHECK (schema_version BETWEEN 0 AND 4294967295),
+    CONSTRAINT event_log_metadata CHECK (jsonb_typeof(metadata) = 'object')
 );
 
 CREATE INDEX event_log_type ON event_log (event_type, position);

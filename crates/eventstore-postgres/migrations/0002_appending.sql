@@ -202,10 +202,22 @@ DECLARE
     brings_streams  boolean := false;
 BEGIN
     -- Positions and versions are counted by these. Whoever may call this may be wrong, and is to leave no gap behind.
-    IF append_events IS DISTINCT FROM (
-        SELECT array_agg(c.events ORDER BY c.append)
-        FROM (SELECT u.append, count(*)::integer AS events FROM unnest(event_appends) AS u (append) GROUP BY u.append) c
-    ) OR cardinality(event_ids) <> cardinality(event_appends) THEN
+    IF EXISTS (
+        SELECT FROM (
+            SELECT u.append, count(*) AS events FROM unnest(event_appends) AS u (append) GROUP BY u.append
+        ) given FULL JOIN unnest(append_events) WITH ORDINALITY AS told (events, append) USING (append)
+        WHERE given.events IS DISTINCT FROM told.events
+    )
+        OR cardinality(event_ids) <> cardinality(event_appends)
+        OR cardinality(append_batches) <> cardinality(append_events)
+        OR cardinality(append_streams) <> cardinality(append_events)
+        -- No stream in two appends, none that is not in the list, and none twice in it.
+        OR cardinality(append_streams) <> (
+            SELECT count(DISTINCT s.name)
+            FROM unnest(append_streams) AS u (n) JOIN unnest(streams) WITH ORDINALITY AS s (name, n) USING (n)
+        )
+        OR cardinality(streams) <> (SELECT count(DISTINCT u.name) FROM unnest(streams) AS u (name))
+    THEN
         RAISE EXCEPTION 'append_events was told of other events than it was given'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -310,16 +322,17 @@ BEGIN
     END IF;
 
     IF brings_streams THEN
+        -- A list of texts is gone through from its beginning for each of its elements that is asked for by its number.
         WITH brought AS (
             INSERT INTO stream_names (name)
-            SELECT streams[append_streams[a.n]]
-            FROM generate_subscripts(append_streams, 1) AS a (n)
-            WHERE stream_ids[append_streams[a.n]] IS NULL AND first_positions[a.n] IS NOT NULL
+            SELECT s.name
+            FROM unnest(append_streams, first_positions) AS a (n, first_position)
+            JOIN unnest(streams, stream_ids) WITH ORDINALITY AS s (name, stream_id, n) USING (n)
+            WHERE s.stream_id IS NULL AND a.first_position IS NOT NULL
             RETURNING stream_id, name
         )
-        SELECT array_agg(coalesce(stream_ids[u.n], (SELECT b.stream_id FROM brought b WHERE b.name = u.name)) ORDER BY u.n)
-        INTO stream_ids
-        FROM unnest(streams) WITH ORDINALITY AS u (name, n);
+        SELECT array_agg(coalesce(s.stream_id, b.stream_id) ORDER BY s.n) INTO stream_ids
+        FROM unnest(streams, stream_ids) WITH ORDINALITY AS s (name, stream_id, n) LEFT JOIN brought b USING (name);
     END IF;
 
     PERFORM make_room(head);
@@ -346,6 +359,11 @@ BEGIN
         )
     ) u
     WHERE first_positions[u.append] IS NOT NULL;
+    GET DIAGNOSTICS events = ROW_COUNT;
+    IF events <> stored THEN
+        RAISE EXCEPTION 'of % events % were stored: something on event_log keeps rows out', stored, events
+            USING ERRCODE = 'triggered_data_change_violation';
+    END IF;
 
     INSERT INTO event_tags (tag, position)
     SELECT t.tag, e.position FROM event_log e CROSS JOIN LATERAL unnest(e.tags) AS t (tag)

@@ -107,11 +107,20 @@ BEGIN
             AND p.refobjid = 'event_log'::regclass
             AND r.ev_class NOT IN ('events'::regclass, 'streams'::regclass, 'known_ids'::regclass)
         UNION
+        SELECT 'trigger ' || t.tgname FROM pg_trigger t
+        WHERE t.tgrelid = 'event_log'::regclass AND NOT t.tgisinternal AND t.tgname <> 'never_changed'
+        UNION
+        SELECT 'index ' || i.indexrelid::regclass::text FROM pg_index i
+        WHERE i.indrelid = 'event_log'::regclass AND i.indexrelid NOT IN (
+            'event_log_position'::regclass, 'event_log_version'::regclass, 'event_log_event_id'::regclass,
+            'event_log_type'::regclass
+        )
+        UNION
         SELECT 'foreign key ' || c.conname || ' of ' || c.conrelid::regclass::text
         FROM pg_constraint c WHERE c.contype = 'f' AND c.confrelid = 'event_log'::regclass
     ) d;
     IF others IS NOT NULL THEN
-        RAISE EXCEPTION 'these would go on to look at the oldest partition alone: %; drop them, and make them again afterwards',
+        RAISE EXCEPTION 'these would be of the oldest partition alone: %; drop them, and make them again afterwards',
             others USING ERRCODE = 'dependent_objects_still_exist';
     END IF;
 

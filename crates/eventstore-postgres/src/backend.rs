@@ -85,8 +85,8 @@ impl PostgresBackend {
     /// `statement_timeout`. Have them set `jit=off`: to compile a plan takes longer than to run any of ours. Closing the store
     /// leaves the pool open.
     ///
-    /// It hears of what other processes append by asking now and then ([`PostgresConfig::poll_interval`]), since a pool has no
-    /// connection to listen on.
+    /// It hears of what other processes append by asking now and then ([`PostgresConfig::poll_interval`]), and they of what it
+    /// appends, since a pool has no connection to listen and tell on.
     ///
     /// # Errors
     ///

@@ -25,8 +25,8 @@ pub struct PostgresConfig {
     pub pool_size: usize,
     /// Whom to trust where connections are encrypted, and who we are. Whether they are, the URL says: see [`Tls`].
     pub tls: Tls,
-    /// How long a call waits for a connection before it answers
-    /// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable), 10 s by default.
+    /// How long a call waits for a connection, and an append for those before it, until it answers
+    /// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable): 10 s by default. Nothing was sent then.
     pub acquire_timeout: Duration,
     /// How long it may take to open a connection to one host, 5 s by default; what the URL says in `connect_timeout` is for
     /// the socket alone.
@@ -77,7 +77,8 @@ pub enum Migrations {
     Check,
 }
 
-/// The name of a schema: a letter from a to z or `_`, and up to 62 more of these or digits.
+/// The name of a schema: a letter from a to z or `_`, and up to 62 more of these or digits, and no word that SQL keeps for
+/// itself.
 ///
 /// It becomes a part of statements, so nothing that would have to be quoted gets in.
 ///
@@ -86,7 +87,7 @@ pub enum Migrations {
 ///
 /// assert_eq!(SchemaName::default().as_str(), "eventstore");
 /// assert!(SchemaName::new("billing_2").is_ok());
-/// for refused in ["", "Billing", "2nd", "a-b", "a\"; DROP TABLE x; --", "pg_own"] {
+/// for refused in ["", "Billing", "2nd", "a-b", "a\"; DROP TABLE x; --", "pg_own", "order"] {
 ///     assert!(SchemaName::new(refused).is_err(), "{refused}");
 /// }
 /// ```
@@ -94,6 +95,15 @@ pub enum Migrations {
 pub struct SchemaName(String);
 
 const MOST_BYTES: usize = 63;
+
+/// What is no name of a schema without quotes (`pg_get_keywords`, categories R and T), and the schema of the standard.
+const RESERVED: &str = "information_schema all analyse analyze and any array as asc asymmetric authorization binary both \
+    case cast check collate collation column concurrently constraint create cross current_catalog current_date \
+    current_role current_schema current_time current_timestamp current_user default deferrable desc distinct do else end \
+    except false fetch for foreign freeze from full grant group having ilike in initially inner intersect into is isnull \
+    join lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer \
+    overlaps placing primary references returning right select session_user similar some symmetric system_user table \
+    tablesample then to trailing true union unique user using variadic verbose when where window with";
 
 impl SchemaName {
     /// The schema of this name.
@@ -106,7 +116,8 @@ impl SchemaName {
         let is_plain = |character: char| character.is_ascii_lowercase() || character == '_';
         let begins_well = name.starts_with(is_plain) && !name.starts_with("pg_");
         let goes_on_well = name.chars().all(|it| is_plain(it) || it.is_ascii_digit());
-        match begins_well && goes_on_well && name.len() <= MOST_BYTES {
+        let is_free = !RESERVED.split_ascii_whitespace().any(|word| word == name);
+        match begins_well && goes_on_well && is_free && name.len() <= MOST_BYTES {
             true => Ok(Self(name)),
             false => Err(PostgresError::SchemaName { name }),
         }

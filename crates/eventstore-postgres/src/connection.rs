@@ -86,6 +86,11 @@ impl Connections {
         }
     }
 
+    /// How long to wait for a connection.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.acquire_timeout
+    }
+
     /// How long an answer may take.
     pub(crate) fn answers_within(&self) -> Duration {
         self.answers_within
@@ -107,11 +112,15 @@ impl Connections {
 /// That the server is one on which a store can be.
 pub(crate) async fn check_server(connection: &Lent) -> Result<()> {
     const WHAT: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), \
-        pg_encoding_to_char(d.encoding), current_setting('fsync'), current_setting('synchronous_commit') \
+        pg_encoding_to_char(d.encoding), current_setting('fsync'), current_setting('synchronous_commit'), \
+        current_setting('default_transaction_isolation') \
         FROM pg_database d WHERE d.datname = current_database()";
     let row = connection.within(connection.query_one(WHAT, &[])).await.map_err(of_read)?;
     let text = |column| row.try_get::<_, &str>(column).map_err(of_read);
     takes_a_store(text(0)?, text(1)?, text(2)?)?;
+    if text(5)? != "read committed" {
+        return Err(PostgresError::Isolation { level: text(5)?.to_owned() }.into());
+    }
     if text(3)? == "off" || text(4)? == "off" {
         tracing::warn!(
             "the server does not wait for its disk (`fsync` or `synchronous_commit` is off): what is acknowledged may be \

@@ -141,7 +141,7 @@ impl Building<'_> {
         if let Some(types) = &criterion.event_types {
             let types = self.argument(types.iter().map(|it| it.as_str().to_owned()).collect::<Vec<_>>());
             return format!(
-                "SELECT m.position FROM unnest({types}::text[]) AS w (event_type) CROSS JOIN LATERAL (\
+                "SELECT m.position FROM pg_catalog.unnest({types}::text[]) AS w (event_type) CROSS JOIN LATERAL (\
                     SELECT e.position FROM {schema}.event_log e \
                     WHERE e.event_type = w.event_type AND e.position {beyond} {after} \
                     ORDER BY e.position {order} LIMIT {listed}\
@@ -177,7 +177,7 @@ impl Building<'_> {
         if !criterion.tags.is_empty() {
             let tags =
                 self.argument(criterion.tags.iter().map(|it| it.as_str().to_owned()).collect::<Vec<_>>());
-            all.push(format!("e.tags @> {tags}::text[]"));
+            all.push(format!("e.tags OPERATOR(pg_catalog.@>) {tags}::text[]"));
         }
         all.join(" AND ")
     }

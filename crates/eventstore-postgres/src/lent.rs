@@ -25,7 +25,7 @@ pub(crate) struct Lent {
     /// server, and are ours to close.
     moved: Option<Arc<Notify>>,
     /// How many answers are still to come.
-    awaited: AtomicUsize,
+    awaited: Arc<AtomicUsize>,
     is_spoilt: AtomicBool,
 }
 
@@ -35,7 +35,7 @@ impl Lent {
             connection: Some(connection),
             answers_within,
             moved,
-            awaited: AtomicUsize::new(0),
+            awaited: Arc::default(),
             is_spoilt: AtomicBool::new(false),
         }
     }
@@ -58,11 +58,23 @@ impl Lent {
         answer.inspect_err(|failure| self.failed(failure))
     }
 
+    /// From here on it is busy, until what is returned says otherwise: for transactions, of which nobody else may get the
+    /// connection when they are dropped in the middle.
+    pub(crate) fn busy(&self) -> Busy {
+        self.awaited.fetch_add(1, Relaxed);
+        Busy(Arc::clone(&self.awaited))
+    }
+
+    /// Whatever it was, it does not go back to the pool.
+    pub(crate) fn spoil(&self) {
+        self.is_spoilt.store(true, Relaxed);
+    }
+
     /// This came of a call on it: what [`Lent::within`] sees by itself, and a transaction does not tell.
     pub(crate) fn failed(&self, failure: &Failure) {
         match failure {
             Failure::Said(error) => self.look_at(error),
-            Failure::Silent { .. } => self.is_spoilt.store(true, Relaxed),
+            Failure::Silent { .. } => self.spoil(),
         }
     }
 
@@ -85,6 +97,17 @@ impl Lent {
     }
 }
 
+/// A connection at work.
+#[must_use]
+pub(crate) struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    /// It has answered all that it was asked.
+    pub(crate) fn is_over(self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// What a call on a connection gives, if that comes in time.
 ///
 /// # Errors
@@ -103,7 +126,7 @@ pub(crate) async fn in_time<T>(
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let (is_spoilt, is_busy) = (*self.is_spoilt.get_mut(), *self.awaited.get_mut() > 0);
+        let (is_spoilt, is_busy) = (*self.is_spoilt.get_mut(), self.awaited.load(Relaxed) > 0);
         if is_spoilt {
             drop(Object::take(connection));
         } else if is_busy {

@@ -109,11 +109,11 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
         .await
         .map_err(of_write)?;
     let found = version(&transaction, schema, limit).await?;
-    if found == 0 {
-        transaction
-            .batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))
-            .await
-            .map_err(of_write)?;
+    // `IF NOT EXISTS` would ask for the right to create one also where there is one.
+    const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
+    let is_there = transaction.query_one(IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
+    if !is_there.try_get::<_, bool>(0).map_err(of_write)? {
+        transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(of_write)?;
     }
     // Functions keep it. What is not named is looked at first: a table that a writer makes for himself, called `event_log`, would
     // be taken for the store's by functions that work with the rights of its owner. So it is named, as the last.

@@ -16,8 +16,8 @@ use crate::{
 /// append looks at every partition for the end of its streams, so that tens of partitions are many, and a thousand too many.
 ///
 /// A store that is opened with it is kept in partitions from then on, whoever opens it and however. What it holds by then
-/// becomes the first partition, which takes as long as to build two indexes over it, and keeps everybody else waiting; it
-/// cannot be undone. Another number counts for the partitions that are still to be made. It takes the owner of the tables.
+/// becomes the first partition, which takes as long as to build two indexes over it, and keeps everybody else waiting; where
+/// somebody else still reads after 5 s, opening gives up and says so. It cannot be undone. Another number counts for the partitions that are still to be made. It takes the owner of the tables.
 ///
 /// ```
 /// use std::num::NonZeroU64;
@@ -43,14 +43,18 @@ impl Partitioning {
 
     /// Has a store kept so, where it is not yet.
     pub(crate) async fn apply(self, connection: &mut Lent, schema: &SchemaName) -> Result<()> {
-        let wanted = signed(self.events_per_partition.get());
+        // More than there will ever be, and far from where positions end.
+        let wanted = signed(self.events_per_partition.get().min(1 << 50));
         let select = format!("SELECT events_per_partition FROM {schema}.partitioning");
         let found = connection.query_opt(&select, &[]).await.map_err(of_read)?;
         if found.is_some_and(|row| row.try_get(0).is_ok_and(|found: i64| found == wanted)) {
             return Ok(());
         }
         let transaction = connection.transaction().await.map_err(of_write)?;
-        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_write)?;
+        transaction
+            .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'")
+            .await
+            .map_err(of_write)?;
         let apply = format!("SELECT {schema}.partition_event_log($1)");
         transaction.execute(&apply, &[&wanted]).await.map_err(of_write)?;
         transaction.commit().await.map_err(of_write)

@@ -36,6 +36,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_
 const ASKS_EVERY: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(10));
 /// How long a replica that is away may take to answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// Longer than anybody waits, and short enough to be added to any time.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// A number that `initdb` draws, and that replicas share with their primary.
 const SYSTEM: &str = "SELECT system_identifier FROM pg_control_system()";
 
@@ -110,7 +112,7 @@ impl Replica {
         question: &Question<'_>,
         needed: GlobalPosition,
     ) -> Result<Result<Answer>, NoPage> {
-        let deadline = Instant::now() + self.wait;
+        let deadline = Instant::now() + self.wait.min(LONGEST_WAIT);
         let connection = within(deadline, self.connections.get()).await?.map_err(away)?;
         let asks = within(deadline, connection.within(connection.prepare_cached(&store.sql.head)))
             .await?

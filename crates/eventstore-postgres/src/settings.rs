@@ -14,6 +14,10 @@ use crate::{
     tls::{self, Connector},
 };
 
+/// To compile a plan takes longer than to run any of ours; appends see what others have appended; and nothing that somebody has
+/// made in another schema, as a function of a name that is used here, is ever found.
+const OPTIONS: &str =
+    r"-c jit=off -c default_transaction_isolation=read\ committed -c search_path=pg_catalog,pg_temp";
 /// How long a connection over which nothing comes is believed in.
 const SILENCE: Duration = Duration::from_secs(30);
 /// What the client has where nothing is said.
@@ -64,9 +68,9 @@ impl Settings {
         if settings.get_application_name().is_none() {
             settings.application_name("eventstore");
         }
-        // To compile a plan takes longer than to run any of ours. In front: of two that set the same, the last one counts, and
+        // In front: of two that set the same, the last one counts, and
         // that is the URL's.
-        let mut options = "-c jit=off".to_owned();
+        let mut options = OPTIONS.to_owned();
         if let Some(longest) = config.statement_timeout {
             options.push_str(&format!(" -c statement_timeout={}", in_millis(longest)));
         }
@@ -96,7 +100,8 @@ impl Settings {
 
 /// For the server 0 is no limit, which is not what a very short one means.
 fn in_millis(longest: Duration) -> u128 {
-    if longest.is_zero() { 0 } else { longest.as_millis().max(1) }
+    // A number of 32 bits, for the server.
+    if longest.is_zero() { 0 } else { longest.as_millis().clamp(1, 0x7fff_ffff) }
 }
 
 /// With TLS a host has to have a name. Where the URL gives addresses alone, those are the names.
@@ -135,7 +140,7 @@ mod tests {
         // Of two settings of one name, the server takes the last.
         assert_eq!(
             settings.get_options(),
-            Some("-c jit=off -c statement_timeout=30000 -c statement_timeout=1s")
+            Some(format!("{OPTIONS} -c statement_timeout=30000 -c statement_timeout=1s").as_str())
         );
     }
 
@@ -144,12 +149,12 @@ mod tests {
         let limit = |limit| PostgresConfig { statement_timeout: limit, ..PostgresConfig::default() };
         let options = |limit| of("postgresql://h", &limit).get_options().map(str::to_owned);
         let short = options(limit(Some(Duration::from_micros(1))));
-        assert_eq!(short.as_deref(), Some("-c jit=off -c statement_timeout=1"));
+        assert_eq!(short, Some(format!("{OPTIONS} -c statement_timeout=1")));
         assert_eq!(
             options(limit(Some(Duration::ZERO))).as_deref(),
-            Some("-c jit=off -c statement_timeout=0")
+            Some(format!("{OPTIONS} -c statement_timeout=0").as_str())
         );
-        assert_eq!(options(limit(None)).as_deref(), Some("-c jit=off"));
+        assert_eq!(options(limit(None)).as_deref(), Some(OPTIONS));
     }
 
     #[test]

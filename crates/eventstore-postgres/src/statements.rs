@@ -29,6 +29,8 @@ pub(crate) struct Statements {
     pub(crate) retire_partition: String,
     #[cfg(feature = "parquet")]
     pub(crate) delete_retired_tags: String,
+    #[cfg(feature = "parquet")]
+    pub(crate) retired_position: String,
 }
 
 impl Statements {
@@ -111,7 +113,7 @@ impl Statements {
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(
-                "INSERT INTO {schema}.stream_names (name) SELECT unnest($1::text[]) RETURNING name, stream_id"
+                "INSERT INTO {schema}.stream_names (name) SELECT pg_catalog.unnest($1::text[]) RETURNING name, stream_id"
             ),
             make_room: format!("SELECT {schema}.make_room($1)"),
             copy_events: format!(
@@ -129,10 +131,12 @@ impl Statements {
             #[cfg(feature = "parquet")]
             retire_partition: format!("SELECT {schema}.retire_partition($1, $2)"),
             #[cfg(feature = "parquet")]
+            retired_position: format!("SELECT {schema}.retired_position()"),
+            #[cfg(feature = "parquet")]
             delete_retired_tags: format!(
                 "DELETE FROM {schema}.event_tags WHERE position <= {schema}.retired_position()"
             ),
-            channel: format!("SELECT 'eventstore_' || '{schema}.stream_names'::regclass::oid"),
+            channel: format!("SELECT 'eventstore_'::text || '{schema}.stream_names'::regclass::oid::text"),
         }
     }
 }

@@ -9,15 +9,18 @@
 
 mod support;
 
+use std::time::Duration;
+
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, InvalidInput, ReadAll, StoreError, StreamAppend, Tags,
     Version,
 };
 use eventstore_postgres::Partitioning;
 use support::{
-    Schema,
+    Schema, connect,
     events::{all, append_of, events, motley, places, stream},
 };
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn imported_events_are_as_if_they_had_been_appended() {
@@ -146,4 +149,49 @@ async fn nothing_is_no_import() {
     assert_eq!(store.import(Vec::new()).await.unwrap(), []);
     let refused = store.import(vec![append_of("a", Vec::new())]).await;
     assert!(matches!(refused, Err(StoreError::InvalidInput(InvalidInput::NoEvents { .. }))), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_with_guards_again_gives_the_first_answers() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let guarded = |expected| StreamAppend { expected, ..append_of("a", events(2)) };
+    let appends = vec![guarded(ExpectedVersion::NoStream), guarded(ExpectedVersion::Exact(Version::new(2)))];
+    let first = store.import(appends.clone()).await.unwrap();
+    assert_eq!(store.import(appends).await.unwrap(), first);
+}
+
+/// So that nobody hears that something is stored which is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trigger_keeps_out_is_an_error_and_leaves_no_gap() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    let name = &schema.name;
+    let trigger = format!(
+        "CREATE FUNCTION {name}.keep_out() RETURNS trigger LANGUAGE plpgsql AS \
+        $$ BEGIN RETURN CASE WHEN NEW.event_type = 'Counted' THEN NULL ELSE NEW END; END $$; \
+        CREATE TRIGGER keeps_out BEFORE INSERT ON {name}.event_log FOR EACH ROW EXECUTE FUNCTION {name}.keep_out()"
+    );
+    connect().await.batch_execute(&trigger).await.unwrap();
+    assert!(store.append(&stream("a"), ExpectedVersion::Any, events(2)).await.is_err());
+    assert!(store.import(vec![append_of("a", motley()), append_of("a", events(1))]).await.is_err());
+    store.append(&stream("a"), ExpectedVersion::NoStream, motley()).await.unwrap();
+    assert_eq!(store.stats().await.unwrap().total_events, motley().len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_import_leaves_connections_that_can_be_used() {
+    let schema = Schema::new();
+    let config = eventstore_postgres::PostgresConfig { pool_size: 2, ..schema.config() };
+    let store = schema.open_with(config).await;
+    let holder = connect().await;
+    holder.batch_execute(&format!("BEGIN; SELECT {}.take_turn()", schema.name)).await.unwrap();
+    for _ in 0..2 {
+        let import = store.import(vec![append_of("a", events(1))]);
+        assert!(timeout(Duration::from_millis(200), import).await.is_err(), "nobody gave way");
+    }
+    holder.batch_execute("COMMIT").await.unwrap();
+    let reads = async { store.get_events(&stream("a")).await.unwrap() };
+    assert_eq!(timeout(Duration::from_secs(20), reads).await.unwrap(), []);
+    timeout(Duration::from_secs(20), store.import(vec![append_of("a", events(1))])).await.unwrap().unwrap();
 }

@@ -183,3 +183,22 @@ async fn a_pool_that_was_given_is_left_open_by_a_store_that_closes() {
     assert!(matches!(in_time(store.head()).await, Err(StoreError::Closed)));
     in_time(pool.get()).await.unwrap().query_one("SELECT 1", &[]).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_isolation_level_by_default_is_overruled_or_told() {
+    CLUSTER.psql("CREATE DATABASE careful").unwrap();
+    CLUSTER.psql("ALTER DATABASE careful SET default_transaction_isolation = 'serializable'").unwrap();
+    let url = format!("{}/careful", url().strip_suffix("/postgres").unwrap());
+    let store =
+        in_time(PostgresBackend::with_config(&url, in_schema("careful", Migrations::Run))).await.unwrap();
+    append_surely(&store, "a", &event("one")).await;
+
+    let manager = deadpool_postgres::Manager::new(url.parse().unwrap(), tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(2).build().unwrap();
+    let refused = in_time(PostgresBackend::from_pool(pool, in_schema("careful", Migrations::Run))).await;
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(cause(&error), PostgresError::Isolation { level } if level == "serializable"),
+        "{error:?}"
+    );
+}

@@ -134,10 +134,38 @@ async fn views_of_others_over_the_log_are_named_and_nothing_is_changed() {
     connect().await.batch_execute(&view).await.unwrap();
     let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
     let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
-    assert!(String::from(error).contains("the oldest partition alone: view mine;"));
+    assert!(String::from(error).contains("of the oldest partition alone: view mine;"));
 
     store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
     assert_eq!(bounds(&schema).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn triggers_and_indexes_of_others_are_named_too() {
+    let schema = Schema::new();
+    drop(schema.open().await);
+    let name = &schema.name;
+    let own = format!(
+        "CREATE INDEX mine ON {name}.event_log (recorded_at); \
+        CREATE TRIGGER hears AFTER INSERT ON {name}.event_log FOR EACH STATEMENT EXECUTE FUNCTION {name}.refuse_change()"
+    );
+    connect().await.batch_execute(&own).await.unwrap();
+    let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
+    let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
+    assert!(String::from(error).contains("of the oldest partition alone: index mine, trigger hears;"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_for_hours_keeps_it_from_being_done_and_nobody_else_from_anything() {
+    let schema = Schema::new();
+    let store = schema.open().await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
+    let reader = connect().await;
+    reader.batch_execute(&format!("BEGIN; SELECT count(*) FROM {}.event_log", schema.name)).await.unwrap();
+    let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
+    assert_eq!(all(&store).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,8 @@ mod outcome;
 use std::sync::LazyLock;
 
 use eventstore_api::{
-    AppendBatch, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, Snapshot, StoreError, Version,
+    AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll,
+    Snapshot, StoreError, StreamAppend, Tags, Version,
 };
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 use outcome::{append, cause, client, event, in_time, message, number, payloads, stream};
@@ -236,4 +237,97 @@ async fn a_role_of_any_name_is_granted_to_and_nothing_else_is_run() {
     // Twice is as good as once.
     CLUSTER.psql("SELECT quoting.grant_writing('x; DROP SCHEMA quoting --')").unwrap();
     append(&place.store, "account-1", &event("still there")).await.unwrap();
+}
+
+/// The arguments of `append_events` that say how much there is, and of which streams.
+fn append_events(
+    schema: &SchemaName,
+    streams: &str,
+    batches: &str,
+    of: &str,
+    counts: &str,
+    appends: &str,
+) -> String {
+    let events = appends.matches(',').count() + 1;
+    let each = |value: &str| vec![value; events].join(", ");
+    format!(
+        "SELECT {schema}.append_events('{streams}', '{{}}', '{{}}', '{{}}', NULL, 0, '{batches}', '{of}', '{counts}', \
+        '{appends}', ARRAY[{ids}], ARRAY[{types}], ARRAY[{versions}]::bigint[], ARRAY[{encodings}]::smallint[], \
+        ARRAY[{none}]::text[], ARRAY[{payloads}]::bytea[], ARRAY[{none}]::text[], ARRAY[{none}]::text[], false)",
+        ids = each("gen_random_uuid()"),
+        types = each("'Counted'"),
+        versions = each("1"),
+        encodings = each("0"),
+        none = each("NULL"),
+        payloads = each("'x'"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_who_counts_wrong_leaves_no_gap_and_no_version_twice() {
+    let place = Place::new("counting").await;
+    let writer = place.client("writer").await;
+    let wrong = [
+        // Of two appends the second and a third have events.
+        ("{a,b}", "{1,1}", "{1,2}", "{1,1}", "{2,3}"),
+        // More were told of than were given, and fewer.
+        ("{a}", "{1}", "{1}", "{2}", "{1}"),
+        ("{a}", "{1}", "{1}", "{1}", "{1,1}"),
+        // One stream in two appends, or under two numbers, or none.
+        ("{a}", "{1,1}", "{1,1}", "{1,1}", "{1,2}"),
+        ("{a,a}", "{1,1}", "{1,2}", "{1,1}", "{1,2}"),
+        ("{a}", "{1}", "{2}", "{1}", "{1}"),
+    ];
+    for (streams, batches, of, counts, appends) in wrong {
+        let call = append_events(&place.schema, streams, batches, of, counts, appends);
+        let error = writer.batch_execute(&call).await.unwrap_err();
+        assert_eq!(error.code().map(SqlState::code), Some("22023"), "{call}: {error:?}");
+    }
+    let right = append_events(&place.schema, "{a,b}", "{1,1}", "{1,2}", "{1,2}", "{1,2,2}");
+    writer.batch_execute(&right).await.unwrap();
+    assert_eq!(place.store.stats().await.unwrap().total_events, 3);
+    assert_eq!(place.store.get_all_events().await.unwrap().len(), 3);
+}
+
+/// An exact match comes before a polymorphic one, wherever it is found.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_and_operators_of_somebody_else_are_never_run() {
+    let place = Place::new("overloaded").await;
+    CLUSTER
+        .psql(
+            "CREATE FUNCTION public.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql AS \
+                $$ BEGIN RAISE EXCEPTION 'somebody else''s'; END $$; \
+            CREATE FUNCTION public.contains(text[], text[]) RETURNS boolean LANGUAGE plpgsql AS \
+                $$ BEGIN RAISE EXCEPTION 'somebody else''s'; END $$; \
+            CREATE OPERATOR public.@> (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.contains)",
+        )
+        .unwrap();
+    let pool = deadpool_postgres::Manager::new(CLUSTER.url().parse().unwrap(), tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(pool).max_size(2).build().unwrap();
+    let config = PostgresConfig { schema: place.schema.clone(), ..PostgresConfig::default() };
+    let given = PostgresBackend::from_pool(pool, config).await.unwrap();
+    let tagged = event("one").with_tags(Tags::parse(["a:b"]).unwrap());
+    for store in [place.store.clone(), given] {
+        append(&store, "account-1", &tagged).await.unwrap();
+        store
+            .import(vec![StreamAppend {
+                stream: stream("account-2"),
+                expected: ExpectedVersion::Any,
+                events: vec![event("two")],
+            }])
+            .await
+            .unwrap();
+        for filter in [
+            EventFilter::tagged(Tags::parse(["a:b"]).unwrap()),
+            EventFilter::types([EventType::new("Counted").unwrap()]),
+        ] {
+            store.read_all(&ReadAll::forward().filter(filter)).await.unwrap();
+        }
+    }
+    CLUSTER
+        .psql(
+            "DROP OPERATOR public.@> (text[], text[]); DROP FUNCTION public.contains(text[], text[]); \
+            DROP FUNCTION public.unnest(text[])",
+        )
+        .unwrap();
 }

@@ -61,7 +61,11 @@ impl Group {
     }
 
     /// Has it appended, and answers everyone who waits.
-    pub(super) async fn send(self, store: &Store) {
+    pub(super) async fn send(mut self, store: &Store) {
+        self.jobs.retain(|job| job.claim.take());
+        if self.jobs.is_empty() {
+            return;
+        }
         let mut rest = vec![self.jobs];
         while let Some(jobs) = rest.pop() {
             match append(store, &jobs).await {
@@ -121,9 +125,9 @@ fn knows_an_id(error: &Failure) -> bool {
     })
 }
 
-/// Data that cannot be kept so, and limits of the server.
+/// Data that cannot be kept so, limits of the server, and rules of the user's own.
 fn is_about_contents(code: &SqlState) -> bool {
-    code.code().starts_with("22") || code.code().starts_with("54")
+    ["22", "23", "44", "54", "P0"].iter().any(|class| code.code().starts_with(class))
 }
 
 async fn answer(store: &Store, jobs: Vec<Job>, outcomes: Vec<Outcome>) {

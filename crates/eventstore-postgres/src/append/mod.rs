@@ -1,10 +1,12 @@
 //! Appending: what callers ask for at the same time goes to the server together, one transaction for all of it.
 //!
 //! A [`Job`] is what one caller asks for. Jobs that are independent of each other make a [`Group`], which is one statement:
-//! while it is on its way, the next group gathers. A caller who drops his future leaves his job where it is.
+//! while it is on its way, the next group gathers. A caller who drops his future leaves his job where it is; one who has waited
+//! too long takes it back, unless it was sent.
 
 mod bulk;
 mod call;
+mod claim;
 mod content;
 mod criteria;
 mod group;
@@ -17,6 +19,7 @@ pub(crate) use bulk::import;
 pub(crate) use inside::Inside;
 pub(crate) use queue::Queue;
 
+use self::claim::Claim;
 use eventstore_api::{AppendBatch, Appended, Result};
 use tokio::sync::oneshot;
 
@@ -24,6 +27,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Job {
     pub(crate) batch: AppendBatch,
     answer: oneshot::Sender<Result<Vec<Appended>>>,
+    claim: Claim,
 }
 
 impl Job {

@@ -1,10 +1,13 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use eventstore_api::{AppendBatch, Appended, Result, StoreError};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 
-use super::{Job, group::Group};
-use crate::store::Store;
+use super::{Job, claim::Claim, group::Group};
+use crate::{PostgresError, store::Store};
 
 /// How many callers may wait for a group to go with, before the next has to wait to be let in.
 const WAITING: usize = 1_024;
@@ -13,22 +16,43 @@ const UNDER_WAY: usize = 2;
 
 /// Where appends wait for the next group.
 #[derive(Debug)]
-pub(crate) struct Queue(mpsc::Sender<Job>);
+pub(crate) struct Queue {
+    jobs: mpsc::Sender<Job>,
+    /// How long a job may wait to be sent.
+    patience: Duration,
+}
 
 impl Queue {
     /// Starts the task that sends groups. It ends when the queue is dropped, after the last group.
     pub(crate) fn start(store: Arc<Store>) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
+        let patience = store.connections.acquire_timeout();
         tokio::spawn(send_groups(store, waiting));
-        Self(jobs)
+        Self { jobs, patience }
     }
 
     /// Appends a batch that is valid.
     pub(crate) async fn append(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        let (answer, outcome) = oneshot::channel();
-        self.0.send(Job { batch, answer }).await.map_err(|_| StoreError::Closed)?;
+        let (answer, mut outcome) = oneshot::channel();
+        let claim = Claim::default();
+        let deadline = Instant::now() + self.patience;
+        let job = Job { batch, answer, claim: claim.clone() };
+        match timeout_at(deadline, self.jobs.send(job)).await {
+            Ok(sent) => sent.map_err(|_| StoreError::Closed)?,
+            Err(_) => return Err(self.too_late()),
+        }
+        let answered = match timeout_at(deadline, &mut outcome).await {
+            Ok(answered) => answered,
+            Err(_) if claim.give_up() => return Err(self.too_late()),
+            // It was sent: from here on there is another limit.
+            Err(_) => outcome.await,
+        };
         // The runtime goes down, and took the task with it.
-        outcome.await.unwrap_or_else(|error| Err(StoreError::outcome_unknown(error)))
+        answered.unwrap_or_else(|error| Err(StoreError::outcome_unknown(error)))
+    }
+
+    fn too_late(&self) -> StoreError {
+        StoreError::unavailable(PostgresError::QueueTimeout { waited: self.patience })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::PoolError;
 use eventstore_api::StoreError;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use super::PostgresError;
 use crate::tls;
@@ -85,6 +85,10 @@ pub(crate) fn of_write(failure: impl Into<Failure>) -> StoreError {
         // It may be at work on it still.
         Failure::Silent { waited } => return StoreError::outcome_unknown(PostgresError::NoAnswer { waited }),
     };
+    // The server goes down over it, whatever it is about: what it was about to commit may be in its log.
+    if ends_the_session(&source) {
+        return StoreError::outcome_unknown(PostgresError::Server { source });
+    }
     match source.code() {
         Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
             StoreError::unavailable(PostgresError::ReadOnlyServer { source })
@@ -97,6 +101,11 @@ pub(crate) fn of_write(failure: impl Into<Failure>) -> StoreError {
         Some(_) => StoreError::unavailable(PostgresError::Server { source }),
         None => StoreError::outcome_unknown(PostgresError::Server { source }),
     }
+}
+
+fn ends_the_session(error: &tokio_postgres::Error) -> bool {
+    let severity = error.as_db_error().and_then(DbError::parsed_severity);
+    matches!(severity, Some(Severity::Fatal | Severity::Panic))
 }
 
 /// The session has ended, perhaps while the commit waited for a replica: what was committed stays so.

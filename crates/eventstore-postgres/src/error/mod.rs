@@ -23,11 +23,26 @@ pub enum PostgresError {
     },
     /// The name of a schema holds something else than the letters a to z, digits and `_`.
     #[error(
-        "`{name}` is no name of a schema here: a letter from a to z or `_`, then up to 62 of these or digits, and not `pg_`"
+        "`{name}` is no name of a schema here: a letter from a to z or `_`, then up to 62 of these or digits, not `pg_`, and no word that SQL keeps for itself"
     )]
     SchemaName {
         /// The name.
         name: String,
+    },
+    /// Other appends were on their way for so long that this one was never sent.
+    #[error("appends before this one took longer than {waited:?}, and it was not sent; ask for less at once")]
+    QueueTimeout {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Transactions of this connection are of another isolation level than the one in which events are appended.
+    #[error(
+        "transactions here are `{level}` unless they say otherwise, in which nobody sees what others append; set \
+        `default_transaction_isolation` to `read committed` for these connections"
+    )]
+    Isolation {
+        /// What the server says of them.
+        level: String,
     },
     /// No connection came free in time.
     #[error(
@@ -143,6 +158,16 @@ pub enum PostgresError {
     Retired {
         /// Where it stood.
         position: u64,
+    },
+    /// Something on the table `event_log`, as a trigger, keeps rows out. Nothing was stored.
+    #[error(
+        "of {events} events the server would have stored {stored}: something on `event_log` keeps rows out"
+    )]
+    RowsKeptOut {
+        /// How many events were to be stored.
+        events: u64,
+        /// How many the server took.
+        stored: u64,
     },
     /// The server refused a statement, or the connection to it broke.
     #[error("the server has not done what it was asked for")]

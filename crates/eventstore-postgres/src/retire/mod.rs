@@ -122,14 +122,18 @@ impl PostgresBackend {
         // Stores of one database may have one directory.
         let mut file =
             PartFile::create(directory, format!("{schema}-{first:012}-{last:012}.parquet")).await?;
+        // A replica that is behind does not have all of it.
+        self.store.head.note_shown(last_position);
         let mut query = ReadAll::after(GlobalPosition::new(first - 1)).limit(4_096);
         let mut rest = last + 1 - first;
         while rest > 0 {
             query.limit = query.limit.min(usize::try_from(rest).unwrap_or(usize::MAX));
             let page = read::read_all(&self.store, &query).await?;
-            if page.events.is_empty() {
-                let place = format!("event_log, position {}", query.after.get() + 1);
-                return Err(StoreError::Corrupted { place, detail: "the log has a gap".to_owned() });
+            let mut expected = (query.after.get() + 1)..;
+            if page.events.is_empty()
+                || !page.events.iter().all(|it| expected.next() == Some(it.position.get()))
+            {
+                return Err(self.why_not_all(query.after).await?);
             }
             rest -= page.events.len() as u64;
             query = query.next_page(&page);
@@ -138,25 +142,44 @@ impl PostgresBackend {
         file.finish(last + 1 - first).await
     }
 
+    /// Somebody else may have retired the partition meanwhile.
+    async fn why_not_all(&self, after: GlobalPosition) -> Result<StoreError> {
+        let rows = read::query(&self.store, &self.store.sql.retired_position, &[]).await?;
+        let retired = rows.first().map_or(Ok(0), |row| number(row, 0))?;
+        Ok(match retired > after.get() {
+            true => StoreError::unavailable("somebody else has retired this partition meanwhile"),
+            false => StoreError::Corrupted {
+                place: format!("event_log, position {}", after.get() + 1),
+                detail: "the log has a gap".to_owned(),
+            },
+        })
+    }
+
     /// Takes as long as to read the partition: the server's time limit is for statements of every day, and so is ours.
     async fn let_go(&self, partition: &Partition, file: &str) -> Result<()> {
         let first = signed(partition.first_position.get());
         let mut connection = self.store.connections.get().await?;
+        let busy = connection.busy();
         let transaction = connection.transaction().await.map_err(of_read)?;
         // Readers and this wait for each other, at the end of it. Whoever reads for hours is not to hold everybody up.
         let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
         transaction.batch_execute(limits).await.map_err(of_read)?;
         transaction.execute(&self.store.sql.retire_partition, &[&first, &file]).await.map_err(of_read)?;
-        transaction.commit().await.map_err(of_write)
+        transaction.commit().await.map_err(of_write)?;
+        busy.is_over();
+        Ok(())
     }
 
     /// Deletes the tags of what has been taken out, which mean nothing any more. Nobody waits for it.
     async fn delete_tags(&self) -> Result<()> {
         let mut connection = self.store.connections.get().await?;
+        let busy = connection.busy();
         let transaction = connection.transaction().await.map_err(of_read)?;
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
         transaction.execute(&self.store.sql.delete_retired_tags, &[]).await.map_err(of_read)?;
-        transaction.commit().await.map_err(of_read)
+        transaction.commit().await.map_err(of_read)?;
+        busy.is_over();
+        Ok(())
     }
 }
 

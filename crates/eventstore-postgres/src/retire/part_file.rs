@@ -64,11 +64,16 @@ impl PartFile {
                     format!("{} events were written, and {} are there", written.events, found.events);
                 return Err(StoreError::Corrupted { place: aside.display().to_string(), detail });
             }
-            if place.try_exists().map_err(failed("look for", &place))? && Contents::of(&place)? != written {
-                let other = io::Error::new(io::ErrorKind::AlreadyExists, "a file with other events is there");
-                return Err(failed("write", &place)(other));
+            // A second name, and no renaming, which would replace what is there. The first one goes at the end.
+            match fs::hard_link(aside, &place) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if Contents::of(&place)? != written {
+                        let other = io::Error::new(error.kind(), "a file with other events is there");
+                        return Err(failed("write", &place)(other));
+                    }
+                }
+                linked => linked.map_err(failed("link", aside))?,
             }
-            fs::rename(aside, &place).map_err(failed("rename", aside))?;
             sync_directory(&place)?;
             Ok(place)
         })

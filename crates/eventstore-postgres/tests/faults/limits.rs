@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore_api::{EventStoreBackend, StoreError};
+use eventstore_api::{AppendBatch, EventStoreBackend, ExpectedVersion, StoreError};
 use eventstore_postgres::{PostgresBackend, PostgresConfig, PostgresError};
 use postgres_cluster::Cluster;
 use tokio_postgres::{NoTls, error::SqlState};
@@ -131,4 +131,65 @@ async fn a_pool_of_the_application_that_waits_for_ever_does_not_make_a_call_wait
     assert!(matches!(cause(&error), PostgresError::PoolExhausted { waited: PATIENCE, size: 2 }), "{error:?}");
     drop((one, other));
     in_time(store.head()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_cannot_be_sent_in_time_says_so_and_is_not_made_later() {
+    let schema = Schema::new();
+    let name = schema.name.to_string();
+    let patience = Duration::from_millis(500);
+    let config = PostgresConfig {
+        acquire_timeout: patience,
+        statement_timeout: Some(Duration::from_secs(3)),
+        ..schema.config()
+    };
+    let store = PostgresBackend::with_config(&server(), config).await.unwrap();
+    let holder = client(&server()).await;
+    holder.batch_execute(&format!("BEGIN; SELECT {name}.take_turn()")).await.unwrap();
+
+    let begun = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..24 {
+        let store = store.clone();
+        // Of one stream, so that they go one by one.
+        callers.spawn(async move { append(&store, "hot", &event(&format!("{number}"))).await });
+    }
+    let answers = callers.join_all().await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "the last one waited {:?}", begun.elapsed());
+    let unsent = answers.iter().filter(
+        |answer| matches!(answer, Err(error) if matches!(cause(error), PostgresError::QueueTimeout { .. })),
+    );
+    assert!(unsent.count() >= 20, "{answers:?}");
+    holder.batch_execute("COMMIT").await.unwrap();
+    append(&store, "hot", &event("last")).await.unwrap();
+    assert_eq!(payloads(&store, "hot").await, ["last"], "what was given up was not made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_append_that_a_rule_of_the_user_refuses_is_refused_alone() {
+    let schema = Schema::new();
+    let store = PostgresBackend::with_config(&server(), schema.config()).await.unwrap();
+    let rule = format!("ALTER TABLE {}.event_log ADD CHECK (payload_bytes < 10)", schema.name);
+    client(&server()).await.batch_execute(&rule).await.unwrap();
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let store = store.clone();
+        let payload = if number == 7 { "longer than it may be" } else { "short" };
+        callers.spawn(async move { append(&store, &format!("s-{number}"), &event(payload)).await.is_ok() });
+    }
+    let stored = callers.join_all().await.into_iter().filter(|is_stored| *is_stored).count();
+    assert_eq!(stored, 19);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_to_very_many_new_streams_is_made_in_time() {
+    let schema = Schema::new();
+    let store = PostgresBackend::with_config(&server(), schema.config()).await.unwrap();
+    let streams = (0..20_000).map(|number| stream(&format!("s-{number}")));
+    let batch = streams.fold(AppendBatch::new(), |batch, name| {
+        batch.append(name, ExpectedVersion::NoStream, vec![event("one")])
+    });
+    let begun = Instant::now();
+    assert_eq!(store.append_all(batch).await.unwrap().len(), 20_000);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

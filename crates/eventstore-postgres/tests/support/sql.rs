@@ -23,7 +23,7 @@ pub(crate) async fn number(client: &Client, sql: &str) -> i64 {
 /// Appends an event of this type to a stream, in the transaction that is open or in one of its own.
 pub(crate) fn append(schema: &SchemaName, stream: &str, event_type: &str) -> String {
     format!(
-        "SELECT place FROM {schema}.append_events(ARRAY['{stream}'], '{{}}', '{{}}', '{{}}', NULL, 0, \
+        "SELECT position FROM {schema}.append_events(ARRAY['{stream}'], '{{}}', '{{}}', '{{}}', NULL, 0, \
         '{{1}}', '{{1}}', '{{1}}', '{{1}}', ARRAY[gen_random_uuid()], ARRAY['{event_type}'], '{{1}}', '{{0}}', \
         ARRAY[NULL]::text[], ARRAY['x']::bytea[], ARRAY[NULL]::text[], ARRAY[NULL]::text[], false)"
     )

@@ -14,6 +14,7 @@ use self::{
 };
 use super::{inside::Inside, outcome::no_sense};
 use crate::{
+    PostgresError,
     error::{Failure, of_read, of_write},
     lent::{Lent, in_time},
     store::Store,
@@ -26,11 +27,17 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
         return Ok(Vec::new());
     }
     let mut connection = store.connections.get().await?;
+    let busy = connection.busy();
     let mut imported = transact(store, &mut connection, &batches, Way::Copy).await;
     if matches!(imported, Err(Stopped::NotByCopy)) {
         imported = transact(store, &mut connection, &batches, Way::Calls).await;
     }
+    busy.is_over();
     let answer = imported.map_err(|stopped| stopped.error(&connection));
+    if answer.as_ref().is_err_and(StoreError::is_retryable) {
+        // The server may be at work on it still.
+        connection.spoil();
+    }
     store.head.note_answer(&answer);
     answer
 }
@@ -118,9 +125,14 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
 
 async fn copy(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<Appended>, Stopped> {
     let start = Start::look(inside, batches).await?.ok_or(Stopped::NotByCopy)?;
-    let mut plan = Plan::of(start, batches)?;
+    // It may be a retry, whose guards do not hold any more.
+    let mut plan = Plan::of(start, batches).map_err(|_| Stopped::NotByCopy)?;
     plan.make_room(inside).await?;
-    copy_events(inside, &plan, batches).await?;
+    let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
+    let stored = copy_events(inside, &plan, batches).await?;
+    if stored != events {
+        return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());
+    }
     copy_tags(inside, &plan, batches).await?;
     Ok(plan.into_appended())
 }
@@ -137,16 +149,19 @@ async fn by_calls(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec
     Ok(appended)
 }
 
-/// What the server makes arrays of at once, about.
+/// What the server makes arrays of at once, about: events, and bytes of payloads.
 const MOST_EVENTS: usize = 4_096;
+const MOST_BYTES: usize = 8 << 20;
 
 /// How many batches go by before a stream comes back, or before there are many events; one at least.
 fn run_length(batches: &[AppendBatch]) -> usize {
-    let (mut seen, mut events) = (HashSet::new(), 0);
+    let (mut seen, mut events, mut bytes) = (HashSet::new(), 0, 0);
     for (length, batch) in batches.iter().enumerate() {
         events += batch.event_count();
+        let appended = batch.appends.iter().flat_map(|append| &append.events);
+        bytes += appended.map(|event| event.payload.len()).sum::<usize>();
         let is_apart = batch.appends.iter().all(|append| seen.insert(&append.stream));
-        if length > 0 && !(is_apart && events <= MOST_EVENTS) {
+        if length > 0 && !(is_apart && events <= MOST_EVENTS && bytes <= MOST_BYTES) {
             return length;
         }
     }

@@ -1,4 +1,4 @@
-//! Rows as the server reads them in `COPY ... (FORMAT binary)`: https://www.postgresql.org/docs/current/sql-copy.html
+//! Rows as the server reads them in `COPY ... (FORMAT binary)`: <https://www.postgresql.org/docs/current/sql-copy.html>
 
 use std::pin::Pin;
 
@@ -21,7 +21,7 @@ pub(super) async fn copy_events(
     inside: Inside<'_, '_>,
     plan: &Plan,
     batches: &[AppendBatch],
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let recorded_at = server_micros(plan.recorded_at());
     let mut rows = Rows::begin(inside, &inside.sql.copy_events).await?;
     for (stream_id, (position, version), event) in placed(plan, batches) {
@@ -50,7 +50,7 @@ pub(super) async fn copy_tags(
     inside: Inside<'_, '_>,
     plan: &Plan,
     batches: &[AppendBatch],
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let mut rows = Rows::begin(inside, &inside.sql.copy_tags).await?;
     for (_, (position, _), event) in placed(plan, batches) {
         for tag in &event.tags {
@@ -100,10 +100,11 @@ impl<'t, 'c> Rows<'t, 'c> {
         self.inside.within(self.sink.send(chunk)).await
     }
 
-    async fn end(mut self) -> Result<(), Failure> {
+    /// How many rows were stored.
+    async fn end(mut self) -> Result<u64, Failure> {
         self.buffer.trailer();
         self.inside.within(self.sink.send(self.buffer.0.freeze())).await?;
-        self.inside.within(self.sink.as_mut().finish()).await.map(|_| ())
+        self.inside.within(self.sink.as_mut().finish()).await
     }
 }
 
