@@ -52,7 +52,9 @@ BEGIN
         'CREATE TRIGGER never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
         'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', partition
     );
-    -- Attached, and not created as a partition: that would wait for every reader, and make every reader wait.
+    -- To attach a partition takes no lock that readers see. But a reader whose statement was planned before, and began after,
+    -- would see the part of an append that is in the partitions he knows, and not the rest. So readers are waited for.
+    LOCK TABLE event_log IN ACCESS EXCLUSIVE MODE;
     EXECUTE format(
         'ALTER TABLE event_log ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', partition, first_position, beyond
     );
@@ -61,6 +63,9 @@ END
 $$;
 
 -- Sees to it that there are partitions up to this position. Called by whoever has the turn to append.
+--
+-- The next one is made when the last is half full, where no reader is in the way just then; only when it is needed they are
+-- waited for, and everybody waits with it.
 CREATE FUNCTION make_room(last_position bigint) RETURNS void LANGUAGE plpgsql
     SET search_path FROM CURRENT
 AS $$
@@ -68,6 +73,7 @@ DECLARE
     -- By the key: appends are planned as if to read a whole table cost a fortune.
     events bigint := (SELECT p.events_per_partition FROM partitioning p WHERE p.only_row);
     next   bigint;
+    limits text := current_setting('lock_timeout');
 BEGIN
     IF events IS NULL THEN
         RETURN;
@@ -77,6 +83,16 @@ BEGIN
         PERFORM add_partition(next, next + events);
         next := next + events;
     END LOOP;
+    IF next - last_position <= events / 2 THEN
+        BEGIN
+            PERFORM set_config('lock_timeout', '50ms', true);
+            PERFORM add_partition(next, next + events);
+        EXCEPTION WHEN lock_not_available THEN
+            -- Then the next append tries.
+        END;
+        -- It may be a transaction of the caller's own.
+        PERFORM set_config('lock_timeout', limits, true);
+    END IF;
 END
 $$;
 

@@ -13,7 +13,8 @@ use crate::{
 ///
 /// One table holds hundreds of millions of events; partitions are for those who want to take old events out of the log one
 /// day ([`PostgresBackend::retire`](crate::PostgresBackend::retire)), or to keep old and new ones in different places. An
-/// append looks at every partition for the end of its streams, so that tens of partitions are many, and a thousand too many.
+/// append looks at every partition for the end of its streams, so that tens of partitions are many, and a thousand too many. And
+/// whoever holds a transaction open in which events were read keeps the next partition from being made.
 ///
 /// A store that is opened with it is kept in partitions from then on, whoever opens it and however. What it holds by then
 /// becomes the first partition, which takes as long as to build two indexes over it, and keeps everybody else waiting; where

@@ -49,6 +49,6 @@ mod in_partitions {
     use super::*;
 
     conformance_tests!(InSchemas {
-        partitioning: Some(Partitioning::by_events(NonZeroU64::new(200).unwrap()))
+        partitioning: Some(Partitioning::by_events(NonZeroU64::new(1_000).unwrap()))
     });
 }

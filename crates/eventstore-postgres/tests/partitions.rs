@@ -112,6 +112,29 @@ async fn a_reader_misses_nothing_while_partitions_are_made() {
     writer.await.unwrap();
 }
 
+/// Of an append over the end of a partition, a statement that was planned without the next one would see the first half.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_over_the_end_of_a_partition_is_seen_whole() {
+    const BATCHES: usize = 150;
+    let schema = Schema::new();
+    let store = schema.open_with(config(&schema, 4)).await;
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let store = store.clone();
+        readers.spawn(async move {
+            let mut seen = 0;
+            while seen < BATCHES * 3 {
+                seen = store.get_events(&stream("a")).await.unwrap().len();
+                assert_eq!(seen % 3, 0, "a part of an append was seen");
+            }
+        });
+    }
+    for _ in 0..BATCHES {
+        store.append(&stream("a"), ExpectedVersion::Any, events(3)).await.unwrap();
+    }
+    readers.join_all().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_size_counts_for_partitions_to_come() {
     let schema = Schema::new();
@@ -119,7 +142,8 @@ async fn another_size_counts_for_partitions_to_come() {
     store.append(&stream("a"), ExpectedVersion::Any, events(12)).await.unwrap();
     let store = schema.open_with(config(&schema, 5)).await;
     store.append(&stream("a"), ExpectedVersion::Any, events(12)).await.unwrap();
-    assert_eq!(bounds(&schema).await, [(1, 11), (11, 21), (21, 26)]);
+    // The next one is made when the last is half full.
+    assert_eq!(bounds(&schema).await, [(1, 11), (11, 21), (21, 26), (26, 31)]);
     // Opened without a word about it, it stays as it is.
     schema.open().await.append(&stream("a"), ExpectedVersion::Any, events(2)).await.unwrap();
     assert_eq!(bounds(&schema).await.last(), Some(&(26, 31)));

@@ -52,6 +52,10 @@ impl Schema {
         PostgresConfig {
             schema: self.name.clone(),
             pool_size: 4,
+            // Machines that test are busy, and disks that many tests sync stall for seconds.
+            acquire_timeout: Duration::from_secs(60),
+            statement_timeout: Some(Duration::from_secs(60)),
+            answer_timeout: Duration::from_secs(90),
             poll_interval: Duration::from_millis(50),
             ..PostgresConfig::default()
         }
