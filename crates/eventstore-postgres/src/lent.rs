@@ -103,7 +103,7 @@ pub(crate) struct Busy(Arc<AtomicUsize>);
 
 impl Busy {
     /// It has answered all that it was asked.
-    pub(crate) fn is_over(self) {
+    pub(crate) fn end(self) {
         self.0.fetch_sub(1, Relaxed);
     }
 }

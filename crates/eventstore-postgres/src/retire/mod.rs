@@ -166,7 +166,7 @@ impl PostgresBackend {
         transaction.batch_execute(limits).await.map_err(of_read)?;
         transaction.execute(&self.store.sql.retire_partition, &[&first, &file]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_write)?;
-        busy.is_over();
+        busy.end();
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl PostgresBackend {
         transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
         transaction.execute(&self.store.sql.delete_retired_tags, &[]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_read)?;
-        busy.is_over();
+        busy.end();
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
     if matches!(imported, Err(Stopped::NotByCopy)) {
         imported = transact(store, &mut connection, &batches, Way::Calls).await;
     }
-    busy.is_over();
+    busy.end();
     let answer = imported.map_err(|stopped| stopped.error(&connection));
     if answer.as_ref().is_err_and(StoreError::is_retryable) {
         // The server may be at work on it still.
