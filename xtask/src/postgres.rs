@@ -38,7 +38,15 @@ pub(crate) fn prepare() -> anyhow::Result<Database> {
         println!("the tests use the PostgreSQL server that {VARIABLE} names");
         return Ok(Database::Given);
     }
-    let start = || Cluster::builder().setting("max_connections", CONNECTIONS).start();
+    // A checkpoint in the middle syncs the thousands of tables that tests have made, and every commit waits for the disk meanwhile,
+    // for longer than a test may take. What is committed is as durable without.
+    let start = || {
+        Cluster::builder()
+            .setting("max_connections", CONNECTIONS)
+            .setting("checkpoint_timeout", "1h")
+            .setting("max_wal_size", "16GB")
+            .start()
+    };
     let cluster = match start() {
         Err(ClusterError::Missing { .. }) if may_install() => {
             install()?;
