@@ -16,6 +16,7 @@ pub(crate) mod turns;
 use std::time::Duration;
 
 use eventstore_postgres::{PostgresBackend, PostgresConfig, SchemaName};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 /// The server of this test run.
@@ -81,7 +82,16 @@ impl Drop for Schema {
                 let (client, connection) =
                     tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
                 let connected = tokio::spawn(connection);
-                client.batch_execute(&drop).await.unwrap();
+                // The last questions of a store that was just dropped may still be on their way, and take the same tables in
+                // another order.
+                let mut dropped = client.batch_execute(&drop).await;
+                while dropped
+                    .as_ref()
+                    .is_err_and(|error| error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED))
+                {
+                    dropped = client.batch_execute(&drop).await;
+                }
+                dropped.unwrap();
                 std::mem::drop(client);
                 connected.await.unwrap().unwrap();
             });
