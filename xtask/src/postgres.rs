@@ -38,8 +38,8 @@ pub(crate) fn prepare() -> anyhow::Result<Database> {
         println!("the tests use the PostgreSQL server that {VARIABLE} names");
         return Ok(Database::Given);
     }
-    // A checkpoint in the middle syncs the thousands of tables that tests have made, and every commit waits for the disk meanwhile,
-    // for longer than a test may take. What is committed is as durable without.
+    // A checkpoint in the middle syncs the thousands of tables that tests have made. Commits were once held up for tens of seconds
+    // about when one was due; that it was the cause is likely, and not proven. What is committed is as durable without.
     let start = || {
         Cluster::builder()
             .setting("max_connections", CONNECTIONS)
