@@ -21,6 +21,6 @@ mod reader;
 mod recorded;
 mod view;
 
-pub use encode::encode_appends;
+pub use encode::{encode_appends, encode_event};
 pub use reader::AppendsReader;
 pub use view::{EventView, MetadataIter, MetadataView, StreamView, TagsIter, TagsView};

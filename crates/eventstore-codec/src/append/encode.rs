@@ -1,4 +1,4 @@
-use eventstore_api::{NewEvent, StreamAppend};
+use eventstore_api::{NewEvent, StreamAppend, StreamId};
 
 use crate::{format::FORMAT_1, output::Output};
 
@@ -40,12 +40,38 @@ pub fn encode_appends(appends: &[StreamAppend], out: &mut Vec<u8>) {
     let mut out = Output::new(out);
     out.put(&FORMAT_1);
     out.put(&appends.len());
-    for append in appends {
-        out.put(append.stream.as_str());
-        out.put(&append.events.len());
-        for event in &append.events {
-            put_event(event, &mut out);
-        }
+    for StreamAppend { stream, events, .. } in appends {
+        put_events(stream, events, &mut out);
+    }
+}
+
+/// Writes the binary form of one event behind what `out` holds already: as [`encode_appends`] writes an append of this
+/// event alone to this stream. For stores that keep every event under a key of its own.
+///
+/// ```
+/// use eventstore_api::{EventType, ExpectedVersion, NewEvent, StreamAppend, StreamId};
+/// use eventstore_codec::{encode_appends, encode_event};
+///
+/// let (stream, event) = (StreamId::new("flight-UA1545")?, NewEvent::new(EventType::new("SeatBooked")?, "12A"));
+/// let (mut alone, mut append) = (Vec::new(), Vec::new());
+/// encode_event(&stream, &event, &mut alone);
+/// encode_appends(&[StreamAppend { stream, expected: ExpectedVersion::Any, events: vec![event] }], &mut append);
+/// assert_eq!(alone, append);
+/// # Ok::<(), eventstore_api::InvalidInput>(())
+/// ```
+pub fn encode_event(stream: &StreamId, event: &NewEvent, out: &mut Vec<u8>) {
+    out.reserve(usual_stream_size(stream) + usual_event_size(event));
+    let mut out = Output::new(out);
+    out.put(&FORMAT_1);
+    out.put(&1_usize);
+    put_events(stream, std::slice::from_ref(event), &mut out);
+}
+
+fn put_events(stream: &StreamId, events: &[NewEvent], out: &mut Output<'_>) {
+    out.put(stream.as_str());
+    out.put(&events.len());
+    for event in events {
+        put_event(event, out);
     }
 }
 
@@ -68,10 +94,15 @@ fn put_event(event: &NewEvent, out: &mut Output<'_>) {
 
 /// About what an append will take, so that the buffer grows once.
 fn usual_size(append: &StreamAppend) -> usize {
-    let events = append.events.iter().map(|event| {
-        let metadata: usize = event.metadata.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-        let tags: usize = event.tags.iter().map(|tag| tag.as_str().len() + 1).sum();
-        USUAL_EVENT_OVERHEAD + event.event_type.as_str().len() + event.payload.len() + metadata + tags
-    });
-    append.stream.as_str().len() + 8 + events.sum::<usize>()
+    usual_stream_size(&append.stream) + append.events.iter().map(usual_event_size).sum::<usize>()
+}
+
+fn usual_stream_size(stream: &StreamId) -> usize {
+    stream.as_str().len() + 8
+}
+
+fn usual_event_size(event: &NewEvent) -> usize {
+    let metadata: usize = event.metadata.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let tags: usize = event.tags.iter().map(|tag| tag.as_str().len() + 1).sum();
+    USUAL_EVENT_OVERHEAD + event.event_type.as_str().len() + event.payload.len() + metadata + tags
 }

@@ -1,0 +1,222 @@
+//! The RocksDB database of a store: opened in one of three ways, and its column families.
+
+mod listener;
+mod occupied;
+mod options;
+
+use std::path::{Path, PathBuf};
+
+use eventstore_api::{GlobalPosition, Result, StoreError};
+use rust_rocksdb::{
+    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch, WriteOptions,
+};
+
+pub(crate) use self::listener::GivenUp;
+use self::options::Tuning;
+use crate::{
+    config::RocksDbConfig,
+    error::{RocksDbError, corrupted, failed},
+    layout::{FORMAT, family, keys, state::State},
+};
+
+/// An iterator as RocksDB has it: it stands on a key, or on none.
+pub(crate) type Iter<'d> = DBRawIteratorWithThreadMode<'d, DB>;
+
+/// A store's database.
+pub(crate) struct Database {
+    db: DB,
+    path: PathBuf,
+}
+
+/// Whether a write waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sync {
+    Waited,
+    Left,
+}
+
+/// Whether what is read stays in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// It is likely to be read again.
+    Kept,
+    /// It is one of many, read once: it would push out what is.
+    Spared,
+}
+
+impl Database {
+    /// The database in this directory, which becomes one if there is none.
+    pub(crate) fn open(path: &Path, config: &RocksDbConfig, given_up: GivenUp) -> Result<Self> {
+        occupied::check(path)?;
+        let tuning = Tuning::new(config);
+        let mut options = tuning.database();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.add_event_listener(given_up);
+        let db = DB::open_cf_descriptors(&options, path, tuning.families()).map_err(|error| cannot_open(path, error))?;
+        let database = Self { db, path: path.to_owned() };
+        database.begin_or_check_format()?;
+        Ok(database)
+    }
+
+    /// The database in this directory, to look at while nobody writes it.
+    pub(crate) fn open_read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
+        let tuning = Tuning::new(config);
+        let db = DB::open_cf_descriptors_read_only(&tuning.database(), path, tuning.families(), false)
+            .map_err(|error| cannot_open(path, error))?;
+        Self { db, path: path.to_owned() }.with_format_checked()
+    }
+
+    /// The database in this directory, to look at while another process may be writing it. `own` is a directory for what
+    /// this process has to write down.
+    pub(crate) fn open_secondary(path: &Path, own: &Path, config: &RocksDbConfig) -> Result<Self> {
+        let tuning = Tuning::new(config);
+        let mut options = tuning.database();
+        // Else a file that the other process has deleted could not be read any more.
+        options.set_max_open_files(-1);
+        let db = DB::open_cf_descriptors_as_secondary(&options, path, own, tuning.families())
+            .map_err(|error| cannot_open(path, error))?;
+        Self { db, path: path.to_owned() }.with_format_checked()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database itself, for what only `backup` and `verify` do.
+    pub(crate) fn raw(&self) -> &DB {
+        &self.db
+    }
+
+    /// What the store says of itself.
+    pub(crate) fn state(&self) -> Result<State> {
+        let Some(bytes) = self.get(family::META, keys::STATE)? else { return Ok(State::default()) };
+        State::from_bytes(&bytes).ok_or_else(|| self.corrupted("the counts of the store have another length than counts"))
+    }
+
+    /// The position of the last event that is there.
+    pub(crate) fn last_position(&self) -> Result<GlobalPosition> {
+        let mut last = self.iter(family::EVENTS, Caching::Kept)?;
+        last.seek_to_last();
+        match self.key(&last)? {
+            None => Ok(GlobalPosition::START),
+            Some(key) => keys::position(key).ok_or_else(|| self.corrupted("the key of an event is no position")),
+        }
+    }
+
+    pub(crate) fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<DBPinnableSlice<'_>>> {
+        self.db.get_pinned_cf(self.family(family)?, key).map_err(failed(&self.path, "read a key"))
+    }
+
+    /// The values of these keys, which rise.
+    pub(crate) fn get_many<'k, K: AsRef<[u8]> + 'k>(
+        &self,
+        family: &'static str,
+        keys: impl IntoIterator<Item = &'k K>,
+    ) -> Result<Vec<Option<DBPinnableSlice<'_>>>> {
+        let values = self.db.batched_multi_get_cf_opt(self.family(family)?, keys, true, &ReadOptions::default());
+        values.into_iter().map(|value| value.map_err(failed(&self.path, "read keys"))).collect()
+    }
+
+    /// An iterator over all of a family.
+    pub(crate) fn iter(&self, family: &'static str, caching: Caching) -> Result<Iter<'_>> {
+        let mut options = ReadOptions::default();
+        options.fill_cache(caching == Caching::Kept);
+        // The families with prefixes are walked from one to the next here.
+        options.set_total_order_seek(true);
+        Ok(self.db.raw_iterator_cf_opt(self.family(family)?, options))
+    }
+
+    /// An iterator over the keys of one name, in a family whose keys have some: files without this name are not read.
+    pub(crate) fn iter_name(&self, family: &'static str) -> Result<Iter<'_>> {
+        let mut options = ReadOptions::default();
+        options.set_prefix_same_as_start(true);
+        Ok(self.db.raw_iterator_cf_opt(self.family(family)?, options))
+    }
+
+    /// The key that an iterator stands on; an error when it could not go there.
+    pub(crate) fn key<'i>(&self, iter: &'i Iter<'_>) -> Result<Option<&'i [u8]>> {
+        match iter.key() {
+            Some(key) => Ok(Some(key)),
+            None => iter.status().map(|()| None).map_err(failed(&self.path, "read on")),
+        }
+    }
+
+    /// The key and value that an iterator stands on; an error when it could not go there.
+    pub(crate) fn item<'i>(&self, iter: &'i Iter<'_>) -> Result<Option<(&'i [u8], &'i [u8])>> {
+        match iter.item() {
+            Some(item) => Ok(Some(item)),
+            None => iter.status().map(|()| None).map_err(failed(&self.path, "read on")),
+        }
+    }
+
+    /// Writes all of it or nothing. After an error, nobody knows which.
+    pub(crate) fn write(&self, batch: &WriteBatch, sync: Sync) -> Result<(), rust_rocksdb::Error> {
+        let mut options = WriteOptions::default();
+        options.set_sync(sync == Sync::Waited);
+        self.db.write_opt(batch, &options)
+    }
+
+    /// Makes everything durable that was written.
+    pub(crate) fn sync(&self) -> Result<(), rust_rocksdb::Error> {
+        self.db.flush_wal(true)
+    }
+
+    /// Puts into files what is in memory, so that opening has no log to go through.
+    pub(crate) fn flush_memory(&self) -> Result<()> {
+        let families = family::ALL.into_iter().map(|name| self.family(name)).collect::<Result<Vec<_>>>()?;
+        let mut options = FlushOptions::default();
+        options.set_wait(true);
+        self.db.flush_cfs_opt(&families, &options).map_err(failed(&self.path, "write out what is in memory"))
+    }
+
+    pub(crate) fn family(&self, name: &'static str) -> Result<&ColumnFamily> {
+        self.db.cf_handle(name).ok_or_else(|| self.corrupted(format!("there is no column family `{name}`")))
+    }
+
+    pub(crate) fn corrupted(&self, detail: impl Into<String>) -> StoreError {
+        corrupted(&self.path, detail)
+    }
+
+    fn begin_or_check_format(&self) -> Result<()> {
+        if self.get(family::META, keys::FORMAT)?.is_none() && self.db.latest_sequence_number() == 0 {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(self.family(family::META)?, keys::FORMAT, FORMAT.to_le_bytes());
+            return self.write(&batch, Sync::Waited).map_err(failed(&self.path, "begin a store"));
+        }
+        self.check_format()
+    }
+
+    fn with_format_checked(self) -> Result<Self> {
+        self.check_format()?;
+        Ok(self)
+    }
+
+    fn check_format(&self) -> Result<()> {
+        let format = self.get(family::META, keys::FORMAT)?;
+        let path = || self.path.clone();
+        let Some(found) = format.and_then(|bytes| (*bytes).try_into().ok().map(u32::from_le_bytes)) else {
+            let detail = "a RocksDB database that says no format".to_owned();
+            return Err(StoreError::storage(RocksDbError::NotAnEventStore { path: path(), detail }));
+        };
+        match found {
+            FORMAT => Ok(()),
+            _ => Err(StoreError::storage(RocksDbError::UnknownFormat { path: path(), found, known: FORMAT })),
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// RocksDB says only in words that another has the lock; a test holds them.
+fn cannot_open(path: &Path, error: rust_rocksdb::Error) -> StoreError {
+    let text = error.as_ref();
+    if text.contains("lock hold by current process") || text.contains("While lock file") {
+        return StoreError::unavailable(RocksDbError::InUse { path: path.to_owned() });
+    }
+    failed(path, "open the database")(error)
+}

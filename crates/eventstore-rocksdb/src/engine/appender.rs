@@ -1,0 +1,204 @@
+use std::sync::Arc;
+
+use eventstore_api::{Result, StoreError};
+use eventstore_embedded::{Durability, Engine};
+use rust_rocksdb::WriteBatch;
+
+use super::{
+    decide::Decider,
+    group::Group,
+    memory::Memory,
+    request::{Done, Request},
+    space,
+};
+use crate::{
+    config::RocksDbConfig,
+    database::{Database, GivenUp, Sync},
+    error::Cause,
+    gate::Gate,
+    layout::{family, keys},
+    published::Published,
+};
+
+/// What appends to a database, a group at a time: a [`WriteBatch`], and one sync for all of it.
+pub(crate) struct Appender {
+    gate: Gate,
+    given_up: GivenUp,
+    published: Arc<Published>,
+    durability: Durability,
+    /// How many bytes have to stay free on the disk: what is in memory has to get there.
+    reserve: u64,
+    memory: Memory,
+    /// Whether something was acknowledged that is not durable.
+    has_unsynced: bool,
+}
+
+/// Why a group was not written.
+enum Unwritten {
+    /// Nothing of it is there.
+    Refused(StoreError),
+    /// Nobody knows what of it is there.
+    Failed(Cause),
+}
+
+impl Appender {
+    pub(crate) fn new(gate: Gate, given_up: GivenUp, published: Arc<Published>, config: &RocksDbConfig) -> Self {
+        Self {
+            gate,
+            given_up,
+            published,
+            durability: config.durability,
+            reserve: config.write_buffer_bytes as u64,
+            memory: Memory::new(config.cached_streams),
+            has_unsynced: false,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.given_up.why().map_or(Ok(()), |why| Err(StoreError::storage(why)))
+    }
+
+    /// Writes a group, and shows it.
+    fn write(&mut self, group: &mut Group<'_>, database: &Database) -> Result<(), Unwritten> {
+        let mut state = group.state();
+        state.synced = match self.durability {
+            Durability::Always => self.published.head(),
+            // What is acknowledged before it is durable may as well be shown.
+            _ => state.head,
+        };
+        let batch = group.finish(state, database).map_err(Unwritten::Refused)?;
+        let bytes = batch.size_in_bytes() as u64;
+        space::check(database.path(), bytes, self.reserve).map_err(Unwritten::Refused)?;
+        let sync = match self.durability {
+            Durability::Always => Sync::Waited,
+            _ => Sync::Left,
+        };
+        database.write(batch, sync).map_err(|error| Unwritten::Failed(Cause(error.into_string())))?;
+        self.has_unsynced = sync == Sync::Left;
+        for (stream, version) in group.versions() {
+            self.memory.set_version(stream, version);
+        }
+        self.published.show(state);
+        Ok(())
+    }
+
+    /// What to answer where a group was not written.
+    fn take_back(&mut self, answers: &mut [Result<Done>], unwritten: Unwritten) {
+        self.memory.forget();
+        match unwritten {
+            // Also those that were refused, for what now is not there.
+            Unwritten::Refused(why) => answers.iter_mut().for_each(|answer| *answer = Err(why.clone())),
+            Unwritten::Failed(cause) => {
+                let cause = self.given_up.because(cause);
+                for answer in answers {
+                    let why = crate::error::RocksDbError::GaveUp { source: cause.clone() };
+                    *answer = Err(match answer {
+                        Ok(_) => StoreError::outcome_unknown(why),
+                        Err(_) => StoreError::storage(why),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Says in the database that everything up to the head is durable: readers in other processes wait for that.
+    fn mark(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+        let mut state = self.published.state();
+        if state.synced == state.head {
+            return Ok(());
+        }
+        state.synced = state.head;
+        if let Ok(meta) = database.family(family::META) {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(meta, keys::STATE, state.to_bytes());
+            database.write(&batch, Sync::Left)?;
+            self.published.show(state);
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+        if self.has_unsynced {
+            database.sync()?;
+            self.has_unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Does something that, when it fails, ends all writing.
+    fn or_give_up(
+        &mut self,
+        work: impl FnOnce(&mut Self, &Database) -> Result<(), rust_rocksdb::Error>,
+    ) -> Result<()> {
+        self.check()?;
+        let gate = self.gate.clone();
+        let database = gate.enter()?;
+        work(self, &database).map_err(|error| {
+            let source = self.given_up.because(Cause(error.into_string()));
+            StoreError::storage(crate::error::RocksDbError::GaveUp { source })
+        })
+    }
+}
+
+impl Engine for Appender {
+    type Request = Request;
+    type Output = Done;
+
+    fn commit<'r>(
+        &mut self,
+        requests: impl ExactSizeIterator<Item = &'r Request> + Clone,
+    ) -> Vec<Result<Done>> {
+        let gate = self.gate.clone();
+        let database = match self.check().and_then(|()| gate.enter()) {
+            Ok(database) => database,
+            Err(error) => return requests.map(|_| Err(error.clone())).collect(),
+        };
+        let state = self.published.state();
+        let mut group = Group::new(state);
+        let mut answers: Vec<Result<Done>> = Vec::with_capacity(requests.len());
+        for request in requests {
+            let (group, memory) = (&mut group, &mut self.memory);
+            let mut decider = Decider { database: &database, group, memory, head: state.head };
+            answers.push(match request {
+                Request::Append(append) => decider.append(append).map(Done::Appended),
+                Request::Save(save) => decider.save(save).map(|()| Done::Saved),
+            });
+        }
+        if !group.is_empty()
+            && let Err(unwritten) = self.write(&mut group, &database)
+        {
+            self.take_back(&mut answers, unwritten);
+        }
+        answers
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.or_give_up(Self::sync)
+    }
+
+    fn on_idle(&mut self) -> Result<()> {
+        match self.durability {
+            Durability::Interval(_) => self.or_give_up(Self::sync),
+            _ => self.or_give_up(Self::mark),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.given_up.why().is_some()
+    }
+
+    fn close(mut self) -> Result<()> {
+        let closed = self.or_give_up(Self::sync);
+        let gate = self.gate.clone();
+        // Where that fails, the log has all of it.
+        closed.and_then(|()| gate.enter()?.flush_memory())
+    }
+}
+
+/// However it ends, another may have the database then.
+impl Drop for Appender {
+    fn drop(&mut self) {
+        self.published.close();
+        self.gate.close();
+    }
+}
