@@ -1,6 +1,7 @@
 //! Keeping those who wait for the disk off the threads of the runtime.
 
-use eventstore_api::{Direction, Result, StoreError, StreamRange, Version};
+use eventstore_api::{Direction, Result, StreamRange, Version};
+use eventstore_embedded::waiting;
 
 use crate::{damage::Failure, index::Wait};
 
@@ -46,12 +47,4 @@ where
         }
     }
     waiting(move || Ok(read(&shared, Wait::Allowed)?)).await
-}
-
-/// Does something that waits for the disk: on a thread for that, where there is a runtime that has some.
-pub(crate) async fn waiting<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
-    runtime.spawn_blocking(work).await.map_err(StoreError::storage)?
 }

@@ -35,6 +35,7 @@ pub use archive::ArchivePolicy;
 pub use backend::WalBackend;
 pub use config::WalConfig;
 pub use damage::Damage;
-pub use log::{Durability, RecoveryReport, TornTail};
+pub use eventstore_embedded::Durability;
+pub use log::{RecoveryReport, TornTail};
 pub use reader::WalReader;
 pub use verify::{TornEnd, VerifyProgress, VerifyReport, salvage, verify, verify_with};

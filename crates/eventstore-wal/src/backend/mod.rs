@@ -1,9 +1,9 @@
 #[cfg(feature = "parquet")]
 mod archivist;
 mod chores;
-mod queue;
-mod rhythm;
-mod writer;
+mod engine;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -17,20 +17,21 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
     StoreError, StreamId, StreamPage, StreamRange,
 };
+use eventstore_embedded::{Durability, Writer, WriterOptions, waiting};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tempfile::TempDir;
 
 #[cfg(feature = "parquet")]
 use self::archivist::Archivist;
-use self::writer::Writer;
+use self::{chores::Chores, engine::LogEngine};
 use crate::{
-    blocking::{Effort, off_the_runtime, waiting},
+    blocking::{Effort, off_the_runtime},
     catalog::{Catalog, Published},
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
     index::Wait,
-    log::{Durability, Log, Rebuilt, RecoveryReport, is_damaged_index, replace_damaged_indexes},
+    log::{Log, Rebuilt, RecoveryReport, Request, is_damaged_index, replace_damaged_indexes},
     read,
     reader::WalReader,
     snapshots::Snapshots,
@@ -64,7 +65,9 @@ pub struct WalBackend {
 }
 
 struct Shared {
-    writer: Writer,
+    writer: Writer<LogEngine>,
+    #[cfg(feature = "parquet")]
+    chores: Arc<Chores>,
     log: Arc<Readable>,
     /// Gone when the store is closed: from then on another may have the files.
     snapshots: RwLock<Option<Snapshots>>,
@@ -174,7 +177,11 @@ impl WalBackend {
     /// ```
     #[cfg(feature = "parquet")]
     pub async fn archive_now(&self) -> Result<u64> {
-        self.shared.writer.archive().await
+        // Whatever was sealed by now is handed out with it.
+        self.shared.writer.flush().await?;
+        let (done, archived) = tokio::sync::oneshot::channel();
+        self.shared.chores.archive(done);
+        archived.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// The store in this directory, to look at while another process may be writing it: see [`WalReader`].
@@ -199,12 +206,19 @@ impl WalBackend {
         let readable =
             Arc::new(Readable { catalog: Arc::clone(log.catalog()), disk: Arc::clone(log.disk()) });
         let snapshots = open_snapshots(&log, config, &mut recovery)?;
-        let archivist = archivist(&log)?;
-        let writer = Writer::start(log, config, archivist)?;
-        let snapshots = RwLock::new(Some(snapshots));
-        let closed = Mutex::new(None);
-        let shared =
-            Shared { writer, log: readable, snapshots, path, recovery, closed, _throw_away: throw_away };
+        let chores = Arc::new(Chores::start(archivist(&log)?)?);
+        let writer = start_writer(log, Arc::clone(&chores), config)?;
+        let shared = Shared {
+            writer,
+            #[cfg(feature = "parquet")]
+            chores,
+            log: readable,
+            snapshots: RwLock::new(Some(snapshots)),
+            path,
+            recovery,
+            closed: Mutex::new(None),
+            _throw_away: throw_away,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -248,7 +262,9 @@ impl WalBackend {
 impl EventStoreBackend for WalBackend {
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         batch.validate()?;
-        self.shared.writer.append(batch).await
+        let request = Request::new(batch);
+        let bytes = request.bytes();
+        self.shared.writer.submit(request, bytes).await
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
@@ -353,6 +369,19 @@ impl Drop for Shared {
             tracing::error!(%error, "the store was not closed in good order");
         }
     }
+}
+
+/// Starts what writes into this log. When it ends, nobody waits for events any more.
+fn start_writer(log: Log, chores: Arc<Chores>, config: &WalConfig) -> Result<Writer<LogEngine>> {
+    let options = WriterOptions {
+        thread_name: "wal-writer",
+        durability: config.durability,
+        idle_after: config.mark_after,
+        queue_bytes: config.queue_bytes,
+    };
+    let catalog = Arc::clone(log.catalog());
+    let engine = LogEngine::new(log, chores, config.durability);
+    Writer::start(engine, options, move || catalog.close())
 }
 
 /// Opens the snapshots of a store whose log is open. Those that are damaged are gone, which the report says: a snapshot

@@ -21,8 +21,9 @@ use std::{fmt, sync::Arc};
 use eventstore_api::{EventId, StoreError, Timestamp};
 
 pub use body::{Answer, Request};
+pub use eventstore_embedded::Durability;
 pub(crate) use heal::{Rebuilt, is_damaged_index, replace_damaged_indexes};
-pub use options::{Durability, LogOptions};
+pub use options::LogOptions;
 pub use recovery::{RecoveryReport, TornTail};
 pub(crate) use roll::SealWork;
 pub(crate) use space::Space;

@@ -18,11 +18,12 @@ use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
     StoreError, StreamId, StreamPage, StreamRange,
 };
+use eventstore_embedded::waiting;
 
 pub(crate) use self::follower::no_store;
 use self::shared::Shared;
 use crate::{
-    blocking::{Effort, off_the_runtime, waiting},
+    blocking::{Effort, off_the_runtime},
     damage::{Damage, Failure, is_missing_file},
     disk::{Directory, FewOpenFiles},
     index::Wait,

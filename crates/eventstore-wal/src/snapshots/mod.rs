@@ -164,8 +164,9 @@ impl Snapshots {
             .map_err(failed_save)?;
         let ticket = self.write(Record::of(snapshot))?;
         match self.options.durability {
-            Durability::Always => self.sync(ticket),
             Durability::Interval(_) | Durability::OsBuffered => Ok(()),
+            // And whatever may come to be: too durable is no harm.
+            _ => self.sync(ticket),
         }
     }
 

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::log::Durability;
+use crate::Durability;
 
 /// How many appends take about as long without the sync as the sync does.
 const MANY: usize = 100;
@@ -13,13 +13,13 @@ const SHORTEST: Duration = Duration::from_millis(1);
 pub(super) struct Rhythm {
     answered: usize,
     answered_at: Instant,
-    /// When the log was last looked after.
+    /// When the engine was last looked after.
     flushed_at: Instant,
     /// How long a commit takes, smoothed.
     commit: Duration,
-    /// Nothing was appended since the log was looked after.
+    /// Nothing was appended since the engine was looked after.
     pub(super) is_idle: bool,
-    /// The log takes nothing more.
+    /// The engine takes nothing more.
     pub(super) is_over: bool,
 }
 
@@ -46,7 +46,7 @@ impl Rhythm {
         interval.max(SHORTEST).saturating_sub(self.flushed_at.elapsed())
     }
 
-    /// The log was looked after, because nothing was to be done or although something was.
+    /// The engine was looked after, because nothing was to be done or although something was.
     pub(super) fn flushed(&mut self, is_idle: bool) {
         self.flushed_at = Instant::now();
         self.is_idle = is_idle;

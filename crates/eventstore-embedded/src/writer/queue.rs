@@ -7,23 +7,21 @@ use eventstore_api::Result;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use crate::log::{Answer, Request};
+use crate::Engine;
 
 /// How long the writer stays awake for someone who is about to come back.
 const AWAKE: Duration = Duration::from_micros(200);
 
 /// What waits for the writer.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    waiting: Mutex<Waiting>,
+pub(super) struct Queue<E: Engine> {
+    waiting: Mutex<Waiting<E>>,
     woken: Condvar,
     /// How many appends wait, to be looked at without the lock.
     length: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    appends: Vec<Append>,
+struct Waiting<E: Engine> {
+    appends: Vec<Append<E>>,
     flushes: Vec<oneshot::Sender<Result<()>>>,
     /// Whether what waits takes the writer.
     called: bool,
@@ -32,9 +30,8 @@ struct Waiting {
     wanted: Option<usize>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    #[default]
     Open,
     /// Nothing more is taken, and what waits is still done.
     Closing,
@@ -43,38 +40,46 @@ enum Phase {
 }
 
 /// An append, and whoever waits for its answer.
-#[derive(Debug)]
-pub(super) struct Append {
-    pub(super) request: Request,
-    pub(super) answered: oneshot::Sender<Answered>,
+pub(super) struct Append<E: Engine> {
+    pub(super) request: E::Request,
+    pub(super) answered: oneshot::Sender<Answered<E>>,
     /// How many permits it has taken of the room for what waits.
     pub(super) room: u32,
 }
 
 /// What became of a request, and the request, so that whoever made it gives back its memory while the writer goes on.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) answer: Answer,
-    pub(super) _spent: Option<Request>,
+pub(super) struct Answered<E: Engine> {
+    pub(super) answer: Result<E::Output>,
+    pub(super) _spent: Option<E::Request>,
 }
 
 /// What the writer is to do next.
-#[derive(Debug, Default)]
-pub(super) struct Work {
-    pub(super) appends: Vec<Append>,
+pub(super) struct Work<E: Engine> {
+    pub(super) appends: Vec<Append<E>>,
     pub(super) flushes: Vec<oneshot::Sender<Result<()>>>,
     pub(super) closing: bool,
 }
 
-impl Work {
+impl<E: Engine> Work<E> {
     pub(super) fn is_empty(&self) -> bool {
         self.appends.is_empty() && self.flushes.is_empty() && !self.closing
     }
 }
 
-impl Queue {
+impl<E: Engine> Queue<E> {
+    pub(super) fn new() -> Self {
+        let waiting = Waiting {
+            appends: Vec::new(),
+            flushes: Vec::new(),
+            called: false,
+            phase: Phase::Open,
+            wanted: None,
+        };
+        Self { waiting: Mutex::new(waiting), woken: Condvar::new(), length: AtomicUsize::new(0) }
+    }
+
     /// Hands an append over; false if the queue is closed.
-    pub(super) fn push(&self, append: Append) -> bool {
+    pub(super) fn push(&self, append: Append<E>) -> bool {
         let mut waiting = self.waiting.lock();
         if waiting.phase != Phase::Open {
             return false;
@@ -127,14 +132,14 @@ impl Queue {
         self.length.load(Ordering::Acquire) == 0
     }
 
-    /// Whether no append waits. Under the lock, so that whoever lets go of the log and then asks cannot miss one that was
-    /// pushed by someone who still found the log taken.
+    /// Whether no append waits. Under the lock, so that whoever lets go of the engine and then asks cannot miss one that was
+    /// pushed by someone who still found the engine taken.
     pub(super) fn is_surely_empty(&self) -> bool {
         self.waiting.lock().appends.is_empty()
     }
 
     /// The appends that wait, if `take` says so.
-    pub(super) fn take_if(&self, take: impl FnOnce(&[Append]) -> bool) -> Option<Vec<Append>> {
+    pub(super) fn take_if(&self, take: impl FnOnce(&[Append<E>]) -> bool) -> Option<Vec<Append<E>>> {
         let mut waiting = self.waiting.lock();
         if !take(&waiting.appends) {
             return None;
@@ -144,14 +149,14 @@ impl Queue {
     }
 
     /// Everything that waits, when nobody will take it any more. Dropping it tells those who wait.
-    pub(super) fn abandon(&self) -> Work {
+    pub(super) fn abandon(&self) -> Work<E> {
         let mut waiting = self.waiting.lock();
         waiting.phase = Phase::Abandoned;
         self.take(&mut waiting)
     }
 
     /// What only the writer can do, as soon as there is anything, or nothing after `patience`.
-    pub(super) fn next_call(&self, patience: Option<Duration>) -> Work {
+    pub(super) fn next_call(&self, patience: Option<Duration>) -> Work<E> {
         let mut waiting = self.waiting.lock();
         self.wait(&mut waiting, patience, |waiting| waiting.is_urgent() || waiting.called);
         self.take(&mut waiting)
@@ -159,7 +164,7 @@ impl Queue {
 
     /// What is to be done, as soon as there is anything, or nothing after `patience`. While fewer appends wait than are
     /// `expected`, it waits for more of them, but not beyond `until`.
-    pub(super) fn next(&self, expected: usize, until: Instant, patience: Option<Duration>) -> Work {
+    pub(super) fn next(&self, expected: usize, until: Instant, patience: Option<Duration>) -> Work<E> {
         if expected == 1 {
             self.wait_awake(until.min(Instant::now() + AWAKE));
         }
@@ -179,11 +184,11 @@ impl Queue {
     /// Waits until it is so, but not longer than `patience`.
     fn wait(
         &self,
-        waiting: &mut MutexGuard<'_, Waiting>,
+        waiting: &mut MutexGuard<'_, Waiting<E>>,
         patience: Option<Duration>,
-        is_so: impl Fn(&Waiting) -> bool,
+        is_so: impl Fn(&Waiting<E>) -> bool,
     ) {
-        let not_yet = |waiting: &mut Waiting| !is_so(waiting);
+        let not_yet = |waiting: &mut Waiting<E>| !is_so(waiting);
         match patience {
             Some(patience) => {
                 let _ = self.woken.wait_while_for(waiting, not_yet, patience);
@@ -203,7 +208,7 @@ impl Queue {
         }
     }
 
-    fn take(&self, waiting: &mut Waiting) -> Work {
+    fn take(&self, waiting: &mut Waiting<E>) -> Work<E> {
         self.length.store(0, Ordering::Release);
         waiting.called = false;
         Work {
@@ -214,7 +219,7 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl<E: Engine> Waiting<E> {
     fn is_urgent(&self) -> bool {
         self.phase != Phase::Open || !self.flushes.is_empty()
     }
