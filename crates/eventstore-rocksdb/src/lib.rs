@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod backend;
+mod backup;
+mod config;
+mod database;
+mod engine;
+mod error;
+mod gate;
+mod layout;
+mod published;
+mod read;
+mod reader;
+mod verify;
+
+pub use backend::RocksDbBackend;
+pub use backup::restore;
+pub use config::{Compression, RocksDbConfig};
+pub use error::{Cause, RocksDbError};
+pub use eventstore_embedded::Durability;
+pub use reader::RocksDbReader;
+pub use verify::{VerifyReport, verify};

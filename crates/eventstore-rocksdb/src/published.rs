@@ -23,13 +23,13 @@ impl Published {
     }
 
     pub(crate) fn head(&self) -> GlobalPosition {
-        self.0.borrow().state.head
+        self.0.borrow().state.counts.head
     }
 
     /// Shows this from now on. Whoever waits is woken where there are new events.
     pub(crate) fn show(&self, state: State) {
         self.0.send_if_modified(|shown| {
-            let has_grown = shown.state.head < state.head;
+            let has_grown = shown.state.counts.head < state.counts.head;
             shown.state = state;
             has_grown
         });
@@ -43,9 +43,9 @@ impl Published {
     /// Waits until an event lies beyond this position, and gives back where the last one is then.
     pub(crate) async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
         let mut shown = self.0.subscribe();
-        let found = shown.wait_for(|shown| shown.state.head > position || shown.is_closed).await;
+        let found = shown.wait_for(|shown| shown.state.counts.head > position || shown.is_closed).await;
         match found {
-            Ok(shown) if !shown.is_closed => Ok(shown.state.head),
+            Ok(shown) if !shown.is_closed => Ok(shown.state.counts.head),
             _ => Err(StoreError::Closed),
         }
     }

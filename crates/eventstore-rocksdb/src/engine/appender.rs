@@ -62,9 +62,9 @@ impl Appender {
     fn write(&mut self, group: &mut Group<'_>, database: &Database) -> Result<(), Unwritten> {
         let mut state = group.state();
         state.synced = match self.durability {
-            Durability::Always => self.published.head(),
+            Durability::Always => self.published.state().counts,
             // What is acknowledged before it is durable may as well be shown.
-            _ => state.head,
+            _ => state.counts,
         };
         let batch = group.finish(state, database).map_err(Unwritten::Refused)?;
         let bytes = batch.size_in_bytes() as u64;
@@ -104,10 +104,10 @@ impl Appender {
     /// Says in the database that everything up to the head is durable: readers in other processes wait for that.
     fn mark(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
         let mut state = self.published.state();
-        if state.synced == state.head {
+        if state.synced == state.counts {
             return Ok(());
         }
-        state.synced = state.head;
+        state.synced = state.counts;
         if let Ok(meta) = database.family(family::META) {
             let mut batch = WriteBatch::default();
             batch.put_cf(meta, keys::STATE, state.to_bytes());
@@ -158,7 +158,7 @@ impl Engine for Appender {
         let mut answers: Vec<Result<Done>> = Vec::with_capacity(requests.len());
         for request in requests {
             let (group, memory) = (&mut group, &mut self.memory);
-            let mut decider = Decider { database: &database, group, memory, head: state.head };
+            let mut decider = Decider { database: &database, group, memory, head: state.counts.head };
             answers.push(match request {
                 Request::Append(append) => decider.append(append).map(Done::Appended),
                 Request::Save(save) => decider.save(save).map(|()| Done::Saved),

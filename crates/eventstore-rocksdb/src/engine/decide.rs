@@ -6,7 +6,7 @@ use eventstore_api::{
     AppendBatch, AppendCondition, Appended, Direction, ExpectedVersion, GlobalPosition, Known, NewEvent, Result,
     StoreError, StreamAppend, StreamId, Version, first_outcome,
 };
-use eventstore_codec::{Names, decode_snapshot};
+use eventstore_codec::Names;
 
 use super::{
     group::Group,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     database::{Caching, Database},
     layout::{family, keys, record::Record},
-    read::{Search, Sought, Walked},
+    read::{Search, Sought, Walked, snapshot},
 };
 
 /// What the writer decides on: what the store holds, and what is going to be written before.
@@ -46,7 +46,7 @@ impl<'r> Decider<'_, 'r> {
         let stream = &save.snapshot.stream;
         let saved = match self.group.snapshot(stream) {
             Some(version) => Some(version),
-            None => self.saved_version(stream)?,
+            None => snapshot(self.database, stream)?.map(|snapshot| snapshot.version),
         };
         match saved {
             Some(saved) if saved > save.snapshot.version => Ok(()),
@@ -134,15 +134,6 @@ impl<'r> Decider<'_, 'r> {
             }
         }
         Ok(())
-    }
-
-    fn saved_version(&self, stream: &StreamId) -> Result<Option<Version>> {
-        let Some(bytes) = self.database.get(family::SNAPSHOTS, stream.as_str().as_bytes())? else { return Ok(None) };
-        let snapshot = decode_snapshot(&bytes.to_vec().into());
-        let snapshot = snapshot.map_err(|error| {
-            self.database.corrupted(format!("the snapshot of stream `{stream}` cannot be read: {error}"))
-        })?;
-        Ok(Some(snapshot.version))
     }
 }
 

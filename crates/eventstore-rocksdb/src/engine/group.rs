@@ -1,8 +1,8 @@
 use std::{collections::HashMap, io::IoSlice};
 
 use eventstore_api::{
-    AppendCondition, Appended, EventId, GlobalPosition, Known, NewEvent, Result, StreamAppend, StreamId, Timestamp,
-    Version,
+    AppendCondition, Appended, EventId, GlobalPosition, Known, NewEvent, Result, StoreError, StreamAppend, StreamId,
+    Timestamp, Version,
 };
 use foldhash::fast::RandomState;
 use rust_rocksdb::{ColumnFamily, WriteBatch};
@@ -28,6 +28,8 @@ pub(super) struct Group<'r> {
     /// How many of `events` are in `ids`: hardly ever anybody asks.
     indexed: usize,
     snapshots: HashMap<&'r str, Version, RandomState>,
+    /// Why it must not be written, if that is so: a part of an append is in it, and the rest could not be taken up.
+    broken: Option<StoreError>,
 }
 
 /// An event that is going to be written.
@@ -56,6 +58,7 @@ impl<'r> Group<'r> {
             ids: HashMap::default(),
             indexed: 0,
             snapshots: HashMap::default(),
+            broken: None,
         }
     }
 
@@ -70,7 +73,9 @@ impl<'r> Group<'r> {
 
     /// The batch to be written, with the state behind it.
     pub(super) fn finish(&mut self, state: State, database: &Database) -> Result<&WriteBatch> {
-        self.state = state;
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
         self.batch.put_cf(database.family(family::META)?, keys::STATE, state.to_bytes());
         Ok(&self.batch)
     }
@@ -98,7 +103,7 @@ impl<'r> Group<'r> {
         self.indexed = self.events.len();
         let numbers = self.ids.get(&event.id)?;
         let found = numbers.iter().filter_map(|number| self.events.get(*number)).find(|it| it.stream == stream)?;
-        Some(Known { version: found.version, position: found.position, same_content: found.event == event })
+        Some(Known { version: found.version, position: found.position, same_content: *found.event == *event })
     }
 
     /// The last event that the condition excludes.
@@ -134,16 +139,18 @@ impl<'r> Group<'r> {
             for (event, form) in events.by_ref().take(its.len()) {
                 version = version.next();
                 let pending = Pending { stream, event, version, position: self.next_position() };
-                self.put(&pending, (form, recorded_at), &families, memory)
-                    .map_err(failed(database.path(), "take up an event"))?;
-                self.state.head = pending.position;
+                if let Err(error) = self.put(&pending, (form, recorded_at), &families, memory) {
+                    let broken = failed(database.path(), "take up an event")(error);
+                    return Err(self.broken.insert(broken).clone());
+                }
+                self.state.counts.head = pending.position;
                 self.state.greatest_id = self.state.greatest_id.max(Some(event.id));
                 self.events.push(pending);
             }
-            self.state.events += its.len() as u64;
-            self.state.streams += u64::from(*last == Version::NONE);
+            self.state.counts.events += its.len() as u64;
+            self.state.counts.streams += u64::from(*last == Version::NONE);
             self.versions.insert(stream.as_str(), (stream, version));
-            outcomes.push(Appended::new(stream.clone(), first, (version, self.state.head)));
+            outcomes.push(Appended::new(stream.clone(), first, (version, self.state.counts.head)));
         }
         Ok(outcomes)
     }
@@ -152,13 +159,13 @@ impl<'r> Group<'r> {
     pub(super) fn save(&mut self, save: &'r NewSnapshot, is_first: bool, database: &Database) -> Result<()> {
         let stream = save.snapshot.stream.as_str();
         self.batch.put_cf(database.family(family::SNAPSHOTS)?, stream, &save.form);
-        self.state.snapshots += u64::from(is_first);
+        self.state.counts.snapshots += u64::from(is_first);
         self.snapshots.insert(stream, save.snapshot.version);
         Ok(())
     }
 
     fn next_position(&self) -> GlobalPosition {
-        GlobalPosition::new(self.state.head.get() + 1)
+        GlobalPosition::new(self.state.counts.head.get() + 1)
     }
 
     fn put(

@@ -5,61 +5,79 @@
 //! streams      u64
 //! snapshots    u64
 //! head         u64    the position of the last event
-//! synced       u64    the position up to which everything was durable when this was written
+//! synced       4 u64  the same four, of what was durable already when this was written
 //! recorded at  i64    of the last event, microseconds since 1970
 //! greatest id  16 bytes
 //! ```
 
 use eventstore_api::{BackendStats, EventId, GlobalPosition, Timestamp, reexports::uuid::Uuid};
 
-/// How many bytes it takes.
-const BYTES: usize = 6 * size_of::<u64>() + size_of::<Uuid>();
+/// How many bytes a number takes, and how many all of it.
+const NUMBER: usize = size_of::<u64>();
+const BYTES: usize = 9 * NUMBER + NO_ID.len();
+/// Stands where there is no event.
+const NO_ID: [u8; 16] = [0; 16];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct State {
-    pub(crate) events: u64,
-    pub(crate) streams: u64,
-    pub(crate) snapshots: u64,
-    pub(crate) head: GlobalPosition,
-    /// Up to where everything was durable already when this was written: what other processes may show.
-    pub(crate) synced: GlobalPosition,
+    pub(crate) counts: Counts,
+    /// Of what was durable already when this was written: what other processes may show.
+    pub(crate) synced: Counts,
     pub(crate) recorded_at: Timestamp,
     /// No event has a greater one: none of those that are appended with greater ones is there already.
     pub(crate) greatest_id: Option<EventId>,
 }
 
-impl State {
+/// How much there is up to some event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) events: u64,
+    pub(crate) streams: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) head: GlobalPosition,
+}
+
+impl Counts {
     pub(crate) fn stats(&self) -> BackendStats {
         BackendStats::new(self.events, self.streams, self.snapshots, self.head)
     }
 
+    fn to_numbers(self) -> [u64; 4] {
+        [self.events, self.streams, self.snapshots, self.head.get()]
+    }
+
+    fn from_numbers([events, streams, snapshots, head]: [u64; 4]) -> Self {
+        Self { events, streams, snapshots, head: GlobalPosition::new(head) }
+    }
+}
+
+impl State {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
-        for number in [self.events, self.streams, self.snapshots, self.head.get(), self.synced.get()] {
+        for number in self.counts.to_numbers().into_iter().chain(self.synced.to_numbers()) {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&self.recorded_at.as_micros().to_le_bytes());
-        bytes.extend_from_slice(self.greatest_id.as_ref().map_or(&[0; 16], EventId::as_bytes));
+        let greatest_id = self.greatest_id.map_or(NO_ID, |id| *id.as_bytes());
+        bytes.extend_from_slice(&greatest_id);
         bytes
     }
 
     /// `None` where these are not the bytes of one.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (numbers, rest) = bytes.as_chunks::<{ size_of::<u64>() }>();
-        let [events, streams, snapshots, head, synced, recorded_at, id @ ..] = numbers else { return None };
-        if !rest.is_empty() || bytes.len() != BYTES {
+        if bytes.len() != BYTES {
             return None;
         }
-        let events = u64::from_le_bytes(*events);
+        let (numbers, _) = bytes.as_chunks::<NUMBER>();
+        let [a, b, c, d, e, f, g, h, recorded_at, id @ ..] = numbers else { return None };
+        let counts = Counts::from_numbers([a, b, c, d].map(|number| u64::from_le_bytes(*number)));
+        let synced = Counts::from_numbers([e, f, g, h].map(|number| u64::from_le_bytes(*number)));
         let id = <[u8; 16]>::try_from(id.as_flattened()).ok()?;
         Some(Self {
-            events,
-            streams: u64::from_le_bytes(*streams),
-            snapshots: u64::from_le_bytes(*snapshots),
-            head: GlobalPosition::new(u64::from_le_bytes(*head)),
-            synced: GlobalPosition::new(u64::from_le_bytes(*synced)),
+            counts,
+            synced,
             recorded_at: Timestamp::from_micros(i64::from_le_bytes(*recorded_at)),
-            greatest_id: (events > 0).then(|| EventId::from_uuid(Uuid::from_bytes(id))),
+            greatest_id: (counts.events > 0).then(|| EventId::from_uuid(Uuid::from_bytes(id))),
         })
     }
 }
@@ -70,11 +88,8 @@ mod tests {
 
     fn state() -> State {
         State {
-            events: 5,
-            streams: 2,
-            snapshots: 1,
-            head: GlobalPosition::new(0x0102_0304),
-            synced: GlobalPosition::new(4),
+            counts: Counts { events: 5, streams: 2, snapshots: 1, head: GlobalPosition::new(0x0102_0304) },
+            synced: Counts { events: 4, streams: 2, snapshots: 1, head: GlobalPosition::new(0x0102_0303) },
             recorded_at: Timestamp::from_micros(-1),
             greatest_id: Some(EventId::from_uuid(Uuid::from_u128(0xabcd))),
         }

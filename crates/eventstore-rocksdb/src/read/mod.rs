@@ -4,9 +4,10 @@ mod all;
 mod name_walk;
 mod positions;
 mod search;
+mod snapshot;
 mod stream;
 
 pub(crate) use all::read_all;
-pub(crate) use name_walk::NameWalk;
 pub(crate) use search::{Search, Sought, Walked};
+pub(crate) use snapshot::snapshot;
 pub(crate) use stream::{last_version, read_stream};

@@ -34,7 +34,7 @@ pub(crate) fn read_stream(
         return Ok(StreamPage::last(Vec::new()));
     }
     let mut entries = Entries::new(database, stream, range, head)?;
-    let mut room = StreamRange { limit: Some(limit.min(MOST)), ..range }.room();
+    let mut room = range.limit(limit.min(MOST)).room();
     let mut events = Vec::new();
     let mut names = Names::new();
     loop {

@@ -1,0 +1,94 @@
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+use eventstore_api::{Result, StoreError};
+use rust_rocksdb::checkpoint::Checkpoint;
+
+use crate::{
+    database::Database,
+    error::failed,
+    verify::{VerifyReport, verify},
+};
+
+/// Makes a copy of a database in a directory that is not there yet.
+pub(crate) fn back_up(database: &Database, path: &Path) -> Result<()> {
+    let failed = failed(database.path(), "make a copy of the store");
+    let checkpoint = Checkpoint::new(database.raw()).map_err(&failed)?;
+    // RocksDB writes it aside, syncs it, and renames it.
+    checkpoint.create_checkpoint(path).map_err(&failed)
+}
+
+/// Makes a store of a [backup](crate::RocksDbBackend::backup_to) in a directory that is empty or not there yet, and
+/// [verifies](crate::verify()) it; says what it holds.
+///
+/// Every file is copied, so that the backup stays as it is whatever becomes of the store: nobody may be writing to it
+/// meanwhile. What was begun is taken away again where something fails, or the copy is damaged.
+///
+/// It takes as long as reading and writing all of it, so it has no place on a thread of a runtime.
+///
+/// # Errors
+///
+/// [`StoreError::Corrupted`] when the backup is damaged, [`StoreError::Storage`] when `path` holds something already, or the
+/// disk fails.
+///
+/// ```
+/// use eventstore_rocksdb::{RocksDbBackend, restore};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let (path, monday, anew) =
+/// #     (directory.path().join("store"), directory.path().join("monday"), directory.path().join("anew"));
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(RocksDbBackend::open(path)?.backup_to(&monday))?;
+/// let report = restore(&monday, &anew)?;
+/// let store = RocksDbBackend::open(&anew)?;
+/// # assert_eq!(report.stats.total_events, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<VerifyReport> {
+    let (backup, path) = (backup.as_ref(), path.as_ref());
+    let was_there = path.try_exists().map_err(StoreError::storage)?;
+    if was_there && fs::read_dir(path).map_err(StoreError::storage)?.next().is_some() {
+        let occupied = io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} holds something already; restore into an empty directory", path.display()),
+        );
+        return Err(StoreError::storage(occupied));
+    }
+    let verified = copy(backup, path).map_err(StoreError::storage).and_then(|()| verify(path));
+    if verified.is_err() {
+        // That failure is what is to be told, and not what comes of taking away what was begun.
+        let _ = fs::remove_dir_all(path);
+    }
+    verified
+}
+
+/// Copies the files of a database, the one that names the others last, so that half a copy is no store.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        // RocksDB's lock, and what it tells about itself.
+        let name = entry.file_name();
+        let is_no_part = name == "LOCK" || name.to_string_lossy().starts_with("LOG");
+        if entry.file_type()?.is_file() && !is_no_part {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(|name| name == "CURRENT");
+    for name in names {
+        let copy = to.join(&name);
+        fs::copy(from.join(&name), &copy)?;
+        File::open(&copy)?.sync_all()?;
+    }
+    sync_directory(to)?;
+    to.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_directory)
+}
+
+/// The names in a directory are durable only when it is synced itself.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}

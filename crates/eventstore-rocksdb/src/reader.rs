@@ -1,0 +1,219 @@
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use eventstore_api::{
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot, StoreError,
+    StreamId, StreamPage, StreamRange,
+};
+use eventstore_embedded::waiting;
+use parking_lot::Mutex;
+use tempfile::TempDir;
+
+use crate::{
+    config::RocksDbConfig,
+    database::Database,
+    error::failed,
+    gate::Gate,
+    layout::state::Counts,
+    read,
+};
+
+/// An event store in a RocksDB database, for looking at it while another process may be writing it. Any number of readers can
+/// look at a store, in any number of processes.
+///
+/// It takes no lock and writes nothing into the store: RocksDB opens it as a *secondary instance*, which follows the files of
+/// the other process, and keeps notes of its own in a temporary directory. Appends and snapshots answer
+/// [`StoreError::ReadOnly`].
+///
+/// # What it sees
+///
+/// What is durable, and nothing else: an event that was seen here does not vanish when the machine fails. With
+/// [`Durability::Always`](crate::Durability::Always) that is every event as soon as the next ones are appended, or the store
+/// has been idle for [a moment](RocksDbConfig::mark_after). With the others it is every event that was acknowledged, durable
+/// or not. Snapshots can always be made again from events; one may be seen here a moment before it is durable.
+///
+/// Every call looks first whether there is more.
+/// [`wait_past`](EventStoreBackend::wait_past) looks [so often](RocksDbReader::poll_every), and needs a tokio runtime with its
+/// time enabled; the other calls need none.
+///
+/// ```
+/// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, StoreError, StreamId};
+/// use eventstore_rocksdb::{RocksDbBackend, RocksDbReader};
+///
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path();
+/// # tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap().block_on(async {
+/// let store = RocksDbBackend::open(path)?;
+/// let reader = RocksDbReader::open(path)?;                    // in another process, most often
+///
+/// let account = StreamId::new("account-7")?;
+/// let opened = || vec![NewEvent::new(EventType::new("Opened").unwrap(), "ann")];
+/// store.append(&account, ExpectedVersion::NoStream, opened()).await?;
+///
+/// let head = reader.wait_past(GlobalPosition::START).await?;
+/// assert_eq!(reader.get_events(&account).await?.len(), 1);
+/// assert_eq!(reader.stats().await?.head, head);
+/// let refused = reader.append(&account, ExpectedVersion::Any, opened()).await;
+/// assert!(matches!(refused, Err(StoreError::ReadOnly)));
+/// # Ok::<(), StoreError>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct RocksDbReader {
+    shared: Arc<Shared>,
+    poll_every: Duration,
+}
+
+struct Shared {
+    gate: Gate,
+    /// What is shown. Taken by whoever looks for more.
+    shown: Mutex<Counts>,
+    path: PathBuf,
+    /// RocksDB's notes of this instance; goes after the database.
+    _own: TempDir,
+}
+
+/// How often a reader looks for more where nothing else was said.
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+impl RocksDbReader {
+    /// The store in this directory. Nothing is created where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Storage`] when there is no store, or the disk fails; [`StoreError::Corrupted`] when it is damaged, as far
+    /// as opening looks.
+    ///
+    /// ```
+    /// use eventstore_rocksdb::RocksDbReader;
+    ///
+    /// let missing = RocksDbReader::open("./no-such-store").unwrap_err();
+    /// let message = eventstore_api::message_with_causes(&missing);
+    /// assert!(message.contains("no-such-store"), "{message}");
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::with_config(path, &RocksDbConfig::default())
+    }
+
+    /// The store in this directory; of the settings, those count that are about reading.
+    ///
+    /// # Errors
+    ///
+    /// As [`RocksDbReader::open`].
+    pub fn with_config(path: impl AsRef<Path>, config: &RocksDbConfig) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
+        let database = Database::open_secondary(&path, own.path(), config)?;
+        let shown = Mutex::new(database.state()?.synced);
+        let shared = Shared { gate: Gate::new(database), shown, path, _own: own };
+        Ok(Self { shared: Arc::new(shared), poll_every: POLL_EVERY })
+    }
+
+    /// The same reader, which looks for more so often while it waits for some: every 20 ms where this is not said. More often
+    /// than every millisecond it does not.
+    #[must_use]
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.poll_every = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// The directory of the store.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Looks for more, and then reads, where it holds up nobody.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Database, Counts) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let shared = Arc::clone(&self.shared);
+        waiting(move || {
+            let database = shared.gate.enter()?;
+            let shown = shared.catch_up(&database)?;
+            read(&database, shown)
+        })
+        .await
+    }
+}
+
+impl Shared {
+    fn catch_up(&self, database: &Database) -> Result<Counts> {
+        let mut shown = self.shown.lock();
+        database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"))?;
+        let synced = database.state()?.synced;
+        if synced.head < shown.head {
+            let detail = format!("the store ended at {} before, and ends at {} now", shown.head, synced.head);
+            return Err(database.corrupted(detail));
+        }
+        *shown = synced;
+        Ok(synced)
+    }
+}
+
+#[async_trait]
+impl EventStoreBackend for RocksDbReader {
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        batch.validate()?;
+        Err(StoreError::ReadOnly)
+    }
+
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        let stream = stream.clone();
+        self.read(move |database, shown| read::read_stream(database, &stream, range, shown.head)).await
+    }
+
+    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
+        query.validate()?;
+        let query = query.clone();
+        self.read(move |database, shown| read::read_all(database, &query, shown.head)).await
+    }
+
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        loop {
+            let head = self.head().await?;
+            if head > position {
+                return Ok(head);
+            }
+            tokio::time::sleep(self.poll_every).await;
+        }
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        snapshot.validate()?;
+        Err(StoreError::ReadOnly)
+    }
+
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        let stream = stream.clone();
+        self.read(move |database, _| read::snapshot(database, &stream)).await
+    }
+
+    async fn stats(&self) -> Result<BackendStats> {
+        self.read(|_, shown| Ok(shown.stats())).await
+    }
+
+    async fn head(&self) -> Result<GlobalPosition> {
+        self.read(|_, shown| Ok(shown.head)).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        waiting(move || {
+            shared.gate.close();
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for RocksDbReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RocksDbReader").field("path", &self.shared.path).finish_non_exhaustive()
+    }
+}
