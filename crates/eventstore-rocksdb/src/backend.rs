@@ -18,7 +18,6 @@ use crate::{
     database::{Database, GivenUp},
     engine::{Appender, Done, Request},
     gate::Gate,
-    layout::state::State,
     published::Published,
     read,
 };
@@ -100,7 +99,7 @@ impl RocksDbBackend {
         let path = path.as_ref().to_owned();
         let given_up = GivenUp::default();
         let database = Database::open(&path, &config, given_up.clone())?;
-        let state = checked_state(&database)?;
+        let state = database.state()?;
         let published = Arc::new(Published::new(state));
         let gate = Gate::new(database);
         let appender = Appender::new(gate.clone(), given_up, Arc::clone(&published), &config);
@@ -153,7 +152,8 @@ impl RocksDbBackend {
         // What was acknowledged by now is in it, whatever the durability.
         self.shared.writer.flush().await?;
         let gate = self.shared.gate.clone();
-        waiting(move || backup::back_up(&*gate.enter()?, &path)).await
+        let head = self.shared.published.head();
+        waiting(move || backup::back_up(&*gate.enter()?, head, &path)).await
     }
 
     /// Reads, where it holds up nobody.
@@ -169,15 +169,6 @@ impl RocksDbBackend {
         })
         .await
     }
-}
-
-/// What the store says of itself, where that fits what is there.
-fn checked_state(database: &Database) -> Result<State> {
-    let (state, last) = (database.state()?, database.last_position()?);
-    if state.counts.head == last {
-        return Ok(state);
-    }
-    Err(database.corrupted(format!("the store says that its last event is at {}, and {last} is the last one", state.counts.head)))
 }
 
 #[async_trait]

@@ -4,21 +4,28 @@ use std::{
     path::Path,
 };
 
-use eventstore_api::{Result, StoreError};
+use eventstore_api::{GlobalPosition, Result, StoreError};
 use rust_rocksdb::checkpoint::Checkpoint;
 
 use crate::{
     database::Database,
-    error::failed,
+    error::{failed, io_failed},
     verify::{VerifyReport, verify},
 };
 
-/// Makes a copy of a database in a directory that is not there yet.
-pub(crate) fn back_up(database: &Database, path: &Path) -> Result<()> {
+/// Makes a copy of a database, which holds all up to this position, in a directory that is not there yet.
+pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) -> Result<()> {
     let failed = failed(database.path(), "make a copy of the store");
+    let durable = database.written(head);
     let checkpoint = Checkpoint::new(database.raw()).map_err(&failed)?;
     // RocksDB writes it aside, syncs it, and renames it.
-    checkpoint.create_checkpoint(path).map_err(&failed)
+    checkpoint.create_checkpoint(path).map_err(&failed)?;
+    // So that a copy that is cut off later is noticed.
+    durable.write(path).or_else(|error| {
+        // Half a copy is none.
+        let _ = fs::remove_dir_all(path);
+        Err(io_failed(path)(error))
+    })
 }
 
 /// Makes a store of a [backup](crate::RocksDbBackend::backup_to) in a directory that is empty or not there yet, and

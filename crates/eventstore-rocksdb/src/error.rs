@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use eventstore_api::StoreError;
 use rust_rocksdb::ErrorKind;
@@ -96,6 +99,11 @@ pub(crate) fn failed<'p>(path: &'p Path, doing: &'p str) -> impl Fn(rust_rocksdb
             StoreError::storage(RocksDbError::Failed { doing: format!("{doing} in {}", path.display()), source })
         }
     }
+}
+
+/// What to say where the system fails at something in this directory.
+pub(crate) fn io_failed(path: &Path) -> impl Fn(io::Error) -> StoreError + use<'_> {
+    move |error| StoreError::storage(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// What stands in the database is not what was written.

@@ -44,6 +44,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     let path = path.as_ref();
     let database = Database::open_read_only(path, &RocksDbConfig::default())?;
     database.raw().verify_checksum().map_err(failed(path, "check the checksums"))?;
+    database.check_ends()?;
     let state = database.state()?;
     let indexes = Indexes::count(&database)?;
     let seen = check_events(&database)?;
@@ -51,6 +52,9 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     if stats != state.counts.stats() {
         let detail = format!("the store says that it holds {:?}, and it holds {stats:?}", state.counts.stats());
         return Err(database.corrupted(detail));
+    }
+    if !state.synced.is_within(state.counts) {
+        return Err(database.corrupted("the store says that more is durable than it holds"));
     }
     if seen.greatest_id != state.greatest_id || seen.recorded_at != state.recorded_at {
         return Err(database.corrupted("the store says another greatest id or last time than its events have"));

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("allframe-cqrs-cli", EVERYTHING),
     // Knows PostgreSQL, and nothing of ours.
     ("postgres-cluster", &[]),
+    ("small-disk", &[]),
     ("eventstore-benches", WHAT_IS_MEASURED),
     ("eventstore-torture", &["eventstore-api", "eventstore-wal"]),
     ("xtask", &["postgres-cluster"]),

@@ -1,8 +1,7 @@
 //! A disk that is full, for real: the tables are on one of a few megabytes.
 
 use std::{
-    fs::{self, OpenOptions, Permissions},
-    io::Write,
+    fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
 };
@@ -10,6 +9,7 @@ use std::{
 use eventstore_api::{EventStoreBackend, StoreError};
 use eventstore_postgres::PostgresBackend;
 use postgres_cluster::{Cluster, ClusterError, Programs};
+use small_disk::{SmallDisk, leave_out};
 use tokio_postgres::error::SqlState;
 
 use crate::{
@@ -17,21 +17,21 @@ use crate::{
     outcome::{append, cause, event, eventually, in_time, stream},
 };
 
-const MEGABYTES: usize = 24;
+const MEGABYTES: u32 = 24;
 
 /// Starts the server where a directory `small`, beside its data, is a disk of its own that the rest of the machine does not
 /// see, and that goes with the server. The first name space may mount, in the second the server is nobody special: it
 /// refuses to run as root.
 fn wrapper(postgres: &Path) -> String {
+    let nobody_special = "unshare -U --map-user=\"$user\" --map-group=\"$group\"";
+    let script = SmallDisk::of_megabytes(MEGABYTES).script(format_args!("{nobody_special} {}", postgres.display()));
     format!(
         "#!/bin/sh\n\
         small=$(dirname \"$2\")/small\n\
         mkdir -p \"$small\"\n\
         user=$(id -u) group=$(id -g)\n\
         export small user group\n\
-        exec unshare -Urm sh -c 'mount -t tmpfs -o size={MEGABYTES}m,mode=700 small \"$small\" && \
-        exec unshare -U --map-user=\"$user\" --map-group=\"$group\" {} \"$@\"' sh \"$@\"\n",
-        postgres.display()
+        {script}"
     )
 }
 
@@ -55,21 +55,11 @@ fn with_small_disk() -> Result<(Cluster, tempfile::TempDir), String> {
     }
 }
 
-/// A test that passes in silence would look as if it had run: `cargo xtask test` says at its end what was left out.
-fn leave_out(why: &str) {
-    let line =
-        format!("what happens on a full disk (`full_disk`), for want of a name space to mount one in: {why}");
-    let report = std::env::var_os("EVENTSTORE_TEST_LEFT_OUT")
-        .unwrap_or_else(|| panic!("left out {line}; run it by `cargo xtask test`"));
-    let mut report = OpenOptions::new().append(true).create(true).open(report).unwrap();
-    writeln!(report, "{}", line.replace('\n', " ")).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
     let (cluster, _programs) = match with_small_disk() {
         Ok(it) => it,
-        Err(why) => return leave_out(&why),
+        Err(why) => return leave_out("what happens on a full disk of the server (`full_disk`)", &why),
     };
     let small = cluster.directory().join("small");
     cluster.psql(&format!("CREATE TABLESPACE small LOCATION '{}'", small.display())).unwrap();
@@ -91,7 +81,7 @@ async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
             Ok(_) => acknowledged.push(event.id),
             Err(error) => break (event, error),
         }
-        assert!(acknowledged.len() <= MEGABYTES * 4, "the disk does not get full");
+        assert!(acknowledged.len() <= MEGABYTES as usize * 4, "the disk does not get full");
     };
     assert!(!acknowledged.is_empty());
     assert!(matches!(error, StoreError::Unavailable { .. }) && error.outcome_is_known(), "{error:?}");

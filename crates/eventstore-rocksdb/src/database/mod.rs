@@ -1,8 +1,10 @@
 //! The RocksDB database of a store: opened in one of three ways, and its column families.
 
+mod gapless;
 mod listener;
 mod occupied;
 mod options;
+mod synced;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,10 @@ use rust_rocksdb::{
 };
 
 pub(crate) use self::listener::GivenUp;
-use self::options::Tuning;
+use self::{
+    options::Tuning,
+    synced::{Synced, SyncedFile},
+};
 use crate::{
     config::RocksDbConfig,
     error::{RocksDbError, corrupted, failed},
@@ -26,6 +31,8 @@ pub(crate) type Iter<'d> = DBRawIteratorWithThreadMode<'d, DB>;
 pub(crate) struct Database {
     db: DB,
     path: PathBuf,
+    /// In the hands of the one who writes, until the database is closed.
+    synced: Option<SyncedFile>,
 }
 
 /// Whether a write waits for the disk.
@@ -47,24 +54,38 @@ pub(crate) enum Caching {
 impl Database {
     /// The database in this directory, which becomes one if there is none.
     pub(crate) fn open(path: &Path, config: &RocksDbConfig, given_up: GivenUp) -> Result<Self> {
-        occupied::check(path)?;
+        let is_begun = occupied::check(path)?;
+        let synced = SyncedFile::take(path)?;
+        // Before anything is changed: RocksDB deletes what it takes for left over when it opens a database.
+        match Synced::read(path)? {
+            _ if is_begun => Self::read_only(path, config)?.check_what_is_there()?,
+            Some(durable) => durable.check(path, Synced::NOTHING)?,
+            None => {}
+        }
         let tuning = Tuning::new(config);
         let mut options = tuning.database();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.add_event_listener(given_up);
         let db = DB::open_cf_descriptors(&options, path, tuning.families()).map_err(|error| cannot_open(path, error))?;
-        let database = Self { db, path: path.to_owned() };
+        let mut database = Self { db, path: path.to_owned(), synced };
         database.begin_or_check_format()?;
+        if database.synced.is_none() {
+            database.synced = Some(SyncedFile::begin(path)?);
+        }
         Ok(database)
     }
 
     /// The database in this directory, to look at while nobody writes it.
     pub(crate) fn open_read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
+        Self::read_only(path, config)?.with_format_checked()
+    }
+
+    fn read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
         let tuning = Tuning::new(config);
         let db = DB::open_cf_descriptors_read_only(&tuning.database(), path, tuning.families(), false)
             .map_err(|error| cannot_open(path, error))?;
-        Self { db, path: path.to_owned() }.with_format_checked()
+        Ok(Self { db, path: path.to_owned(), synced: None })
     }
 
     /// The database in this directory, to look at while another process may be writing it. `own` is a directory for what
@@ -76,7 +97,7 @@ impl Database {
         options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_as_secondary(&options, path, own, tuning.families())
             .map_err(|error| cannot_open(path, error))?;
-        Self { db, path: path.to_owned() }.with_format_checked()
+        Self { db, path: path.to_owned(), synced: None }.with_format_checked()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -157,6 +178,31 @@ impl Database {
         self.db.write_opt(batch, &options)
     }
 
+    /// Notes that everything written by now is durable, up to this position.
+    pub(crate) fn note_synced(&self, head: GlobalPosition) {
+        if let Some(synced) = &self.synced {
+            synced.note(self.written(head));
+        }
+    }
+
+    /// How far it is written, where its last event is at this position.
+    pub(crate) fn written(&self, head: GlobalPosition) -> Synced {
+        Synced { head, sequence: self.db.latest_sequence_number() }
+    }
+
+    /// Whether it ends where it says that it ends, and not before what was durable.
+    pub(crate) fn check_ends(&self) -> Result<()> {
+        let (state, last) = (self.state()?, self.last_position()?);
+        if let Some(synced) = Synced::read(&self.path)? {
+            synced.check(&self.path, self.written(last))?;
+        }
+        if state.counts.head == last {
+            return Ok(());
+        }
+        let says = state.counts.head;
+        Err(self.corrupted(format!("the store says that its last event is at {says}, and {last} is the last one")))
+    }
+
     /// Makes everything durable that was written.
     pub(crate) fn sync(&self) -> Result<(), rust_rocksdb::Error> {
         self.db.flush_wal(true)
@@ -176,6 +222,14 @@ impl Database {
 
     pub(crate) fn corrupted(&self, detail: impl Into<String>) -> StoreError {
         corrupted(&self.path, detail)
+    }
+
+    fn check_what_is_there(&self) -> Result<()> {
+        // Nothing is, where it was interrupted while it began.
+        if self.db.latest_sequence_number() > 0 {
+            self.check_format()?;
+        }
+        self.check_ends()
     }
 
     fn begin_or_check_format(&self) -> Result<()> {

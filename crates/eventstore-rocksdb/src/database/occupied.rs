@@ -7,26 +7,26 @@ use eventstore_api::{Result, StoreError};
 use rust_rocksdb::{DB, Options};
 
 use crate::{
-    error::{RocksDbError, corrupted, failed},
-    layout::family,
+    error::{RocksDbError, corrupted, failed, io_failed},
+    layout::{FORMAT, family, keys},
 };
 
 /// The name that RocksDB gives to the family which it insists on.
 const DEFAULT: &str = "default";
 
-/// Says why no store can be opened or begun here, if that is so.
-pub(crate) fn check(path: &Path) -> Result<()> {
+/// Says why no store can be opened or begun here, if that is so; else whether there is one.
+pub(crate) fn check(path: &Path) -> Result<bool> {
     let names = match names_in(path) {
         Ok(names) => names,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(StoreError::storage(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(io_failed(path)(error)),
     };
     if names.iter().any(|name| name == "CURRENT") {
         return check_families(path);
     }
     match names.iter().find(|name| is_of_a_database(name)) {
         Some(name) => Err(corrupted(path, format!("`CURRENT` is missing, but `{name}` is there"))),
-        None => Ok(()),
+        None => Ok(false),
     }
 }
 
@@ -35,25 +35,39 @@ fn names_in(path: &Path) -> io::Result<Vec<String>> {
 }
 
 fn is_of_a_database(name: &str) -> bool {
-    name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log")
+    let number = name.strip_suffix(".sst").or_else(|| name.strip_suffix(".log"));
+    let number = number.or_else(|| name.strip_prefix("MANIFEST-"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn check_families(path: &Path) -> Result<()> {
+/// Whether all of ours are there, and nobody else's.
+fn check_families(path: &Path) -> Result<bool> {
     let there = DB::list_cf(&Options::default(), path).map_err(failed(path, "list the column families"))?;
     let strange = there.iter().find(|name| *name != DEFAULT && !family::ALL.contains(&name.as_str()));
-    let not_ours = |detail: String| {
-        Err(StoreError::storage(RocksDbError::NotAnEventStore { path: path.to_owned(), detail }))
-    };
-    if let Some(name) = strange {
-        return not_ours(format!("a RocksDB database with a column family `{name}`"));
+    let has_all = family::ALL.iter().all(|name| there.iter().any(|it| it == name));
+    if has_all && strange.is_none() {
+        return Ok(true);
+    }
+    let database = DB::open_cf_for_read_only(&Options::default(), path, &there, false)
+        .map_err(failed(path, "look into the database"))?;
+    // A later version of this crate may have other families.
+    let format = database.cf_handle(family::META).map(|meta| database.get_pinned_cf(meta, keys::FORMAT));
+    let format = format.transpose().map_err(failed(path, "read its format"))?.flatten();
+    if let Some(found) = format.and_then(|bytes| (*bytes).try_into().ok().map(u32::from_le_bytes)) {
+        let unknown = RocksDbError::UnknownFormat { path: path.to_owned(), found, known: FORMAT };
+        return Err(if found == FORMAT { not_ours(path, strange) } else { StoreError::storage(unknown) });
     }
     // One that was interrupted while it began has some of ours, and nothing in them.
-    if family::ALL.iter().any(|name| !there.iter().any(|it| it == name)) {
-        let begun = DB::open_cf_for_read_only(&Options::default(), path, &there, false)
-            .map_err(failed(path, "look into the database"))?;
-        if begun.latest_sequence_number() > 0 {
-            return not_ours("a RocksDB database without the column families of one".to_owned());
-        }
+    if strange.is_some() || database.latest_sequence_number() > 0 {
+        return Err(not_ours(path, strange));
     }
-    Ok(())
+    Ok(false)
+}
+
+fn not_ours(path: &Path, strange: Option<&String>) -> StoreError {
+    let detail = match strange {
+        Some(name) => format!("a RocksDB database with a column family `{name}`"),
+        None => "a RocksDB database without the column families of one".to_owned(),
+    };
+    StoreError::storage(RocksDbError::NotAnEventStore { path: path.to_owned(), detail })
 }

@@ -4,6 +4,7 @@ use rust_rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options, SliceTransform,
 };
 
+use super::gapless::Gapless;
 use crate::{
     config::{Compression, RocksDbConfig},
     layout::{family, keys},
@@ -34,6 +35,8 @@ impl<'c> Tuning<'c> {
         options.set_paranoid_checks(true);
         // A log that was synced, and is missing or shorter when it is needed, is noticed.
         options.set_track_and_verify_wals_in_manifest(true);
+        // So is a write that is missing in the middle of one.
+        options.set_wal_filter(Gapless::default());
         // A file that was written is looked through once before the log goes that it was written from.
         options.set_flush_verify_memtable_count(true);
         options.set_db_write_buffer_size(self.write_buffer());

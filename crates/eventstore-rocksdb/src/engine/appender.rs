@@ -75,6 +75,9 @@ impl Appender {
         };
         database.write(batch, sync).map_err(|error| Unwritten::Failed(Cause(error.into_string())))?;
         self.has_unsynced = sync == Sync::Left;
+        if sync == Sync::Waited {
+            database.note_synced(state.counts.head);
+        }
         for (stream, version) in group.versions() {
             self.memory.set_version(stream, version);
         }
@@ -120,6 +123,7 @@ impl Appender {
     fn sync(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
         if self.has_unsynced {
             database.sync()?;
+            database.note_synced(self.published.head());
             self.has_unsynced = false;
         }
         Ok(())
@@ -188,7 +192,9 @@ impl Engine for Appender {
     }
 
     fn close(mut self) -> Result<()> {
-        let closed = self.or_give_up(Self::sync);
+        // Readers in other processes see the last appends from now on.
+        let marked = self.or_give_up(Self::mark);
+        let closed = marked.and_then(|()| self.or_give_up(Self::sync));
         let gate = self.gate.clone();
         // Where that fails, the log has all of it.
         closed.and_then(|()| gate.enter()?.flush_memory())

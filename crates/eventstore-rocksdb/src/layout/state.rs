@@ -42,6 +42,11 @@ impl Counts {
         BackendStats::new(self.events, self.streams, self.snapshots, self.head)
     }
 
+    /// Whether no count is greater than the other's.
+    pub(crate) fn is_within(self, other: Self) -> bool {
+        self.to_numbers().iter().zip(other.to_numbers()).all(|(ours, theirs)| *ours <= theirs)
+    }
+
     fn to_numbers(self) -> [u64; 4] {
         [self.events, self.streams, self.snapshots, self.head.get()]
     }

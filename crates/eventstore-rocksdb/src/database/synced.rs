@@ -1,0 +1,185 @@
+//! `SYNCED`, a file beside those of the database: how far the store is durable, written over in place after every sync and never
+//! synced itself.
+//!
+//! RocksDB takes a log, or a manifest, that ends too early for one that was being written when the power went, and goes on with
+//! less. What this file says is true whenever it can be read, also when it is old: so whoever opens the store knows better.
+//!
+//! ```text
+//! head      u64       the position of the last event, all little-endian
+//! sequence  u64       RocksDB's number of the last write
+//! check     2 u64     the same two with all bits turned
+//! ```
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Seek, Write},
+    path::Path,
+};
+
+use eventstore_api::{GlobalPosition, Result, StoreError};
+
+use crate::error::{RocksDbError, corrupted, io_failed};
+
+pub(crate) const NAME: &str = "SYNCED";
+
+/// How many bytes the file has, and a number in it.
+const BYTES: usize = 4 * NUMBER;
+const NUMBER: usize = size_of::<u64>();
+
+/// How far a store is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Synced {
+    pub(crate) head: GlobalPosition,
+    pub(crate) sequence: u64,
+}
+
+impl Synced {
+    /// Of a store in which nothing is.
+    pub(crate) const NOTHING: Self = Self { head: GlobalPosition::START, sequence: 0 };
+
+    /// What is said in this directory; `None` where nothing is that makes sense.
+    pub(crate) fn read(directory: &Path) -> Result<Option<Self>> {
+        match fs::read(directory.join(NAME)) {
+            Ok(bytes) => Ok(Self::from_bytes(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_failed(directory)(error)),
+        }
+    }
+
+    /// Says so in a directory where nobody has the file open.
+    pub(crate) fn write(self, directory: &Path) -> io::Result<()> {
+        let mut file = File::create(directory.join(NAME))?;
+        file.write_all(&self.to_bytes())?;
+        file.sync_all()
+    }
+
+    /// Refuses a store that ends before what was durable.
+    pub(crate) fn check(self, directory: &Path, found: Self) -> Result<()> {
+        if found.head >= self.head && found.sequence >= self.sequence {
+            return Ok(());
+        }
+        Err(corrupted(
+            directory,
+            format!(
+                "everything up to position {} (write {}) was durable, and the store ends at {} (write {}): a file was cut off or \
+                 is gone. Restore a backup, or remove the file `{NAME}` to go on without what is lost",
+                self.head, self.sequence, found.head, found.sequence
+            ),
+        ))
+    }
+
+    fn to_bytes(self) -> [u8; BYTES] {
+        let numbers = [self.head.get(), self.sequence, !self.head.get(), !self.sequence];
+        let mut bytes = [0; BYTES];
+        for (place, number) in bytes.chunks_exact_mut(NUMBER).zip(numbers) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (numbers, []) = bytes.as_chunks::<NUMBER>() else { return None };
+        let [head, sequence, check @ ..] = numbers else { return None };
+        let (head, sequence) = (u64::from_le_bytes(*head), u64::from_le_bytes(*sequence));
+        let is_whole = check == [(!head).to_le_bytes(), (!sequence).to_le_bytes()];
+        is_whole.then(|| Self { head: GlobalPosition::new(head), sequence })
+    }
+}
+
+/// The file, in the hands of the one who writes the store: locked, so that a second one is refused before he looks at anything.
+#[derive(Debug)]
+pub(crate) struct SyncedFile(File);
+
+impl SyncedFile {
+    /// Takes it, where there is one.
+    pub(crate) fn take(directory: &Path) -> Result<Option<Self>> {
+        match OpenOptions::new().read(true).write(true).open(directory.join(NAME)) {
+            Ok(file) => Self(file).locked(directory).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_failed(directory)(error)),
+        }
+    }
+
+    /// Makes one that says nothing yet, where there is none.
+    pub(crate) fn begin(directory: &Path) -> Result<Self> {
+        let path = directory.join(NAME);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        Self(opened.map_err(io_failed(directory))?).locked(directory)
+    }
+
+    /// Says that everything up to here is durable. What was said before stays true, so where it cannot be said, no harm is done.
+    pub(crate) fn note(&self, synced: Synced) {
+        let mut file = &self.0;
+        if let Err(error) = file.rewind().and_then(|()| file.write_all(&synced.to_bytes())) {
+            tracing::warn!(%error, "it could not be noted how far the store is durable");
+        }
+    }
+
+    /// A file system without locks has RocksDB's own.
+    fn locked(self, directory: &Path) -> Result<Self> {
+        match self.0.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                Err(StoreError::unavailable(RocksDbError::InUse { path: directory.to_owned() }))
+            }
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn synced(head: u64, sequence: u64) -> Synced {
+        Synced { head: GlobalPosition::new(head), sequence }
+    }
+
+    #[test]
+    fn what_was_noted_last_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Synced::read(directory.path()).unwrap(), None);
+        let file = SyncedFile::begin(directory.path()).unwrap();
+        assert_eq!(Synced::read(directory.path()).unwrap(), None);
+        for said in [synced(1, 9), synced(2, u64::MAX)] {
+            file.note(said);
+            assert_eq!(Synced::read(directory.path()).unwrap(), Some(said));
+        }
+        drop(file);
+        assert!(SyncedFile::take(directory.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_makes_no_sense_says_nothing() {
+        let bytes = synced(7, 70).to_bytes();
+        assert_eq!(Synced::from_bytes(&bytes), Some(synced(7, 70)));
+        for length in 0..bytes.len() {
+            assert_eq!(Synced::from_bytes(bytes.get(..length).unwrap()), None);
+        }
+        for at in 0..bytes.len() {
+            let mut changed = bytes;
+            *changed.get_mut(at).unwrap() ^= 1;
+            assert_eq!(Synced::from_bytes(&changed), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn it_is_in_one_hand() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = SyncedFile::begin(directory.path()).unwrap();
+        for second in [SyncedFile::take(directory.path()).map(drop), SyncedFile::begin(directory.path()).map(drop)] {
+            assert!(matches!(second, Err(StoreError::Unavailable { .. })), "{second:?}");
+        }
+        drop(file);
+        SyncedFile::begin(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_store_may_go_further_and_not_less_far() {
+        let here = Path::new("here");
+        assert!(synced(7, 70).check(here, synced(7, 70)).is_ok());
+        assert!(synced(7, 70).check(here, synced(8, 71)).is_ok());
+        for less in [synced(6, 70), synced(7, 69)] {
+            assert!(matches!(synced(7, 70).check(here, less), Err(StoreError::Corrupted { .. })));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Bytes that are flipped, wiped out and cut off, and files that are gone: whatever it is, the store holds exactly what was
+//! acknowledged, or says what is wrong and where.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use eventstore_api::{BackendStats, EventStoreBackend, RecordedEvent, Result, Snapshot, StoreError, message_with_causes};
+use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, verify};
+use tempfile::TempDir;
+
+use crate::{
+    log_format::{length, records},
+    support::{STREAMS, all, append, copy, count_from_the_first, files, open, save_snapshots, small, stream},
+};
+
+const EVENTS: usize = 5_000;
+const LATER: usize = 400;
+
+/// A store, and what was acknowledged of it.
+struct Sound {
+    directory: TempDir,
+    events: Vec<RecordedEvent>,
+    stats: BackendStats,
+}
+
+/// Fills a store, and closes it. It is the same as if each append had waited for the disk.
+async fn fill(directory: &Path) {
+    let store = RocksDbBackend::with_config(directory, without_waiting()).unwrap();
+    append(&store, 0..EVENTS).await;
+    save_snapshots(&store).await;
+    store.close().await.unwrap();
+}
+
+fn without_waiting() -> RocksDbConfig {
+    RocksDbConfig { durability: Durability::OsBuffered, ..small() }
+}
+
+/// One that was closed: everything is in sorted files.
+async fn closed() -> Sound {
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path()).await;
+    let store = open(directory.path());
+    let (events, stats) = (all(&store).await.unwrap(), store.stats().await.unwrap());
+    assert_eq!(count_from_the_first(&events), EVENTS);
+    store.close().await.unwrap();
+    assert!(files(directory.path(), ".sst").len() >= 6);
+    Sound { directory, events, stats }
+}
+
+/// One whose process has ended without closing it: the last events are in the log alone.
+async fn left_open() -> Sound {
+    let directory = tempfile::tempdir().unwrap();
+    fill(directory.path()).await;
+    // So much memory that none of it gets into a file.
+    let config = RocksDbConfig { write_buffer_bytes: 64 << 20, ..without_waiting() };
+    let store = RocksDbBackend::with_config(directory.path(), config).unwrap();
+    append(&store, EVENTS..EVENTS + LATER).await;
+    store.flush().await.unwrap();
+    let (events, stats) = (all(&store).await.unwrap(), store.stats().await.unwrap());
+    assert_eq!(count_from_the_first(&events), EVENTS + LATER);
+    let left = copy(directory.path());
+    assert!(fs::read(newest_log(left.path())).unwrap().len() > 5 * (32 << 10));
+    Sound { directory: left, events, stats }
+}
+
+fn newest_log(directory: &Path) -> PathBuf {
+    files(directory, ".log").pop().unwrap()
+}
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Flip(usize),
+    Wipe(usize, usize),
+    Cut(usize),
+    Remove,
+}
+
+impl Damage {
+    fn to(self, file: &Path) {
+        let mut bytes = fs::read(file).unwrap();
+        match self {
+            Self::Flip(at) => bytes[at] ^= 0x10,
+            Self::Wipe(at, count) => {
+                let end = bytes.len().min(at + count);
+                bytes[at..end].fill(0);
+            }
+            Self::Cut(length) => bytes.truncate(length),
+            Self::Remove => return fs::remove_file(file).unwrap(),
+        }
+        fs::write(file, bytes).unwrap();
+    }
+}
+
+/// What came of a damage.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Everything is as it was.
+    Harmless,
+    /// It was told.
+    Told,
+}
+
+impl Sound {
+    /// Does this to a copy of the store, and looks what comes of it.
+    async fn with(&self, file: &Path, damage: Damage) -> Outcome {
+        let copy = copy(self.directory.path());
+        let file = copy.path().join(file.file_name().unwrap());
+        damage.to(&file);
+        let mut outcome = Outcome::Harmless;
+        let mut told = |error: StoreError| {
+            outcome = Outcome::Told;
+            let text = message_with_causes(&error);
+            assert!(
+                matches!(error, StoreError::Corrupted { .. } | StoreError::Storage { .. }),
+                "{damage:?} in {}: {error:?}",
+                file.display()
+            );
+            assert!(text.contains(copy.path().to_str().unwrap()), "which store is damaged: {text}");
+        };
+        if let Err(error) = verify(copy.path()) {
+            told(error);
+        }
+        match RocksDbBackend::with_config(copy.path(), small()) {
+            Err(error) => told(error),
+            Ok(store) => {
+                for wrong in self.what_is_read(&store, &format!("{damage:?} in {}", file.display())).await {
+                    told(wrong);
+                }
+                if let Err(error) = store.close().await {
+                    told(error);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Reads everything in every way; what is answered is right, and the errors are given back.
+    async fn what_is_read(&self, store: &RocksDbBackend, what: &str) -> Vec<StoreError> {
+        let mut wrong = Vec::new();
+        match all(store).await {
+            Ok(events) => assert!(events == self.events, "{what}: {} events of {}", events.len(), self.events.len()),
+            Err(error) => wrong.push(error),
+        }
+        match store.stats().await {
+            Ok(stats) => assert_eq!(stats, self.stats, "{what}"),
+            Err(error) => wrong.push(error),
+        }
+        for number in 0..STREAMS {
+            match store.get_events(&stream(number)).await {
+                Ok(events) => {
+                    let expected = self.events.iter().skip(number).step_by(STREAMS);
+                    assert!(events.iter().eq(expected), "{what}: stream {number}, {} events", events.len());
+                }
+                Err(error) => wrong.push(error),
+            }
+            match self.snapshot(store, number).await {
+                Ok(snapshot) => assert!(snapshot.is_some(), "{what}: snapshot {number}"),
+                Err(error) => wrong.push(error),
+            }
+        }
+        wrong
+    }
+
+    async fn snapshot(&self, store: &RocksDbBackend, number: usize) -> Result<Option<Snapshot>> {
+        let snapshot = store.get_latest_snapshot(&stream(number)).await?;
+        Ok(snapshot.inspect(|it| assert_eq!(it.payload, format!("state {number}"))))
+    }
+
+    fn files(&self, ending: &str) -> Vec<PathBuf> {
+        let found = files(self.directory.path(), ending);
+        found.into_iter().filter(|file| fs::metadata(file).unwrap().len() > 0).collect()
+    }
+
+    /// Flips bits, wipes out, and cuts off at about so many places of a file; how many were told.
+    async fn everywhere(&self, file: &Path, places: usize) -> usize {
+        let length = fs::read(file).unwrap().len();
+        let mut told = 0;
+        for at in (0..length).step_by((length / places).max(1)) {
+            for damage in [Damage::Flip(at), Damage::Wipe(at, 512), Damage::Cut(at)] {
+                told += usize::from(self.with(file, damage).await == Outcome::Told);
+            }
+        }
+        told
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_store_is_found_to_be_so() {
+    for sound in [closed().await, left_open().await] {
+        let file = sound.files("CURRENT").pop().unwrap();
+        assert_eq!(sound.with(&file, Damage::Wipe(0, 0)).await, Outcome::Harmless);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_in_a_sorted_file_is_told() {
+    let sound = closed().await;
+    for file in sound.files(".sst") {
+        let told = sound.everywhere(&file, 3).await;
+        assert!(told >= 6, "{}: {told}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_in_the_log_is_told() {
+    let sound = left_open().await;
+    for file in sound.files(".log") {
+        let told = sound.everywhere(&file, 60).await;
+        assert!(told >= 150, "{}: {told}", file.display());
+    }
+}
+
+/// Where the frame of a record is hit, RocksDB passes over what follows, and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_the_frames_of_the_log_is_told() {
+    let sound = left_open().await;
+    let log = newest_log(sound.directory.path());
+    let bytes = fs::read(&log).unwrap();
+    let records = records(&bytes);
+    assert!(records.len() > LATER, "{}", records.len());
+    let some = records.iter().step_by(records.len() / 25).chain(records.iter().rev().take(3));
+    for record in some.copied() {
+        for damage in
+            [Damage::Flip(length(record)), Damage::Wipe(record, 7), Damage::Wipe(record, 512), Damage::Cut(record)]
+        {
+            assert_eq!(sound.with(&log, damage).await, Outcome::Told, "{damage:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_in_the_manifest_is_told() {
+    for sound in [closed().await, left_open().await] {
+        let manifest = files(sound.directory.path(), "").into_iter().find(|file| is_manifest(file)).unwrap();
+        let told = sound.everywhere(&manifest, 40).await;
+        assert!(told >= 100, "{told}");
+        let records = records(&fs::read(&manifest).unwrap());
+        for record in records.iter().copied() {
+            for damage in [Damage::Flip(length(record)), Damage::Wipe(record, 7), Damage::Cut(record)] {
+                sound.with(&manifest, damage).await;
+            }
+        }
+    }
+}
+
+fn is_manifest(file: &Path) -> bool {
+    file.file_name().unwrap().to_str().unwrap().starts_with("MANIFEST-")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_what_names_the_manifest_is_told() {
+    let sound = closed().await;
+    let current = sound.files("CURRENT").pop().unwrap();
+    for at in 0..fs::read(&current).unwrap().len() {
+        assert_eq!(sound.with(&current, Damage::Flip(at)).await, Outcome::Told, "{at}");
+        assert_eq!(sound.with(&current, Damage::Cut(at)).await, Outcome::Told, "{at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_in_what_only_notes_the_settings_is_harmless() {
+    let sound = closed().await;
+    for options in files(sound.directory.path(), "").iter().filter(|it| it.to_str().unwrap().contains("OPTIONS-")) {
+        assert_eq!(sound.everywhere(options, 10).await, 0);
+        assert_eq!(sound.with(options, Damage::Remove).await, Outcome::Harmless);
+    }
+}
+
+/// Without a file, it is told which, or nothing is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_is_told() {
+    for sound in [closed().await, left_open().await] {
+        for file in sound.files("") {
+            let outcome = sound.with(&file, Damage::Remove).await;
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let is_needed = name.ends_with(".sst") || name.ends_with(".log") || name == "CURRENT" || is_manifest(&file);
+            assert_eq!(outcome == Outcome::Told, is_needed, "{name}");
+        }
+    }
+}
+
+/// Opening tells before anything is changed: what is whole can be saved.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_is_left_as_it_is() {
+    let sound = left_open().await;
+    let log = newest_log(sound.directory.path());
+    let cut = fs::read(&log).unwrap().len() - 700;
+    Damage::Cut(cut).to(&log);
+    let before = crate::support::contents(sound.directory.path());
+    assert!(RocksDbBackend::with_config(sound.directory.path(), small()).is_err());
+    assert!(crate::support::contents(sound.directory.path()) == before);
+}
+
+/// What RocksDB alone cannot tell apart from a write that the power has met; the file `SYNCED` can.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_note_of_what_is_durable_is_gone_too_a_log_that_is_cut_off_is_taken_for_one_that_was_being_written() {
+    let sound = left_open().await;
+    fs::remove_file(sound.directory.path().join("SYNCED")).unwrap();
+    let (whole, log) = (sound.directory.path(), newest_log(sound.directory.path()));
+    let records = records(&fs::read(&log).unwrap());
+    let cut = copy(whole);
+    Damage::Cut(records[records.len() - 3]).to(&cut.path().join(log.file_name().unwrap()));
+    let store = open(cut.path());
+    let left = count_from_the_first(&all(&store).await.unwrap());
+    assert!(left < EVENTS + LATER && left > EVENTS + LATER - 5, "{left}");
+    store.close().await.unwrap();
+    assert_eq!(verify(cut.path()).unwrap().stats.total_events as usize, left);
+    // In the middle of it, it is noticed all the same.
+    for record in [records[1], records[records.len() / 2]] {
+        assert_eq!(sound.with(&log, Damage::Wipe(record, 7)).await, Outcome::Told);
+    }
+}

@@ -1,0 +1,233 @@
+//! A disk that is full, for real: one of a few megabytes, of which only the process knows that works on it.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use eventstore_api::{EventStoreBackend, ExpectedVersion, NewEvent, StoreError};
+use eventstore_rocksdb::{RocksDbBackend, RocksDbError, RocksDbReader, verify};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use small_disk::SmallDisk;
+
+use crate::support::{all, append, cause, count_from_the_first, event_of, open, other_process, part, small, stream};
+
+const MIB: usize = 1 << 20;
+
+/// Runs the test of this name in a process of its own, which has such a disk; the directory, in that process.
+fn on(disk: &SmallDisk, test: &str) -> Option<std::path::PathBuf> {
+    if let Some(directory) = part() {
+        return Some(directory);
+    }
+    match small_disk::available() {
+        Err(why) => small_disk::leave_out("what happens to a store on RocksDB on a full disk (`full_disk`)", &why),
+        Ok(()) => {
+            let directory = tempfile::tempdir().unwrap();
+            let process = other_process(&format!("full_disk::{test}"), directory.path());
+            let ended = disk.at(directory.path(), &process).status().unwrap();
+            assert!(ended.success(), "it failed on the small disk: {ended}");
+        }
+    }
+    None
+}
+
+fn free(directory: &Path) -> u64 {
+    let status = statvfs(directory).unwrap();
+    status.f_bavail * status.f_frsize
+}
+
+/// Takes all the room but so many bytes.
+fn take_room(directory: &Path, but: u64) {
+    let file = File::create(directory.join("of-somebody-else")).unwrap();
+    let taken = free(directory).saturating_sub(but);
+    fallocate(&file, FallocateFlags::empty(), 0, taken).unwrap();
+}
+
+fn give_room(directory: &Path) {
+    fs::remove_file(directory.join("of-somebody-else")).unwrap();
+}
+
+async fn append_one(store: &RocksDbBackend, event: &NewEvent) -> eventstore_api::Result<()> {
+    store.append(&stream(0), ExpectedVersion::Any, vec![event.clone()]).await.map(drop)
+}
+
+fn ids(events: &[eventstore_api::RecordedEvent]) -> Vec<eventstore_api::EventId> {
+    events.iter().map(|event| event.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
+    let test = "a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end";
+    let Some(disk) = on(&SmallDisk::of_megabytes(64), test) else { return };
+    let path = disk.join("store");
+    let store = open(&path);
+    take_room(&disk, 40 * MIB as u64);
+    let mut acknowledged = Vec::new();
+    for _ in 0..2 {
+        let (refused, error) = loop {
+            let event = event_of(acknowledged.len(), 64 << 10);
+            match append_one(&store, &event).await {
+                Ok(()) => acknowledged.push(event.id),
+                Err(error) => break (event, error),
+            }
+            assert!(acknowledged.len() < 2_000, "the disk does not get full");
+        };
+        assert!(acknowledged.len() > 100, "{}", acknowledged.len());
+        assert!(matches!(error, StoreError::Unavailable { .. }) && error.is_retryable(), "{error:?}");
+        assert!(error.outcome_is_known(), "{error:?}");
+        assert!(matches!(cause(&error), Some(RocksDbError::NoSpace { .. })), "{error:?}");
+        // However often it is tried, and whoever looks.
+        assert!(append_one(&store, &refused).await.is_err());
+        assert_eq!(ids(&all(&store).await.unwrap()), acknowledged);
+        assert_eq!(store.stats().await.unwrap().total_events as usize, acknowledged.len());
+
+        give_room(&disk);
+        append_one(&store, &refused).await.unwrap();
+        acknowledged.push(refused.id);
+        take_room(&disk, 8 * MIB as u64);
+    }
+    store.close().await.unwrap();
+    assert_eq!(verify(&path).unwrap().stats.total_events as usize, acknowledged.len());
+    assert_eq!(ids(&all(&open(&path)).await.unwrap()), acknowledged);
+}
+
+/// The room is there when the store looks, and gone when it writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_that_was_acknowledged() {
+    let test = "where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_that_was_acknowledged";
+    let Some(disk) = on(&SmallDisk::of_megabytes(256), test) else { return };
+    let path = disk.join("store");
+    let store = open(&path);
+    append(&store, 0..50).await;
+    let mut acknowledged = ids(&all(&store).await.unwrap());
+
+    let (unknown, batch) = loop {
+        let taker = Taker::start(&disk, &path);
+        // Large enough to be met in the middle.
+        let batch: Vec<_> = (0..12).map(|number| event_of(number, MIB)).collect();
+        let appended = store.append(&stream(1), ExpectedVersion::Any, batch.clone()).await;
+        taker.stop();
+        give_room(&disk);
+        match appended {
+            Ok(_) => acknowledged.extend(batch.iter().map(|event| event.id)),
+            Err(error) => break (error, batch),
+        }
+        assert!(free(&disk) > 32 * MIB as u64, "it was never met in the middle");
+    };
+    assert!(matches!(unknown, StoreError::OutcomeUnknown { .. }), "{unknown:?}");
+    assert!(matches!(cause(&unknown), Some(RocksDbError::GaveUp { .. })), "{unknown:?}");
+    for _ in 0..3 {
+        let later = append_one(&store, &event_of(0, 10)).await.unwrap_err();
+        assert!(matches!(later, StoreError::Storage { .. }), "{later:?}");
+        assert!(matches!(cause(&later), Some(RocksDbError::GaveUp { .. })), "{later:?}");
+    }
+    assert_eq!(ids(&all(&store).await.unwrap()), acknowledged);
+    assert!(store.flush().await.is_err());
+    assert!(store.close().await.is_err());
+
+    let recovered = open(&path);
+    let there = ids(&all(&recovered).await.unwrap());
+    let whole: Vec<_> = acknowledged.iter().copied().chain(batch.iter().map(|event| event.id)).collect();
+    assert!(there == acknowledged || there == whole, "{} of {}", there.len(), acknowledged.len());
+    recovered.append(&stream(1), ExpectedVersion::Any, batch).await.unwrap();
+    assert_eq!(ids(&all(&recovered).await.unwrap()), whole);
+    recovered.close().await.unwrap();
+    assert_eq!(verify(&path).unwrap().stats.total_events as usize, whole.len());
+}
+
+/// Somebody who takes all the room when a log has grown.
+struct Taker {
+    stopped: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Taker {
+    fn start(disk: &Path, path: &Path) -> Self {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (disk, path, is_stopped) = (disk.to_owned(), path.to_owned(), Arc::clone(&stopped));
+        let logs = move || -> u64 {
+            let found = crate::support::files(&path, ".log");
+            found.iter().filter_map(|log| fs::metadata(log).ok()).map(|it| it.len()).sum()
+        };
+        let before = logs();
+        let thread = thread::spawn(move || {
+            while !is_stopped.load(Ordering::SeqCst) && logs() < before + MIB as u64 {
+                std::hint::spin_loop();
+            }
+            take_room(&disk, 0);
+        });
+        Self { stopped, thread }
+    }
+
+    fn stop(self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap();
+    }
+}
+
+/// There is room for bytes, and none for another file: what is in memory cannot be written out.
+#[tokio::test(flavor = "multi_thread")]
+async fn work_in_the_background_that_fails_ends_all_writing_and_no_reading() {
+    let test = "work_in_the_background_that_fails_ends_all_writing_and_no_reading";
+    let Some(disk) = on(&SmallDisk::of_megabytes(256).and_files(64), test) else { return };
+    let path = disk.join("store");
+    let store = open(&path);
+    append(&store, 0..50).await;
+    let mut taken = 0;
+    while File::create(disk.join(format!("of-somebody-else-{taken}"))).is_ok() {
+        taken += 1;
+    }
+    assert!(taken > 0);
+
+    let mut acknowledged = 50;
+    let error = loop {
+        match store.append(&stream(acknowledged), ExpectedVersion::Any, vec![crate::support::event(acknowledged)]).await {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+        assert!(acknowledged < 100_000, "it goes on for ever");
+    };
+    assert!(matches!(cause(&error), Some(RocksDbError::GaveUp { .. })), "{error:?}");
+    let later = append_one(&store, &event_of(0, 10)).await.unwrap_err();
+    assert!(matches!(later, StoreError::Storage { .. }), "{later:?}");
+    assert_eq!(count_from_the_first(&all(&store).await.unwrap()), acknowledged);
+    assert!(store.close().await.is_err());
+
+    for number in 0..taken {
+        fs::remove_file(disk.join(format!("of-somebody-else-{number}"))).unwrap();
+    }
+    let recovered = open(&path);
+    let count = count_from_the_first(&all(&recovered).await.unwrap());
+    assert!(count == acknowledged || count == acknowledged + 1, "{count} of {acknowledged}");
+    append(&recovered, count..count + 50).await;
+    recovered.close().await.unwrap();
+    assert_eq!(verify(&path).unwrap().stats.total_events as usize, count + 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_can_only_be_read_is_read_and_not_written() {
+    let Some(disk) = on(&SmallDisk::of_megabytes(64), "a_disk_that_can_only_be_read_is_read_and_not_written") else {
+        return;
+    };
+    let path = disk.join("store");
+    let store = open(&path);
+    append(&store, 0..50).await;
+    store.close().await.unwrap();
+    let remounted = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(&disk).status().unwrap();
+    assert!(remounted.success());
+
+    for path in [path.clone(), disk.join("another")] {
+        let refused = RocksDbBackend::with_config(&path, small()).unwrap_err();
+        assert!(matches!(refused, StoreError::Storage { .. }), "{refused:?}");
+        let text = eventstore_api::message_with_causes(&refused);
+        assert!(text.contains(path.to_str().unwrap()), "{text}");
+    }
+    assert_eq!(verify(&path).unwrap().stats.total_events, 50);
+    let reader = RocksDbReader::open(&path).unwrap();
+    assert_eq!(count_from_the_first(&all(&reader).await.unwrap()), 50);
+}
