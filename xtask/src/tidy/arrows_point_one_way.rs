@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Knows PostgreSQL, and nothing of ours.
     ("postgres-cluster", &[]),
     ("eventstore-benches", WHAT_IS_MEASURED),
-    ("eventstore-torture", &["eventstore-api", "eventstore-wal"]),
+    ("eventstore-torture", &["eventstore-api", "eventstore-wal", "eventstore-rocksdb"]),
     ("xtask", &["postgres-cluster"]),
 ];
 
@@ -83,6 +83,8 @@ const WALLS: &[(&str, &str)] = &[
     ("arrow2", "eventstore-parquet"),
     ("parquet-format-safe", "eventstore-parquet"),
     ("zstd", "eventstore-parquet"),
+    ("rust-rocksdb", "eventstore-rocksdb"),
+    ("zstd-sys", "eventstore-rocksdb"),
 ];
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
@@ -184,6 +186,7 @@ mod tests {
     fn walled_dependencies_are_named_by_one_crate() {
         assert_eq!(wrong("allframe-cqrs", &[("bincode", Development)]).len(), 1);
         assert_eq!(wrong("eventstore-wal", &[("arrow2", Normal)]).len(), 1);
+        assert_eq!(wrong("allframe-cqrs-cli", &[("rust-rocksdb", Normal)]).len(), 1);
         assert!(wrong("eventstore-parquet", &[("arrow2", Normal)]).is_empty());
     }
 
