@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot, StoreError,
-    StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
+    StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::{Writer, WriterOptions, waiting};
 use parking_lot::Mutex;
@@ -21,6 +21,7 @@ use crate::{
     layout::state::State,
     published::Published,
     read,
+    synced_mark::SyncedMark,
 };
 
 /// An event store in a RocksDB database, for one process that writes and any number that look.
@@ -82,7 +83,8 @@ impl RocksDbBackend {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is not
-    /// what was written, as far as opening looks ([`verify`](crate::verify()) looks at everything), [`StoreError::Storage`]
+    /// what was written ([`Recovery`](crate::Recovery) is the way out), as far as opening looks
+    /// ([`verify`](crate::verify()) looks at everything), [`StoreError::Storage`]
     /// when the disk fails, or the directory holds something else. What is behind them is a
     /// [`RocksDbError`](crate::RocksDbError).
     ///
@@ -101,9 +103,10 @@ impl RocksDbBackend {
         let given_up = GivenUp::default();
         let database = Database::open(&path, &config, given_up.clone())?;
         let state = checked_state(&database)?;
+        let mark = SyncedMark::open(&path, state.counts.head, config.recovery)?;
         let published = Arc::new(Published::new(state));
         let gate = Gate::new(database);
-        let appender = Appender::new(gate.clone(), given_up, Arc::clone(&published), &config);
+        let appender = Appender::new(gate.clone(), given_up, Arc::clone(&published), mark, &config);
         let options = WriterOptions {
             thread_name: "rocksdb-writer",
             durability: config.durability,
@@ -177,7 +180,10 @@ fn checked_state(database: &Database) -> Result<State> {
     if state.counts.head == last {
         return Ok(state);
     }
-    Err(database.corrupted(format!("the store says that its last event is at {}, and {last} is the last one", state.counts.head)))
+    Err(database.corrupted(format!(
+        "the store says that its last event is at {}, and {last} is the last one",
+        state.counts.head
+    )))
 }
 
 #[async_trait]

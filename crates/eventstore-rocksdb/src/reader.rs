@@ -7,20 +7,15 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot, StoreError,
-    StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
+    StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::waiting;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use crate::{
-    config::RocksDbConfig,
-    database::Database,
-    error::failed,
-    gate::Gate,
-    layout::state::Counts,
-    read,
+    config::RocksDbConfig, database::Database, error::failed, gate::Gate, layout::state::Counts, read,
 };
 
 /// An event store in a RocksDB database, for looking at it while another process may be writing it. Any number of readers can

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use eventstore_api::{GlobalPosition, Result, StoreError};
 use rust_rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch, WriteOptions,
+    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 
 pub(crate) use self::listener::GivenUp;
@@ -53,7 +54,8 @@ impl Database {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.add_event_listener(given_up);
-        let db = DB::open_cf_descriptors(&options, path, tuning.families()).map_err(|error| cannot_open(path, error))?;
+        let db = DB::open_cf_descriptors(&options, path, tuning.families())
+            .map_err(|error| cannot_open(path, error))?;
         let database = Self { db, path: path.to_owned() };
         database.begin_or_check_format()?;
         Ok(database)
@@ -91,7 +93,8 @@ impl Database {
     /// What the store says of itself.
     pub(crate) fn state(&self) -> Result<State> {
         let Some(bytes) = self.get(family::META, keys::STATE)? else { return Ok(State::default()) };
-        State::from_bytes(&bytes).ok_or_else(|| self.corrupted("the counts of the store have another length than counts"))
+        State::from_bytes(&bytes)
+            .ok_or_else(|| self.corrupted("the counts of the store have another length than counts"))
     }
 
     /// The position of the last event that is there.
@@ -100,7 +103,9 @@ impl Database {
         last.seek_to_last();
         match self.key(&last)? {
             None => Ok(GlobalPosition::START),
-            Some(key) => keys::position(key).ok_or_else(|| self.corrupted("the key of an event is no position")),
+            Some(key) => {
+                keys::position(key).ok_or_else(|| self.corrupted("the key of an event is no position"))
+            }
         }
     }
 
@@ -114,7 +119,8 @@ impl Database {
         family: &'static str,
         keys: impl IntoIterator<Item = &'k K>,
     ) -> Result<Vec<Option<DBPinnableSlice<'_>>>> {
-        let values = self.db.batched_multi_get_cf_opt(self.family(family)?, keys, true, &ReadOptions::default());
+        let values =
+            self.db.batched_multi_get_cf_opt(self.family(family)?, keys, true, &ReadOptions::default());
         values.into_iter().map(|value| value.map_err(failed(&self.path, "read keys"))).collect()
     }
 

@@ -1,11 +1,12 @@
 //! What RocksDB is told to do, and why.
 
 use rust_rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options, SliceTransform,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options,
+    SliceTransform,
 };
 
 use crate::{
-    config::{Compression, RocksDbConfig},
+    config::{Compression, Recovery, RocksDbConfig},
     layout::{family, keys},
 };
 
@@ -26,9 +27,12 @@ impl<'c> Tuning<'c> {
 
     pub(super) fn database(&self) -> Options {
         let mut options = Options::default();
-        // What ends in the middle of a write was never acknowledged; damage before the end is an error. The default mode
-        // would take it for the end, and drop what follows.
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_wal_recovery_mode(match self.config.recovery {
+            // What ends in the middle of a write was never acknowledged; damage before the end is an error.
+            Recovery::Strict => DBRecoveryMode::TolerateCorruptedTailRecords,
+            // RocksDB's own default: damage is the end, and what follows is dropped.
+            Recovery::UpToDamage => DBRecoveryMode::PointInTime,
+        });
         // A log that is written over an old one ends in old records, which look like damage.
         options.set_recycle_log_file_num(0);
         options.set_paranoid_checks(true);

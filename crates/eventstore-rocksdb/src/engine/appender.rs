@@ -18,6 +18,7 @@ use crate::{
     gate::Gate,
     layout::{family, keys},
     published::Published,
+    synced_mark::SyncedMark,
 };
 
 /// What appends to a database, a group at a time: a [`WriteBatch`], and one sync for all of it.
@@ -29,6 +30,7 @@ pub(crate) struct Appender {
     /// How many bytes have to stay free on the disk: what is in memory has to get there.
     reserve: u64,
     memory: Memory,
+    mark: SyncedMark,
     /// Whether something was acknowledged that is not durable.
     has_unsynced: bool,
 }
@@ -42,7 +44,12 @@ enum Unwritten {
 }
 
 impl Appender {
-    pub(crate) fn new(gate: Gate, given_up: GivenUp, published: Arc<Published>, config: &RocksDbConfig) -> Self {
+    pub(crate) fn new(
+        gate: Gate,
+        given_up: GivenUp,
+        published: Arc<Published>,
+        config: &RocksDbConfig,
+    ) -> Self {
         Self {
             gate,
             given_up,
@@ -50,6 +57,7 @@ impl Appender {
             durability: config.durability,
             reserve: config.write_buffer_bytes as u64,
             memory: Memory::new(config.cached_streams),
+            mark,
             has_unsynced: false,
         }
     }
@@ -74,7 +82,10 @@ impl Appender {
             _ => Sync::Left,
         };
         database.write(batch, sync).map_err(|error| Unwritten::Failed(Cause(error.into_string())))?;
-        self.has_unsynced = sync == Sync::Left;
+        match sync {
+            Sync::Waited => self.mark.set(state.counts.head),
+            Sync::Left => self.has_unsynced = true,
+        }
         for (stream, version) in group.versions() {
             self.memory.set_version(stream, version);
         }
@@ -102,7 +113,7 @@ impl Appender {
     }
 
     /// Says in the database that everything up to the head is durable: readers in other processes wait for that.
-    fn mark(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+    fn say_synced(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
         let mut state = self.published.state();
         if state.synced == state.counts {
             return Ok(());
@@ -121,8 +132,14 @@ impl Appender {
         if self.has_unsynced {
             database.sync()?;
             self.has_unsynced = false;
+            self.mark.set(self.published.head());
         }
         Ok(())
+    }
+
+    fn sync_and_say_so(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+        self.sync(database)?;
+        self.say_synced(database)
     }
 
     /// Does something that, when it fails, ends all writing.
@@ -173,13 +190,13 @@ impl Engine for Appender {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.or_give_up(Self::sync)
+        self.or_give_up(Self::sync_and_say_so)
     }
 
     fn on_idle(&mut self) -> Result<()> {
         match self.durability {
             Durability::Interval(_) => self.or_give_up(Self::sync),
-            _ => self.or_give_up(Self::mark),
+            _ => self.or_give_up(Self::say_synced),
         }
     }
 
@@ -188,7 +205,7 @@ impl Engine for Appender {
     }
 
     fn close(mut self) -> Result<()> {
-        let closed = self.or_give_up(Self::sync);
+        let closed = self.or_give_up(Self::sync_and_say_so);
         let gate = self.gate.clone();
         // Where that fails, the log has all of it.
         closed.and_then(|()| gate.enter()?.flush_memory())
