@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, ExpectedVersion, GlobalPosition, Known, NewEvent,
-    Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, Known, NewEvent, Result, StoreError,
+    StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 
@@ -63,10 +63,10 @@ impl<'r> Decider<'_, 'r> {
             return Ok(Some(outcome));
         }
         for (append, version) in streams() {
-            check_guard(&append.stream, append.expected, *version)?;
+            append.expected.check(&append.stream, *version)?;
         }
         for guard in &batch.guards {
-            check_guard(&guard.stream, guard.expected, self.version(&guard.stream)?)?;
+            guard.expected.check(&guard.stream, self.version(&guard.stream)?)?;
         }
         match &batch.condition {
             Some(condition) => self.check_condition(condition).map(|()| None),
@@ -138,11 +138,4 @@ impl<'r> Decider<'_, 'r> {
         }
         Ok(())
     }
-}
-
-fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) -> Result<()> {
-    if expected.is_met_by(actual) {
-        return Ok(());
-    }
-    Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
 }
