@@ -1,6 +1,6 @@
 //! An engine on a `Vec`, which does what the requests of a test say.
 
-#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::{
