@@ -58,6 +58,7 @@ const EVERYTHING: &[&str] = &[
     "eventstore-api",
     "eventstore-codec",
     "eventstore-conformance",
+    "eventstore-embedded",
     "eventstore-memory",
     "eventstore-parquet",
     "eventstore-wal",
@@ -175,6 +176,14 @@ mod tests {
         assert_eq!(wrong("eventstore-postgres", &[("eventstore-memory", Development)]).len(), 1);
         assert_eq!(wrong("eventstore-parquet", &[("eventstore-wal", Development)]).len(), 1);
         assert!(wrong("eventstore-wal", &[("eventstore-parquet", Development)]).is_empty());
+    }
+
+    #[test]
+    fn what_embedded_stores_share_is_below_them_and_knows_the_contract_alone() {
+        assert!(wrong("eventstore-wal", &[("eventstore-embedded", Normal)]).is_empty());
+        assert!(wrong("eventstore-rocksdb", &[("eventstore-embedded", Normal)]).is_empty());
+        assert_eq!(wrong("eventstore-embedded", &[("eventstore-codec", Normal)]).len(), 1);
+        assert_eq!(wrong("eventstore-postgres", &[("eventstore-embedded", Normal)]).len(), 1);
     }
 
     #[test]
