@@ -5,6 +5,7 @@ mod deny;
 mod features;
 mod package;
 mod plan;
+mod rocksdb;
 mod step;
 
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ Steps:
   kill           a minute of cargo xtask kill
   benches        the benches compile
   package        what would be published
+  rocksdb        eventstore-rocksdb, and what the others do with it, in release: all other steps leave it out
 
 A failed step does not stop the others. The table at the end says what passed, failed and was skipped, and why.",
     run,

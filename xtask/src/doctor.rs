@@ -3,7 +3,9 @@
 use anyhow::bail;
 
 use crate::chore::{Chore, takes_no_arguments};
+use crate::libclang;
 use crate::process::Process;
+use crate::rocksdb::tools;
 use crate::table::aligned;
 use crate::workspace;
 
@@ -17,17 +19,26 @@ Fails only when something is missing without which the tests do not run. Install
     run,
 };
 
-/// A program that a chore needs.
+/// What a chore needs.
 struct Need {
     name: &'static str,
     /// What stops working without it.
     purpose: &'static str,
     weight: Weight,
-    /// A command that prints a version.
-    probe: &'static [&'static str],
+    probe: Probe,
     /// The exact line that installs it.
     install: &'static str,
 }
+
+/// How it is looked for.
+#[derive(Clone, Copy)]
+enum Probe {
+    /// By a command that prints a version.
+    Command(&'static [&'static str]),
+    /// By code, which says what it found.
+    Code(fn() -> Option<String>),
+}
+use Probe::{Code, Command};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Weight {
@@ -40,15 +51,22 @@ use Weight::{Optional, Required};
 
 #[rustfmt::skip] // One need a line, so that the next one is added as one line.
 const NEEDS: &[Need] = &[
-    Need { name: "rustc", purpose: "everything", weight: Required, probe: &["rustc", "--version"], install: "rustup toolchain install" },
-    Need { name: "linker", purpose: "linking any Rust program", weight: Required, probe: &["cc", "--version"], install: LINKER },
-    Need { name: "rustfmt", purpose: "ci: fmt", weight: Optional, probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" },
-    Need { name: "clippy", purpose: "ci: clippy, crates, features", weight: Optional, probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" },
-    Need { name: "cargo-deny", purpose: "ci: deny, advisories", weight: Optional, probe: &["cargo", "deny", "--version"], install: CARGO_DENY },
-    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, unless DATABASE_URL names a server", weight: Optional, probe: &["pg_config", "--version"], install: POSTGRESQL },
-    Need { name: "python3", purpose: "test: what other tools see in Parquet files", weight: Optional, probe: &["python3", "-m", "venv", "--help"], install: PYTHON },
-    Need { name: "git", purpose: "contributing; ci: advisories", weight: Optional, probe: &["git", "--version"], install: GIT },
+    Need { name: "rustc", purpose: "everything", weight: Required, probe: Command(&["rustc", "--version"]), install: "rustup toolchain install" },
+    Need { name: "linker", purpose: "linking any Rust program", weight: Required, probe: Command(&["cc", "--version"]), install: LINKER },
+    Need { name: "rustfmt", purpose: "ci: fmt", weight: Optional, probe: Command(&["cargo", "fmt", "--version"]), install: "rustup component add rustfmt" },
+    Need { name: "clippy", purpose: "ci: clippy, crates, features", weight: Optional, probe: Command(&["cargo", "clippy", "--version"]), install: "rustup component add clippy" },
+    Need { name: "cargo-deny", purpose: "ci: deny, advisories", weight: Optional, probe: Command(&["cargo", "deny", "--version"]), install: CARGO_DENY },
+    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, unless DATABASE_URL names a server", weight: Optional, probe: Command(&["pg_config", "--version"]), install: POSTGRESQL },
+    Need { name: "c++", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(tools::compiler), install: CPP },
+    Need { name: "libclang", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(libclang), install: LIBCLANG },
+    Need { name: "python3", purpose: "test: what other tools see in Parquet files", weight: Optional, probe: Command(&["python3", "-m", "venv", "--help"]), install: PYTHON },
+    Need { name: "git", purpose: "contributing; ci: advisories", weight: Optional, probe: Command(&["git", "--version"]), install: GIT },
 ];
+
+/// A library, and so no command.
+fn libclang() -> Option<String> {
+    libclang::find().map(|it| it.display().to_string())
+}
 
 /// Also said by the steps that are skipped without it.
 pub(crate) const CARGO_DENY: &str = "cargo install cargo-deny --locked";
@@ -72,6 +90,22 @@ const POSTGRESQL: &str = if cfg!(target_os = "macos") {
     "winget install PostgreSQL.PostgreSQL.17"
 } else {
     "apt-get install --yes postgresql"
+};
+/// Also said where RocksDB cannot be compiled without it.
+pub(crate) const CPP: &str = if cfg!(target_os = "macos") {
+    "xcode-select --install"
+} else if cfg!(windows) {
+    "winget install Microsoft.VisualStudio.2022.BuildTools"
+} else {
+    "apt-get install --yes g++"
+};
+/// With clang's own headers, which the bare library does not have.
+pub(crate) const LIBCLANG: &str = if cfg!(target_os = "macos") {
+    "xcode-select --install"
+} else if cfg!(windows) {
+    "winget install LLVM.LLVM"
+} else {
+    "apt-get install --yes libclang-dev"
 };
 const GIT: &str = if cfg!(target_os = "macos") {
     "xcode-select --install"
@@ -116,17 +150,26 @@ fn stops_tests(need: &Need, state: &State) -> bool {
 }
 
 fn examine(need: &Need, pinned: &str) -> State {
-    let Some((program, arguments)) = need.probe.split_first() else { return State::Missing };
-    let process = match *program {
-        "cargo" => Process::cargo(arguments.iter().copied()),
-        other => Process::new(other, arguments.iter().copied()),
+    let found = match need.probe {
+        Command(line) => answer(line),
+        Code(look) => look(),
     };
-    let Ok(answer) = process.read() else { return State::Missing };
-    let found = answer.lines().next().unwrap_or_default().trim().to_owned();
+    let Some(found) = found else { return State::Missing };
     if need.name == "rustc" && !found.split_whitespace().any(|it| it == pinned) {
         return State::Other { found, wanted: pinned.to_owned() };
     }
     State::Found(found)
+}
+
+/// The first line of what a command answers.
+fn answer(line: &[&'static str]) -> Option<String> {
+    let (program, arguments) = line.split_first()?;
+    let process = match *program {
+        "cargo" => Process::cargo(arguments.iter().copied()),
+        other => Process::new(other, arguments.iter().copied()),
+    };
+    let answer = process.read().ok()?;
+    Some(answer.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 fn report(needs: &[Need], states: &[State]) -> String {
@@ -164,7 +207,7 @@ mod tests {
         name: "a-server",
         purpose: "its tests",
         weight: Required,
-        probe: &["no-such-program-anywhere"],
+        probe: Command(&["no-such-program-anywhere"]),
         install: "install a-server",
     };
 
@@ -177,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_program_is_looked_for_by_code() {
+        let need = |look| Need { name: "a-library", probe: Code(look), ..NEEDED };
+        assert!(matches!(examine(&need(|| None), "1.0.0"), State::Missing));
+        let found = examine(&need(|| Some("liba.so".to_owned())), "1.0.0");
+        assert!(matches!(&found, State::Found(place) if place == "liba.so"));
+    }
+
+    #[test]
     fn a_missing_optional_program_stops_nothing() {
         let need = Need { weight: Optional, ..NEEDED };
         assert!(!stops_tests(&need, &State::Missing));
@@ -185,7 +236,7 @@ mod tests {
 
     #[test]
     fn another_toolchain_than_the_pinned_one_is_wrong() {
-        let need = Need { name: "rustc", probe: &["rustc", "--version"], ..NEEDED };
+        let need = Need { name: "rustc", probe: Command(&["rustc", "--version"]), ..NEEDED };
         assert!(matches!(examine(&need, "0.0.1"), State::Other { .. }));
         assert!(matches!(examine(&need, &pinned_toolchain().unwrap()), State::Found(_)));
     }

@@ -2,6 +2,9 @@
 
 use crate::chore::Chore;
 use crate::process::Process;
+use crate::rocksdb;
+use crate::rocksdb::tools::Tools;
+use crate::selection::values;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "kill",
@@ -24,13 +27,33 @@ eventstore-torture are for.",
 };
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {
+    if is_on_rocksdb(arguments) {
+        Tools::require()?;
+    }
     rounds(arguments).run()
 }
 
+/// The package of the program.
+pub(crate) const PACKAGE: &str = "eventstore-torture";
+
+/// What the program is told so that it kills the store on RocksDB.
+pub(crate) const ON_ROCKSDB: [&str; 2] = ["--store", "rocksdb"];
+
 /// The rounds, with `arguments` added.
 pub(crate) fn rounds(arguments: &[String]) -> Process {
-    let program = ["run", "--quiet", "--package", "eventstore-torture", "--bin", "kill", "--", "rounds"];
-    Process::cargo(program).arguments(arguments)
+    let rocksdb: &[&str] = match is_on_rocksdb(arguments) {
+        true => &[rocksdb::PROFILE, "--features", "rocksdb"],
+        false => &[],
+    };
+    Process::cargo(["run", "--quiet", "--package", PACKAGE])
+        .arguments(rocksdb)
+        .arguments(&["--bin", "kill", "--", "rounds"])
+        .arguments(arguments)
+}
+
+fn is_on_rocksdb(arguments: &[String]) -> bool {
+    let [option, store] = ON_ROCKSDB;
+    values(arguments, &[option]).iter().any(|it| it == store)
 }
 
 #[cfg(test)]
@@ -41,5 +64,15 @@ mod tests {
     fn arguments_are_passed_on() {
         let line = rounds(&["--rounds".to_owned(), "3".to_owned()]).to_string();
         assert_eq!(line, "cargo run --quiet --package eventstore-torture --bin kill -- rounds --rounds 3");
+    }
+
+    #[test]
+    fn the_store_on_rocksdb_is_compiled_in_release_and_only_where_it_is_named() {
+        let line = rounds(&ON_ROCKSDB.map(str::to_owned)).to_string();
+        assert_eq!(
+            line,
+            "cargo run --quiet --package eventstore-torture --release --features rocksdb --bin kill \
+            -- rounds --store rocksdb"
+        );
     }
 }

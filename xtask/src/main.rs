@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who started it")]
 
+mod apt;
 mod bench;
 mod chore;
 mod ci;
@@ -12,12 +13,17 @@ mod crash;
 mod doctor;
 mod fuzz;
 mod kill;
+mod libclang;
 mod postgres;
 mod process;
 mod python;
+mod rocksdb;
+mod selection;
+mod surroundings;
 mod table;
 mod test;
 mod tidy;
+mod wildcard;
 mod workspace;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use postgres_cluster::{Cluster, ClusterError};
 
+use crate::apt;
 use crate::process::Process;
 
 /// How tests are told of it. Where it is set already, that server is used.
@@ -48,7 +49,7 @@ pub(crate) fn prepare() -> anyhow::Result<Database> {
             .start()
     };
     let cluster = match start() {
-        Err(ClusterError::Missing { .. }) if may_install() => {
+        Err(ClusterError::Missing { .. }) if apt::may_install() => {
             install()?;
             start()
         }
@@ -60,22 +61,10 @@ pub(crate) fn prepare() -> anyhow::Result<Database> {
     Ok(Database::ThrowAway(Box::new(cluster)))
 }
 
-/// Whether this is root on a system of Debian's kind.
-fn may_install() -> bool {
-    let is_root = Process::new("id", ["-u"]).read().is_ok_and(|user| user.trim() == "0");
-    is_root && Process::new("apt-get", ["--version"]).read().is_ok()
-}
-
 /// Installs the server programs, without a server of the system's own.
 fn install() -> anyhow::Result<()> {
-    println!(
-        "PostgreSQL is not installed, and this is root: installing Debian's package `postgresql`, without a server of its own"
-    );
     let settings = Path::new("/etc/postgresql-common/createcluster.d");
     fs::create_dir_all(settings)?;
     fs::write(settings.join("no-main-cluster.conf"), "create_main_cluster = false\n")?;
-    Process::new("apt-get", ["update"]).run()?;
-    Process::new("apt-get", ["install", "--yes", "--no-install-recommends", "postgresql"])
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run()
+    apt::install("PostgreSQL, without a server of its own", &["postgresql"])
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use crate::workspace;
 
 /// One program to run, at the root of the repository.
+#[derive(Clone)]
 pub(crate) struct Process {
     program: OsString,
     arguments: Vec<String>,
@@ -89,6 +90,14 @@ impl Process {
 
     fn could_not_start(&self) -> String {
         format!("`{}` could not be started; `cargo xtask doctor` says what to install", self.name)
+    }
+}
+
+#[cfg(test)]
+impl Process {
+    /// What follows the program, word by word.
+    pub(crate) fn words(&self) -> Vec<&str> {
+        self.arguments.iter().map(String::as_str).collect()
     }
 }
 

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: every test, example and doctest of the workspace.
 
-use std::fs;
+use cargo_metadata::Package;
 
-use crate::chore::Chore;
-use crate::postgres;
+use crate::chore::{Chore, Usage};
 use crate::process::Process;
-use crate::python;
+use crate::rocksdb;
+use crate::rocksdb::tools::Tools;
+use crate::selection::{Selection, values};
+use crate::surroundings::Surroundings;
 use crate::workspace;
 
 pub(crate) const CHORE: Chore = Chore {
@@ -17,6 +19,10 @@ cargo xtask test [arguments of cargo test]
 Plain `cargo test`. All packages and all features, unless the arguments choose packages. A failing test does not stop
 the others.
 
+All but eventstore-rocksdb and the features that bring it, since RocksDB is compiled from source, for ten minutes and more. Where
+the arguments ask for it, by its name or by such a feature, `--release` is added: each profile would compile it again.
+It takes a C++ compiler and libclang, which are installed like PostgreSQL below.
+
 Those that ask for one run with a PostgreSQL server of their own, made with `initdb`, on a unix socket, and removed afterwards;
 where DATABASE_URL is set, with that one. Where PostgreSQL is not installed it is installed with apt-get, for root
 alone; for others `cargo xtask doctor` has the line.
@@ -27,15 +33,31 @@ Where there is a Python, it gets pyarrow and DuckDB in a virtual environment bes
 Parquet files; where there is none, those tests are skipped, which is said at the end.
 
   cargo xtask test -p eventstore-memory        one package
+  cargo xtask test -p eventstore-rocksdb       the one that is left out otherwise, in release
   cargo xtask test a_torn_tail -- --nocapture  tests by name, with what they print",
     run,
 };
 
+/// An option of cargo that chooses a package without naming it: its features would not be known.
+const BY_PATH: &str = "--manifest-path";
+
 fn run(arguments: &[String]) -> anyhow::Result<()> {
-    match needs_a_server(arguments) {
-        true => prepared(all_tests(arguments)),
-        false => with_python(all_tests(arguments)),
+    if !values(arguments, &[BY_PATH]).is_empty() {
+        return Err(
+            Usage(format!("`cargo xtask test` takes packages by name: `-p NAME`, not `{BY_PATH}`")).into()
+        );
     }
+    let packages = workspace::packages()?;
+    if rocksdb::is_asked_for(arguments, &packages) {
+        Tools::require()?;
+    }
+    let surroundings = match needs_a_server(arguments) {
+        true => Surroundings::prepare()?,
+        false => Surroundings::without_a_server()?,
+    };
+    let outcome = surroundings.tell(all_tests(arguments, &packages)).run();
+    surroundings.say_what_was_left_out()?;
+    outcome
 }
 
 /// The packages whose tests ask for a PostgreSQL server.
@@ -43,70 +65,59 @@ const WITH_POSTGRES: &[&str] = &["eventstore-postgres", "allframe-cqrs", "allfra
 
 /// Whether the chosen packages are among those that do. Where none is chosen, all are.
 fn needs_a_server(arguments: &[String]) -> bool {
-    let mut packages = chosen_packages(arguments).peekable();
-    packages.peek().is_none() || packages.any(|package| WITH_POSTGRES.contains(&package))
+    let selection = Selection::of(arguments);
+    WITH_POSTGRES.iter().any(|package| selection.includes(package))
 }
 
-fn chosen_packages(arguments: &[String]) -> impl Iterator<Item = &str> {
-    let mut before = "";
-    arguments.iter().take_while(|it| *it != "--").filter_map(move |argument| {
-        let option = std::mem::replace(&mut before, argument.as_str());
-        match argument.strip_prefix("--package=") {
-            Some(package) => Some(package),
-            None => matches!(option, "-p" | "--package").then_some(argument.as_str()),
-        }
-    })
-}
-
-/// Where a test says that it was left out, a line for each: what a test prints is not shown when it passes.
-const LEFT_OUT: &str = "EVENTSTORE_TEST_LEFT_OUT";
-
-/// Runs tests with what they need of the machine, and says what they had to do without.
-pub(crate) fn prepared(tests: Process) -> anyhow::Result<()> {
-    let database = postgres::prepare()?;
-    let left_out = workspace::target_directory()?.join("xtask-left-out");
-    fs::write(&left_out, "")?;
-    let tests = database.tell(tests).env(LEFT_OUT, left_out.to_string_lossy());
-    let outcome = with_python(tests);
-    for what in fs::read_to_string(&left_out)?.lines() {
-        println!("skipped: {what}");
-    }
-    outcome
-}
-
-fn with_python(tests: Process) -> anyhow::Result<()> {
-    match python::prepare() {
-        Ok(interpreter) => tests.env(python::VARIABLE, interpreter.to_string_lossy()).run(),
-        Err(why) => {
-            let outcome = tests.run();
-            println!("skipped: what other tools see in Parquet files (`interop`), for want of Python: {why}");
-            outcome
-        }
-    }
-}
-
-/// The test run, with `arguments` added.
+/// The test run, with `arguments` added. What tests need of the machine around them is told to it as `Surroundings`, so that
+/// `cargo test` stays the one runner.
 ///
-/// What tests need of the machine around them (a server, a library) is got ready before this and handed over in the
-/// environment of the process, so that `cargo test` stays the one runner.
-pub(crate) fn all_tests(arguments: &[String]) -> Process {
-    let chooses_packages = arguments.iter().take_while(|it| *it != "--").any(|it| {
-        let name = it.split_once('=').map_or(it.as_str(), |(name, _)| name);
-        matches!(name, "-p" | "--package" | "--manifest-path")
-    });
-    let scope: &[&str] = if chooses_packages { &[] } else { &["--workspace"] };
-    Process::cargo(["test"])
-        .arguments(scope)
-        .arguments(&["--all-features", "--no-fail-fast"])
-        .arguments(arguments)
+/// RocksDB is in it where the arguments ask for it.
+pub(crate) fn all_tests(arguments: &[String], packages: &[Package]) -> Process {
+    let selection = Selection::of(arguments);
+    let is_given = |names: &[&str]| {
+        let mut options = arguments.iter().take_while(|it| *it != "--");
+        options.any(|it| names.contains(&it.split_once('=').map_or(it.as_str(), |(name, _)| name)))
+    };
+    let asked = rocksdb::is_asked_for(arguments, packages);
+    let mut scope: Vec<String> = Vec::new();
+    if asked && !is_given(&["--release", "-r", "--profile"]) {
+        scope.push(rocksdb::PROFILE.to_owned());
+    }
+    if asked && selection.names(rocksdb::PACKAGE) {
+        // Also of the others, then: who waits for RocksDB anyway may as well have it everywhere.
+        scope.extend((!is_given(&["--all-features"])).then(|| "--all-features".to_owned()));
+    } else if !selection.is_everything() {
+        scope.extend(rocksdb::other_features(packages, &selection));
+    } else {
+        scope.extend(rocksdb::everything_else(packages));
+    }
+    Process::cargo(["test"]).arguments(&scope).arguments(&["--no-fail-fast"]).arguments(arguments)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rocksdb::examples::packages;
 
-    fn line(arguments: &[&str]) -> String {
-        all_tests(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).to_string()
+    /// Every store is one here that the umbrella has as a feature.
+    fn line(arguments: &str) -> String {
+        let packages = packages(&[
+            ("eventstore-wal", &[], &[("parquet", &[])]),
+            ("eventstore-rocksdb", &[], &[]),
+            (
+                "allframe-cqrs",
+                &["eventstore-wal?", "eventstore-rocksdb?"],
+                &[
+                    ("wal", &["dep:eventstore-wal"]),
+                    ("rocksdb", &["dep:eventstore-rocksdb"]),
+                    ("full", &["wal", "rocksdb"]),
+                ],
+            ),
+            ("xtask", &[], &[]),
+        ]);
+        let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+        all_tests(&arguments, &packages).to_string()
     }
 
     #[test]
@@ -119,19 +130,55 @@ mod tests {
         assert!(!needs(&["-p", "eventstore-memory"]) && !needs(&["--package", "xtask", "--", "--nocapture"]));
     }
 
+    const EVERYTHING: &str = "cargo test --workspace --exclude eventstore-rocksdb \
+        --features eventstore-wal/parquet,allframe-cqrs/wal --no-fail-fast";
+
     #[test]
-    fn without_arguments_it_runs_everything() {
-        assert_eq!(line(&[]), "cargo test --workspace --all-features --no-fail-fast");
+    fn without_arguments_it_runs_everything_but_rocksdb() {
+        assert_eq!(line(""), EVERYTHING);
+        assert_eq!(line("a_torn_tail"), format!("{EVERYTHING} a_torn_tail"));
     }
 
     #[test]
-    fn a_chosen_package_is_run_alone() {
-        assert_eq!(line(&["-p", "xtask"]), "cargo test --all-features --no-fail-fast -p xtask");
-        assert_eq!(line(&["--package=xtask"]), "cargo test --all-features --no-fail-fast --package=xtask");
+    fn a_chosen_package_is_run_alone_with_its_features() {
+        assert_eq!(line("-p xtask"), "cargo test --no-fail-fast -p xtask");
+        assert_eq!(line("--package=xtask"), "cargo test --no-fail-fast --package=xtask");
+        assert_eq!(
+            line("-p allframe-cqrs"),
+            "cargo test --features allframe-cqrs/wal --no-fail-fast -p allframe-cqrs"
+        );
+    }
+
+    #[test]
+    fn a_package_is_chosen_by_its_name_alone() {
+        let error = run(&["--manifest-path=xtask/Cargo.toml".to_owned()]).unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("-p NAME"), "{error}");
+    }
+
+    #[test]
+    fn rocksdb_is_run_where_it_is_named_and_in_release() {
+        assert_eq!(
+            line("-p eventstore-rocksdb"),
+            "cargo test --release --all-features --no-fail-fast -p eventstore-rocksdb"
+        );
+        assert_eq!(
+            line("--package=eventstore-rocksdb -p xtask"),
+            "cargo test --release --all-features --no-fail-fast --package=eventstore-rocksdb -p xtask"
+        );
+        assert_eq!(
+            line("-p allframe-cqrs --features rocksdb"),
+            "cargo test --release --features allframe-cqrs/wal --no-fail-fast -p allframe-cqrs --features rocksdb"
+        );
+    }
+
+    #[test]
+    fn what_is_given_already_is_not_added_again() {
+        let own = "-p eventstore-rocksdb --profile=dev --all-features";
+        assert_eq!(line(own), format!("cargo test --no-fail-fast {own}"));
     }
 
     #[test]
     fn arguments_of_the_test_runner_choose_nothing() {
-        assert!(line(&["--", "-p"]).contains("--workspace"));
+        assert_eq!(line("-- -p"), format!("{EVERYTHING} -- -p"));
     }
 }

@@ -13,6 +13,7 @@ mod finding;
 mod guarantees_name_their_tests;
 mod links_lead_somewhere;
 mod no_file_knows_one_machine;
+mod nobody_waits_for_rocksdb;
 mod repository;
 mod tests_do_not_pretend;
 
@@ -60,6 +61,7 @@ macro_rules! rules {
 rules! {
     arrows_point_one_way,
     features_cost_only_their_users,
+    nobody_waits_for_rocksdb,
     no_file_knows_one_machine,
     tests_do_not_pretend,
     files_have_one_subject,

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::{Result, StoreError, StreamId};
+
 /// The place of an event in its stream: 1 for the first, and [`Version::NONE`] (0) for a stream without events.
 ///
 /// ```
@@ -90,6 +92,28 @@ impl ExpectedVersion {
             Self::StreamExists => actual != Version::NONE,
             Self::Exact(expected) => actual == expected,
         }
+    }
+
+    /// Refuses an append where this guard on `stream`, whose last event has version `actual`, does not hold. For backends.
+    ///
+    /// ```
+    /// use eventstore_api::{ExpectedVersion, StoreError, StreamId, Version};
+    ///
+    /// let account = StreamId::new("account-7")?;
+    /// assert!(ExpectedVersion::NoStream.check(&account, Version::NONE).is_ok());
+    /// let refused = ExpectedVersion::NoStream.check(&account, Version::new(3));
+    /// assert!(matches!(refused, Err(StoreError::WrongExpectedVersion { actual, .. }) if actual == Version::new(3)));
+    /// # Ok::<(), eventstore_api::InvalidInput>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongExpectedVersion`] with all of it.
+    pub fn check(self, stream: &StreamId, actual: Version) -> Result<()> {
+        if self.is_met_by(actual) {
+            return Ok(());
+        }
+        Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected: self, actual })
     }
 }
 

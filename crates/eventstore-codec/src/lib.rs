@@ -12,7 +12,8 @@ mod snapshot;
 mod whole;
 
 pub use append::{
-    AppendsReader, EventView, MetadataIter, MetadataView, StreamView, TagsIter, TagsView, encode_appends, encode_event,
+    AppendsReader, EventView, MetadataIter, MetadataView, StreamView, TagsIter, TagsView, encode_appends,
+    encode_event,
 };
 pub use error::{DecodeError, EncodeError};
 pub use names::Names;

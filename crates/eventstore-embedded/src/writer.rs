@@ -104,26 +104,29 @@ impl<E: Engine> Writer<E> {
     ///
     /// What the engine says of it. [`StoreError::OutcomeUnknown`] when the writer ended before it answered,
     /// [`StoreError::Closed`] when the writer was closed before, and what it came to when that was not in good order.
-    pub async fn submit(&self, request: E::Request, bytes: usize) -> Result<E::Output> {
+    pub fn submit(&self, request: E::Request, bytes: usize) -> impl Future<Output = Result<E::Output>> {
         let shared = &*self.shared;
         let waits_for_syncs = shared.durability == Durability::Always;
-        if !waits_for_syncs && let Some(answer) = shared.append_at_once(&request) {
-            return answer;
-        }
-        let wanted = bytes.div_ceil(PERMIT_BYTES);
-        let room = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, shared.permits);
-        // Whoever answers gives it back.
-        shared.room.acquire_many(room).await.map_err(|_| shared.why_it_ended())?.forget();
-        let (answered, answer) = oneshot::channel();
-        if !shared.queue.push(Append { request, answered, room }) {
-            return Err(shared.why_it_ended());
-        }
-        if !waits_for_syncs {
-            shared.work_off();
-        }
-        match answer.await {
-            Ok(Answered { answer, .. }) => answer,
-            Err(_) => Err(StoreError::outcome_unknown(WriterGone)),
+        // No `async fn`: its future would have room for the request twice, and move it from one to the other.
+        async move {
+            if !waits_for_syncs && let Some(answer) = shared.append_at_once(&request) {
+                return answer;
+            }
+            let wanted = bytes.div_ceil(PERMIT_BYTES);
+            let room = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, shared.permits);
+            // Whoever answers gives it back.
+            shared.room.acquire_many(room).await.map_err(|_| shared.why_it_ended())?.forget();
+            let (answered, answer) = oneshot::channel();
+            if !shared.queue.push(Append { request, answered, room }) {
+                return Err(shared.why_it_ended());
+            }
+            if !waits_for_syncs {
+                shared.work_off();
+            }
+            match answer.await {
+                Ok(Answered { answer, .. }) => answer,
+                Err(_) => Err(StoreError::outcome_unknown(WriterGone)),
+            }
         }
     }
 

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition,
-    Placement, Result, StoreError, StreamAppend, StreamId, Timestamp, Version,
+    Placement, Result, StoreError, StreamAppend, StreamId, Timestamp,
 };
 use foldhash::fast::RandomState;
 
@@ -129,15 +129,8 @@ impl Writer {
 }
 
 fn check_guard(stream: &StreamId, expected: ExpectedVersion, streams: &Streams) -> Result<()> {
-    if expected == ExpectedVersion::Any {
-        return Ok(());
-    }
-    let actual: Version = streams.version(stream);
-    if expected.is_met_by(actual) {
-        Ok(())
-    } else {
-        Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
-    }
+    // Most appends have none, and need no look.
+    if expected == ExpectedVersion::Any { Ok(()) } else { expected.check(stream, streams.version(stream)) }
 }
 
 /// The event types of all criteria together; `None` where one takes any type.

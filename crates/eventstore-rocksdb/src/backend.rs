@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot, StoreError,
-    StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
+    StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::{Writer, WriterOptions, waiting};
 use parking_lot::Mutex;
@@ -81,7 +81,8 @@ impl RocksDbBackend {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is not
-    /// what was written, as far as opening looks ([`verify`](crate::verify()) looks at everything), [`StoreError::Storage`]
+    /// what was written ([`Recovery`](crate::Recovery) is the way out), as far as opening looks
+    /// ([`verify`](crate::verify()) looks at everything), [`StoreError::Storage`]
     /// when the disk fails, or the directory holds something else. What is behind them is a
     /// [`RocksDbError`](crate::RocksDbError).
     ///

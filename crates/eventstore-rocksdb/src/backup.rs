@@ -56,15 +56,16 @@ pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) ->
 /// ```
 pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<VerifyReport> {
     let (backup, path) = (backup.as_ref(), path.as_ref());
-    let was_there = path.try_exists().map_err(StoreError::storage)?;
-    if was_there && fs::read_dir(path).map_err(StoreError::storage)?.next().is_some() {
+    fs::read_dir(backup).map_err(io_failed(backup))?;
+    let was_there = path.try_exists().map_err(io_failed(path))?;
+    if was_there && fs::read_dir(path).map_err(io_failed(path))?.next().is_some() {
         let occupied = io::Error::new(
             io::ErrorKind::AlreadyExists,
             format!("{} holds something already; restore into an empty directory", path.display()),
         );
         return Err(StoreError::storage(occupied));
     }
-    let verified = copy(backup, path).map_err(StoreError::storage).and_then(|()| verify(path));
+    let verified = copy(backup, path).map_err(io_failed(path)).and_then(|()| verify(path));
     if verified.is_err() {
         // That failure is what is to be told, and not what comes of taking away what was begun.
         let _ = fs::remove_dir_all(path);

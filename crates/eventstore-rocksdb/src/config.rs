@@ -15,6 +15,8 @@ use eventstore_embedded::Durability;
 pub struct RocksDbConfig {
     /// When an append is acknowledged.
     pub durability: Durability,
+    /// What becomes of a store whose log is damaged.
+    pub recovery: Recovery,
     /// How what is on disk is compressed, from the next file on. What is there stays as it is, and is read all the same.
     pub compression: Compression,
     /// How many bytes of what was read stay in memory, indexes and filters of files among them: 64 MiB by default, 1 MiB at
@@ -43,6 +45,7 @@ impl Default for RocksDbConfig {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             durability: Durability::Always,
+            recovery: Recovery::Strict,
             compression: Compression::Lz4,
             cache_bytes: 64 << 20,
             write_buffer_bytes: 64 << 20,
@@ -66,4 +69,19 @@ pub enum Compression {
     Lz4,
     /// Zstandard: smaller, and slower to write.
     Zstd,
+}
+
+/// What becomes of a store whose write-ahead log is damaged, or has lost its end.
+///
+/// Loss of power damages the log of a store with another [`Durability`] than `Always`: the disk may have got later parts of it
+/// and not earlier ones. Nothing that was durable is lost then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Recovery {
+    /// It is not opened. Only a write that was interrupted, and therefore not acknowledged as durable, is cut off.
+    #[default]
+    Strict,
+    /// What lies before the damage is kept, and everything behind it is lost for good. For the day after, when there is no
+    /// backup: look with [`verify`](crate::verify()) at what is left.
+    UpToDamage,
 }

@@ -91,12 +91,18 @@ pub enum RocksDbError {
 pub struct Cause(pub(crate) String);
 
 /// What to say where RocksDB fails at something.
-pub(crate) fn failed<'p>(path: &'p Path, doing: &'p str) -> impl Fn(rust_rocksdb::Error) -> StoreError + use<'p> {
+pub(crate) fn failed<'p>(
+    path: &'p Path,
+    doing: &'p str,
+) -> impl Fn(rust_rocksdb::Error) -> StoreError + use<'p> {
     move |error| match error.kind() {
         ErrorKind::Corruption => corrupted(path, error.into_string()),
         _ => {
             let source = Cause(error.into_string());
-            StoreError::storage(RocksDbError::Failed { doing: format!("{doing} in {}", path.display()), source })
+            StoreError::storage(RocksDbError::Failed {
+                doing: format!("{doing} in {}", path.display()),
+                source,
+            })
         }
     }
 }
@@ -108,5 +114,8 @@ pub(crate) fn io_failed(path: &Path) -> impl Fn(io::Error) -> StoreError + use<'
 
 /// What stands in the database is not what was written.
 pub(crate) fn corrupted(path: &Path, detail: impl Into<String>) -> StoreError {
-    StoreError::Corrupted { place: format!("the RocksDB database in {}", path.display()), detail: detail.into() }
+    StoreError::Corrupted {
+        place: format!("the RocksDB database in {}", path.display()),
+        detail: detail.into(),
+    }
 }

@@ -15,7 +15,7 @@ mod verify;
 
 pub use backend::RocksDbBackend;
 pub use backup::restore;
-pub use config::{Compression, RocksDbConfig};
+pub use config::{Compression, Recovery, RocksDbConfig};
 pub use error::{Cause, RocksDbError};
 pub use eventstore_embedded::Durability;
 pub use reader::RocksDbReader;

@@ -7,20 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot, StoreError,
-    StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
+    StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::waiting;
 use parking_lot::Mutex;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::{
-    config::RocksDbConfig,
-    database::Database,
-    error::failed,
-    gate::Gate,
-    layout::state::Counts,
-    read,
+    config::RocksDbConfig, database::Database, error::failed, gate::Gate, layout::state::Counts, read,
 };
 
 /// An event store in a RocksDB database, for looking at it while another process may be writing it. Any number of readers can
@@ -72,6 +68,8 @@ struct Shared {
     gate: Gate,
     /// What is shown. Taken by whoever looks for more.
     shown: Mutex<Counts>,
+    /// Whoever waits is told.
+    is_closed: watch::Sender<bool>,
     path: PathBuf,
     /// RocksDB's notes of this instance; goes after the database.
     _own: TempDir,
@@ -108,8 +106,14 @@ impl RocksDbReader {
         let path = path.as_ref().to_owned();
         let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
         let database = Database::open_secondary(&path, own.path(), config)?;
-        let shown = Mutex::new(database.state()?.synced);
-        let shared = Shared { gate: Gate::new(database), shown, path, _own: own };
+        let shared = Shared {
+            gate: Gate::new(database),
+            shown: Mutex::default(),
+            is_closed: watch::Sender::new(false),
+            path,
+            _own: own,
+        };
+        shared.catch_up(&*shared.gate.enter()?)?;
         Ok(Self { shared: Arc::new(shared), poll_every: POLL_EVERY })
     }
 
@@ -144,13 +148,21 @@ impl RocksDbReader {
 
 impl Shared {
     fn catch_up(&self, database: &Database) -> Result<Counts> {
+        let look = || database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"));
         let mut shown = self.shown.lock();
-        database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"))?;
+        look()?;
         let synced = database.state()?.synced;
+        if synced == *shown {
+            return Ok(synced);
+        }
         if synced.head < shown.head {
             let detail = format!("the store ended at {} before, and ends at {} now", shown.head, synced.head);
             return Err(database.corrupted(detail));
         }
+        // RocksDB looks at the list of files first and at the logs then. A log whose content went into a file in between may
+        // be gone already, and a later one tell of what came after it: what lies before is there once the list is looked at
+        // again.
+        look()?;
         *shown = synced;
         Ok(synced)
     }
@@ -175,12 +187,14 @@ impl EventStoreBackend for RocksDbReader {
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        let mut is_closed = self.shared.is_closed.subscribe();
         loop {
             let head = self.head().await?;
             if head > position {
                 return Ok(head);
             }
-            tokio::time::sleep(self.poll_every).await;
+            // When it is closed, the next look says so.
+            let _ = tokio::time::timeout(self.poll_every, is_closed.wait_for(|is_closed| *is_closed)).await;
         }
     }
 
@@ -206,6 +220,7 @@ impl EventStoreBackend for RocksDbReader {
         let shared = Arc::clone(&self.shared);
         waiting(move || {
             shared.gate.close();
+            shared.is_closed.send_replace(true);
             Ok(())
         })
         .await

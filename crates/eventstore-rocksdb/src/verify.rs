@@ -6,11 +6,7 @@ use std::path::Path;
 use eventstore_api::{BackendStats, Result};
 
 use self::{events::check_events, indexes::Indexes};
-use crate::{
-    config::RocksDbConfig,
-    database::Database,
-    error::failed,
-};
+use crate::{config::RocksDbConfig, database::Database, error::failed};
 
 /// What [`verify`] has seen of a store that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +46,17 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     let seen = check_events(&database)?;
     let stats = BackendStats::new(seen.events, indexes.streams, indexes.snapshots, seen.head);
     if stats != state.counts.stats() {
-        let detail = format!("the store says that it holds {:?}, and it holds {stats:?}", state.counts.stats());
+        let detail =
+            format!("the store says that it holds {:?}, and it holds {stats:?}", state.counts.stats());
         return Err(database.corrupted(detail));
     }
     if !state.synced.is_within(state.counts) {
         return Err(database.corrupted("the store says that more is durable than it holds"));
     }
     if seen.greatest_id != state.greatest_id || seen.recorded_at != state.recorded_at {
-        return Err(database.corrupted("the store says another greatest id or last time than its events have"));
+        return Err(
+            database.corrupted("the store says another greatest id or last time than its events have")
+        );
     }
     // Each event has been found in each index: where there are no more entries, none leads elsewhere.
     for (what, entries, events) in [

@@ -3,8 +3,10 @@
 use cargo_metadata::{Package, TargetKind};
 
 use super::step::{Outcome, Step, Work};
-use super::{deny, features, package};
+use super::{deny, features, package, rocksdb};
 use crate::process::Process;
+use crate::rocksdb::tools::Tools;
+use crate::rocksdb::{Leads, everything_else};
 use crate::workspace::is_published;
 use crate::{bench, crash, kill, test, tidy};
 
@@ -12,22 +14,33 @@ use crate::{bench, crash, kill, test, tidy};
 const UMBRELLA: &str = "allframe-cqrs";
 
 /// Chosen, because each set builds every test again: what people start with, and what they leave out.
-/// `full` is what `cargo xtask test` runs.
+/// All of them at once are what `cargo xtask test` runs.
 const TESTED_FEATURES: &[&str] = &["", "memory", "memory,bincode", "cqrs", "wal", "cqrs-allsource"];
 
 /// About half a minute on two cores. Seeds that are worth more are run with `cargo xtask crash` by hand.
 const CRASH_RUN: &[&str] = &["--crash-points", "250000"];
 
 pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
-    let libraries: Vec<&Package> = packages.iter().filter(|it| is_published(it) && has_library(it)).collect();
+    let leads = Leads::of(packages);
+    let is_heavy = |package: &Package| leads.packages().any(|it| it == package.name.as_str());
+    let libraries: Vec<&Package> =
+        packages.iter().filter(|it| is_published(it) && has_library(it) && !is_heavy(it)).collect();
     vec![
-        Step { name: "test", purpose: "every test and doctest", work: Work::Code(test) },
+        Step {
+            name: "test",
+            purpose: "every test and doctest",
+            work: Work::Tests(vec![test::all_tests(&[], packages)]),
+        },
         Step {
             name: "fmt",
             purpose: "the house format",
             work: commands([Process::cargo(["fmt", "--all", "--check"])]),
         },
-        Step { name: "clippy", purpose: "every target, no warning", work: commands([clippy_workspace()]) },
+        Step {
+            name: "clippy",
+            purpose: "every target, no warning",
+            work: commands([clippy_workspace(packages)]),
+        },
         Step {
             name: "crates",
             purpose: "each library alone declares what it uses",
@@ -36,14 +49,14 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
         Step {
             name: "features",
             purpose: "features add and never need each other in secret",
-            work: commands(libraries.iter().flat_map(|it| feature_checks(it))),
+            work: commands(libraries.iter().flat_map(|it| feature_checks(it, &leads))),
         },
         Step {
             name: "feature-tests",
             purpose: "what remains of allframe-cqrs without a feature works",
-            work: commands(TESTED_FEATURES.iter().map(|it| feature_test(it))),
+            work: Work::Tests(TESTED_FEATURES.iter().map(|it| feature_test(it)).collect()),
         },
-        Step { name: "docs", purpose: "rustdoc without a warning", work: commands([docs()]) },
+        Step { name: "docs", purpose: "rustdoc without a warning", work: commands([docs(packages)]) },
         Step { name: "tidy", purpose: "the rules of this repository", work: Work::Code(tidy) },
         Step { name: "deny", purpose: "bans, licences, sources", work: Work::Code(deny::policy) },
         Step {
@@ -63,6 +76,11 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
         },
         Step { name: "benches", purpose: "the benches compile", work: commands([benches()]) },
         Step { name: "package", purpose: "what would be published", work: Work::Code(package::contents) },
+        Step {
+            name: "rocksdb",
+            purpose: "the store on RocksDB, and what the others do with it",
+            work: Work::TestsOnRocksdb(Tools::prepare, rocksdb::commands(packages)),
+        },
     ]
 }
 
@@ -70,25 +88,30 @@ fn commands(list: impl IntoIterator<Item = Process>) -> Work {
     Work::Commands(list.into_iter().collect())
 }
 
-fn has_library(package: &Package) -> bool {
+pub(super) fn has_library(package: &Package) -> bool {
     let library = [TargetKind::Lib, TargetKind::ProcMacro];
     package.targets.iter().any(|target| target.kind.iter().any(|kind| library.contains(kind)))
 }
 
-fn clippy_workspace() -> Process {
-    Process::cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+fn clippy_workspace(packages: &[Package]) -> Process {
+    Process::cargo(["clippy", "--all-targets"])
+        .arguments(&everything_else(packages))
+        .arguments(&["--", "-D", "warnings"])
 }
 
 /// Clippy does all that `cargo check` does. `--lib` keeps the features of dev-dependencies out.
-fn clippy_library(package: &str, options: &[&str]) -> Process {
+pub(super) fn clippy_library(package: &str, options: &[&str]) -> Process {
     Process::cargo(["clippy", "-p", package, "--lib"]).arguments(options).arguments(&["--", "-D", "warnings"])
 }
 
-fn feature_checks(package: &Package) -> Vec<Process> {
+/// Without the features that bring RocksDB: those are checked where it is built.
+fn feature_checks(package: &Package, leads: &Leads) -> Vec<Process> {
     if package.features.is_empty() {
         return Vec::new();
     }
-    let sets = features::combinations(&package.features);
+    let mut features = package.features.clone();
+    features.retain(|feature, _| !leads.includes(&package.name, feature));
+    let sets = features::combinations(&features);
     sets.iter()
         .map(|set| clippy_library(&package.name, &["--no-default-features", "--features", set.as_str()]))
         .collect()
@@ -103,8 +126,10 @@ fn feature_test(set: &str) -> Process {
     ])
 }
 
-fn docs() -> Process {
-    Process::cargo(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings")
+fn docs(packages: &[Package]) -> Process {
+    Process::cargo(["doc", "--no-deps"])
+        .arguments(&everything_else(packages))
+        .env("RUSTDOCFLAGS", "-D warnings")
 }
 
 fn benches() -> Process {
@@ -113,10 +138,6 @@ fn benches() -> Process {
 
 fn kill_for_a_minute() -> Process {
     kill::rounds(&["--rounds=1000".to_owned(), "--seconds=60".to_owned()])
-}
-
-fn test() -> anyhow::Result<Outcome> {
-    test::prepared(test::all_tests(&[])).map(|()| Outcome::Passed)
 }
 
 fn tidy() -> anyhow::Result<Outcome> {
@@ -130,10 +151,46 @@ mod tests {
 
     fn lines_of(step: &str) -> Vec<String> {
         let steps = steps(&workspace::packages().unwrap());
-        let step = steps.iter().find(|it| it.name == step).unwrap();
-        match &step.work {
-            Work::Commands(commands) => commands.iter().map(Process::to_string).collect(),
+        lines(&steps.iter().find(|it| it.name == step).unwrap().work)
+    }
+
+    fn lines(work: &Work) -> Vec<String> {
+        match work {
+            Work::Commands(commands) | Work::Tests(commands) | Work::TestsOnRocksdb(_, commands) => {
+                commands.iter().map(Process::to_string).collect()
+            }
             Work::Code(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_runs_tests_gets_what_tests_need_of_the_machine() {
+        for step in steps(&workspace::packages().unwrap()) {
+            let bare = matches!(step.work, Work::Commands(_));
+            let runs_tests = lines(&step.work).iter().any(|it| it.starts_with("cargo test "));
+            assert!(!(bare && runs_tests), "{}", step.name);
+        }
+        assert!(lines_of("feature-tests").iter().all(|it| it.starts_with("cargo test ")));
+    }
+
+    #[test]
+    fn no_other_step_than_rocksdb_chooses_what_brings_it() {
+        let packages = workspace::packages().unwrap();
+        let leads = Leads::of(&packages);
+        for step in steps(&packages).iter().filter(|it| it.name != "rocksdb") {
+            for line in lines(&step.work) {
+                let words: Vec<&str> = line.split(' ').collect();
+                assert!(!words.contains(&"--all-features"), "{line}");
+                let is_left_out = line.contains("--exclude eventstore-rocksdb");
+                assert!(!line.contains("--workspace") || is_left_out, "{line}");
+                for (option, value) in words.iter().zip(words.iter().skip(1)) {
+                    assert!(*option != "-p" || *value != "eventstore-rocksdb", "{line}");
+                    for feature in value.split(',').filter(|_| *option == "--features") {
+                        let (owner, feature) = feature.split_once('/').unwrap_or((UMBRELLA, feature));
+                        assert!(!leads.includes(owner, feature), "{line}");
+                    }
+                }
+            }
         }
     }
 
@@ -150,7 +207,7 @@ mod tests {
     fn each_feature_is_compiled_alone() {
         let packages = workspace::packages().unwrap();
         let umbrella = packages.iter().find(|it| *it.name == UMBRELLA).unwrap();
-        let lines = lines_of("features");
+        let lines: Vec<String> = ["features", "rocksdb"].into_iter().flat_map(lines_of).collect();
         for feature in umbrella.features.keys() {
             let alone = format!("-p {UMBRELLA} --lib --no-default-features --features {feature} --");
             assert!(lines.iter().any(|it| it.contains(&alone)), "{feature}");
@@ -165,5 +222,6 @@ mod tests {
             "{lines:?}"
         );
         assert!(!lines.iter().any(|it| it.contains("eventstore-benches")), "{lines:?}");
+        assert!(!lines.iter().any(|it| it.contains("eventstore-rocksdb")), "{lines:?}");
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::process::Process;
+use crate::rocksdb::tools::Tools;
+use crate::surroundings::Surroundings;
 use crate::table::aligned;
 
 pub(super) struct Step {
@@ -14,6 +16,10 @@ pub(super) struct Step {
 pub(super) enum Work {
     /// All of them run, also after one has failed.
     Commands(Vec<Process>),
+    /// The same with what tests need of the machine around all of them.
+    Tests(Vec<Process>),
+    /// The same where RocksDB can be compiled. Elsewhere the step is skipped.
+    TestsOnRocksdb(fn() -> anyhow::Result<Tools>, Vec<Process>),
     Code(fn() -> anyhow::Result<Outcome>),
 }
 
@@ -26,17 +32,31 @@ pub(super) enum Outcome {
 
 impl Step {
     pub(super) fn run(&self) -> Outcome {
-        let problems: Vec<String> = match &self.work {
-            Work::Commands(commands) => {
-                commands.iter().filter_map(|it| it.run().err()).map(|it| format!("{it:#}")).collect()
-            }
-            Work::Code(code) => match code() {
-                Ok(outcome) => return outcome,
-                Err(error) => vec![format!("{error:#}")],
-            },
+        let outcome = match &self.work {
+            Work::Commands(commands) => Ok(run_all(commands.iter().cloned())),
+            Work::Tests(commands) => run_tests(commands),
+            Work::TestsOnRocksdb(tools, commands) => tools().and_then(|it| match it {
+                Tools::Ready => run_tests(commands),
+                Tools::Missing(what) => Ok(Outcome::Skipped(what)),
+            }),
+            Work::Code(code) => code(),
         };
-        if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) }
+        outcome.unwrap_or_else(|error| Outcome::Failed(vec![format!("{error:#}")]))
     }
+}
+
+fn run_all(commands: impl Iterator<Item = Process>) -> Outcome {
+    let problems: Vec<String> =
+        commands.filter_map(|it| it.run().err()).map(|it| format!("{it:#}")).collect();
+    if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) }
+}
+
+/// One server for all of them.
+fn run_tests(commands: &[Process]) -> anyhow::Result<Outcome> {
+    let surroundings = Surroundings::prepare()?;
+    let outcome = run_all(commands.iter().map(|it| surroundings.tell(it.clone())));
+    surroundings.say_what_was_left_out()?;
+    Ok(outcome)
 }
 
 /// What became of a step.
@@ -119,6 +139,24 @@ deny    skipped  -      not installed
         let commands = ["no-such-subcommand", "no-such-one-either"].map(|it| Process::cargo([it])).into();
         let step = Step { name: "both", purpose: "fail twice", work: Work::Commands(commands) };
         assert!(matches!(step.run(), Outcome::Failed(problems) if problems.len() == 2));
+    }
+
+    #[test]
+    fn without_what_compiles_rocksdb_the_step_is_skipped_with_the_line_that_installs_it() {
+        let tools = || Ok(Tools::Missing("libclang is missing: install it".to_owned()));
+        let step = Step {
+            name: "rocksdb",
+            purpose: "fail",
+            work: Work::TestsOnRocksdb(tools, vec![Process::cargo(["no-such-subcommand"])]),
+        };
+        assert_eq!(step.run(), Outcome::Skipped("libclang is missing: install it".to_owned()));
+    }
+
+    #[test]
+    fn where_what_compiles_rocksdb_could_not_be_installed_the_step_has_failed() {
+        let work = Work::TestsOnRocksdb(|| anyhow::bail!("apt-get failed"), Vec::new());
+        let step = Step { name: "rocksdb", purpose: "fail", work };
+        assert_eq!(step.run(), Outcome::Failed(vec!["apt-get failed".to_owned()]));
     }
 
     #[test]

@@ -101,6 +101,18 @@ mod tests {
     }
 
     #[test]
+    fn rocksdb_is_of_no_other_feature() {
+        for (feature, needed) in PURE_FEATURES {
+            let found = unwanted(
+                "rust-rocksdb v0.54.0\nrust-librocksdb-sys v0.49.0\nbindgen v0.73.0\n",
+                feature,
+                needed,
+            );
+            assert_eq!(found.len(), 3, "{feature}");
+        }
+    }
+
+    #[test]
     fn postgresql_brings_its_client_and_neither_parquet_nor_a_tls_in_c() {
         let needed = PURE_FEATURES.iter().find(|(feature, _)| *feature == "postgres").unwrap().1;
         assert!(unwanted("bincode v2.0.1\ntokio-postgres v0.7.18\n", "postgres", needed).is_empty());

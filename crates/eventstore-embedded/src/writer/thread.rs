@@ -14,12 +14,16 @@ use crate::{Durability, Engine, Panicked};
 pub(super) fn run<E: Engine>(shared: &Shared<E>, ended: impl FnOnce()) {
     // A panic is told to everybody, here, and nothing of what it may have left half done is used again.
     let has_panicked = catch_unwind(AssertUnwindSafe(|| write(shared))).is_err();
-    drop(shared.queue.abandon());
-    shared.room.close();
     let (engine, has_panicked) = {
         let mut place = shared.place.lock();
         (place.engine.take(), place.has_panicked || has_panicked)
     };
+    if has_panicked {
+        // Before those who wait are woken, so that they are told.
+        *shared.closed.lock() = Some(Err(StoreError::storage(Panicked)));
+    }
+    drop(shared.queue.abandon());
+    shared.room.close();
     let closing = AssertUnwindSafe(|| match engine {
         Some(engine) if !has_panicked => engine.close(),
         given_up => {

@@ -24,7 +24,8 @@ const MEGABYTES: u32 = 24;
 /// refuses to run as root.
 fn wrapper(postgres: &Path) -> String {
     let nobody_special = "unshare -U --map-user=\"$user\" --map-group=\"$group\"";
-    let script = SmallDisk::of_megabytes(MEGABYTES).script(format_args!("{nobody_special} {}", postgres.display()));
+    let script =
+        SmallDisk::of_megabytes(MEGABYTES).script(format_args!("{nobody_special} {}", postgres.display()));
     format!(
         "#!/bin/sh\n\
         small=$(dirname \"$2\")/small\n\

@@ -6,15 +6,23 @@ use rust_rocksdb::{
     wal_filter::{WalFilter, WalRecordAction},
 };
 
-/// Looks at each write that is recovered from the log, and refuses the log where one is missing.
+/// Looks at each write that is recovered from the log, and notices where one is missing.
 ///
 /// A write that is damaged is noticed by its checksum. But where the disk has wiped out the frame of one, RocksDB takes it for
 /// the filling at the end of a block, goes on behind the block, and says nothing. Writes are numbered, though: each begins
 /// where the one before has ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gapless {
+    /// What is to be done there.
+    otherwise: WalRecordAction,
     /// The number that the next write begins with.
     next: Mutex<Option<u64>>,
+}
+
+impl Gapless {
+    pub(super) fn new(otherwise: WalRecordAction) -> Self {
+        Self { otherwise, next: Mutex::new(None) }
+    }
 }
 
 impl WalFilter for Gapless {
@@ -25,13 +33,13 @@ impl WalFilter for Gapless {
 
     fn log_record_found(&self, _: u64, _: &[u8], batch: &WriteBatch, _: &mut WriteBatch) -> WalRecordAction {
         let mut next = self.next.lock();
-        let Some((first, count)) = numbers(batch.data()) else { return WalRecordAction::Corrupted };
+        let Some((first, count)) = numbers(batch.data()) else { return self.otherwise };
         // A note of RocksDB's own is no write.
         if count == 0 {
             return WalRecordAction::Continue;
         }
         if next.is_some_and(|next| next != first) {
-            return WalRecordAction::Corrupted;
+            return self.otherwise;
         }
         *next = first.checked_add(count);
         WalRecordAction::Continue
@@ -59,8 +67,11 @@ mod tests {
     }
 
     fn actions(batches: &[WriteBatch]) -> Vec<WalRecordAction> {
-        let filter = Gapless::default();
-        batches.iter().map(|it| filter.log_record_found(1, b"1.log", it, &mut WriteBatch::default())).collect()
+        let filter = Gapless::new(WalRecordAction::Corrupted);
+        batches
+            .iter()
+            .map(|it| filter.log_record_found(1, b"1.log", it, &mut WriteBatch::default()))
+            .collect()
     }
 
     #[test]

@@ -46,6 +46,8 @@ mod tests {
         assert!(given_up.why().is_none());
         given_up.because(Cause("the disk".to_owned()));
         given_up.because(Cause("and the rest".to_owned()));
-        assert!(matches!(given_up.why(), Some(RocksDbError::GaveUp { source }) if source.to_string() == "the disk"));
+        assert!(
+            matches!(given_up.why(), Some(RocksDbError::GaveUp { source }) if source.to_string() == "the disk")
+        );
     }
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use eventstore_api::{GlobalPosition, Result, StoreError};
 use rust_rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch, WriteOptions,
+    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 
 pub(crate) use self::listener::GivenUp;
@@ -19,7 +20,7 @@ use self::{
     synced::{Synced, SyncedFile},
 };
 use crate::{
-    config::RocksDbConfig,
+    config::{Recovery, RocksDbConfig},
     error::{RocksDbError, corrupted, failed},
     layout::{FORMAT, family, keys, state::State},
 };
@@ -56,22 +57,26 @@ impl Database {
     pub(crate) fn open(path: &Path, config: &RocksDbConfig, given_up: GivenUp) -> Result<Self> {
         let is_begun = occupied::check(path)?;
         let synced = SyncedFile::take(path)?;
-        // Before anything is changed: RocksDB deletes what it takes for left over when it opens a database.
-        match Synced::read(path)? {
-            _ if is_begun => Self::read_only(path, config)?.check_what_is_there()?,
-            Some(durable) => durable.check(path, Synced::NOTHING)?,
-            None => {}
+        if config.recovery == Recovery::Strict {
+            Self::check_what_is_there(path, config, is_begun)?;
         }
         let tuning = Tuning::new(config);
         let mut options = tuning.database();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.add_event_listener(given_up);
-        let db = DB::open_cf_descriptors(&options, path, tuning.families()).map_err(|error| cannot_open(path, error))?;
+        let db = DB::open_cf_descriptors(&options, path, tuning.families())
+            .map_err(|error| cannot_open(path, error))?;
         let mut database = Self { db, path: path.to_owned(), synced };
         database.begin_or_check_format()?;
         if database.synced.is_none() {
             database.synced = Some(SyncedFile::begin(path)?);
+        }
+        if config.recovery == Recovery::UpToDamage {
+            // What is overlooked once is not asked about again.
+            database.sync().map_err(failed(path, "sync what is left"))?;
+            database.note_synced(database.last_position()?);
+            database.check_ends()?;
         }
         Ok(database)
     }
@@ -82,6 +87,7 @@ impl Database {
     }
 
     fn read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
+        occupied::check_is_there(path)?;
         let tuning = Tuning::new(config);
         let db = DB::open_cf_descriptors_read_only(&tuning.database(), path, tuning.families(), false)
             .map_err(|error| cannot_open(path, error))?;
@@ -91,6 +97,7 @@ impl Database {
     /// The database in this directory, to look at while another process may be writing it. `own` is a directory for what
     /// this process has to write down.
     pub(crate) fn open_secondary(path: &Path, own: &Path, config: &RocksDbConfig) -> Result<Self> {
+        occupied::check_is_there(path)?;
         let tuning = Tuning::new(config);
         let mut options = tuning.database();
         // Else a file that the other process has deleted could not be read any more.
@@ -112,7 +119,8 @@ impl Database {
     /// What the store says of itself.
     pub(crate) fn state(&self) -> Result<State> {
         let Some(bytes) = self.get(family::META, keys::STATE)? else { return Ok(State::default()) };
-        State::from_bytes(&bytes).ok_or_else(|| self.corrupted("the counts of the store have another length than counts"))
+        State::from_bytes(&bytes)
+            .ok_or_else(|| self.corrupted("the counts of the store have another length than counts"))
     }
 
     /// The position of the last event that is there.
@@ -121,7 +129,9 @@ impl Database {
         last.seek_to_last();
         match self.key(&last)? {
             None => Ok(GlobalPosition::START),
-            Some(key) => keys::position(key).ok_or_else(|| self.corrupted("the key of an event is no position")),
+            Some(key) => {
+                keys::position(key).ok_or_else(|| self.corrupted("the key of an event is no position"))
+            }
         }
     }
 
@@ -135,7 +145,8 @@ impl Database {
         family: &'static str,
         keys: impl IntoIterator<Item = &'k K>,
     ) -> Result<Vec<Option<DBPinnableSlice<'_>>>> {
-        let values = self.db.batched_multi_get_cf_opt(self.family(family)?, keys, true, &ReadOptions::default());
+        let values =
+            self.db.batched_multi_get_cf_opt(self.family(family)?, keys, true, &ReadOptions::default());
         values.into_iter().map(|value| value.map_err(failed(&self.path, "read keys"))).collect()
     }
 
@@ -200,7 +211,9 @@ impl Database {
             return Ok(());
         }
         let says = state.counts.head;
-        Err(self.corrupted(format!("the store says that its last event is at {says}, and {last} is the last one")))
+        Err(self.corrupted(format!(
+            "the store says that its last event is at {says}, and {last} is the last one"
+        )))
     }
 
     /// Makes everything durable that was written.
@@ -224,12 +237,17 @@ impl Database {
         corrupted(&self.path, detail)
     }
 
-    fn check_what_is_there(&self) -> Result<()> {
-        // Nothing is, where it was interrupted while it began.
-        if self.db.latest_sequence_number() > 0 {
-            self.check_format()?;
+    /// Looks before anything is changed: RocksDB deletes what it takes for left over when it opens a database.
+    fn check_what_is_there(path: &Path, config: &RocksDbConfig, is_begun: bool) -> Result<()> {
+        if !is_begun {
+            return Synced::read(path)?.map_or(Ok(()), |durable| durable.check(path, Synced::NOTHING));
         }
-        self.check_ends()
+        let there = Self::read_only(path, config)?;
+        // Nothing is, where it was interrupted while it began.
+        if there.db.latest_sequence_number() > 0 {
+            there.check_format()?;
+        }
+        there.check_ends()
     }
 
     fn begin_or_check_format(&self) -> Result<()> {

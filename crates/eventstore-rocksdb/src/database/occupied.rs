@@ -30,6 +30,11 @@ pub(crate) fn check(path: &Path) -> Result<bool> {
     }
 }
 
+/// Says so where there is no database, of which RocksDB would make a directory before it does.
+pub(crate) fn check_is_there(path: &Path) -> Result<()> {
+    fs::metadata(path.join("CURRENT")).map(drop).map_err(io_failed(path))
+}
+
 fn names_in(path: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }

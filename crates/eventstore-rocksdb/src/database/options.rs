@@ -1,12 +1,13 @@
 //! What RocksDB is told to do, and why.
 
 use rust_rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options, SliceTransform,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options,
+    SliceTransform, wal_filter::WalRecordAction,
 };
 
 use super::gapless::Gapless;
 use crate::{
-    config::{Compression, RocksDbConfig},
+    config::{Compression, Recovery, RocksDbConfig},
     layout::{family, keys},
 };
 
@@ -27,16 +28,22 @@ impl<'c> Tuning<'c> {
 
     pub(super) fn database(&self) -> Options {
         let mut options = Options::default();
-        // What ends in the middle of a write was never acknowledged; damage before the end is an error. The default mode
-        // would take it for the end, and drop what follows.
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_wal_recovery_mode(match self.config.recovery {
+            // What ends in the middle of a write was never acknowledged; damage before the end is an error.
+            Recovery::Strict => DBRecoveryMode::TolerateCorruptedTailRecords,
+            // RocksDB's own default: damage is the end, and what follows is dropped.
+            Recovery::UpToDamage => DBRecoveryMode::PointInTime,
+        });
         // A log that is written over an old one ends in old records, which look like damage.
         options.set_recycle_log_file_num(0);
         options.set_paranoid_checks(true);
         // A log that was synced, and is missing or shorter when it is needed, is noticed.
         options.set_track_and_verify_wals_in_manifest(true);
         // So is a write that is missing in the middle of one.
-        options.set_wal_filter(Gapless::default());
+        options.set_wal_filter(Gapless::new(match self.config.recovery {
+            Recovery::Strict => WalRecordAction::Corrupted,
+            Recovery::UpToDamage => WalRecordAction::StopReplay,
+        }));
         // A file that was written is looked through once before the log goes that it was written from.
         options.set_flush_verify_memtable_count(true);
         options.set_db_write_buffer_size(self.write_buffer());

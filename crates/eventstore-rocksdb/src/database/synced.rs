@@ -14,6 +14,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Seek, Write},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use eventstore_api::{GlobalPosition, Result, StoreError};
@@ -61,8 +62,8 @@ impl Synced {
         Err(corrupted(
             directory,
             format!(
-                "everything up to position {} (write {}) was durable, and the store ends at {} (write {}): a file was cut off or \
-                 is gone. Restore a backup, or remove the file `{NAME}` to go on without what is lost",
+                "events up to position {} (write {}) were durable, and the store ends at {} (write {}): a file was cut off or is \
+                 gone. Restore a backup, or go on without what is lost by `Recovery::UpToDamage`",
                 self.head, self.sequence, found.head, found.sequence
             ),
         ))
@@ -88,13 +89,17 @@ impl Synced {
 
 /// The file, in the hands of the one who writes the store: locked, so that a second one is refused before he looks at anything.
 #[derive(Debug)]
-pub(crate) struct SyncedFile(File);
+pub(crate) struct SyncedFile {
+    file: File,
+    /// Whether the last note could not be made: said once, and not with every append.
+    has_failed: AtomicBool,
+}
 
 impl SyncedFile {
     /// Takes it, where there is one.
     pub(crate) fn take(directory: &Path) -> Result<Option<Self>> {
         match OpenOptions::new().read(true).write(true).open(directory.join(NAME)) {
-            Ok(file) => Self(file).locked(directory).map(Some),
+            Ok(file) => Self::of(file, directory).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_failed(directory)(error)),
         }
@@ -104,24 +109,26 @@ impl SyncedFile {
     pub(crate) fn begin(directory: &Path) -> Result<Self> {
         let path = directory.join(NAME);
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        Self(opened.map_err(io_failed(directory))?).locked(directory)
+        Self::of(opened.map_err(io_failed(directory))?, directory)
     }
 
     /// Says that everything up to here is durable. What was said before stays true, so where it cannot be said, no harm is done.
     pub(crate) fn note(&self, synced: Synced) {
-        let mut file = &self.0;
-        if let Err(error) = file.rewind().and_then(|()| file.write_all(&synced.to_bytes())) {
-            tracing::warn!(%error, "it could not be noted how far the store is durable");
+        let mut file = &self.file;
+        let noted = file.rewind().and_then(|()| file.write_all(&synced.to_bytes()));
+        let has_failed_before = self.has_failed.swap(noted.is_err(), Ordering::Relaxed);
+        if let (Err(error), false) = (noted, has_failed_before) {
+            tracing::warn!(%error, "it cannot be noted how far the store is durable");
         }
     }
 
     /// A file system without locks has RocksDB's own.
-    fn locked(self, directory: &Path) -> Result<Self> {
-        match self.0.try_lock() {
+    fn of(file: File, directory: &Path) -> Result<Self> {
+        match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(StoreError::unavailable(RocksDbError::InUse { path: directory.to_owned() }))
             }
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(self),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file, has_failed: AtomicBool::new(false) }),
         }
     }
 }
@@ -166,7 +173,9 @@ mod tests {
     fn it_is_in_one_hand() {
         let directory = tempfile::tempdir().unwrap();
         let file = SyncedFile::begin(directory.path()).unwrap();
-        for second in [SyncedFile::take(directory.path()).map(drop), SyncedFile::begin(directory.path()).map(drop)] {
+        for second in
+            [SyncedFile::take(directory.path()).map(drop), SyncedFile::begin(directory.path()).map(drop)]
+        {
             assert!(matches!(second, Err(StoreError::Unavailable { .. })), "{second:?}");
         }
         drop(file);

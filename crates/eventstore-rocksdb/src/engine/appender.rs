@@ -42,7 +42,12 @@ enum Unwritten {
 }
 
 impl Appender {
-    pub(crate) fn new(gate: Gate, given_up: GivenUp, published: Arc<Published>, config: &RocksDbConfig) -> Self {
+    pub(crate) fn new(
+        gate: Gate,
+        given_up: GivenUp,
+        published: Arc<Published>,
+        config: &RocksDbConfig,
+    ) -> Self {
         Self {
             gate,
             given_up,
@@ -74,9 +79,9 @@ impl Appender {
             _ => Sync::Left,
         };
         database.write(batch, sync).map_err(|error| Unwritten::Failed(Cause(error.into_string())))?;
-        self.has_unsynced = sync == Sync::Left;
-        if sync == Sync::Waited {
-            database.note_synced(state.counts.head);
+        match sync {
+            Sync::Waited => database.note_synced(state.counts.head),
+            Sync::Left => self.has_unsynced = true,
         }
         for (stream, version) in group.versions() {
             self.memory.set_version(stream, version);
@@ -105,7 +110,7 @@ impl Appender {
     }
 
     /// Says in the database that everything up to the head is durable: readers in other processes wait for that.
-    fn mark(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+    fn say_synced(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
         let mut state = self.published.state();
         if state.synced == state.counts {
             return Ok(());
@@ -127,6 +132,11 @@ impl Appender {
             self.has_unsynced = false;
         }
         Ok(())
+    }
+
+    fn sync_and_say_so(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
+        self.sync(database)?;
+        self.say_synced(database)
     }
 
     /// Does something that, when it fails, ends all writing.
@@ -177,13 +187,13 @@ impl Engine for Appender {
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.or_give_up(Self::sync)
+        self.or_give_up(Self::sync_and_say_so)
     }
 
     fn on_idle(&mut self) -> Result<()> {
         match self.durability {
             Durability::Interval(_) => self.or_give_up(Self::sync),
-            _ => self.or_give_up(Self::mark),
+            _ => self.or_give_up(Self::say_synced),
         }
     }
 
@@ -192,9 +202,7 @@ impl Engine for Appender {
     }
 
     fn close(mut self) -> Result<()> {
-        // Readers in other processes see the last appends from now on.
-        let marked = self.or_give_up(Self::mark);
-        let closed = marked.and_then(|()| self.or_give_up(Self::sync));
+        let closed = self.or_give_up(Self::sync_and_say_so);
         let gate = self.gate.clone();
         // Where that fails, the log has all of it.
         closed.and_then(|()| gate.enter()?.flush_memory())

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, ExpectedVersion, GlobalPosition, Known, NewEvent, Result,
-    StoreError, StreamAppend, StreamId, Version, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, Known, NewEvent, Result, StoreError,
+    StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 
@@ -63,10 +63,10 @@ impl<'r> Decider<'_, 'r> {
             return Ok(Some(outcome));
         }
         for (append, version) in streams() {
-            check_guard(&append.stream, append.expected, *version)?;
+            append.expected.check(&append.stream, *version)?;
         }
         for guard in &batch.guards {
-            check_guard(&guard.stream, guard.expected, self.version(&guard.stream)?)?;
+            guard.expected.check(&guard.stream, self.version(&guard.stream)?)?;
         }
         match &batch.condition {
             Some(condition) => self.check_condition(condition).map(|()| None),
@@ -97,14 +97,17 @@ impl<'r> Decider<'_, 'r> {
         }
         let Some(key) = self.database.get(family::IDS, &keys::id(event.id, stream))? else { return Ok(None) };
         let place = keys::position(&key);
-        let position = place.ok_or_else(|| self.database.corrupted("an entry of the index of ids is no position"))?;
+        let position =
+            place.ok_or_else(|| self.database.corrupted("an entry of the index of ids is no position"))?;
         let damaged = |detail: String| {
             let id = event.id;
-            self.database.corrupted(format!("position {position}, where event {id} of `{stream}` should be, {detail}"))
+            self.database
+                .corrupted(format!("position {position}, where event {id} of `{stream}` should be, {detail}"))
         };
         let value = self.database.get(family::EVENTS, &key)?.ok_or_else(|| damaged("is empty".to_owned()))?;
         let mut names = Names::new();
-        let recorded = Record::read(&value, &mut names).and_then(|record| record.to_recorded(position, &mut names));
+        let recorded =
+            Record::read(&value, &mut names).and_then(|record| record.to_recorded(position, &mut names));
         let recorded = recorded.map_err(|error| damaged(format!("holds no event: {error}")))?;
         if recorded.id != event.id || recorded.stream != *stream {
             return Err(damaged(format!("holds event {} of `{}`", recorded.id, recorded.stream)));
@@ -135,11 +138,4 @@ impl<'r> Decider<'_, 'r> {
         }
         Ok(())
     }
-}
-
-fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) -> Result<()> {
-    if expected.is_met_by(actual) {
-        return Ok(());
-    }
-    Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
 }

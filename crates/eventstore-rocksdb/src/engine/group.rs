@@ -1,8 +1,8 @@
 use std::{collections::HashMap, io::IoSlice};
 
 use eventstore_api::{
-    AppendCondition, Appended, EventId, GlobalPosition, Known, NewEvent, Result, StoreError, StreamAppend, StreamId,
-    Timestamp, Version,
+    AppendCondition, Appended, EventId, GlobalPosition, Known, NewEvent, Result, StoreError, StreamAppend,
+    StreamId, Timestamp, Version,
 };
 use foldhash::fast::RandomState;
 use rust_rocksdb::{ColumnFamily, WriteBatch};
@@ -102,7 +102,8 @@ impl<'r> Group<'r> {
         }
         self.indexed = self.events.len();
         let numbers = self.ids.get(&event.id)?;
-        let found = numbers.iter().filter_map(|number| self.events.get(*number)).find(|it| it.stream == stream)?;
+        let found =
+            numbers.iter().filter_map(|number| self.events.get(*number)).find(|it| it.stream == stream)?;
         Some(Known { version: found.version, position: found.position, same_content: *found.event == *event })
     }
 

@@ -95,7 +95,8 @@ mod tests {
 
     fn names() -> impl Strategy<Value = String> {
         // Short ones of few characters begin each other often.
-        prop_oneof!["[ab -]{1,4}", "\\PC{1,40}"].prop_filter("a legal name", |name| StreamId::new(name.clone()).is_ok())
+        prop_oneof!["[ab -]{1,4}", "\\PC{1,40}"]
+            .prop_filter("a legal name", |name| StreamId::new(name.clone()).is_ok())
     }
 
     fn numbers() -> impl Strategy<Value = u64> {

@@ -7,7 +7,9 @@
 //! ```
 
 use bytes::Bytes;
-use eventstore_api::{EventFilter, EventType, GlobalPosition, Placement, RecordedEvent, StreamId, Tags, Timestamp, Version};
+use eventstore_api::{
+    EventFilter, EventType, GlobalPosition, Placement, RecordedEvent, StreamId, Tags, Timestamp, Version,
+};
 use eventstore_codec::{AppendsReader, DecodeError, EventView, Names};
 
 /// How many bytes stand before the event: what is known only when it is given its place.
@@ -83,7 +85,11 @@ impl<'v> Record<'v> {
     }
 
     /// The event, at the position that its key says. Its payload is copied: it stays when the database's block is gone.
-    pub(crate) fn to_recorded(self, position: GlobalPosition, names: &mut Names) -> Result<RecordedEvent, Malformed> {
+    pub(crate) fn to_recorded(
+        self,
+        position: GlobalPosition,
+        names: &mut Names,
+    ) -> Result<RecordedEvent, Malformed> {
         let Self { stream, version, recorded_at, event } = self;
         let placement = Placement { stream, version, position, recorded_at };
         // The payload is no part of this buffer, and is copied therefore.
@@ -131,7 +137,8 @@ mod tests {
         for length in 0..value.len() {
             let cut = value.get(..length).unwrap();
             let mut names = Names::new();
-            let read = Record::read(cut, &mut names).and_then(|it| it.to_recorded(GlobalPosition::new(1), &mut names));
+            let read = Record::read(cut, &mut names)
+                .and_then(|it| it.to_recorded(GlobalPosition::new(1), &mut names));
             assert!(read.is_err(), "{length}");
         }
     }

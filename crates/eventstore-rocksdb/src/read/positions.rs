@@ -52,7 +52,8 @@ impl<'d> Positions<'d> {
             all.push(Self::Tag(NameWalk::new(database, family::POSTINGS, key)?));
         }
         // With one of the others, there are few left to look at.
-        if let Some(types) = criterion.event_types.as_ref().filter(|types| all.is_empty() || types.is_empty()) {
+        if let Some(types) = criterion.event_types.as_ref().filter(|types| all.is_empty() || types.is_empty())
+        {
             let blocks = types.iter().map(|event_type| {
                 let key = keys::event_type(event_type, 0);
                 NameWalk::new(database, family::POSTINGS, key).map(Self::Type)
@@ -63,7 +64,11 @@ impl<'d> Positions<'d> {
     }
 
     /// The first of them at this position or beyond.
-    pub(super) fn seek(&mut self, from: GlobalPosition, direction: Direction) -> Result<Option<GlobalPosition>> {
+    pub(super) fn seek(
+        &mut self,
+        from: GlobalPosition,
+        direction: Direction,
+    ) -> Result<Option<GlobalPosition>> {
         match self {
             Self::Every => Ok(Some(from)),
             Self::Stream(stream) => stream.seek(from, direction),
@@ -76,7 +81,13 @@ impl<'d> Positions<'d> {
                 let found = walk.go_on_to(wanted, direction)?.map(|(block, _)| block);
                 Ok(found.map(|block| match keys::block_ends(block) {
                     _ if block == wanted => from,
-                    (first, last) => if direction == Direction::Forward { first } else { last },
+                    (first, last) => {
+                        if direction == Direction::Forward {
+                            first
+                        } else {
+                            last
+                        }
+                    }
                 }))
             }
             Self::InAll(lists) => seek_in_all(lists, from, direction),
@@ -194,7 +205,8 @@ impl<'d> StreamPositions<'d> {
         direction: Direction,
     ) -> Result<Option<GlobalPosition>> {
         // What is at `near` is not there; what is at `far` is, or lies beyond the stream.
-        let (mut near, mut far) = (from, if direction == Direction::Forward { self.last.get() + 1 } else { 0 });
+        let (mut near, mut far) =
+            (from, if direction == Direction::Forward { self.last.get() + 1 } else { 0 });
         if is_there(self.at(near)?) {
             self.here = Some((near, self.at(near)?));
             return Ok(self.here.map(|(_, position)| position));
@@ -221,7 +233,10 @@ impl<'d> StreamPositions<'d> {
         let found = self.walk.seek(version, Direction::Forward)?;
         let place = found.filter(|(found, _)| *found == version).and_then(|(_, value)| entry::read(value));
         place.map(|(position, _)| position).ok_or_else(|| {
-            self.database.corrupted(format!("version {version} is missing in the index of a stream with {}", self.last))
+            self.database.corrupted(format!(
+                "version {version} is missing in the index of a stream with {}",
+                self.last
+            ))
         })
     }
 }

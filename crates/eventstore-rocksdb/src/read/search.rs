@@ -68,7 +68,9 @@ impl<'s> Search<'s> {
         };
         let mut in_vain = 0;
         while !is_beyond(from) {
-            let Some(found) = self.positions.seek(from, direction)?.filter(|found| !is_beyond(*found)) else { break };
+            let Some(found) = self.positions.seek(from, direction)?.filter(|found| !is_beyond(*found)) else {
+                break;
+            };
             self.go_to(found)?;
             let value = self.events.value().unwrap_or_default();
             let malformed = |error| malformed(self.database, found, error);

@@ -13,6 +13,8 @@ pub(crate) fn snapshot(database: &Database, stream: &StreamId) -> Result<Option<
             let detail = format!("under stream `{stream}` there is the snapshot of `{}`", snapshot.stream);
             Err(database.corrupted(detail))
         }
-        Err(error) => Err(database.corrupted(format!("the snapshot of stream `{stream}` cannot be read: {error}"))),
+        Err(error) => {
+            Err(database.corrupted(format!("the snapshot of stream `{stream}` cannot be read: {error}")))
+        }
     }
 }

@@ -73,7 +73,12 @@ struct Entries<'d> {
 }
 
 impl<'d> Entries<'d> {
-    fn new(database: &'d Database, stream: &StreamId, range: StreamRange, head: GlobalPosition) -> Result<Self> {
+    fn new(
+        database: &'d Database,
+        stream: &StreamId,
+        range: StreamRange,
+        head: GlobalPosition,
+    ) -> Result<Self> {
         let walk = NameWalk::new(database, family::STREAMS, keys::stream(stream, Version::NONE))?;
         let mut entries = Self { database, walk, direction: range.direction, head, ahead: None };
         let after = range.after.get();
@@ -88,7 +93,8 @@ impl<'d> Entries<'d> {
             && range.direction == Direction::Forward
             && place.version.get() != first
         {
-            let detail = format!("version {first} of stream `{stream}` is missing, and {} is there", place.version);
+            let detail =
+                format!("version {first} of stream `{stream}` is missing, and {} is there", place.version);
             return Err(database.corrupted(detail));
         }
         entries.pass_over_what_is_not_shown()?;
@@ -142,7 +148,9 @@ impl<'d> Entries<'d> {
 fn ahead(database: &Database, found: Option<(u64, &[u8])>) -> Result<Option<(Place, u32)>> {
     let Some((version, value)) = found else { return Ok(None) };
     let Some((position, length)) = entry::read(value) else {
-        return Err(database.corrupted(format!("the entry of version {version} in the index of a stream is none")));
+        return Err(
+            database.corrupted(format!("the entry of version {version} in the index of a stream is none"))
+        );
     };
     Ok(Some((Place { version: Version::new(version), position }, length)))
 }
@@ -163,7 +171,8 @@ fn fetch(
     let values = database.get_many(family::EVENTS, &keys)?;
     let mut events = Vec::with_capacity(rising.len());
     for (Place { version, position }, value) in rising.into_iter().zip(values) {
-        let value = value.ok_or_else(|| database.corrupted(format!("the event at position {position} is missing")))?;
+        let value = value
+            .ok_or_else(|| database.corrupted(format!("the event at position {position} is missing")))?;
         let record = Record::read(&value, names).map_err(|error| malformed(database, position, error))?;
         if record.version != version || record.stream != *stream {
             return Err(database.corrupted(format!(
@@ -171,7 +180,8 @@ fn fetch(
                 record.version, record.stream
             )));
         }
-        events.push(record.to_recorded(position, names).map_err(|error| malformed(database, position, error))?);
+        events
+            .push(record.to_recorded(position, names).map_err(|error| malformed(database, position, error))?);
     }
     if is_backward {
         events.reverse();

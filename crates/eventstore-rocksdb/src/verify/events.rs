@@ -43,7 +43,9 @@ pub(super) fn check_events(database: &Database) -> Result<Seen> {
         let (event_type, tags) = record.type_and_tags(&mut names).map_err(unreadable)?;
         let (stream, version, id) = (record.stream.clone(), record.version, record.id());
         if record.recorded_at < seen.recorded_at {
-            return Err(database.corrupted(format!("the event at position {position} is older than the one before")));
+            return Err(
+                database.corrupted(format!("the event at position {position} is older than the one before"))
+            );
         }
         seen.recorded_at = record.recorded_at;
         // The rest of it: metadata, and what can be wrong with a payload.
@@ -54,7 +56,8 @@ pub(super) fn check_events(database: &Database) -> Result<Seen> {
             if found.as_deref() == Some(wanted) {
                 return Ok(());
             }
-            Err(database.corrupted(format!("the index of {index} does not lead to the event at position {position}")))
+            Err(database
+                .corrupted(format!("the index of {index} does not lead to the event at position {position}")))
         };
         let place = entry::write(position, value.len());
         expect(family::STREAMS, &keys::stream(&stream, version), &place, "streams")?;

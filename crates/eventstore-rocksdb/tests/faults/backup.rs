@@ -13,7 +13,9 @@ use eventstore_api::{EventStoreBackend, ExpectedVersion, StoreError, message_wit
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, restore, verify};
 use tokio::task::JoinSet;
 
-use crate::support::{all, append, contents, copy, count_from_the_first, event, files, open, save_snapshots, small, stream};
+use crate::support::{
+    all, append, contents, copy, count_from_the_first, event, files, open, save_snapshots, small, stream,
+};
 
 fn is_gone_or_empty(path: &Path) -> bool {
     fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none())
@@ -133,7 +135,10 @@ async fn of_a_damaged_backup_nothing_is_restored() {
         bytes[middle] ^= 0x10;
         fs::write(&file, bytes).unwrap();
         let told = restore(damaged.path(), &path).unwrap_err();
-        assert!(matches!(told, StoreError::Corrupted { .. } | StoreError::Storage { .. }), "{name}: {told:?}");
+        assert!(
+            matches!(told, StoreError::Corrupted { .. } | StoreError::Storage { .. }),
+            "{name}: {told:?}"
+        );
         assert!(is_gone_or_empty(&path), "{name}");
         fs::remove_file(&file).unwrap();
         assert!(restore(damaged.path(), &path).is_err(), "{name}");

@@ -5,7 +5,8 @@
 use std::{fs, path::Path};
 
 use eventstore_api::{
-    AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, StreamId, Tags,
+    AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, StreamId,
+    Tags,
 };
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig};
 
@@ -32,9 +33,14 @@ fn open_files() -> usize {
 fn batch(first: usize) -> AppendBatch {
     (first..first + AT_ONCE).fold(AppendBatch::new(), |batch, number| {
         let tags = Tags::parse([format!("customer:{number}")]).unwrap();
-        let payload: Vec<u8> = (0..600).map(|at: usize| (number.wrapping_mul(31) ^ at.wrapping_mul(number | 1)) as u8).collect();
+        let payload: Vec<u8> =
+            (0..600).map(|at: usize| (number.wrapping_mul(31) ^ at.wrapping_mul(number | 1)) as u8).collect();
         let event = NewEvent::new(EventType::new("Opened").unwrap(), payload).with_tags(tags);
-        batch.append(StreamId::new(format!("account-{number}")).unwrap(), ExpectedVersion::NoStream, vec![event])
+        batch.append(
+            StreamId::new(format!("account-{number}")).unwrap(),
+            ExpectedVersion::NoStream,
+            vec![event],
+        )
     })
 }
 
@@ -76,8 +82,11 @@ async fn fill_and_read(path: &Path) {
         assert_eq!(store.read_all(&ReadAll::forward().filter(tag)).await.unwrap().events.len(), 1);
     }
     let read = peak_bytes();
-    let on_disk: u64 = crate::support::files(path, "").iter().map(|file| fs::metadata(file).unwrap().len()).sum();
-    println!("before {before}, written {written}, read {read}; {most_files} files open; {on_disk} bytes on disk");
+    let on_disk: u64 =
+        crate::support::files(path, "").iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+    println!(
+        "before {before}, written {written}, read {read}; {most_files} files open; {on_disk} bytes on disk"
+    );
     assert!(on_disk as usize > 6 * (CACHE + BUFFER), "the store is too small to tell: {on_disk}");
     let grown = read.max(written) - before;
     assert!(grown < 4 * (CACHE + BUFFER), "{grown} bytes more than in the beginning");
@@ -91,6 +100,7 @@ async fn memory_and_open_files_stay_within_bounds_however_many_streams_there_are
     }
     let directory = tempfile::tempdir().unwrap();
     let test = "bounded::memory_and_open_files_stay_within_bounds_however_many_streams_there_are";
-    let ended = other_process(test, directory.path()).stdout(std::process::Stdio::inherit()).status().unwrap();
+    let ended =
+        other_process(test, directory.path()).stdout(std::process::Stdio::inherit()).status().unwrap();
     assert!(ended.success());
 }

@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eventstore_api::{BackendStats, EventStoreBackend, RecordedEvent, Result, Snapshot, StoreError, message_with_causes};
+use eventstore_api::{
+    BackendStats, EventStoreBackend, RecordedEvent, Result, Snapshot, StoreError, message_with_causes,
+};
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, verify};
 use tempfile::TempDir;
 
@@ -141,7 +143,9 @@ impl Sound {
     async fn what_is_read(&self, store: &RocksDbBackend, what: &str) -> Vec<StoreError> {
         let mut wrong = Vec::new();
         match all(store).await {
-            Ok(events) => assert!(events == self.events, "{what}: {} events of {}", events.len(), self.events.len()),
+            Ok(events) => {
+                assert!(events == self.events, "{what}: {} events of {}", events.len(), self.events.len())
+            }
             Err(error) => wrong.push(error),
         }
         match store.stats().await {
@@ -223,9 +227,12 @@ async fn damage_to_the_frames_of_the_log_is_told() {
     assert!(records.len() > LATER, "{}", records.len());
     let some = records.iter().step_by(records.len() / 25).chain(records.iter().rev().take(3));
     for record in some.copied() {
-        for damage in
-            [Damage::Flip(length(record)), Damage::Wipe(record, 7), Damage::Wipe(record, 512), Damage::Cut(record)]
-        {
+        for damage in [
+            Damage::Flip(length(record)),
+            Damage::Wipe(record, 7),
+            Damage::Wipe(record, 512),
+            Damage::Cut(record),
+        ] {
             assert_eq!(sound.with(&log, damage).await, Outcome::Told, "{damage:?}");
         }
     }
@@ -263,7 +270,9 @@ async fn damage_to_what_names_the_manifest_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_in_what_only_notes_the_settings_is_harmless() {
     let sound = closed().await;
-    for options in files(sound.directory.path(), "").iter().filter(|it| it.to_str().unwrap().contains("OPTIONS-")) {
+    for options in
+        files(sound.directory.path(), "").iter().filter(|it| it.to_str().unwrap().contains("OPTIONS-"))
+    {
         assert_eq!(sound.everywhere(options, 10).await, 0);
         assert_eq!(sound.with(options, Damage::Remove).await, Outcome::Harmless);
     }
@@ -276,7 +285,8 @@ async fn a_file_that_is_gone_is_told() {
         for file in sound.files("") {
             let outcome = sound.with(&file, Damage::Remove).await;
             let name = file.file_name().unwrap().to_str().unwrap();
-            let is_needed = name.ends_with(".sst") || name.ends_with(".log") || name == "CURRENT" || is_manifest(&file);
+            let is_needed =
+                name.ends_with(".sst") || name.ends_with(".log") || name == "CURRENT" || is_manifest(&file);
             assert_eq!(outcome == Outcome::Told, is_needed, "{name}");
         }
     }
@@ -296,7 +306,8 @@ async fn what_is_damaged_is_left_as_it_is() {
 
 /// What RocksDB alone cannot tell apart from a write that the power has met; the file `SYNCED` can.
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_note_of_what_is_durable_is_gone_too_a_log_that_is_cut_off_is_taken_for_one_that_was_being_written() {
+async fn where_the_note_of_what_is_durable_is_gone_too_a_log_that_is_cut_off_is_taken_for_one_that_was_being_written()
+ {
     let sound = left_open().await;
     fs::remove_file(sound.directory.path().join("SYNCED")).unwrap();
     let (whole, log) = (sound.directory.path(), newest_log(sound.directory.path()));

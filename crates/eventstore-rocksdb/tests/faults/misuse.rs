@@ -2,20 +2,24 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
-    process::{ChildStdin, Stdio},
+    process::{ChildStdin, ChildStdout, Stdio},
     time::Duration,
 };
 
-use eventstore_api::{EventStoreBackend, ExpectedVersion, GlobalPosition, Snapshot, StoreError, Version, message_with_causes};
-use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, restore, verify};
+use eventstore_api::{
+    EventStoreBackend, ExpectedVersion, GlobalPosition, Snapshot, StoreError, Version, message_with_causes,
+};
+use eventstore_rocksdb::{
+    Durability, RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, restore, verify,
+};
 use rust_rocksdb::{DB, Options};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Killed, all, append, assert_corrupted, cause, contents, count_from_the_first, event, open, other_process, part, small,
-    stream,
+    Killed, all, append, assert_corrupted, cause, contents, count_from_the_first, event, open, other_process,
+    part, small, stream,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,13 +64,13 @@ async fn a_second_writer_in_this_process_is_refused_and_the_first_goes_on() {
 }
 
 /// A process that has the store until it is told to let go.
-fn holder(test: &str, path: &Path) -> (Killed, ChildStdin) {
+fn holder(test: &str, path: &Path) -> (Killed, ChildStdin, BufReader<ChildStdout>) {
     let mut process = other_process(test, path);
     let mut child = Killed(process.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
-    let said = BufReader::new(child.0.stdout.take().unwrap());
-    assert!(said.lines().any(|line| line.unwrap().ends_with("it is open")), "it ended");
+    let mut said = BufReader::new(child.0.stdout.take().unwrap());
+    assert!(said.by_ref().lines().any(|line| line.unwrap().ends_with("it is open")), "it ended");
     let stdin = child.0.stdin.take().unwrap();
-    (child, stdin)
+    (child, stdin, said)
 }
 
 #[tokio::test]
@@ -79,14 +83,14 @@ async fn a_writer_in_another_process_is_refused_until_the_first_has_closed_or_is
     }
     let test = "misuse::a_writer_in_another_process_is_refused_until_the_first_has_closed_or_is_killed";
     let directory = tempfile::tempdir().unwrap();
-    let (mut child, mut stdin) = holder(test, directory.path());
+    let (mut child, mut stdin, _said) = holder(test, directory.path());
     assert_in_use(directory.path());
     RocksDbReader::open(directory.path()).unwrap();
     writeln!(stdin, "let go").unwrap();
     assert!(child.0.wait().unwrap().success());
     append(&open(directory.path()), 0..3).await;
 
-    let (mut child, _stdin) = holder(test, directory.path());
+    let (mut child, _stdin, _said) = holder(test, directory.path());
     assert_in_use(directory.path());
     child.kill();
     append(&open(directory.path()), 3..6).await;
@@ -153,7 +157,8 @@ async fn a_store_of_a_later_format_is_refused_and_not_changed() {
         later(families);
         let before = contents(directory.path());
         for error in [refused(directory.path()), verify(directory.path()).unwrap_err()] {
-            let is_later = matches!(cause(&error), Some(RocksDbError::UnknownFormat { found: 2, known: 1, .. }));
+            let is_later =
+                matches!(cause(&error), Some(RocksDbError::UnknownFormat { found: 2, known: 1, .. }));
             assert!(is_later, "{error:?}");
         }
         assert!(contents(directory.path()) == before, "it was changed");
@@ -175,7 +180,7 @@ async fn a_directory_that_has_lost_what_names_its_files_is_refused_and_not_chang
             fs::remove_file(file).unwrap();
         }
     }
-    assert_corrupted(RocksDbBackend::open(directory.path()), "everything up to position 10");
+    assert_corrupted(RocksDbBackend::open(directory.path()), "events up to position 10");
 }
 
 #[test]
@@ -239,7 +244,10 @@ async fn without_permission_it_is_said_where() {
         let process = other_process("misuse::without_permission_it_is_said_where", &path);
         // In a user name space, even root is nobody special.
         let mut unprivileged = std::process::Command::new("unshare");
-        unprivileged.args(["-U", "--map-user=1000", "--map-group=1000"]).arg(process.get_program()).args(process.get_args());
+        unprivileged
+            .args(["-U", "--map-user=1000", "--map-group=1000"])
+            .arg(process.get_program())
+            .args(process.get_args());
         unprivileged.envs(process.get_envs().filter_map(|(name, value)| Some((name, value?))));
         assert!(unprivileged.status().unwrap().success(), "{}", path.display());
     }
@@ -312,7 +320,9 @@ async fn a_store_that_is_dropped_with_reads_and_appends_on_their_way_can_be_open
 /// Some are dropped at any point of their way; those that stay are answered, and what they were told is true.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn whoever_stays_is_answered_though_others_leave() {
-    for durability in [Durability::Always, Durability::Interval(Duration::from_millis(2)), Durability::OsBuffered] {
+    for durability in
+        [Durability::Always, Durability::Interval(Duration::from_millis(2)), Durability::OsBuffered]
+    {
         let directory = tempfile::tempdir().unwrap();
         let config = RocksDbConfig { durability, queue_bytes: 1_024, ..small() };
         let store = RocksDbBackend::with_config(directory.path(), config).unwrap();

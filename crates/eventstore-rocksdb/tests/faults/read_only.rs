@@ -9,13 +9,14 @@ use std::{
 };
 
 use eventstore_api::{
-    EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, Snapshot, StoreError, Version,
+    EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, Snapshot,
+    StoreError, Version,
 };
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify};
 
 use crate::support::{
-    Killed, STREAMS, all, append, contents, copy, count_from_the_first, event, open, other_process, part, save_snapshots,
-    small, stream,
+    Killed, STREAMS, all, append, contents, copy, count_from_the_first, event, open, other_process, part,
+    save_snapshots, small, stream,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,7 +166,9 @@ impl Follower {
         let of_stream = self.reader.get_events(&stream(before)).await.unwrap();
         assert!(of_stream.len() >= self.seen.len() / STREAMS);
         let expected = full.iter().filter(|event| event.stream == stream(before));
-        assert!(expected.eq(of_stream.iter().take(full.iter().filter(|it| it.stream == stream(before)).count())));
+        assert!(
+            expected.eq(of_stream.iter().take(full.iter().filter(|it| it.stream == stream(before)).count()))
+        );
     }
 }
 

@@ -84,7 +84,11 @@ async fn an_event_that_is_missing_or_another_one_is_found() {
     finds(&sound, |it| it.remove("events", &position(3)), "the event at position 3 is missing");
     finds(&sound, |it| it.remove("events", &position(1)), "the event at position 1 is missing");
     finds(&sound, |it| it.remove("events", &position(50)), "the store ends at 49");
-    finds(&sound, |it| it.put("events", &position(51), &it.get("events", &position(50))), "51 is the last one");
+    finds(
+        &sound,
+        |it| it.put("events", &position(51), &it.get("events", &position(50))),
+        "51 is the last one",
+    );
     let swapped = |it: &Anybody| it.put("events", &position(4), &it.get("events", &position(3)));
     finds(&sound, swapped, "does not lead to the event at position 4");
     finds(&sound, |it| it.put("events", &position(4), b"short"), "what is stored at position 4 is no event");
@@ -101,30 +105,51 @@ async fn an_entry_of_a_stream_that_is_missing_wrong_or_too_many_is_found() {
     let sound = sound().await;
     let entry = |version: u64| [b"account-2\0".as_slice(), &version.to_be_bytes()].concat();
     finds(&sound, |it| it.remove("streams", &entry(2)), "version 2 of stream `account-2` is missing");
-    finds(&sound, |it| it.remove("streams", &entry(7)), "the index of streams does not lead to the event at position 45");
+    finds(
+        &sound,
+        |it| it.remove("streams", &entry(7)),
+        "the index of streams does not lead to the event at position 45",
+    );
     let moved = |it: &Anybody| it.put("streams", &entry(2), &it.get("streams", &entry(3)));
     finds(&sound, moved, "the index of streams does not lead to the event at position 10");
     let more = |it: &Anybody| it.put("streams", &entry(8), &it.get("streams", &entry(7)));
     finds(&sound, more, "the index of streams has 51 entries");
-    let foreign = |it: &Anybody| it.put("streams", b"nobody\0\0\0\0\0\0\0\0\x01", &it.get("streams", &entry(1)));
+    let foreign =
+        |it: &Anybody| it.put("streams", b"nobody\0\0\0\0\0\0\0\0\x01", &it.get("streams", &entry(1)));
     finds(&sound, foreign, "and it holds");
 }
 
 #[tokio::test]
 async fn an_id_that_is_missing_wrong_or_too_many_is_found() {
     let sound = sound().await;
-    finds(&sound, |it| it.remove("ids", &it.keys("ids", b"")[4]), "the index of ids does not lead to the event");
+    finds(
+        &sound,
+        |it| it.remove("ids", &it.keys("ids", b"")[4]),
+        "the index of ids does not lead to the event",
+    );
     let moved = |it: &Anybody| it.put("ids", &it.keys("ids", b"")[4], &position(9));
     finds(&sound, moved, "the index of ids does not lead to the event");
-    finds(&sound, |it| it.put("ids", b"0123456789abcdefaccount-1", &position(9)), "the index of ids has 51 entries");
+    finds(
+        &sound,
+        |it| it.put("ids", b"0123456789abcdefaccount-1", &position(9)),
+        "the index of ids has 51 entries",
+    );
 }
 
 #[tokio::test]
 async fn a_posting_that_is_missing_or_too_many_is_found() {
     let sound = sound().await;
     let of = |it: &Anybody, kind: &[u8]| it.keys("postings", kind)[2].clone();
-    finds(&sound, |it| it.remove("postings", &of(it, b"t")), "the index of tags does not lead to the event at position");
-    finds(&sound, |it| it.remove("postings", &of(it, b"y")), "the index of types does not lead to the event at position");
+    finds(
+        &sound,
+        |it| it.remove("postings", &of(it, b"t")),
+        "the index of tags does not lead to the event at position",
+    );
+    finds(
+        &sound,
+        |it| it.remove("postings", &of(it, b"y")),
+        "the index of types does not lead to the event at position",
+    );
     let tag = |it: &Anybody| it.put("postings", b"tbranch:9\0\0\0\0\0\0\0\0\x04", b"");
     finds(&sound, tag, "the index of tags has 51 entries");
     let kind = |it: &Anybody| it.put("postings", b"yPaid\0\0\0\0\0\0\0\0\x04", b"");
@@ -136,7 +161,11 @@ async fn a_posting_that_is_missing_or_too_many_is_found() {
 async fn a_snapshot_that_is_missing_unreadable_or_another_s_is_found() {
     let sound = sound().await;
     finds(&sound, |it| it.remove("snapshots", b"account-3"), "the store says that it holds");
-    finds(&sound, |it| it.put("snapshots", b"account-3", b"nothing"), "the snapshot of stream `account-3` cannot be read");
+    finds(
+        &sound,
+        |it| it.put("snapshots", b"account-3", b"nothing"),
+        "the snapshot of stream `account-3` cannot be read",
+    );
     let another = |it: &Anybody| it.put("snapshots", b"account-3", &it.get("snapshots", b"account-4"));
     finds(&sound, another, "under stream `account-3` there is the snapshot of `account-4`");
     finds(&sound, |it| it.put("snapshots", b"\x01", b""), "a snapshot is of no stream");
@@ -168,7 +197,10 @@ async fn what_the_store_says_of_itself_is_held_against_what_is_there() {
     let damaged = copy(sound.path());
     Anybody::open(damaged.path()).remove("meta", b"format");
     let told = verify(damaged.path()).unwrap_err();
-    assert!(matches!(told, StoreError::Storage { .. }) && format!("{told:?}").contains("no format"), "{told:?}");
+    assert!(
+        matches!(told, StoreError::Storage { .. }) && format!("{told:?}").contains("no format"),
+        "{told:?}"
+    );
 }
 
 /// Reads tell of what they meet, and go on elsewhere.
@@ -178,6 +210,9 @@ async fn whoever_reads_what_is_missing_is_told() {
     Anybody::open(sound.path()).remove("events", &position(9));
     let store = open(sound.path());
     assert_corrupted(all(&store).await, "the event at position 9 is missing");
-    assert_corrupted(store.get_events(&crate::support::stream(8)).await, "the event at position 9 is missing");
+    assert_corrupted(
+        store.get_events(&crate::support::stream(8)).await,
+        "the event at position 9 is missing",
+    );
     assert_eq!(store.get_events(&crate::support::stream(0)).await.unwrap().len(), 8);
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use eventstore_api::{
-    EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, RecordedEvent, Result, Snapshot, StoreError,
-    StreamId, Tags, Version, message_with_causes,
+    EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, RecordedEvent, Result, Snapshot,
+    StoreError, StreamId, Tags, Version, message_with_causes,
 };
 use eventstore_rocksdb::{Compression, RocksDbBackend, RocksDbConfig, RocksDbError};
 use tempfile::TempDir;

@@ -3,9 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, EventId, ExpectedVersion, GlobalPosition,
-    InvalidInput, Known, NewEvent, RecordedEvent, Result, StoreError, StreamAppend, StreamId, Version,
-    first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, EventId, GlobalPosition, InvalidInput, Known,
+    NewEvent, RecordedEvent, Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 use foldhash::fast::RandomState;
@@ -79,10 +78,10 @@ impl Decider<'_> {
             return Ok(Some(outcome));
         }
         for (append, end) in streams() {
-            check_guard(&append.stream, append.expected, version_at(*end))?;
+            append.expected.check(&append.stream, version_at(*end))?;
         }
         for guard in &batch.guards {
-            check_guard(&guard.stream, guard.expected, self.catalog.version(&guard.stream))?;
+            guard.expected.check(&guard.stream, self.catalog.version(&guard.stream))?;
         }
         if let Some(condition) = &batch.condition {
             self.check_condition(condition)?;
@@ -225,13 +224,6 @@ impl Decider<'_> {
 /// The version of the last event of a stream that ends there.
 pub(super) fn version_at(end: Option<Head>) -> Version {
     end.map_or(Version::NONE, |head| head.version)
-}
-
-fn check_guard(stream: &StreamId, expected: ExpectedVersion, actual: Version) -> Result<(), StoreError> {
-    if expected.is_met_by(actual) {
-        return Ok(());
-    }
-    Err(StoreError::WrongExpectedVersion { stream: stream.clone(), expected, actual })
 }
 
 /// The events of the frame that was looked into last: those of a batch that is appended again mostly stand in one.

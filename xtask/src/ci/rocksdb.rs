@@ -1,0 +1,265 @@
+//! The step that builds RocksDB: all that is tried of it, of one build.
+//!
+//! The C++ takes ten minutes and more, and cargo compiles it again for each set of features and for each profile of what it
+//! is compiled from. So all commands here have the profile `release`, the benches too, whose own keeps line numbers. And in
+//! all of them what it is compiled from has the same features: `zstd-sys` differed, which arrow2 brings with `std`, and
+//! eventstore-rocksdb therefore asks for that as well. The tests in `one_build.rs` compare the trees.
+
+#[cfg(test)]
+mod one_build;
+
+use cargo_metadata::{Package, Target, TargetKind};
+
+use super::features;
+use super::plan::{clippy_library, has_library};
+use crate::process::Process;
+use crate::rocksdb::{Leads, PACKAGE, PROFILE};
+use crate::workspace::is_published;
+use crate::{bench, kill};
+
+/// Half a minute of it.
+const KILL_RUN: &[&str] = &["--rounds=1000", "--seconds=30"];
+
+/// What there is: as long as a package has no feature that leads to RocksDB, nothing of it is built here.
+pub(super) fn commands(packages: &[Package]) -> Vec<Process> {
+    let leads = Leads::of(packages);
+    let Some(store) = packages.iter().find(|it| *it.name == PACKAGE) else { return Vec::new() };
+    let users: Vec<User<'_>> = packages.iter().filter_map(|it| User::of(it, &leads)).collect();
+
+    let mut commands = vec![lint(&users)];
+    commands.extend(store_alone(store));
+    commands.extend(users.iter().flat_map(User::features_alone));
+    commands.push(store_tests());
+    commands.extend(users.iter().filter_map(User::tests));
+    commands.push(docs(&users));
+    commands.extend(users.iter().filter_map(User::benches));
+    commands.extend(users.iter().filter_map(User::kill));
+    commands
+}
+
+/// A package with features that lead to RocksDB.
+struct User<'a> {
+    package: &'a Package,
+    /// All of them.
+    features: Vec<&'a str>,
+    /// Those that lead there by themselves, as an argument.
+    own_features: String,
+}
+
+impl<'a> User<'a> {
+    fn of(package: &'a Package, leads: &'a Leads) -> Option<Self> {
+        let features: Vec<&str> = leads.features_of(&package.name).collect();
+        let own: Vec<&str> = leads.own_features_of(package).collect();
+        let uses = *package.name != PACKAGE && !features.is_empty();
+        uses.then(|| Self { package, features, own_features: own.join(",") })
+    }
+
+    /// As the step `features` does it with all other features, and for programs too.
+    fn features_alone(&self) -> Vec<Process> {
+        if !is_published(self.package) {
+            return Vec::new();
+        }
+        let target = if has_library(self.package) { "--lib" } else { "--bins" };
+        let alone = |feature: &&str| {
+            clippy(&["-p", &self.package.name, target, "--no-default-features", "--features", feature])
+        };
+        self.features.iter().map(alone).collect()
+    }
+
+    /// Only the test files that are about RocksDB: the others have run without it.
+    fn tests(&self) -> Option<Process> {
+        let files = self.targets_about_it(&TargetKind::Test);
+        let chosen: Vec<String> =
+            files.iter().flat_map(|it| ["--test".to_owned(), it.name.clone()]).collect();
+        (!chosen.is_empty()).then(|| {
+            Process::cargo(["test", PROFILE, "--no-fail-fast", "-p", self.package.name.as_str()])
+                .arguments(&["--features".to_owned(), self.features_for(&files)])
+                .arguments(&chosen)
+        })
+    }
+
+    /// The bench files that are about it, or all where those measure it that measure the others.
+    fn benches(&self) -> Option<Process> {
+        if *self.package.name != bench::PACKAGE {
+            return None;
+        }
+        let files = self.targets_about_it(&TargetKind::Bench);
+        let mut chosen: Vec<String> =
+            files.iter().flat_map(|it| ["--bench".to_owned(), it.name.clone()]).collect();
+        if chosen.is_empty() {
+            chosen.push("--benches".to_owned());
+        }
+        let bench = Process::cargo(["bench", "-p", bench::PACKAGE]).arguments(&bench::IN_RELEASE);
+        Some(
+            bench
+                .arguments(&["--features".to_owned(), self.features_for(&files)])
+                .arguments(&chosen)
+                .arguments(&["--no-run"]),
+        )
+    }
+
+    fn kill(&self) -> Option<Process> {
+        let arguments: Vec<String> =
+            KILL_RUN.iter().chain(&kill::ON_ROCKSDB).map(|it| (*it).to_owned()).collect();
+        (*self.package.name == kill::PACKAGE).then(|| kill::rounds(&arguments))
+    }
+
+    /// The targets that want a feature which leads there.
+    fn targets_about_it(&self, kind: &TargetKind) -> Vec<&'a Target> {
+        let about_it = |target: &&Target| {
+            target.kind.contains(kind)
+                && target.required_features.iter().any(|it| self.features.contains(&it.as_str()))
+        };
+        self.package.targets.iter().filter(about_it).collect()
+    }
+
+    /// What these targets want, and what leads there.
+    fn features_for(&self, targets: &[&Target]) -> String {
+        let mut features: Vec<&str> = self.own_features.split(',').collect();
+        features.extend(targets.iter().flat_map(|it| &it.required_features).map(String::as_str));
+        features.sort_unstable();
+        features.dedup();
+        features.join(",")
+    }
+}
+
+fn clippy(options: &[&str]) -> Process {
+    Process::cargo(["clippy", PROFILE]).arguments(options).arguments(&["--", "-D", "warnings"])
+}
+
+/// Every target of everything that has to do with it.
+fn lint(users: &[User<'_>]) -> Process {
+    let mut options = vec!["-p", PACKAGE];
+    options.extend(users.iter().flat_map(|it| ["-p", it.package.name.as_str()]));
+    options.extend(["--all-targets", "--all-features"]);
+    clippy(&options)
+}
+
+/// What the steps `crates` and `features` do for all others.
+fn store_alone(store: &Package) -> Vec<Process> {
+    let mut commands = vec![clippy_library(PACKAGE, &[PROFILE])];
+    if !store.features.is_empty() {
+        let sets = features::combinations(&store.features);
+        commands.extend(sets.iter().map(|set| {
+            clippy_library(PACKAGE, &[PROFILE, "--no-default-features", "--features", set.as_str()])
+        }));
+    }
+    commands
+}
+
+fn store_tests() -> Process {
+    Process::cargo(["test", PROFILE, "--no-fail-fast", "-p", PACKAGE, "--all-features"])
+}
+
+/// The libraries as they are documented where all is on.
+fn docs(users: &[User<'_>]) -> Process {
+    let libraries = users.iter().filter(|it| is_published(it.package) && has_library(it.package));
+    let packages: Vec<&str> = libraries.flat_map(|it| ["-p", it.package.name.as_str()]).collect();
+    Process::cargo(["doc", PROFILE, "--no-deps", "-p", PACKAGE])
+        .arguments(&packages)
+        .arguments(&["--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rocksdb::examples;
+    use crate::workspace;
+
+    fn lines(packages: &[Package]) -> Vec<String> {
+        commands(packages).iter().map(Process::to_string).collect()
+    }
+
+    /// A target as `cargo metadata` shows it.
+    fn target(kind: TargetKind, name: &str, required_features: &[&str]) -> Target {
+        let some = workspace::packages().unwrap().into_iter().flat_map(|it| it.targets).next();
+        let mut target = some.unwrap();
+        target.name = name.to_owned();
+        target.kind = vec![kind];
+        target.required_features = required_features.iter().map(|it| (*it).to_owned()).collect();
+        target
+    }
+
+    fn workspace_to_be() -> Vec<Package> {
+        let leads: (&str, &[&str]) = ("rocksdb", &["dep:eventstore-rocksdb"]);
+        let dependency: &[&str] = &["eventstore-rocksdb?"];
+        let mut packages = examples::packages(&[
+            (PACKAGE, &[], &[]),
+            ("eventstore-wal", &[], &[("parquet", &[])]),
+            ("allframe-cqrs", dependency, &[("memory", &[]), leads, ("full", &["memory", "rocksdb"])]),
+            ("allframe-cqrs-cli", dependency, &[leads]),
+            (bench::PACKAGE, dependency, &[leads]),
+            (kill::PACKAGE, dependency, &[leads]),
+        ]);
+        for package in &mut packages {
+            package.targets = match package.name.as_str() {
+                "allframe-cqrs" => vec![
+                    target(TargetKind::Lib, "allframe_cqrs", &[]),
+                    target(TargetKind::Test, "durable", &[]),
+                    target(TargetKind::Test, "rocksdb", &["rocksdb"]),
+                ],
+                "allframe-cqrs-cli" => vec![
+                    target(TargetKind::Bin, "eventstore", &[]),
+                    target(TargetKind::Test, "rocksdb", &["rocksdb", "parquet"]),
+                ],
+                bench::PACKAGE | kill::PACKAGE => {
+                    package.publish = Some(Vec::new());
+                    vec![target(TargetKind::Bench, "append", &[])]
+                }
+                _ => vec![target(TargetKind::Lib, "lib", &[])],
+            };
+        }
+        packages
+    }
+
+    #[test]
+    fn all_that_uses_rocksdb_is_checked_tested_documented_measured_and_killed() {
+        assert_eq!(
+            lines(&workspace_to_be()),
+            [
+                "cargo clippy --release -p eventstore-rocksdb -p allframe-cqrs -p allframe-cqrs-cli \
+                -p eventstore-benches -p eventstore-torture --all-targets --all-features -- -D warnings",
+                "cargo clippy -p eventstore-rocksdb --lib --release -- -D warnings",
+                "cargo clippy --release -p allframe-cqrs --lib --no-default-features --features full -- -D warnings",
+                "cargo clippy --release -p allframe-cqrs --lib --no-default-features --features rocksdb -- -D warnings",
+                "cargo clippy --release -p allframe-cqrs-cli --bins --no-default-features --features rocksdb \
+                -- -D warnings",
+                "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
+                "cargo test --release --no-fail-fast -p allframe-cqrs --features rocksdb --test rocksdb",
+                "cargo test --release --no-fail-fast -p allframe-cqrs-cli --features parquet,rocksdb --test rocksdb",
+                "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb -p allframe-cqrs \
+                --all-features",
+                "cargo bench -p eventstore-benches --profile release --features rocksdb --benches --no-run",
+                "cargo run --quiet --package eventstore-torture --release --features rocksdb --bin kill \
+                -- rounds --rounds=1000 --seconds=30 --store rocksdb",
+            ]
+        );
+    }
+
+    #[test]
+    fn where_nothing_uses_it_yet_the_store_is_tried_alone() {
+        assert_eq!(
+            lines(&examples::packages(&[(PACKAGE, &[], &[]), ("allframe-cqrs", &[], &[("full", &[])])])),
+            [
+                "cargo clippy --release -p eventstore-rocksdb --all-targets --all-features -- -D warnings",
+                "cargo clippy -p eventstore-rocksdb --lib --release -- -D warnings",
+                "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
+                "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb --all-features",
+            ]
+        );
+    }
+
+    #[test]
+    fn bench_files_that_want_rocksdb_are_compiled_and_no_others() {
+        let mut packages = workspace_to_be();
+        let benches = packages.iter_mut().find(|it| *it.name == bench::PACKAGE).unwrap();
+        benches.targets.push(target(TargetKind::Bench, "rocksdb", &["rocksdb"]));
+        assert!(
+            lines(&packages).contains(
+                &"cargo bench -p eventstore-benches --profile release --features rocksdb --bench rocksdb --no-run"
+                    .to_owned()
+            )
+        );
+    }
+}
