@@ -1,4 +1,4 @@
-//! `cargo xtask kill`: the store on a real disk, and processes that are killed while they append and archive.
+//! `cargo xtask kill`: a store on a real disk, and processes that are killed while they append, archive and copy.
 
 use crate::chore::Chore;
 use crate::process::Process;
@@ -8,19 +8,21 @@ use crate::selection::values;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "kill",
-    summary: "kill processes while they append to the store on disk, and check what they leave",
+    summary: "kill processes while they append to a store on disk, and check what they leave",
     help: "\
-cargo xtask kill [--rounds N] [--seconds S] [--seed N] [--directory DIR]
+cargo xtask kill [--store wal|rocksdb] [--rounds N] [--seconds S] [--seed N] [--directory DIR]
 
+  --store STORE    which store: wal where nothing is said; rocksdb is compiled in release, which takes minutes once
   --rounds N       how often, 200 where nothing is said
   --seconds S      begin no round after so many seconds
   --seed N         what is appended follows from it; when processes are killed does not
   --directory DIR  where the stores are made, target/kill where nothing is said: on a real disk, or it shows little
 
-A child appends, several tasks at a time, and says what was acknowledged, and every other one archives meanwhile; it is
-killed at a random moment, one in ten times another one too that recovers what the first left. Then the store is opened: all that was acknowledged is there with its
-content and its place, nothing is there by half, nothing that was not submitted, and what was on its way can be appended
-again. The store grows for 50 rounds, then comes a new one. At the first violation it ends with code 1, and the directory
+A child appends, several tasks at a time, and says what was acknowledged, and every other one archives meanwhile, or has the
+store on RocksDB copied; it is killed at a random moment, one in ten times another one too that recovers what the first left.
+Then the store is opened: all that was acknowledged is there with its content and its place, nothing is there by half,
+nothing that was not submitted, and what was on its way can be appended again. The store on RocksDB is verified then, and so
+are copies of it. The store grows for 50 rounds, then comes a new one. At the first violation it ends with code 1, and the directory
 of the store stays. What the system has not written to the disk survives a kill: loss of power is what the crash tests of
 eventstore-torture are for.",
     run,

@@ -15,7 +15,8 @@ use crate::{
 
 /// Makes a copy of a database, which holds all up to this position, in a directory that is not there yet.
 pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) -> Result<()> {
-    let failed = failed(database.path(), "make a copy of the store");
+    let doing = format!("make {} a copy of the store", path.display());
+    let failed = failed(database.path(), &doing);
     let durable = database.written(head);
     let checkpoint = Checkpoint::new(database.raw()).map_err(&failed)?;
     // RocksDB writes it aside, syncs it, and renames it.

@@ -112,7 +112,8 @@ impl Appender {
     /// Says in the database that everything up to the head is durable: readers in other processes wait for that.
     fn say_synced(&mut self, database: &Database) -> Result<(), rust_rocksdb::Error> {
         let mut state = self.published.state();
-        if state.synced == state.counts {
+        // Nobody waits for it so much that a full disk should end all writing.
+        if state.synced == state.counts || space::check(database.path(), 0, self.reserve).is_err() {
             return Ok(());
         }
         state.synced = state.counts;

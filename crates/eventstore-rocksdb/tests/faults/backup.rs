@@ -11,7 +11,7 @@ use std::{
 
 use eventstore_api::{EventStoreBackend, ExpectedVersion, StoreError, message_with_causes};
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, restore, verify};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::support::{
     all, append, contents, copy, count_from_the_first, event, files, open, save_snapshots, small, stream,
@@ -28,11 +28,15 @@ async fn a_copy_that_is_made_while_many_append_is_a_store_that_was() {
         let config = RocksDbConfig { durability, ..small() };
         let store = RocksDbBackend::with_config(directory.path().join("store"), config).unwrap();
         let acknowledged = Arc::new(AtomicU64::new(0));
+        // They wait for the copies, so that there is not more and more to look through.
+        let (limit, _) = watch::channel(0);
         let mut appending = JoinSet::new();
         for task in 0..16 {
-            let (store, acknowledged) = (store.clone(), Arc::clone(&acknowledged));
+            let (store, acknowledged, mut limit) =
+                (store.clone(), Arc::clone(&acknowledged), limit.subscribe());
             appending.spawn(async move {
                 for number in 0.. {
+                    let _ = limit.wait_for(|limit| acknowledged.load(Ordering::SeqCst) < *limit).await;
                     let events = vec![event(number), event(number + 1)];
                     let outcome = store.append(&stream(task), ExpectedVersion::Any, events).await.unwrap();
                     acknowledged.fetch_max(outcome.last_position.get(), Ordering::SeqCst);
@@ -41,6 +45,7 @@ async fn a_copy_that_is_made_while_many_append_is_a_store_that_was() {
         }
         let mut before = 0;
         for round in 0..6 {
+            limit.send_replace(before + 3_000);
             let at_least = loop {
                 let so_far = acknowledged.load(Ordering::SeqCst);
                 if so_far > before {

@@ -9,7 +9,7 @@ use std::{
 use eventstore_api::{
     BackendStats, EventStoreBackend, RecordedEvent, Result, Snapshot, StoreError, message_with_causes,
 };
-use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, verify};
+use eventstore_rocksdb::{Durability, Recovery, RocksDbBackend, RocksDbConfig, verify};
 use tempfile::TempDir;
 
 use crate::{
@@ -322,5 +322,33 @@ async fn where_the_note_of_what_is_durable_is_gone_too_a_log_that_is_cut_off_is_
     // In the middle of it, it is noticed all the same.
     for record in [records[1], records[records.len() / 2]] {
         assert_eq!(sound.with(&log, Damage::Wipe(record, 7)).await, Outcome::Told);
+    }
+}
+
+/// Also where the frame of a write is gone, of which RocksDB says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_it_gets_what_lies_before_the_damage() {
+    let sound = left_open().await;
+    let log = newest_log(sound.directory.path());
+    let records = records(&fs::read(&log).unwrap());
+    let middle = records[records.len() / 2];
+    for (damage, at_least) in [
+        (Damage::Cut(records[records.len() - 3]), EVENTS + LATER - 5),
+        (Damage::Flip(middle + 20), EVENTS + LATER / 3),
+        (Damage::Wipe(middle, 7), EVENTS + LATER / 3),
+        (Damage::Remove, EVENTS),
+    ] {
+        let damaged = copy(sound.directory.path());
+        damage.to(&damaged.path().join(log.file_name().unwrap()));
+        assert!(RocksDbBackend::with_config(damaged.path(), small()).is_err(), "{damage:?}");
+        let config = RocksDbConfig { recovery: Recovery::UpToDamage, ..small() };
+        let store = RocksDbBackend::with_config(damaged.path(), config).unwrap();
+        let left = count_from_the_first(&all(&store).await.unwrap());
+        assert!((at_least..EVENTS + LATER).contains(&left), "{damage:?}: {left}");
+        append(&store, left..left + 10).await;
+        store.close().await.unwrap();
+        // What was overlooked once is not asked about again.
+        assert_eq!(verify(damaged.path()).unwrap().stats.total_events as usize, left + 10);
+        assert_eq!(all(&open(damaged.path())).await.unwrap().len(), left + 10);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use eventstore_api::{EventStoreBackend, ExpectedVersion, NewEvent, StoreError};
-use eventstore_rocksdb::{RocksDbBackend, RocksDbError, RocksDbReader, verify};
+use eventstore_rocksdb::{RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, verify};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use small_disk::SmallDisk;
 
@@ -52,6 +52,17 @@ fn take_room(directory: &Path, but: u64) {
     while let taken @ 1.. = free(directory).saturating_sub(but) {
         let end = file.metadata().unwrap().len();
         if fallocate(&file, FallocateFlags::empty(), end, taken).is_ok() {
+            break;
+        }
+    }
+}
+
+/// Takes what is left too.
+fn take_more_room(directory: &Path) {
+    let file = File::options().append(true).open(directory.join("of-somebody-else")).unwrap();
+    while let left @ 1.. = free(directory).min(MIB as u64) {
+        let end = file.metadata().unwrap().len();
+        if fallocate(&file, FallocateFlags::empty(), end, left).is_err() && left <= 4_096 {
             break;
         }
     }
@@ -110,33 +121,32 @@ async fn where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_tha
     let test = "where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_that_was_acknowledged";
     let Some(disk) = on(&SmallDisk::of_megabytes(256), test) else { return };
     let path = disk.join("store");
-    let store = open(&path);
-    append(&store, 0..50).await;
-    let mut acknowledged = ids(&all(&store).await.unwrap());
-
-    let (unknown, batch) = loop {
+    // Larger than what has to stay free, so that it can be met in the middle.
+    let batch: Vec<_> = (0..24).map(|number| event_of(number, MIB)).collect();
+    let config = || RocksDbConfig { write_buffer_bytes: 8 * MIB, ..small() };
+    let mut acknowledged = Vec::new();
+    for attempt in 0.. {
+        assert!(attempt < 20, "it was never met in the middle");
+        let store = RocksDbBackend::with_config(&path, config()).unwrap();
+        append(&store, 0..10).await;
+        acknowledged = ids(&all(&store).await.unwrap());
+        take_room(&disk, 34 * MIB as u64);
         let taker = Taker::start(&disk, &path);
-        // Large enough to be met in the middle.
-        let batch: Vec<_> = (0..12).map(|number| event_of(number, MIB)).collect();
         let appended = store.append(&stream(1), ExpectedVersion::Any, batch.clone()).await;
         taker.stop();
-        give_room(&disk);
         match appended {
-            Ok(_) => acknowledged.extend(batch.iter().map(|event| event.id)),
-            Err(error) => break (error, batch),
+            Err(unknown @ StoreError::OutcomeUnknown { .. }) => {
+                assert!(matches!(cause(&unknown), Some(RocksDbError::GaveUp { .. })), "{unknown:?}");
+                takes_nothing_more(&store, &acknowledged).await;
+                give_room(&disk);
+                break;
+            }
+            // It was written before, and what was to be written out after it was met.
+            _ => give_room(&disk),
         }
-        assert!(free(&disk) > 32 * MIB as u64, "it was never met in the middle");
-    };
-    assert!(matches!(unknown, StoreError::OutcomeUnknown { .. }), "{unknown:?}");
-    assert!(matches!(cause(&unknown), Some(RocksDbError::GaveUp { .. })), "{unknown:?}");
-    for _ in 0..3 {
-        let later = append_one(&store, &event_of(0, 10)).await.unwrap_err();
-        assert!(matches!(later, StoreError::Storage { .. }), "{later:?}");
-        assert!(matches!(cause(&later), Some(RocksDbError::GaveUp { .. })), "{later:?}");
+        let _ = store.close().await;
+        fs::remove_dir_all(&path).unwrap();
     }
-    assert_eq!(ids(&all(&store).await.unwrap()), acknowledged);
-    assert!(store.flush().await.is_err());
-    assert!(store.close().await.is_err());
 
     let recovered = open(&path);
     let there = ids(&all(&recovered).await.unwrap());
@@ -148,6 +158,17 @@ async fn where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_tha
     assert_eq!(verify(&path).unwrap().stats.total_events as usize, whole.len());
 }
 
+async fn takes_nothing_more(store: &RocksDbBackend, acknowledged: &[eventstore_api::EventId]) {
+    for _ in 0..3 {
+        let later = append_one(store, &event_of(0, 10)).await.unwrap_err();
+        assert!(matches!(later, StoreError::Storage { .. }), "{later:?}");
+        assert!(matches!(cause(&later), Some(RocksDbError::GaveUp { .. })), "{later:?}");
+    }
+    assert_eq!(ids(&all(store).await.unwrap()), acknowledged);
+    assert!(store.flush().await.is_err());
+    assert!(store.close().await.is_err());
+}
+
 /// Somebody who takes all the room when a log has grown.
 struct Taker {
     stopped: Arc<AtomicBool>,
@@ -157,17 +178,16 @@ struct Taker {
 impl Taker {
     fn start(disk: &Path, path: &Path) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
-        let (disk, path, is_stopped) = (disk.to_owned(), path.to_owned(), Arc::clone(&stopped));
-        let logs = move || -> u64 {
-            let found = crate::support::files(&path, ".log");
-            found.iter().filter_map(|log| fs::metadata(log).ok()).map(|it| it.len()).sum()
-        };
-        let before = logs();
+        let (disk, is_stopped) = (disk.to_owned(), Arc::clone(&stopped));
+        let log = crate::support::files(path, ".log").pop().unwrap();
+        let length = move || fs::metadata(&log).map_or(0, |it| it.len());
+        let before = length();
         let thread = thread::spawn(move || {
-            while !is_stopped.load(Ordering::SeqCst) && logs() < before + MIB as u64 {
-                std::hint::spin_loop();
+            while !is_stopped.load(Ordering::SeqCst) {
+                if length() > before {
+                    return take_more_room(&disk);
+                }
             }
-            take_room(&disk, 0);
         });
         Self { stopped, thread }
     }
@@ -243,4 +263,23 @@ async fn a_disk_that_can_only_be_read_is_read_and_not_written() {
     assert_eq!(verify(&path).unwrap().stats.total_events, 50);
     let reader = RocksDbReader::open(&path).unwrap();
     assert_eq!(count_from_the_first(&all(&reader).await.unwrap()), 50);
+}
+
+/// Nothing has to be written then, and nothing is tried that would end all writing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_idle_on_a_full_disk_goes_on_when_there_is_room() {
+    let test = "a_store_that_is_idle_on_a_full_disk_goes_on_when_there_is_room";
+    let Some(disk) = on(&SmallDisk::of_megabytes(64), test) else { return };
+    let path = disk.join("store");
+    let store = open(&path);
+    for round in 0..5 {
+        append(&store, round * 20..round * 20 + 20).await;
+        take_room(&disk, 0);
+        store.flush().await.unwrap();
+        give_room(&disk);
+    }
+    append(&store, 100..120).await;
+    assert_eq!(count_from_the_first(&all(&store).await.unwrap()), 120);
+    store.close().await.unwrap();
+    verify(&path).unwrap();
 }

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::stores::Which;
+
 #[derive(Parser)]
 #[command(name = "kill")]
 pub(crate) struct Arguments {
@@ -27,6 +29,10 @@ pub(crate) struct Rounds {
     #[arg(long)]
     pub(crate) seconds: Option<u64>,
 
+    /// Which store
+    #[arg(long, value_enum, default_value = "wal")]
+    pub(crate) store: Which,
+
     /// Where the directories of the stores are made
     #[arg(long, default_value = "target/kill")]
     pub(crate) directory: PathBuf,
@@ -39,6 +45,8 @@ pub(crate) struct Rounds {
 /// One process that appends.
 #[derive(Args, Clone)]
 pub(crate) struct Write {
+    #[arg(long, value_enum)]
+    pub(crate) store: Which,
     #[arg(long)]
     pub(crate) directory: PathBuf,
     #[arg(long)]
@@ -48,6 +56,7 @@ pub(crate) struct Write {
     pub(crate) life: u32,
     #[arg(long)]
     pub(crate) tasks: u16,
+    /// How large a segment is, of a log that has some.
     #[arg(long)]
     pub(crate) segment_bytes: u64,
 }

@@ -7,7 +7,6 @@ use eventstore_api::{
     Tags, Version, message_with_causes,
 };
 use eventstore_torture::{chance::Chance, violation::Violation};
-use eventstore_wal::WalBackend;
 
 use crate::{
     ledger::Ledger,
@@ -19,7 +18,7 @@ const STREAMS_READ: usize = 12;
 /// Reads everything and holds it against the ledger; then appends again what may have been on its way when its process was
 /// killed, which is noted in the ledger.
 pub(crate) async fn check(
-    store: &WalBackend,
+    store: &dyn EventStoreBackend,
     ledger: &mut Ledger,
     lives: &[u32],
     chance: &mut Chance,
@@ -139,7 +138,7 @@ fn placed(planned: &Planned, mut stored: &[RecordedEvent]) -> Vec<Appended> {
 
 /// The counts, some streams by themselves, and one tag, by what the whole log says of them.
 async fn agree_with(
-    store: &WalBackend,
+    store: &dyn EventStoreBackend,
     events: &[RecordedEvent],
     chance: &mut Chance,
 ) -> Result<(), Violation> {
@@ -166,7 +165,7 @@ async fn agree_with(
     ensure(tagged.iter().eq(expected), || format!("what is tagged {task} is not what the index finds"))
 }
 
-async fn read(store: &WalBackend, query: &ReadAll) -> Result<Vec<RecordedEvent>, Violation> {
+async fn read(store: &dyn EventStoreBackend, query: &ReadAll) -> Result<Vec<RecordedEvent>, Violation> {
     let mut query = query.clone();
     let mut events = Vec::new();
     loop {
@@ -190,6 +189,7 @@ fn ensure(holds: bool, wrong: impl FnOnce() -> String) -> Result<(), Violation> 
 #[cfg(test)]
 mod tests {
     use eventstore_api::{AppendBatch, Tag};
+    use eventstore_wal::WalBackend;
 
     use super::*;
     use crate::{ledger::Entry, plan::Plan};

@@ -3,7 +3,6 @@
 use std::{
     env, hint,
     io::{BufRead, BufReader},
-    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -85,7 +84,7 @@ impl Said {
 pub(crate) fn live(life: &Write, moment: Moment) -> Result<Said, String> {
     let mut child = start(life).map_err(|error| format!("no process could be started: {error}"))?;
     let Some(output) = child.stdout.take() else { return Err("the process has no output".to_owned()) };
-    let heard = listen(&mut child, output, moment, &life.directory);
+    let heard = listen(&mut child, output, moment, life);
     // After an error too: nothing is left behind.
     let _ = child.kill();
     let status = child.wait().map_err(|error| error.to_string())?;
@@ -96,7 +95,8 @@ pub(crate) fn live(life: &Write, moment: Moment) -> Result<Said, String> {
     Ok(said)
 }
 
-fn listen(child: &mut Child, output: ChildStdout, moment: Moment, directory: &Path) -> std::io::Result<Said> {
+fn listen(child: &mut Child, output: ChildStdout, moment: Moment, life: &Write) -> std::io::Result<Said> {
+    let log_ending = life.store.store().map_err(std::io::Error::other)?.log_ending();
     let mut said = Said::default();
     let mut output = BufReader::new(output);
     let mut line = String::new();
@@ -104,7 +104,7 @@ fn listen(child: &mut Child, output: ChildStdout, moment: Moment, directory: &Pa
     loop {
         if !killed && said.shows(moment.after) {
             if let Sign::Large = moment.after {
-                half_written::await_it(directory)?;
+                half_written::await_it(&life.directory, log_ending)?;
             }
             let begun = Instant::now();
             // To sleep takes longer than it takes to write what is to be torn.
@@ -126,9 +126,9 @@ fn listen(child: &mut Child, output: ChildStdout, moment: Moment, directory: &Pa
 }
 
 fn start(life: &Write) -> std::io::Result<Child> {
-    let Write { directory, seed, life, tasks, segment_bytes } = life;
+    let Write { store, directory, seed, life, tasks, segment_bytes } = life;
     Command::new(env::current_exe()?)
-        .arg("write")
+        .args(["write", "--store", store.name()])
         .arg("--directory")
         .arg(directory)
         .args([format!("--seed={seed}"), format!("--life={life}")])

@@ -1,6 +1,6 @@
-//! The store on a real disk, and a process that is killed while it appends and archives, again and again.
+//! A store on a real disk, and a process that is killed while it appends and archives or copies, again and again.
 //!
-//! A child appends and says what was acknowledged, and every other one archives meanwhile; it is killed with SIGKILL at a
+//! A child appends and says what was acknowledged, and every other one archives or copies meanwhile; it is killed with SIGKILL at a
 //! random moment, now and then while it still recovers what the one before left. Then the store is opened and held against
 //! all that was acknowledged and submitted.
 //! `cargo xtask kill --help` says more.
@@ -18,6 +18,7 @@ mod ledger;
 mod life;
 mod plan;
 mod rounds;
+mod stores;
 mod writer;
 
 use std::process::ExitCode;

@@ -2,16 +2,16 @@
 
 use std::{
     io::{self, Write as _},
-    time::Duration,
+    sync::Arc,
 };
 
 use eventstore_api::{Appended, EventStoreBackend, message_with_causes};
-use eventstore_wal::{ArchivePolicy, Durability, WalBackend, WalConfig};
 use tokio::task::JoinSet;
 
 use crate::{
     arguments::Write,
     plan::{Plan, Planned},
+    stores::Opened,
 };
 
 /// It goes for the store.
@@ -23,39 +23,19 @@ pub(crate) const LARGE: &str = "large";
 /// An append was acknowledged: which, and where its events are.
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
 
-/// The store of a life, with segments as small as makes them come and go. A process that is killed takes nothing with it
-/// that the system has, so every mode must keep what it acknowledged. Every other life archives all it can, so that some are
-/// killed in the middle of it, and what they leave is found by one that archives or by one that does not.
-pub(crate) fn open(life: &Write) -> Result<WalBackend, String> {
-    let config = WalConfig {
-        segment_bytes: life.segment_bytes,
-        preallocate_bytes: life.segment_bytes.min(1 << 20),
-        durability: match (life.seed ^ u64::from(life.life)) / 2 % 4 {
-            0 => Durability::OsBuffered,
-            1 => Durability::Interval(Duration::from_millis(2)),
-            _ => Durability::Always,
-        },
-        ..WalConfig::default()
-    };
-    let opened = if (life.seed ^ u64::from(life.life)).is_multiple_of(2) {
-        let all = ArchivePolicy { keep_segments: Some(0), ..ArchivePolicy::default() };
-        WalBackend::with_archive(&life.directory, config, all)
-    } else {
-        WalBackend::with_config(&life.directory, config)
-    };
-    opened.map_err(|error| message_with_causes(&error))
-}
-
 /// Appends for ever; fails when an append does, or when nobody listens any more.
 pub(crate) fn run(life: &Write) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(async {
         say(OPENING)?;
-        let store = open(life)?;
+        let Opened { store, meanwhile } = life.store.store()?.open(life)?;
         say(OPEN)?;
         let mut tasks = JoinSet::new();
         for task in 0..life.tasks {
-            tasks.spawn(append_for_ever(store.clone(), Plan::new(life.seed, life.life, task)));
+            tasks.spawn(append_for_ever(Arc::clone(&store), Plan::new(life.seed, life.life, task)));
+        }
+        if let Some(meanwhile) = meanwhile {
+            tasks.spawn(meanwhile);
         }
         match tasks.join_next().await {
             Some(Ok(ended)) => ended,
@@ -65,7 +45,7 @@ pub(crate) fn run(life: &Write) -> Result<(), String> {
     })
 }
 
-async fn append_for_ever(store: WalBackend, mut plan: Plan) -> Result<(), String> {
+async fn append_for_ever(store: Arc<dyn EventStoreBackend>, mut plan: Plan) -> Result<(), String> {
     loop {
         let planned = plan.next()?;
         if planned.is_large() {
