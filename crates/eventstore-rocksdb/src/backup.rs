@@ -22,10 +22,10 @@ pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) ->
     // RocksDB writes it aside, syncs it, and renames it.
     checkpoint.create_checkpoint(path).map_err(&failed)?;
     // So that a copy that is cut off later is noticed.
-    durable.write(path).or_else(|error| {
+    durable.write(path).map_err(|error| {
         // Half a copy is none.
         let _ = fs::remove_dir_all(path);
-        Err(io_failed(path)(error))
+        io_failed(path)(error)
     })
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn id(id: EventId, stream: &StreamId) -> Vec<u8> {
 }
 
 /// The id and the stream that [`id`] made this key of.
+#[cfg(test)]
 pub(crate) fn id_and_stream(key: &[u8]) -> Option<([u8; 16], &[u8])> {
     key.split_first_chunk().map(|(id, stream)| (*id, stream))
 }
