@@ -10,6 +10,7 @@
 )]
 
 mod bare;
+mod killed;
 
 use std::{
     env, fs,
@@ -24,7 +25,7 @@ use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use self::bare::Bare;
+use self::{bare::Bare, killed::KILLED};
 
 /// How many turns each line of appends takes, and each of reads.
 const ROUNDS: usize = 15;
@@ -42,6 +43,9 @@ const APPENDS: [(Shape, usize, &str); 5] = [
 ];
 
 fn main() {
+    if let Some(path) = env::var_os(KILLED) {
+        killed::fill(&runtime(), path.as_ref());
+    }
     // As criterion has it: a run that only shows that the bench works.
     let is_test = env::args().any(|argument| argument == "--test");
     let wanted = env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
@@ -160,12 +164,8 @@ fn stream(runtime: &Runtime, reads: usize) {
 fn open(runtime: &Runtime, events: usize, rounds: usize) {
     let closed = filled(runtime, events);
     let killed = tempfile::tempdir().unwrap();
-    let store = open_with(closed.path(), Durability::OsBuffered);
-    // So much is in the log alone at the most: what a process has not written out when it is killed.
-    let shape = Shape { writers: 1, batch: 10 };
-    runtime.block_on(append_raw(store.clone(), shape, shape.work(events / 5, raw_event)));
     copy(closed.path(), killed.path());
-    drop(store);
+    killed::append_and_be_killed(killed.path());
     for (name, directory) in [("closed", &closed), ("killed", &killed)] {
         let took = (0..rounds).map(|_| {
             let place = tempfile::tempdir().unwrap();

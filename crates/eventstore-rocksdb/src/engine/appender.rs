@@ -46,6 +46,7 @@ impl Appender {
         gate: Gate,
         given_up: GivenUp,
         published: Arc<Published>,
+        mark: SyncedMark,
         config: &RocksDbConfig,
     ) -> Self {
         Self {
@@ -83,8 +84,8 @@ impl Appender {
             Sync::Waited => database.note_synced(state.counts.head),
             Sync::Left => self.has_unsynced = true,
         }
-        for (stream, version) in group.versions() {
-            self.memory.set_version(stream, version);
+        for (stream, head) in group.heads() {
+            self.memory.set_head(stream, head);
         }
         self.published.show(state);
         Ok(())

@@ -10,7 +10,7 @@ use eventstore_codec::Names;
 
 use super::{
     group::Group,
-    memory::Memory,
+    memory::{Head, Memory},
     request::{NewAppend, NewSnapshot},
 };
 use crate::{
@@ -33,12 +33,12 @@ impl<'r> Decider<'_, 'r> {
     /// then.
     pub(super) fn append(&mut self, append: &'r NewAppend) -> Result<Vec<Appended>> {
         let batch = &append.batch;
-        let streams = batch.appends.iter().map(|append| self.version(&append.stream));
-        let versions = streams.collect::<Result<Vec<Version>>>()?;
-        if let Some(outcome) = self.decide(batch, &versions)? {
+        let streams = batch.appends.iter().map(|append| self.head_of(&append.stream));
+        let heads = streams.collect::<Result<Vec<Head>>>()?;
+        if let Some(outcome) = self.decide(batch, &heads)? {
             return Ok(outcome);
         }
-        self.group.append(append, &versions, self.database, self.memory)
+        self.group.append(append, &heads, self.database, self.memory)
     }
 
     /// Has the snapshot saved with the group, unless there is a later one.
@@ -55,18 +55,18 @@ impl<'r> Decider<'_, 'r> {
     }
 
     /// `None` when the batch is to be stored; the first outcome when it has been.
-    fn decide(&mut self, batch: &AppendBatch, versions: &[Version]) -> Result<Option<Vec<Appended>>> {
-        let streams = || batch.appends.iter().zip(versions);
-        if streams().any(|(append, version)| *version != Version::NONE && self.may_be_known(append))
+    fn decide(&mut self, batch: &AppendBatch, heads: &[Head]) -> Result<Option<Vec<Appended>>> {
+        let streams = || batch.appends.iter().zip(heads);
+        if streams().any(|(append, head)| may_be_known(append, head))
             && let Some(outcome) = first_outcome(batch, |stream, event| self.find(stream, event))?
         {
             return Ok(Some(outcome));
         }
-        for (append, version) in streams() {
-            append.expected.check(&append.stream, *version)?;
+        for (append, head) in streams() {
+            append.expected.check(&append.stream, head.version)?;
         }
         for guard in &batch.guards {
-            guard.expected.check(&guard.stream, self.version(&guard.stream)?)?;
+            guard.expected.check(&guard.stream, self.head_of(&guard.stream)?.version)?;
         }
         match &batch.condition {
             Some(condition) => self.check_condition(condition).map(|()| None),
@@ -74,17 +74,11 @@ impl<'r> Decider<'_, 'r> {
         }
     }
 
-    fn version(&mut self, stream: &StreamId) -> Result<Version> {
-        match self.group.version(stream) {
-            Some(version) => Ok(version),
-            None => self.memory.version(stream, self.database),
+    fn head_of(&mut self, stream: &StreamId) -> Result<Head> {
+        match self.group.head(stream) {
+            Some(head) => Ok(head),
+            None => self.memory.head(stream, self.database, self.group.state().greatest_id),
         }
-    }
-
-    /// Whether an event of these can have been stored: ids mostly rise, and are greater than all before.
-    fn may_be_known(&self, append: &StreamAppend) -> bool {
-        let least = append.events.iter().map(|event| event.id).min();
-        least <= self.group.state().greatest_id
     }
 
     /// Where an event is stored already, or is going to be.
@@ -138,4 +132,10 @@ impl<'r> Decider<'_, 'r> {
         }
         Ok(())
     }
+}
+
+/// Whether an event of these can have been stored: ids mostly rise along a stream, and are greater than all before.
+fn may_be_known(append: &StreamAppend, head: &Head) -> bool {
+    let least = append.events.iter().map(|event| event.id).min();
+    head.version != Version::NONE && least <= head.greatest_id
 }

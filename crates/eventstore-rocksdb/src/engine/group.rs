@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use rust_rocksdb::{ColumnFamily, WriteBatch};
 
 use super::{
-    memory::Memory,
+    memory::{Head, Memory},
     request::{NewAppend, NewSnapshot},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Group<'r> {
     batch: WriteBatch,
     state: State,
-    versions: HashMap<&'r str, (&'r StreamId, Version), RandomState>,
+    heads: HashMap<&'r str, (&'r StreamId, Head), RandomState>,
     events: Vec<Pending<'r>>,
     ids: HashMap<EventId, Vec<usize>, RandomState>,
     /// How many of `events` are in `ids`: hardly ever anybody asks.
@@ -53,7 +53,7 @@ impl<'r> Group<'r> {
         Self {
             batch: WriteBatch::default(),
             state,
-            versions: HashMap::default(),
+            heads: HashMap::default(),
             events: Vec::new(),
             ids: HashMap::default(),
             indexed: 0,
@@ -80,14 +80,14 @@ impl<'r> Group<'r> {
         Ok(&self.batch)
     }
 
-    /// The streams that events were appended to, and their versions.
-    pub(super) fn versions(&self) -> impl Iterator<Item = (&'r StreamId, Version)> {
-        self.versions.values().copied()
+    /// The streams that events were appended to, and where they end.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (&'r StreamId, Head)> {
+        self.heads.values().copied()
     }
 
-    /// The version that this stream comes to, if events are appended to it here.
-    pub(super) fn version(&self, stream: &StreamId) -> Option<Version> {
-        self.versions.get(stream.as_str()).map(|(_, version)| *version)
+    /// Where this stream comes to end, if events are appended to it here.
+    pub(super) fn head(&self, stream: &StreamId) -> Option<Head> {
+        self.heads.get(stream.as_str()).map(|(_, head)| *head)
     }
 
     /// The version of the snapshot that is saved here of this stream.
@@ -116,11 +116,11 @@ impl<'r> Group<'r> {
         matching.next().map(|it| it.position)
     }
 
-    /// Appends a batch of which it is decided that it may be. `versions` says where its streams end, in their order.
+    /// Appends a batch of which it is decided that it may be. `heads` says where its streams end, in their order.
     pub(super) fn append(
         &mut self,
         append: &'r NewAppend,
-        versions: &[Version],
+        heads: &[Head],
         database: &Database,
         memory: &mut Memory,
     ) -> Result<Vec<Appended>> {
@@ -133,25 +133,27 @@ impl<'r> Group<'r> {
         let recorded_at = Timestamp::now().max(self.state.recorded_at);
         self.state.recorded_at = recorded_at;
         let mut events = append.events();
-        let mut outcomes = Vec::with_capacity(versions.len());
-        for (StreamAppend { stream, events: its, .. }, last) in append.batch.appends.iter().zip(versions) {
-            let first = (last.next(), self.next_position());
-            let mut version = *last;
+        let mut outcomes = Vec::with_capacity(heads.len());
+        for (StreamAppend { stream, events: its, .. }, end) in append.batch.appends.iter().zip(heads) {
+            let first = (end.version.next(), self.next_position());
+            let mut head = *end;
             for (event, form) in events.by_ref().take(its.len()) {
-                version = version.next();
-                let pending = Pending { stream, event, version, position: self.next_position() };
+                head.version = head.version.next();
+                head.greatest_id = head.greatest_id.max(Some(event.id));
+                let pending =
+                    Pending { stream, event, version: head.version, position: self.next_position() };
                 if let Err(error) = self.put(&pending, (form, recorded_at), &families, memory) {
                     let broken = failed(database.path(), "take up an event")(error);
                     return Err(self.broken.insert(broken).clone());
                 }
                 self.state.counts.head = pending.position;
-                self.state.greatest_id = self.state.greatest_id.max(Some(event.id));
                 self.events.push(pending);
             }
+            self.state.greatest_id = self.state.greatest_id.max(head.greatest_id);
             self.state.counts.events += its.len() as u64;
-            self.state.counts.streams += u64::from(*last == Version::NONE);
-            self.versions.insert(stream.as_str(), (stream, version));
-            outcomes.push(Appended::new(stream.clone(), first, (version, self.state.counts.head)));
+            self.state.counts.streams += u64::from(end.version == Version::NONE);
+            self.heads.insert(stream.as_str(), (stream, head));
+            outcomes.push(Appended::new(stream.clone(), first, (head.version, self.state.counts.head)));
         }
         Ok(outcomes)
     }

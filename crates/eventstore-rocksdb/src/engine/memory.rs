@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use eventstore_api::{EventType, Result, StreamId, Version};
+use eventstore_api::{EventId, EventType, Result, StreamId, Version};
 use foldhash::fast::RandomState;
 use quick_cache::unsync::Cache;
 
@@ -10,31 +10,47 @@ use crate::{database::Database, read::last_version};
 /// again.
 const MOST_TYPES: usize = 4_096;
 
+/// Where a stream ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) version: Version,
+    /// No event of the stream has a greater one: none of those that are appended with greater ones is there already.
+    pub(super) greatest_id: Option<EventId>,
+}
+
 /// What the writer knows by heart, of what is written and acknowledged: it is bounded, and the rest is looked up.
 pub(super) struct Memory {
-    versions: Cache<StreamId, Version>,
+    heads: Cache<StreamId, Head>,
     blocks: HashMap<EventType, u64, RandomState>,
 }
 
 impl Memory {
     pub(super) fn new(streams: usize) -> Self {
-        Self { versions: Cache::new(streams.max(1)), blocks: HashMap::default() }
+        Self { heads: Cache::new(streams.max(1)), blocks: HashMap::default() }
     }
 
-    /// The version of a stream's last event.
-    pub(super) fn version(&mut self, stream: &StreamId, database: &Database) -> Result<Version> {
-        if let Some(version) = self.versions.get(stream) {
-            return Ok(*version);
+    /// Where a stream ends. In the whole store no id is greater than `greatest_id`.
+    pub(super) fn head(
+        &mut self,
+        stream: &StreamId,
+        database: &Database,
+        greatest_id: Option<EventId>,
+    ) -> Result<Head> {
+        if let Some(head) = self.heads.get(stream) {
+            return Ok(*head);
         }
         let version = last_version(database, stream)?;
-        if version != Version::NONE {
-            self.versions.insert(stream.clone(), version);
+        if version == Version::NONE {
+            return Ok(Head::default());
         }
-        Ok(version)
+        // Which one its greatest is, is not looked up: from the next append on it is known well enough.
+        let head = Head { version, greatest_id };
+        self.heads.insert(stream.clone(), head);
+        Ok(head)
     }
 
-    pub(super) fn set_version(&mut self, stream: &StreamId, version: Version) {
-        self.versions.insert(stream.clone(), version);
+    pub(super) fn set_head(&mut self, stream: &StreamId, head: Head) {
+        self.heads.insert(stream.clone(), head);
     }
 
     /// Whether no event of this type is known to be in this block.
@@ -53,7 +69,7 @@ impl Memory {
 
     /// Forgets everything, when what was to be written has not been.
     pub(super) fn forget(&mut self) {
-        self.versions.clear();
+        self.heads.clear();
         self.blocks.clear();
     }
 }
