@@ -46,7 +46,6 @@ impl Appender {
         gate: Gate,
         given_up: GivenUp,
         published: Arc<Published>,
-        mark: SyncedMark,
         config: &RocksDbConfig,
     ) -> Self {
         Self {

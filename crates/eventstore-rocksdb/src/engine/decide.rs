@@ -101,7 +101,7 @@ impl<'r> Decider<'_, 'r> {
         let value = self.database.get(family::EVENTS, &key)?.ok_or_else(|| damaged("is empty".to_owned()))?;
         let mut names = Names::new();
         let recorded =
-            Record::read(&value, &mut names).and_then(|record| record.to_recorded(position, &mut names));
+            Record::read(&value, &mut names).and_then(|record| record.into_recorded(position, &mut names));
         let recorded = recorded.map_err(|error| damaged(format!("holds no event: {error}")))?;
         if recorded.id != event.id || recorded.stream != *stream {
             return Err(damaged(format!("holds event {} of `{}`", recorded.id, recorded.stream)));

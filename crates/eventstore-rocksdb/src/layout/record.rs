@@ -85,7 +85,7 @@ impl<'v> Record<'v> {
     }
 
     /// The event, at the position that its key says. Its payload is copied: it stays when the database's block is gone.
-    pub(crate) fn to_recorded(
+    pub(crate) fn into_recorded(
         self,
         position: GlobalPosition,
         names: &mut Names,
@@ -118,7 +118,7 @@ mod tests {
         let (event, value) = value();
         let mut names = Names::new();
         let record = Record::read(&value, &mut names).unwrap();
-        let recorded = record.to_recorded(GlobalPosition::new(9), &mut names).unwrap();
+        let recorded = record.into_recorded(GlobalPosition::new(9), &mut names).unwrap();
         assert!(recorded.same_content(&event));
         assert_eq!(recorded.stream.as_str(), "flight-UA1545");
         assert_eq!((recorded.version, recorded.position), (Version::new(3), GlobalPosition::new(9)));
@@ -138,7 +138,7 @@ mod tests {
             let cut = value.get(..length).unwrap();
             let mut names = Names::new();
             let read = Record::read(cut, &mut names)
-                .and_then(|it| it.to_recorded(GlobalPosition::new(1), &mut names));
+                .and_then(|it| it.into_recorded(GlobalPosition::new(1), &mut names));
             assert!(read.is_err(), "{length}");
         }
     }
@@ -150,7 +150,7 @@ mod tests {
         let mut passes = |filter: EventFilter| {
             let record = Record::read(&value, &mut names).unwrap();
             let passes = record.passes(&filter, &mut names).unwrap();
-            let event = record.to_recorded(GlobalPosition::new(1), &mut names).unwrap();
+            let event = record.into_recorded(GlobalPosition::new(1), &mut names).unwrap();
             assert_eq!(passes, filter.matches(&event));
             passes
         };

@@ -28,8 +28,9 @@ pub(crate) fn read_all(database: &Database, query: &ReadAll, head: GlobalPositio
         if !room.take(record.payload_bytes()) {
             return Ok(ControlFlow::Break(()));
         }
-        events
-            .push(record.to_recorded(position, names).map_err(|error| malformed(database, position, error))?);
+        events.push(
+            record.into_recorded(position, names).map_err(|error| malformed(database, position, error))?,
+        );
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(match (walked, query.direction) {

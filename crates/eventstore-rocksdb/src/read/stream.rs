@@ -180,8 +180,9 @@ fn fetch(
                 record.version, record.stream
             )));
         }
-        events
-            .push(record.to_recorded(position, names).map_err(|error| malformed(database, position, error))?);
+        events.push(
+            record.into_recorded(position, names).map_err(|error| malformed(database, position, error))?,
+        );
     }
     if is_backward {
         events.reverse();

@@ -49,7 +49,7 @@ pub(super) fn check_events(database: &Database) -> Result<Seen> {
         }
         seen.recorded_at = record.recorded_at;
         // The rest of it: metadata, and what can be wrong with a payload.
-        record.to_recorded(position, &mut names).map_err(unreadable)?;
+        record.into_recorded(position, &mut names).map_err(unreadable)?;
 
         let expect = |family: &'static str, key: &[u8], wanted: &[u8], index: &str| {
             let found = database.get(family, key)?;

@@ -187,7 +187,7 @@ async fn append_until_killed(path: &Path) {
     let store = open(path);
     let first = usize::try_from(store.head().await.unwrap().get()).unwrap();
     append(&store, first..first + A_LIFE).await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Two followers, one of them opened late, while the writer is killed and opened again.

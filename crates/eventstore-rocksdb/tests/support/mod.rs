@@ -11,7 +11,7 @@ use eventstore_api::{
     EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, RecordedEvent, Result, Snapshot,
     StoreError, StreamId, Tags, Version, message_with_causes,
 };
-use eventstore_rocksdb::{Compression, RocksDbBackend, RocksDbConfig, RocksDbError};
+use eventstore_rocksdb::{Compression, RocksDbBackend, RocksDbConfig, RocksDbError, verify};
 use tempfile::TempDir;
 
 /// How many streams there are.
@@ -90,6 +90,12 @@ pub(crate) async fn all(store: &dyn EventStoreBackend) -> Result<Vec<RecordedEve
             return Ok(events);
         }
     }
+}
+
+/// How many events a verification counts.
+#[track_caller]
+pub(crate) fn verified(directory: &Path) -> usize {
+    usize::try_from(verify(directory).unwrap().stats.total_events).unwrap()
 }
 
 /// What the directory holds at this moment, as the end of a process might leave it. The file `LOCK` is not touched: closing
