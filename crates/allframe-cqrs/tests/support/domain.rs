@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum AccountEvent {
+pub(crate) enum AccountEvent {
     Opened {
         owner: String,
     },
@@ -102,7 +102,7 @@ macro_rules! every_case {
 }
 pub(crate) use every_case;
 
-type Accounts<B> = EventStore<AccountEvent, B>;
+pub(crate) type Accounts<B> = EventStore<AccountEvent, B>;
 
 /// What a future comes to; a test that would wait for ever fails instead.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
