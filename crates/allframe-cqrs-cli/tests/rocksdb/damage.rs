@@ -64,11 +64,30 @@ fn of_a_sound_store_everything_is_saved() {
 #[test]
 fn a_file_that_is_gone_is_told() {
     let place = on_rocksdb();
-    place.import(FEW);
+    place.import(&many(3_000, 5));
     fs::remove_file(largest_file(&place)).unwrap();
-    for command in ["verify", "stats", "export -", "import /dev/null"] {
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.contains("No such file or directory"), "{outcome}");
+    for command in ["export -", "tail", "import /dev/null"] {
         let outcome = place.run(command);
-        assert!(outcome.code == Some(1) || outcome.code == Some(2), "{command}: {outcome}");
-        println!("{command}: {outcome}");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("the store is damaged at "), "{command}: {outcome}");
     }
+}
+
+#[test]
+fn a_store_of_which_nothing_is_left_is_told() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    for entry in fs::read_dir(place.path("data")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("MANIFEST") {
+            fs::write(path, "nothing").unwrap();
+        }
+    }
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.ends_with("note: so damaged that nothing else could be looked at\n"), "{outcome}");
+    assert_eq!(place.run("export --salvage -").code, Some(2));
 }

@@ -44,7 +44,7 @@ pub(super) async fn events(store: &RocksDbReader, show: &mut OnEvent<'_>) -> Res
     Ok(verdict)
 }
 
-/// Events that cannot be read: positions that follow each other for the same reason, together.
+/// Events that cannot be read: those that follow each other together, with the reason for the first.
 #[derive(Default)]
 struct Unreadable(Vec<Run>);
 
@@ -57,7 +57,7 @@ struct Run {
 impl Unreadable {
     fn add(&mut self, position: GlobalPosition, detail: String) {
         match self.0.last_mut() {
-            Some(run) if run.detail == detail && run.last.get() + 1 == position.get() => run.last = position,
+            Some(run) if run.last.get() + 1 == position.get() => run.last = position,
             _ => self.0.push(Run { first: position, last: position, detail }),
         }
     }
@@ -80,16 +80,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_that_follow_each_other_for_the_same_reason_are_one_place() {
+    fn positions_that_follow_each_other_are_one_place() {
         let mut unreadable = Unreadable::default();
-        for (position, detail) in [(3, "a"), (4, "a"), (5, "b"), (7, "b"), (8, "b")] {
+        for (position, detail) in [(3, "a"), (4, "b"), (6, "c"), (8, "d"), (9, "d")] {
             unreadable.add(GlobalPosition::new(position), detail.to_owned());
         }
         let places: Vec<_> = unreadable.into_places().into_iter().map(|it| (it.place, it.detail)).collect();
         let expected = [
             ("the events at positions 3 to 4", "a"),
-            ("the event at position 5", "b"),
-            ("the events at positions 7 to 8", "b"),
+            ("the event at position 6", "c"),
+            ("the events at positions 8 to 9", "d"),
         ];
         assert_eq!(places, expected.map(|(place, detail)| (place.to_owned(), detail.to_owned())));
     }
