@@ -6,7 +6,11 @@ use std::path::Path;
 use eventstore_api::{BackendStats, Result};
 
 use self::{events::check_events, indexes::Indexes};
-use crate::{config::RocksDbConfig, database::Database, error::failed};
+use crate::{
+    config::RocksDbConfig,
+    database::{Database, Synced},
+    error::failed,
+};
 
 /// What [`verify`] has seen of a store that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +20,12 @@ pub struct VerifyReport {
     pub stats: BackendStats,
 }
 
-/// Looks at everything in the store in this directory while nobody writes to it: that every block of every file has its
+/// Looks at everything in the store in this directory: that every block of every file has its
 /// checksum, that each event is one, that versions and positions have no hole, that every index leads to each event and
 /// nowhere else, and that the counts are right. Nothing is changed.
+///
+/// Another process may have the store open, and write. What is looked at is the store as it was at the beginning; where RocksDB
+/// takes a file of it away meanwhile, which it does when it has merged some, that is an error, and no damage.
 ///
 /// It takes as long as reading all of it, a few microseconds an event, so it has no place on a thread of a runtime.
 ///
@@ -38,9 +45,11 @@ pub struct VerifyReport {
 /// ```
 pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     let path = path.as_ref();
+    // Before the database is opened: what becomes durable later is not in what is looked at.
+    let durable = Synced::read(path)?;
     let database = Database::open_read_only(path, &RocksDbConfig::default())?;
     database.raw().verify_checksum().map_err(failed(path, "check the checksums"))?;
-    database.check_ends()?;
+    database.check_ends(durable)?;
     let state = database.state()?;
     let indexes = Indexes::count(&database)?;
     let seen = check_events(&database)?;

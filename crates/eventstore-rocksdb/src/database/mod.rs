@@ -14,11 +14,8 @@ use rust_rocksdb::{
     WriteOptions,
 };
 
-pub(crate) use self::listener::GivenUp;
-use self::{
-    options::Tuning,
-    synced::{Synced, SyncedFile},
-};
+pub(crate) use self::{listener::GivenUp, synced::Synced};
+use self::{options::Tuning, synced::SyncedFile};
 use crate::{
     config::{Recovery, RocksDbConfig},
     error::{RocksDbError, corrupted, failed},
@@ -76,7 +73,7 @@ impl Database {
             // What is overlooked once is not asked about again.
             database.sync().map_err(failed(path, "sync what is left"))?;
             database.note_synced(database.last_position()?);
-            database.check_ends()?;
+            database.check_ends(Synced::read(path)?)?;
         }
         Ok(database)
     }
@@ -201,11 +198,11 @@ impl Database {
         Synced { head, sequence: self.db.latest_sequence_number() }
     }
 
-    /// Whether it ends where it says that it ends, and not before what was durable.
-    pub(crate) fn check_ends(&self) -> Result<()> {
+    /// Whether it ends where it says that it ends, and not before what was durable when it was opened.
+    pub(crate) fn check_ends(&self, durable: Option<Synced>) -> Result<()> {
         let (state, last) = (self.state()?, self.last_position()?);
-        if let Some(synced) = Synced::read(&self.path)? {
-            synced.check(&self.path, self.written(last))?;
+        if let Some(durable) = durable {
+            durable.check(&self.path, self.written(last))?;
         }
         if state.counts.head == last {
             return Ok(());
@@ -242,12 +239,13 @@ impl Database {
         if !is_begun {
             return Synced::read(path)?.map_or(Ok(()), |durable| durable.check(path, Synced::NOTHING));
         }
+        let durable = Synced::read(path)?;
         let there = Self::read_only(path, config)?;
         // Nothing is, where it was interrupted while it began.
         if there.db.latest_sequence_number() > 0 {
             there.check_format()?;
         }
-        there.check_ends()
+        there.check_ends(durable)
     }
 
     fn begin_or_check_format(&self) -> Result<()> {
