@@ -7,8 +7,9 @@ use eventstore_api::StreamId;
 #[derive(Parser)]
 #[command(name = "eventstore", version, after_help = EXAMPLES, subcommand_required = true)]
 pub(crate) struct Arguments {
-    /// Which store: `wal:DIR`, the write-ahead log in a directory, `postgresql://HOST/DATABASE#SCHEMA`, a schema of a
-    /// PostgreSQL database (`eventstore` where none is named), or `memory:`, an empty store that is forgotten at the end
+    /// Which store: `wal:DIR`, the write-ahead log in a directory, `rocksdb:DIR`, a RocksDB database in one (where this is
+    /// built with the feature `rocksdb`), `postgresql://HOST/DATABASE#SCHEMA`, a schema of a PostgreSQL database
+    /// (`eventstore` where none is named), or `memory:`, an empty store that is forgotten at the end
     #[arg(long, global = true, value_name = "URL", env = "EVENTSTORE_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
 
@@ -23,6 +24,7 @@ Examples:
   eventstore --store memory: import events.jsonl        # does the file hold good lines? stores nothing
   eventstore --store wal:./old export - | eventstore --store wal:./new import -
   eventstore --store wal:./data export - | eventstore --store postgresql://localhost/app import -
+  eventstore --store wal:./data export - | eventstore --store rocksdb:./rocks import -
   EVENTSTORE_STORE=postgresql://localhost/app#billing eventstore tail --follow
 
 Everything but import opens the store for reading only, and works while a service is writing to it. Import makes the

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<ExitCode, Failure> {
     let ExportArguments { format, after, salvage, out } = arguments;
     if salvage {
-        return save_what_is_whole(location, format, &out);
+        return save_what_is_whole(location, format, &out).await;
     }
     let store = store::open_for_reading(location).await?;
     let mut sink = Sink::new(format, Output::to(&out)?)?;
@@ -47,14 +47,19 @@ pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<ExitCode, Failure> {
+async fn save_what_is_whole(
+    location: &dyn Location,
+    format: Format,
+    out: &Path,
+) -> Result<ExitCode, Failure> {
     let mut sink = Sink::new(format, Output::to(out)?)?;
     let mut written = Ok(());
     let verdict = store::salvage(location, &mut |event| {
         if written.is_ok() {
             written = sink.event(event);
         }
-    })?;
+    })
+    .await?;
     written?;
     sink.finish()?;
     for Place { place, detail } in &verdict.damages {

@@ -1,7 +1,7 @@
 use crate::{
     failure::Failure,
     redacted::redacted,
-    store::{KNOWN, Location},
+    store::{self, KNOWN, Location},
 };
 
 /// The store that the user names.
@@ -14,11 +14,13 @@ pub(crate) fn parse(url: Option<&str>) -> Result<Box<dyn Location>, Failure> {
     };
     let found = KNOWN.iter().find_map(|kind| (kind.named)(url));
     found.unwrap_or_else(|| {
-        Err(Failure::Usage(format!(
-            "`{}` is no store that this program knows; it knows {}",
-            redacted(url),
-            forms()
-        )))
+        Err(store::how_to_get(url).unwrap_or_else(|| {
+            Failure::Usage(format!(
+                "`{}` is no store that this program knows; it knows {}",
+                redacted(url),
+                forms()
+            ))
+        }))
     })
 }
 
@@ -44,11 +46,32 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "rocksdb")]
+    fn so_it_is_for_rocksdb() {
+        for directory in ["./data", "wal:data", "a:b"] {
+            let url = format!("rocksdb:{directory}");
+            assert_eq!(parse(Some(&url)).ok().unwrap().to_string(), url);
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "rocksdb"))]
+    fn a_store_that_was_left_out_is_refused_with_how_to_get_it() {
+        let Err(failure) = parse(Some("rocksdb:./data")) else { panic!("it was taken") };
+        assert_eq!(
+            failure.to_string(),
+            "this program was built without stores `rocksdb:`; build it with its feature `rocksdb`, as this does in a \
+             clone of its repository: cargo install --path crates/allframe-cqrs-cli --features rocksdb"
+        );
+    }
+
+    #[test]
     fn what_is_not_known_is_refused_with_what_is() {
         for url in [
             "",
             "wal",
             "wal:",
+            "rocksdb:",
             "./data",
             "memory",
             "memory:x",

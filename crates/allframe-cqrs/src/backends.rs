@@ -6,6 +6,11 @@ pub use eventstore_memory::InMemoryBackend;
 pub use eventstore_postgres::{
     Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, SchemaName,
 };
+// The same type as that of `eventstore-wal`.
+#[cfg(all(feature = "rocksdb", not(feature = "wal")))]
+pub use eventstore_rocksdb::Durability;
+#[cfg(feature = "rocksdb")]
+pub use eventstore_rocksdb::{RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader};
 #[cfg(all(feature = "wal", feature = "parquet"))]
 pub use eventstore_wal::ArchivePolicy;
 #[cfg(feature = "wal")]
@@ -18,6 +23,10 @@ pub use eventstore_wal as wal;
 /// Events as Parquet files that any tool can read.
 #[cfg(feature = "parquet")]
 pub use eventstore_parquet as parquet;
+
+/// Everything else that the store on RocksDB has: `verify`, `restore`, and how it compresses.
+#[cfg(feature = "rocksdb")]
+pub use eventstore_rocksdb as rocksdb;
 
 /// Everything else that the store on PostgreSQL has: `migrate`, and with the feature `parquet` what moves old events out of it.
 #[cfg(feature = "postgres")]

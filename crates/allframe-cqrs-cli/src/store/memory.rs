@@ -35,7 +35,7 @@ impl Location for Forgotten {
         check(&InMemoryBackend::new(), progress, |_: &StoreError| None).await
     }
 
-    fn salvaged(&self, _: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+    async fn salvaged(&self, _: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
         Some(Ok(Verdict::default()))
     }
 

@@ -1,10 +1,16 @@
 //! The kinds of stores that this program opens: one file and one line each.
 
+#[cfg(any(feature = "memory", feature = "postgres"))]
 mod check;
+#[cfg(any(feature = "wal", feature = "rocksdb"))]
+mod files;
+mod left_out;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "rocksdb")]
+mod rocksdb;
 mod target;
 mod verdict;
 #[cfg(feature = "wal")]
@@ -16,6 +22,7 @@ use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result};
 
 pub(crate) use self::{
+    left_out::how_to_get,
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };
@@ -24,6 +31,8 @@ use crate::{failure::Failure, progress::Progress};
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]
     wal::KIND,
+    #[cfg(feature = "rocksdb")]
+    rocksdb::KIND,
     #[cfg(feature = "postgres")]
     postgres::KIND,
     #[cfg(feature = "memory")]
@@ -58,7 +67,7 @@ pub(crate) trait Location: fmt::Display {
 
     /// Shows every event that is whole, also where the store is damaged, and checks it; `None` where only the store itself
     /// can tell what is whole.
-    fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
+    async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
 
     /// How much it takes on disk, where that can be told.
     fn bytes(&self) -> Option<u64>;
@@ -77,8 +86,8 @@ pub(crate) async fn verify(location: &dyn Location, progress: &mut Progress) -> 
     verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
 }
 
-pub(crate) fn salvage(location: &dyn Location, show: &mut OnEvent<'_>) -> Result<Verdict, Failure> {
-    match location.salvaged(show) {
+pub(crate) async fn salvage(location: &dyn Location, show: &mut OnEvent<'_>) -> Result<Verdict, Failure> {
+    match location.salvaged(show).await {
         Some(verdict) => {
             verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
         }

@@ -76,7 +76,7 @@ impl Location for Schema {
         check(&self.open(Migrations::Check).await?, progress, as_damage).await
     }
 
-    fn salvaged(&self, _: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+    async fn salvaged(&self, _: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
         None
     }
 

@@ -1,7 +1,6 @@
 use std::{
     fmt,
     io::{self, Write},
-    path::Path,
     sync::Arc,
 };
 
@@ -11,7 +10,7 @@ use eventstore_wal::{
     Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, verify_with,
 };
 
-use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, target::Runs};
+use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
 use crate::progress::Progress;
 
 pub(super) const KIND: Kind = Kind {
@@ -53,15 +52,12 @@ impl Location for Directory {
         verify_with(&self.0, |so_far| progress.at_bytes(so_far.bytes_done, so_far.bytes_total)).map(verdict)
     }
 
-    fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+    async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
         Some(eventstore_wal::salvage(&self.0, show).map(verdict))
     }
 
-    /// All files of the directory; it has no others.
     fn bytes(&self) -> Option<u64> {
-        let files = Path::new(&self.0).read_dir().ok()?;
-        let lengths = files.filter_map(|file| file.ok()?.metadata().ok());
-        Some(lengths.filter(std::fs::Metadata::is_file).map(|file| file.len()).sum())
+        files::bytes(&self.0, |_| true)
     }
 }
 

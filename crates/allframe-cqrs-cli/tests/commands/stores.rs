@@ -4,8 +4,21 @@ use crate::support::{FEW, Place};
 fn a_store_must_be_named() {
     let place = Place::new();
     let outcome = place.command("stats").env_remove("EVENTSTORE_STORE").output().unwrap();
-    insta::assert_snapshot!(crate::support::Outcome::from(outcome));
-    insta::assert_snapshot!(place.run("--store ./data stats"));
+    insta::assert_snapshot!(without_rocksdb(crate::support::Outcome::from(outcome)));
+    insta::assert_snapshot!(without_rocksdb(place.run("--store ./data stats")));
+}
+
+/// What is built with it says so.
+fn without_rocksdb(outcome: crate::support::Outcome) -> String {
+    outcome.to_string().replace("`rocksdb:DIR`, ", "")
+}
+
+#[test]
+#[cfg(not(feature = "rocksdb"))]
+fn a_store_that_the_program_was_built_without_is_refused_with_how_to_get_it() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.run("--store rocksdb:data import /dev/null"));
+    assert!(!place.path("data").exists());
 }
 
 #[test]

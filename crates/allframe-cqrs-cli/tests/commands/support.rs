@@ -9,16 +9,24 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A directory to run the program in.
-pub(crate) struct Place(TempDir);
+/// A directory to run the program in, on a store in `data`.
+pub(crate) struct Place {
+    directory: TempDir,
+    store: &'static str,
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(TempDir::new().unwrap())
+        Self::with("wal:data")
+    }
+
+    /// With another store than the log.
+    pub(crate) fn with(store: &'static str) -> Self {
+        Self { directory: TempDir::new().unwrap(), store }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.directory.path().join(name)
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
@@ -29,12 +37,12 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The program on the store in `data`, with arguments that hold no spaces.
+    /// The program on its store, with arguments that hold no spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eventstore"));
         command
-            .current_dir(self.0.path())
-            .env("EVENTSTORE_STORE", "wal:data")
+            .current_dir(self.directory.path())
+            .env("EVENTSTORE_STORE", self.store)
             .args(arguments.split_whitespace());
         command.stdin(Stdio::null());
         command

@@ -7,48 +7,34 @@
 //! cargo run --release --example flights                       # the first week of January 2013, in the repository
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
 //! cargo run --release --example flights -- --store postgresql://localhost/app#flights
+//! cargo run --release --example flights --features rocksdb -- --store rocksdb:./data/flights-rocksdb
 //! ```
 //!
 //! The events are kept in `./data/flights`, where no other store is named. It may be killed at any moment: the next run finds the rows that are there
 //! already, and goes on with the others.
 
-mod airport_board;
-mod arguments;
-mod capped_lines;
-mod csv_rows;
 #[cfg(test)]
-mod durable_tests;
-mod fields;
-mod flight;
-mod import;
+mod durable;
 #[cfg(test)]
 mod postgres_tests;
-mod progress;
-mod punctuality;
-mod read_models;
-mod report;
-mod row;
-mod rows_in_flight;
+mod program;
 #[cfg(test)]
 #[path = "../../tests/support/schema.rs"]
 mod schema;
-mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
+#[cfg(test)]
+mod wal_tests;
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
-use allframe_cqrs::{EventStoreBackend, GlobalPosition};
-use anyhow::{Context, Result};
-use arguments::Arguments;
 use clap::Parser;
-use import::Import;
-use read_models::ReadModels;
-use report::Report;
-use store::FlightStore;
+use program::{arguments::Arguments, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -59,36 +45,4 @@ async fn main() -> ExitCode {
     // exit code is all that can be told.
     let _ = writeln!(io::stderr(), "error: {error:#}");
     ExitCode::FAILURE
-}
-
-async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
-    let store = store::open(&arguments.store).await?;
-    let report = import_and_project(&store, &arguments, errors).await;
-    // After an error too: then the next run has nothing to recover.
-    let closed = store.backend().close().await.context("the store could not be closed");
-    let report = report?;
-    closed?;
-
-    if arguments.json {
-        writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
-    } else {
-        writeln!(output, "{report}")?;
-    }
-    Ok(())
-}
-
-async fn import_and_project(
-    store: &FlightStore,
-    arguments: &Arguments,
-    errors: &mut dyn Write,
-) -> Result<Report> {
-    let mut import = Import::into(store.clone(), errors);
-    for file in &arguments.files {
-        import.file(file).await?;
-    }
-    let rejected_rows = import.rejected_rows();
-
-    let mut read_models = ReadModels::default();
-    store.project(&mut read_models, &mut GlobalPosition::default()).await?;
-    Ok(Report::new(&read_models, store.stats().await?, rejected_rows))
 }

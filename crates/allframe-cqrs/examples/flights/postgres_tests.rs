@@ -3,12 +3,9 @@
 use clap::Parser;
 
 use crate::{
-    arguments::Arguments,
-    import_and_project,
-    punctuality::AirlineRecord,
+    program::{arguments::Arguments, import_and_project, punctuality::AirlineRecord, store},
     schema::Schema,
-    store,
-    tests::{ARRIVED, CANCELLED, DIVERTED, HEADER, file, flights_in},
+    trial::{ARRIVED, CANCELLED, DIVERTED, HEADER, file, flights_in},
 };
 
 #[tokio::test]

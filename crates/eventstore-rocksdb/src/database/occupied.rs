@@ -11,6 +11,9 @@ use crate::{
     layout::{FORMAT, family, keys},
 };
 
+/// The manifest of a database of which nothing else is there yet. It is made before `CURRENT`, so whoever was killed between
+/// the two leaves it behind; a database that has been open once has a later one.
+const FIRST_MANIFEST: &str = "MANIFEST-000001";
 /// The name that RocksDB gives to the family which it insists on.
 const DEFAULT: &str = "default";
 
@@ -40,6 +43,9 @@ fn names_in(path: &Path) -> io::Result<Vec<String>> {
 }
 
 fn is_of_a_database(name: &str) -> bool {
+    if name == FIRST_MANIFEST {
+        return false;
+    }
     let number = name.strip_suffix(".sst").or_else(|| name.strip_suffix(".log"));
     let number = number.or_else(|| name.strip_prefix("MANIFEST-"));
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
@@ -75,4 +81,18 @@ fn not_ours(path: &Path, strange: Option<&String>) -> StoreError {
         None => "a RocksDB database without the column families of one".to_owned(),
     };
     StoreError::storage(RocksDbError::NotAnEventStore { path: path.to_owned(), detail })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_was_killed_while_it_began_begins_again() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(FIRST_MANIFEST), "cut off").unwrap();
+        assert!(matches!(crate::verify(directory.path()), Err(StoreError::Storage { .. })));
+        drop(crate::RocksDbBackend::open(directory.path()).unwrap());
+        assert_eq!(crate::verify(directory.path()).unwrap().stats.total_events, 0);
+    }
 }

@@ -1,7 +1,7 @@
 use allframe_cqrs::StreamId;
 use anyhow::{Context, Result};
 
-use crate::{
+use super::{
     fields::{Fields, airport, carrier, clock_time, minutes, text, time_hour, whole_number},
     flight::{
         ArriveFlight, CancelFlight, ClockTime, DepartFlight, DivertFlight, FlightCommand, Route,

@@ -3,13 +3,13 @@ use std::{collections::HashMap, fmt};
 use allframe_cqrs::BackendStats;
 use serde::Serialize;
 
-use crate::{
+use super::{
     airport_board::{AirportTraffic, BusiestAirports, busiest_airports},
     punctuality::{AirlineRecord, AirlinesByPunctuality, airlines_by_punctuality},
     read_models::{ReadModels, Tally},
 };
 
-const AIRLINES: &str = include_str!("data/airlines.csv");
+const AIRLINES: &str = include_str!("../data/airlines.csv");
 
 /// What the program tells in the end.
 pub(crate) struct Report {

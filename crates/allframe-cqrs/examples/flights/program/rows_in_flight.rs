@@ -8,7 +8,7 @@ use futures_util::{
     stream::FuturesOrdered,
 };
 
-use crate::{
+use super::{
     csv_rows::Line,
     flight::{Flight, FlightCommand},
 };

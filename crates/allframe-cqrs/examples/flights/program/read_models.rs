@@ -1,6 +1,6 @@
 use allframe_cqrs::Projection;
 
-use crate::{airport_board::AirportBoard, flight::FlightEvent, punctuality::Punctuality};
+use super::{airport_board::AirportBoard, flight::FlightEvent, punctuality::Punctuality};
 
 /// All that this program can tell, built of the events in one go.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use allframe_cqrs::Repository;
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
-use crate::{
+use super::{
     csv_rows, progress,
     rows_in_flight::{Answer, Flights, Rejected, Row, RowsInFlight},
     store::FlightStore,

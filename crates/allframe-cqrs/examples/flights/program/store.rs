@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use eventstore_postgres::{PostgresBackend, PostgresConfig, SchemaName};
 use eventstore_wal::WalBackend;
 
-use crate::flight::FlightEvent;
+use super::flight::FlightEvent;
 
 /// The store is chosen at run time; nothing else in this program knows which one it is.
 pub(crate) type FlightStore = EventStore<FlightEvent, Arc<dyn EventStoreBackend>>;
@@ -13,11 +13,14 @@ pub(crate) type FlightStore = EventStore<FlightEvent, Arc<dyn EventStoreBackend>
 pub(crate) async fn open(store: &str) -> Result<FlightStore> {
     let backend: Arc<dyn EventStoreBackend> = match store.split_once(':') {
         None if store == "memory" => Arc::new(InMemoryBackend::new()),
-        Some(("wal", "")) => bail!("`wal:` names no directory, as `wal:./data/flights` does"),
+        Some((kind @ ("wal" | "rocksdb"), "")) => {
+            bail!("`{kind}:` names no directory, as `{kind}:./data/flights` does")
+        }
         Some(("wal", directory)) => {
             let opened = WalBackend::production(directory);
-            Arc::new(opened.with_context(|| format!("cannot open the store in {directory}"))?)
+            Arc::new(opened.with_context(|| cannot_open(directory))?)
         }
+        Some(("rocksdb", directory)) => open_rocksdb(directory)?,
         Some(("postgresql", _)) => Arc::new(open_postgres(store).await?),
         Some(("postgres", behind)) => {
             // With the scheme of the URL alone, or before a whole URL.
@@ -26,11 +29,30 @@ pub(crate) async fn open(store: &str) -> Result<FlightStore> {
         }
         // Not more than its beginning: a password may stand behind.
         other => bail!(
-            "`{}` is no store that this program knows; it knows `memory`, `wal:DIR` and `postgres:URL`",
+            "`{}` is no store that this program knows; it knows `memory`, `wal:DIR`, `rocksdb:DIR` and \
+             `postgres:URL`",
             other.map_or(store, |(kind, _)| kind)
         ),
     };
     Ok(EventStore::with_backend(backend))
+}
+
+#[cfg(feature = "rocksdb")]
+fn open_rocksdb(directory: &str) -> Result<Arc<dyn EventStoreBackend>> {
+    let opened = allframe_cqrs::RocksDbBackend::open(directory);
+    Ok(Arc::new(opened.with_context(|| cannot_open(directory))?))
+}
+
+#[cfg(not(feature = "rocksdb"))]
+fn open_rocksdb(directory: &str) -> Result<Arc<dyn EventStoreBackend>> {
+    bail!(
+        "this program was built without RocksDB, which compiles for ten minutes and more; build it with: \
+         cargo run --release -p allframe-cqrs --example flights --features rocksdb -- --store rocksdb:{directory}"
+    )
+}
+
+fn cannot_open(directory: &str) -> String {
+    format!("cannot open the store in {directory}")
 }
 
 /// The store in the schema that stands behind a `#`, of the database that the URL names.

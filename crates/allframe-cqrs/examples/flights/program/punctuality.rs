@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use allframe_cqrs::{Projection, query, query_handler};
 
-use crate::flight::FlightEvent;
+use super::flight::FlightEvent;
 
 /// How late an arrival may be and still count as on time, in minutes: what the US Department of Transportation says.
 const ON_TIME_MINUTES: i32 = 15;

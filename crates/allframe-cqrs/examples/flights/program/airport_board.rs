@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use allframe_cqrs::{Projection, query, query_handler};
 
-use crate::flight::FlightEvent;
+use super::flight::FlightEvent;
 
 /// What goes on at every airport.
 #[derive(Debug, Default)]

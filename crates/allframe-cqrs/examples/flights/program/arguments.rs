@@ -8,8 +8,9 @@ pub(crate) struct Arguments {
     #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flights/data/flights-2013-01-week-1.csv"))]
     pub(crate) files: Vec<PathBuf>,
 
-    /// Where the events are kept: `wal:DIR` is a directory in which they stay, `postgres:URL#SCHEMA` a schema of a
-    /// PostgreSQL database (`eventstore` where none is named), `memory` forgets them at the end
+    /// Where the events are kept: `wal:DIR` is a directory in which they stay, `rocksdb:DIR` a RocksDB database in one (takes
+    /// the feature `rocksdb`), `postgres:URL#SCHEMA` a schema of a PostgreSQL database (`eventstore` where none is named),
+    /// `memory` forgets them at the end
     #[arg(long, default_value = "wal:./data/flights")]
     pub(crate) store: String,
 

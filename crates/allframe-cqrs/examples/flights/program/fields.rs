@@ -3,7 +3,7 @@ use std::{collections::HashMap, ops::RangeInclusive};
 use anyhow::{Context, Result, anyhow, bail};
 use csv::StringRecord;
 
-use crate::flight::ClockTime;
+use super::flight::ClockTime;
 
 const COLUMNS: [&str; 19] = [
     "year",

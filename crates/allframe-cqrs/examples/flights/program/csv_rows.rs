@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use csv::{Position, ReaderBuilder, StringRecord, Terminator};
 
-use crate::{
+use super::{
     capped_lines::CappedLines,
     fields::{Fields, Header},
     row::Row,

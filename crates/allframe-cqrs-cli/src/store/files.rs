@@ -1,0 +1,18 @@
+use std::path::Path;
+
+/// How many bytes the chosen files of a store's directory take; a store has no others below it.
+pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option<u64> {
+    let mut sum = 0;
+    for entry in Path::new(directory).read_dir().ok()? {
+        let Ok(entry) = entry else { continue };
+        let is_chosen = is_chosen(&entry.file_name().to_string_lossy());
+        // What is gone by now takes nothing.
+        if let Ok(file) = entry.metadata()
+            && file.is_file()
+            && is_chosen
+        {
+            sum += file.len();
+        }
+    }
+    Some(sum)
+}

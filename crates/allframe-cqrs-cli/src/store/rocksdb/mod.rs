@@ -1,0 +1,91 @@
+mod whole;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use eventstore_api::{BackendStats, Result, StoreError};
+use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify};
+
+use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
+use crate::progress::Progress;
+
+pub(super) const KIND: Kind = Kind {
+    form: "rocksdb:DIR",
+    named: |url| {
+        let directory = url.strip_prefix("rocksdb:").filter(|directory| !directory.is_empty())?;
+        Some(Ok(Box::new(Database(directory.to_owned()))))
+    },
+};
+
+/// A directory with a RocksDB database.
+struct Database(String);
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rocksdb:{}", self.0)
+    }
+}
+
+#[async_trait(?Send)]
+impl Location for Database {
+    async fn for_reading(&self) -> Result<Store> {
+        Ok(Arc::new(RocksDbReader::open(&self.0)?))
+    }
+
+    async fn for_writing(&self) -> Result<Box<dyn Target>> {
+        // An import syncs once for many appends.
+        let config = RocksDbConfig { durability: Durability::OsBuffered, ..RocksDbConfig::default() };
+        Ok(Box::new(Runs(Arc::new(RocksDbBackend::with_config(&self.0, config)?))))
+    }
+
+    async fn verified(&self, _: &mut Progress) -> Result<Verdict> {
+        let mut verdict = match verify(&self.0) {
+            Ok(report) => sound(&report.stats),
+            Err(StoreError::Corrupted { place, detail }) => self.damaged(Place { place, detail }).await,
+            Err(error) => return Err(error),
+        };
+        verdict.bytes = files::bytes(&self.0, is_read).unwrap_or(0);
+        Ok(verdict)
+    }
+
+    async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
+        Some(self.whole(show).await)
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        files::bytes(&self.0, |_| true)
+    }
+}
+
+impl Database {
+    /// The checks end where they find the first damage. What is whole all the same is what can be read.
+    async fn damaged(&self, first: Place) -> Verdict {
+        let mut verdict = self.whole(&mut |_| {}).await.unwrap_or_else(|_| Verdict {
+            notes: vec!["so damaged that nothing else could be looked at".to_owned()],
+            ..Verdict::default()
+        });
+        if !verdict.damages.iter().any(|known| known.detail == first.detail) {
+            verdict.damages.insert(0, first);
+        }
+        verdict
+    }
+
+    async fn whole(&self, show: &mut OnEvent<'_>) -> Result<Verdict> {
+        whole::events(&RocksDbReader::open(&self.0)?, show).await
+    }
+}
+
+fn sound(stats: &BackendStats) -> Verdict {
+    Verdict {
+        events: stats.total_events,
+        streams: stats.total_streams,
+        snapshots: stats.total_snapshots,
+        head: stats.head.get(),
+        ..Verdict::default()
+    }
+}
+
+/// All but what RocksDB tells about itself.
+fn is_read(file: &str) -> bool {
+    !file.starts_with("LOG")
+}

@@ -1,0 +1,93 @@
+//! A store that is not what was written.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    on_rocksdb,
+    support::{FEW, Place, many},
+};
+
+/// The largest sorted file, which is the one with the events.
+fn largest_file(place: &Place) -> PathBuf {
+    let files = fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().path());
+    let sorted = files.filter(|path| path.extension().is_some_and(|extension| extension == "sst"));
+    sorted.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap()
+}
+
+#[test]
+fn a_flipped_bit_is_found_where_it_is() {
+    let place = on_rocksdb();
+    place.import(&many(3_000, 5));
+    let file = largest_file(&place);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[10_000] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let name = file.file_name().unwrap().to_str().unwrap();
+
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.starts_with("damaged at 1 place: "), "{outcome}");
+    assert!(
+        outcome.stdout.contains("\ndamaged: the events at positions ") && outcome.stdout.contains(name),
+        "{outcome}"
+    );
+    let json = place.run("verify --json");
+    assert_eq!(json.code, Some(1), "{json}");
+    assert!(json.stdout.starts_with(r#"{"sound":false,"#), "{json}");
+
+    // What comes to the place fails, and does not pretend that the store ends there.
+    for command in ["export -", "inspect account-3"] {
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(1), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("error: the store is damaged at "), "{command}: {outcome}");
+    }
+    let exported = place.run("export -").stdout;
+
+    // What is whole behind it can be had too.
+    let saved = place.run("export --salvage -");
+    assert_eq!(saved.code, Some(1), "{saved}");
+    assert!(saved.stderr.starts_with("damaged: the events at positions "), "{saved}");
+    assert!(saved.stdout.starts_with(&exported));
+    let all = saved.stdout.lines().count();
+    assert!(exported.lines().count() < all && all < 3_000, "{all}");
+    assert!(saved.stdout.trim_end().ends_with('}') && saved.stdout.contains(r#""position":3000,"#));
+    assert!(outcome.stdout.contains(&format!("place: {all} events of 5 streams")), "{outcome}");
+}
+
+#[test]
+fn of_a_sound_store_everything_is_saved() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    assert_eq!(place.succeed("export --salvage -"), place.succeed("export -"));
+}
+
+#[test]
+fn a_file_that_is_gone_is_told() {
+    let place = on_rocksdb();
+    place.import(&many(3_000, 5));
+    fs::remove_file(largest_file(&place)).unwrap();
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.contains("No such file or directory"), "{outcome}");
+    for command in ["export -", "tail", "import /dev/null"] {
+        let outcome = place.run(command);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("the store is damaged at "), "{command}: {outcome}");
+    }
+}
+
+#[test]
+fn a_store_of_which_nothing_is_left_is_told() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    for entry in fs::read_dir(place.path("data")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_string_lossy().starts_with("MANIFEST") {
+            fs::write(path, "nothing").unwrap();
+        }
+    }
+    let outcome = place.run("verify");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert!(outcome.stdout.ends_with("note: so damaged that nothing else could be looked at\n"), "{outcome}");
+    assert_eq!(place.run("export --salvage -").code, Some(2));
+}

@@ -1,0 +1,115 @@
+//! What is shown of a store.
+
+use std::fs;
+
+use crate::{
+    on_rocksdb,
+    support::{FEW, Outcome, ids, many},
+};
+
+/// How many bytes a database takes is RocksDB's affair.
+fn without_bytes(outcome: &Outcome) -> String {
+    let text = outcome.to_string();
+    let mut bytes = None;
+    for (before, after) in [("\"bytes\":", ""), ("; ", " bytes read"), ("\nbytes", "\n")] {
+        let Some((_, rest)) = text.split_once(before) else { continue };
+        let rest = rest.trim_start();
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        if !digits.is_empty() && rest[digits.len()..].starts_with(after) {
+            bytes = Some(digits);
+        }
+    }
+    let bytes = bytes.unwrap();
+    assert!(bytes.parse::<u64>().unwrap() > 0);
+    text.replacen(&bytes, "[bytes]", 1)
+}
+
+#[test]
+fn its_counts() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    let stats = place.run("stats");
+    insta::assert_snapshot!(without_bytes(&stats));
+    insta::assert_snapshot!(without_bytes(&place.run("stats --json")));
+}
+
+#[test]
+fn a_stream_event_by_event() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("inspect account-7"));
+    insta::assert_snapshot!(place.run("inspect account-9"));
+}
+
+#[test]
+fn the_last_events() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("tail"));
+    insta::assert_snapshot!(place.run("tail -n 1 --json"));
+}
+
+#[test]
+fn any_number_of_last_events() {
+    let place = on_rocksdb();
+    let lines = many(10_000, 10);
+    place.import(&lines);
+    let expected = ids(&lines);
+    for last in [0, 1, 4_096, 4_097, 10_000, 20_000] {
+        let shown = ids(&place.succeed(&format!("tail --json -n {last}")));
+        assert_eq!(shown, expected[expected.len().saturating_sub(last)..]);
+    }
+}
+
+#[test]
+fn that_it_is_sound() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    insta::assert_snapshot!(without_bytes(&place.run("verify")));
+    insta::assert_snapshot!(without_bytes(&place.run("verify --json")));
+}
+
+#[test]
+fn a_directory_that_is_no_store_is_left_alone() {
+    for command in ["stats", "export -", "tail", "inspect s", "verify", "export --salvage -"] {
+        let place = on_rocksdb();
+        let name = command.trim_end_matches(" -").replace(" --", "_");
+        let name = name.split(' ').next().unwrap();
+        insta::assert_snapshot!(format!("no_directory_to_{name}"), place.run(command));
+        assert!(!place.path("data").exists(), "{command}");
+
+        fs::create_dir(place.path("data")).unwrap();
+        place.write("data/letter.txt", "Dear Ann");
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        let names = fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["letter.txt"], "{command}");
+    }
+}
+
+#[test]
+fn what_may_be_named() {
+    let place = on_rocksdb();
+    insta::assert_snapshot!(place.run("--store rocksdb: stats"));
+}
+
+#[test]
+fn looking_leaves_nothing_behind() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    fs::create_dir(place.path("tmp")).unwrap();
+    let before = names(&place.path("data"));
+    for command in ["stats", "export -", "tail", "inspect account-7", "verify"] {
+        let looked = place.command(command).env("TMPDIR", place.path("tmp")).output().unwrap();
+        assert!(looked.status.success(), "{command}");
+    }
+    assert_eq!(names(&place.path("data")), before);
+    assert_eq!(names(&place.path("tmp")), [""; 0]);
+}
+
+fn names(directory: &std::path::Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,55 @@
+//! A store that another process has open.
+
+use std::process::Stdio;
+
+use crate::{
+    on_rocksdb,
+    support::{Place, Running, ids, many},
+};
+
+/// An import that has the store open, with this much in it, until its input ends.
+fn importing(place: &Place, lines: &str) -> Running {
+    let mut command = place.command("import - --ack");
+    command.stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut import = Running::start(command);
+    import.write(lines);
+    let all = format!("acked {}", lines.lines().count());
+    while import.line().unwrap() != all {}
+    import
+}
+
+#[test]
+fn a_store_that_is_written_can_be_looked_at() {
+    let place = on_rocksdb();
+    let lines = many(500, 7);
+    let import = importing(&place, &lines);
+    assert_eq!(ids(&place.succeed("export -")), ids(&lines));
+    assert!(place.succeed("stats --json").starts_with(r#"{"total_events":500,"total_streams":7,"#));
+    assert_eq!(place.succeed("tail -n 3").lines().count(), 3);
+    assert!(place.succeed("verify --json").starts_with(r#"{"sound":true,"events":500,"streams":7,"#));
+    assert_eq!(import.finish(), Some(0));
+}
+
+#[test]
+fn a_store_that_is_written_has_no_second_writer() {
+    let place = on_rocksdb();
+    let _import = importing(&place, &many(1, 1));
+    insta::assert_snapshot!(place.run("import -"));
+}
+
+#[test]
+fn events_from_another_process_are_followed() {
+    let place = on_rocksdb();
+    let lines = many(3_000, 7);
+    let (before, behind) = lines.split_at(lines.match_indices('\n').nth(4).unwrap().0 + 1);
+    place.import(before);
+
+    let mut tail = Running::start(place.command("tail --follow --json -n 2"));
+    let mut shown: Vec<String> = (0..2).map(|_| tail.line().unwrap()).collect();
+    place.import(behind);
+    while shown.len() < 2_997 {
+        shown.push(tail.line().unwrap());
+    }
+    assert_eq!(ids(&shown.join("\n")), ids(&lines)[3..]);
+    tail.kill();
+}
