@@ -9,7 +9,7 @@ use eventstore_embedded::Durability;
 /// use eventstore_rocksdb::{Compression, RocksDbConfig};
 ///
 /// let config = RocksDbConfig { compression: Compression::Zstd, cache_bytes: 512 << 20, ..RocksDbConfig::default() };
-/// assert_eq!(config.write_buffer_bytes, 64 << 20);
+/// assert_eq!(config.write_buffer_bytes, 32 << 20);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RocksDbConfig {
@@ -22,7 +22,7 @@ pub struct RocksDbConfig {
     /// How many bytes of what was read stay in memory, indexes and filters of files among them: 64 MiB by default, 1 MiB at
     /// least.
     pub cache_bytes: usize,
-    /// How many bytes of what was written are gathered in memory before they go into sorted files: 64 MiB by default, 1 MiB
+    /// How many bytes of what was written are gathered in memory before they go into sorted files: 32 MiB by default, 1 MiB
     /// at least. The write-ahead log takes twice as much on disk, and after a crash opening takes as long as reading that.
     /// As many bytes are kept free on the disk, so that what is in memory always finds room.
     pub write_buffer_bytes: usize,
@@ -48,7 +48,7 @@ impl Default for RocksDbConfig {
             recovery: Recovery::Strict,
             compression: Compression::Lz4,
             cache_bytes: 64 << 20,
-            write_buffer_bytes: 64 << 20,
+            write_buffer_bytes: 32 << 20,
             max_open_files: 512,
             background_jobs: u16::try_from(processors).unwrap_or(u16::MAX).max(2),
             mark_after: Duration::from_millis(20),

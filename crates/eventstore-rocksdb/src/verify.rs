@@ -1,5 +1,6 @@
 mod events;
 mod indexes;
+mod moving;
 
 use std::path::Path;
 
@@ -24,15 +25,16 @@ pub struct VerifyReport {
 /// checksum, that each event is one, that versions and positions have no hole, that every index leads to each event and
 /// nowhere else, and that the counts are right. Nothing is changed.
 ///
-/// Another process may have the store open, and write. What is looked at is the store as it was at the beginning; where RocksDB
-/// takes a file of it away meanwhile, which it does when it has merged some, that is an error, and no damage.
+/// Another process may have the store open, and write: what is looked at is the store as it was at the beginning. Where files
+/// come and go while they are opened, it begins again; what is damaged is so each time.
 ///
 /// It takes as long as reading all of it, a few microseconds an event, so it has no place on a thread of a runtime.
 ///
 /// # Errors
 ///
 /// [`StoreError::Corrupted`](eventstore_api::StoreError::Corrupted) with the first damage that is found,
-/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails.
+/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails,
+/// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable) when another process changes it too fast.
 ///
 /// ```
 /// use eventstore_rocksdb::{RocksDbBackend, verify};
@@ -45,6 +47,10 @@ pub struct VerifyReport {
 /// ```
 pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     let path = path.as_ref();
+    moving::reliably(|| moving::files(path), || look(path))
+}
+
+fn look(path: &Path) -> Result<VerifyReport> {
     // Before the database is opened: what becomes durable later is not in what is looked at.
     let durable = Synced::read(path)?;
     let database = Database::open_read_only(path, &RocksDbConfig::default())?;

@@ -16,6 +16,7 @@ mod outcome;
 mod support;
 
 mod cut;
+#[cfg(target_os = "linux")]
 mod full_disk;
 mod killed;
 mod limits;

@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 
 use eventstore_api::{GlobalPosition, Result, StoreError};
 use rust_rocksdb::{
-    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, ReadOptions, WriteBatch,
-    WriteOptions,
+    ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, FlushOptions, Options, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 
-pub(crate) use self::{listener::GivenUp, synced::Synced};
-use self::{options::Tuning, synced::SyncedFile};
+pub(crate) use self::listener::GivenUp;
+use self::{
+    gapless::{Gapless, SeenLog},
+    options::Tuning,
+    synced::{Synced, SyncedFile},
+};
 use crate::{
     config::{Recovery, RocksDbConfig},
     error::{RocksDbError, corrupted, failed},
@@ -73,20 +77,28 @@ impl Database {
             // What is overlooked once is not asked about again.
             database.sync().map_err(failed(path, "sync what is left"))?;
             database.note_synced(database.last_position()?);
-            database.check_ends(Synced::read(path)?)?;
         }
+        database.check_ends(Synced::read(path)?)?;
         Ok(database)
     }
 
-    /// The database in this directory, to look at while nobody writes it.
+    /// The database in this directory, to look at as it is at this moment, which another process may go on from.
     pub(crate) fn open_read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
-        Self::read_only(path, config)?.with_format_checked()
+        let tuning = Tuning::new(config);
+        let mut options = tuning.database();
+        // What is open can be read to its end, also when the other process deletes it.
+        options.set_max_open_files(-1);
+        Self::read_only_with(&options, &tuning, path)?.with_format_checked()
     }
 
     fn read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
-        occupied::check_is_there(path)?;
         let tuning = Tuning::new(config);
-        let db = DB::open_cf_descriptors_read_only(&tuning.database(), path, tuning.families(), false)
+        Self::read_only_with(&tuning.database(), &tuning, path)
+    }
+
+    fn read_only_with(options: &Options, tuning: &Tuning<'_>, path: &Path) -> Result<Self> {
+        occupied::check_is_there(path)?;
+        let db = DB::open_cf_descriptors_read_only(options, path, tuning.families(), false)
             .map_err(|error| cannot_open(path, error))?;
         Ok(Self { db, path: path.to_owned(), synced: None })
     }
@@ -236,23 +248,37 @@ impl Database {
 
     /// Looks before anything is changed: RocksDB deletes what it takes for left over when it opens a database.
     fn check_what_is_there(path: &Path, config: &RocksDbConfig, is_begun: bool) -> Result<()> {
-        if !is_begun {
-            return Synced::read(path)?.map_or(Ok(()), |durable| durable.check(path, Synced::NOTHING));
-        }
         let durable = Synced::read(path)?;
-        let there = Self::read_only(path, config)?;
-        // Nothing is, where it was interrupted while it began.
-        if there.db.latest_sequence_number() > 0 {
-            there.check_format()?;
+        let check = |found| durable.map_or(Ok(()), |durable| durable.check(path, found));
+        if !is_begun {
+            return check(Synced::NOTHING);
         }
-        there.check_ends(durable)
+        let log = SeenLog::default();
+        let tuning = Tuning::new(config);
+        let mut options = tuning.database();
+        options.set_wal_filter(Gapless::looking(log.clone()));
+        let files = Self::read_only_with(&options, &tuning, path)?;
+        if files.get(family::META, keys::FORMAT)?.is_none() {
+            // Begun, and no more: what there is of it is in the log.
+            let there = Self::read_only(path, config)?;
+            // Nothing is, where it was interrupted before.
+            if there.db.latest_sequence_number() > 0 {
+                there.check_format()?;
+            }
+            return there.check_ends(durable);
+        }
+        files.check_format()?;
+        let head = log.state().map_or_else(|| files.state(), Ok)?.counts.head;
+        check(Synced { head, sequence: log.sequence().max(files.db.latest_sequence_number()) })
     }
 
     fn begin_or_check_format(&self) -> Result<()> {
         if self.get(family::META, keys::FORMAT)?.is_none() && self.db.latest_sequence_number() == 0 {
             let mut batch = WriteBatch::default();
             batch.put_cf(self.family(family::META)?, keys::FORMAT, FORMAT.to_le_bytes());
-            return self.write(&batch, Sync::Waited).map_err(failed(&self.path, "begin a store"));
+            self.write(&batch, Sync::Waited).map_err(failed(&self.path, "begin a store"))?;
+            // From now on it says what it is without its log.
+            return self.flush_memory();
         }
         self.check_format()
     }

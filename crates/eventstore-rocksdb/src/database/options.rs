@@ -40,7 +40,7 @@ impl<'c> Tuning<'c> {
         // A log that was synced, and is missing or shorter when it is needed, is noticed.
         options.set_track_and_verify_wals_in_manifest(true);
         // So is a write that is missing in the middle of one.
-        options.set_wal_filter(Gapless::new(match self.config.recovery {
+        options.set_wal_filter(Gapless::recovering(match self.config.recovery {
             Recovery::Strict => WalRecordAction::Corrupted,
             Recovery::UpToDamage => WalRecordAction::StopReplay,
         }));
