@@ -14,12 +14,12 @@ use rust_rocksdb::{
     WriteBatch, WriteOptions,
 };
 
-pub(crate) use self::listener::GivenUp;
 use self::{
     gapless::{Gapless, SeenLog},
     options::Tuning,
-    synced::{Synced, SyncedFile},
+    synced::SyncedFile,
 };
+pub(crate) use self::{listener::GivenUp, synced::Synced};
 use crate::{
     config::{Recovery, RocksDbConfig},
     error::{RocksDbError, corrupted, failed},
