@@ -14,7 +14,7 @@ use rust_rocksdb::{
     WriteBatch, WriteOptions,
 };
 
-pub(crate) use self::listener::GivenUp;
+pub(crate) use self::listener::{GivenUp, is_stop_for_want_of_room, is_want_of_room};
 use self::{
     gapless::{Gapless, SeenLog},
     options::Tuning,
@@ -192,6 +192,11 @@ impl Database {
         let mut options = WriteOptions::default();
         options.set_sync(sync == Sync::Waited);
         self.db.write_opt(batch, &options)
+    }
+
+    /// Has RocksDB go on, which had stopped for want of room: it writes out what is in memory.
+    pub(crate) fn resume(&self) -> Result<(), rust_rocksdb::Error> {
+        self.db.resume()
     }
 
     /// Notes that everything written by now is durable, up to this position.
