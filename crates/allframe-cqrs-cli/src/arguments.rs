@@ -105,7 +105,8 @@ pub(crate) enum Format {
 
 /// Check every checksum, version, position and index
 ///
-/// Says where the store is damaged, exactly. Changes nothing. Of a PostgreSQL store, whose files are its server's, it reads
+/// Says where the store is damaged, exactly; of a RocksDB store, the first place, and which events cannot be read. Changes
+/// nothing. Of a PostgreSQL store, whose files are its server's, it reads
 /// every event, and checks what every store promises: positions rise by one, versions too in each stream, time does not run
 /// backwards, no id is twice in a stream, and the counts are those of what was read. It remembers all ids meanwhile, some 100 MB
 /// for a million events.

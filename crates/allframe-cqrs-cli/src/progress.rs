@@ -50,11 +50,13 @@ impl Progress {
         }
     }
 
+    #[cfg(feature = "wal")]
     pub(crate) fn at_bytes(&mut self, done: u64, total: u64) {
         (self.template, self.total) = (BYTES, total);
         self.at(done);
     }
 
+    #[cfg(any(feature = "memory", feature = "postgres"))]
     pub(crate) fn at_events(&mut self, done: u64, total: u64) {
         (self.template, self.total) = (EVENTS, total);
         self.at(done);

@@ -1,12 +1,17 @@
 mod events;
 mod indexes;
+mod moving;
 
 use std::path::Path;
 
 use eventstore_api::{BackendStats, Result};
 
 use self::{events::check_events, indexes::Indexes};
-use crate::{config::RocksDbConfig, database::Database, error::failed};
+use crate::{
+    config::RocksDbConfig,
+    database::{Database, Synced},
+    error::failed,
+};
 
 /// What [`verify`] has seen of a store that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,16 +21,20 @@ pub struct VerifyReport {
     pub stats: BackendStats,
 }
 
-/// Looks at everything in the store in this directory while nobody writes to it: that every block of every file has its
+/// Looks at everything in the store in this directory: that every block of every file has its
 /// checksum, that each event is one, that versions and positions have no hole, that every index leads to each event and
 /// nowhere else, and that the counts are right. Nothing is changed.
+///
+/// Another process may have the store open, and write: what is looked at is the store as it was at the beginning. Where files
+/// come and go while they are opened, it begins again; what is damaged is so each time.
 ///
 /// It takes as long as reading all of it, a few microseconds an event, so it has no place on a thread of a runtime.
 ///
 /// # Errors
 ///
 /// [`StoreError::Corrupted`](eventstore_api::StoreError::Corrupted) with the first damage that is found,
-/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails.
+/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails,
+/// [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable) when another process changes it too fast.
 ///
 /// ```
 /// use eventstore_rocksdb::{RocksDbBackend, verify};
@@ -38,9 +47,15 @@ pub struct VerifyReport {
 /// ```
 pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
     let path = path.as_ref();
+    moving::reliably(|| moving::files(path), || look(path))
+}
+
+fn look(path: &Path) -> Result<VerifyReport> {
+    // Before the database is opened: what becomes durable later is not in what is looked at.
+    let durable = Synced::read(path)?;
     let database = Database::open_read_only(path, &RocksDbConfig::default())?;
     database.raw().verify_checksum().map_err(failed(path, "check the checksums"))?;
-    database.check_ends()?;
+    database.check_ends(durable)?;
     let state = database.state()?;
     let indexes = Indexes::count(&database)?;
     let seen = check_events(&database)?;

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::{
     on_rocksdb,
-    support::{Place, Running, ids, many},
+    support::{FEW, Place, Running, ids, many},
 };
 
 /// An import that has the store open, with this much in it, until its input ends.
@@ -28,6 +28,25 @@ fn a_store_that_is_written_can_be_looked_at() {
     assert_eq!(place.succeed("tail -n 3").lines().count(), 3);
     assert!(place.succeed("verify --json").starts_with(r#"{"sound":true,"events":500,"streams":7,"#));
     assert_eq!(import.finish(), Some(0));
+}
+
+#[test]
+fn a_store_that_is_being_written_is_not_found_damaged() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    place.write("events.jsonl", many(200_000, 50));
+    let mut import =
+        place.command("import events.jsonl").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut looks = 0;
+    while import.try_wait().unwrap().is_none() {
+        for command in ["verify", "stats", "tail", "export /dev/null"] {
+            let outcome = place.run(command);
+            assert_eq!(outcome.code, Some(0), "{command}: {outcome}");
+            looks += 1;
+        }
+    }
+    assert!(import.wait().unwrap().success());
+    assert!(looks >= 4, "the import was over too soon");
 }
 
 #[test]

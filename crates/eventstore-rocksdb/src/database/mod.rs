@@ -14,11 +14,14 @@ use rust_rocksdb::{
     WriteBatch, WriteOptions,
 };
 
-pub(crate) use self::listener::{GivenUp, is_stop_for_want_of_room, is_want_of_room};
 use self::{
     gapless::{Gapless, SeenLog},
     options::Tuning,
-    synced::{Synced, SyncedFile},
+    synced::SyncedFile,
+};
+pub(crate) use self::{
+    listener::{GivenUp, is_stop_for_want_of_room, is_want_of_room},
+    synced::Synced,
 };
 use crate::{
     config::{Recovery, RocksDbConfig},
@@ -78,13 +81,17 @@ impl Database {
             database.sync().map_err(failed(path, "sync what is left"))?;
             database.note_synced(database.last_position()?);
         }
-        database.check_ends()?;
+        database.check_ends(Synced::read(path)?)?;
         Ok(database)
     }
 
-    /// The database in this directory, to look at while nobody writes it.
+    /// The database in this directory, to look at as it is at this moment, which another process may go on from.
     pub(crate) fn open_read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
-        Self::read_only(path, config)?.with_format_checked()
+        let tuning = Tuning::new(config);
+        let mut options = tuning.database();
+        // What is open can be read to its end, also when the other process deletes it.
+        options.set_max_open_files(-1);
+        Self::read_only_with(&options, &tuning, path)?.with_format_checked()
     }
 
     fn read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
@@ -211,11 +218,11 @@ impl Database {
         Synced { head, sequence: self.db.latest_sequence_number() }
     }
 
-    /// Whether it ends where it says that it ends, and not before what was durable.
-    pub(crate) fn check_ends(&self) -> Result<()> {
+    /// Whether it ends where it says that it ends, and not before what was durable when it was opened.
+    pub(crate) fn check_ends(&self, durable: Option<Synced>) -> Result<()> {
         let (state, last) = (self.state()?, self.last_position()?);
-        if let Some(synced) = Synced::read(&self.path)? {
-            synced.check(&self.path, self.written(last))?;
+        if let Some(durable) = durable {
+            durable.check(&self.path, self.written(last))?;
         }
         if state.counts.head == last {
             return Ok(());
@@ -266,7 +273,7 @@ impl Database {
             if there.db.latest_sequence_number() > 0 {
                 there.check_format()?;
             }
-            return there.check_ends();
+            return there.check_ends(durable);
         }
         files.check_format()?;
         let head = log.state().map_or_else(|| files.state(), Ok)?.counts.head;
