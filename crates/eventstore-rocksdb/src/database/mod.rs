@@ -19,7 +19,10 @@ use self::{
     options::Tuning,
     synced::SyncedFile,
 };
-pub(crate) use self::{listener::GivenUp, synced::Synced};
+pub(crate) use self::{
+    listener::{GivenUp, is_stop_for_want_of_room, is_want_of_room},
+    synced::Synced,
+};
 use crate::{
     config::{Recovery, RocksDbConfig},
     error::{RocksDbError, corrupted, failed},
@@ -196,6 +199,11 @@ impl Database {
         let mut options = WriteOptions::default();
         options.set_sync(sync == Sync::Waited);
         self.db.write_opt(batch, &options)
+    }
+
+    /// Has RocksDB go on, which had stopped for want of room: it writes out what is in memory.
+    pub(crate) fn resume(&self) -> Result<(), rust_rocksdb::Error> {
+        self.db.resume()
     }
 
     /// Notes that everything written by now is durable, up to this position.

@@ -63,7 +63,11 @@ impl<'c> Tuning<'c> {
     }
 
     pub(super) fn families(&self) -> Vec<ColumnFamilyDescriptor> {
-        let default = ColumnFamilyDescriptor::new("default", Options::default());
+        // It stays empty. But RocksDB goes on after want of room only when there is as much as the greatest of all families may
+        // gather in memory, which would be 64 MiB of this one.
+        let mut unused = Options::default();
+        unused.set_write_buffer_size(MIB);
+        let default = ColumnFamilyDescriptor::new("default", unused);
         let ours = family::ALL.into_iter().map(|name| ColumnFamilyDescriptor::new(name, self.family(name)));
         std::iter::once(default).chain(ours).collect()
     }

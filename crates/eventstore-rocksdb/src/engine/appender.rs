@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use eventstore_api::{Result, StoreError};
 use eventstore_embedded::{Durability, Engine};
-use rust_rocksdb::WriteBatch;
+use rust_rocksdb::{ErrorKind, WriteBatch};
 
 use super::{
     decide::Decider,
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     config::RocksDbConfig,
-    database::{Database, GivenUp, Sync},
-    error::Cause,
+    database::{Database, GivenUp, Sync, is_stop_for_want_of_room, is_want_of_room},
+    error::{Cause, RocksDbError},
     gate::Gate,
     layout::{family, keys},
     published::Published,
@@ -63,6 +63,35 @@ impl Appender {
         self.given_up.why().map_or(Ok(()), |why| Err(StoreError::storage(why)))
     }
 
+    /// Has RocksDB go on where it had stopped for want of room, and there is some; says so where there is none.
+    fn go_on_where_there_is_room(&self, database: &Database) -> Result<()> {
+        if !self.given_up.lacks_room() {
+            return Ok(());
+        }
+        space::check(database.path(), 0, self.reserve)?;
+        // Before: it may come to lack room again meanwhile.
+        self.given_up.set_lacks_room(false);
+        match database.resume() {
+            Ok(()) => Ok(()),
+            // Busy is it where it has noticed by itself, and goes on already.
+            // It goes on already where it has noticed by itself.
+            Err(error) if is_want_of_room(&error) || error.kind() == ErrorKind::Busy => {
+                Err(self.lacks_room(database, error))
+            }
+            Err(error) => {
+                let source = self.given_up.because(Cause(error.into_string()));
+                Err(StoreError::storage(RocksDbError::GaveUp { source }))
+            }
+        }
+    }
+
+    /// What is in memory could not be written out: nothing is taken until there is room.
+    fn lacks_room(&self, database: &Database, error: rust_rocksdb::Error) -> StoreError {
+        self.given_up.set_lacks_room(true);
+        let doing = format!("write out what is in memory in {}", database.path().display());
+        StoreError::unavailable(RocksDbError::Failed { doing, source: Cause(error.into_string()) })
+    }
+
     /// Writes a group, and shows it.
     fn write(&mut self, group: &mut Group<'_>, database: &Database) -> Result<(), Unwritten> {
         let mut state = group.state();
@@ -78,7 +107,10 @@ impl Appender {
             Durability::Always => Sync::Waited,
             _ => Sync::Left,
         };
-        database.write(batch, sync).map_err(|error| Unwritten::Failed(Cause(error.into_string())))?;
+        database.write(batch, sync).map_err(|error| match is_stop_for_want_of_room(&error) {
+            true => Unwritten::Refused(self.lacks_room(database, error)),
+            false => Unwritten::Failed(Cause(error.into_string())),
+        })?;
         match sync {
             Sync::Waited => database.note_synced(state.counts.head),
             Sync::Left => self.has_unsynced = true,
@@ -99,7 +131,7 @@ impl Appender {
             Unwritten::Failed(cause) => {
                 let cause = self.given_up.because(cause);
                 for answer in answers {
-                    let why = crate::error::RocksDbError::GaveUp { source: cause.clone() };
+                    let why = RocksDbError::GaveUp { source: cause.clone() };
                     *answer = Err(match answer {
                         Ok(_) => StoreError::outcome_unknown(why),
                         Err(_) => StoreError::storage(why),
@@ -148,9 +180,13 @@ impl Appender {
         self.check()?;
         let gate = self.gate.clone();
         let database = gate.enter()?;
+        self.go_on_where_there_is_room(&database)?;
         work(self, &database).map_err(|error| {
+            if is_stop_for_want_of_room(&error) {
+                return self.lacks_room(&database, error);
+            }
             let source = self.given_up.because(Cause(error.into_string()));
-            StoreError::storage(crate::error::RocksDbError::GaveUp { source })
+            StoreError::storage(RocksDbError::GaveUp { source })
         })
     }
 }
@@ -164,7 +200,11 @@ impl Engine for Appender {
         requests: impl ExactSizeIterator<Item = &'r Request> + Clone,
     ) -> Vec<Result<Done>> {
         let gate = self.gate.clone();
-        let database = match self.check().and_then(|()| gate.enter()) {
+        let entered = self.check().and_then(|()| gate.enter()).and_then(|database| {
+            self.go_on_where_there_is_room(&database)?;
+            Ok(database)
+        });
+        let database = match entered {
             Ok(database) => database,
             Err(error) => return requests.map(|_| Err(error.clone())).collect(),
         };
