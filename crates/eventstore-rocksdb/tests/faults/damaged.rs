@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use crate::{
     log_format::{length, records},
     support::{
-        STREAMS, all, append, copy, count_from_the_first, files, open, save_snapshots, small, stream,
-        verified,
+        STREAMS, all, append, contents, copy, count_from_the_first, files, open, save_snapshots, small,
+        stream, try_copy, verified,
     },
 };
 
@@ -295,6 +295,45 @@ async fn a_file_that_is_gone_is_told() {
     }
 }
 
+/// One whose process has ended without closing it, after it has written files: the manifest tells of them at its end.
+async fn left_open_with_files() -> Sound {
+    let directory = tempfile::tempdir().unwrap();
+    let store = RocksDbBackend::with_config(directory.path(), without_waiting()).unwrap();
+    append(&store, 0..EVENTS).await;
+    save_snapshots(&store).await;
+    store.flush().await.unwrap();
+    let (events, stats) = (all(&store).await.unwrap(), store.stats().await.unwrap());
+    // Whole when no file is written or merged while it is made.
+    let left = loop {
+        let Ok(left) = try_copy(directory.path()) else { continue };
+        if verify(left.path()).is_ok_and(|report| report.stats == stats) {
+            break left;
+        }
+    };
+    Sound { directory: left, events, stats }
+}
+
+/// RocksDB would take the files that it does not name any more for left over, and delete them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_has_lost_its_end_is_told_before_a_file_is_deleted() {
+    let sound = left_open_with_files().await;
+    let manifest = files(sound.directory.path(), "").into_iter().find(|file| is_manifest(file)).unwrap();
+    let records = records(&fs::read(&manifest).unwrap());
+    assert!(records.len() > 20, "{}", records.len());
+    for record in records.iter().rev().take(40).copied() {
+        for damage in [Damage::Cut(record), Damage::Flip(length(record)), Damage::Wipe(record, 7)] {
+            let damaged = copy(sound.directory.path());
+            damage.to(&damaged.path().join(manifest.file_name().unwrap()));
+            let before = contents(damaged.path());
+            match RocksDbBackend::with_config(damaged.path(), small()) {
+                Err(_) => assert!(contents(damaged.path()) == before, "{damage:?}: it was changed"),
+                // Of a file that was merged into another, or would have been.
+                Ok(store) => assert!(all(&store).await.unwrap() == sound.events, "{damage:?}"),
+            }
+        }
+    }
+}
+
 /// Opening tells before anything is changed: what is whole can be saved.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_is_left_as_it_is() {
@@ -302,9 +341,9 @@ async fn what_is_damaged_is_left_as_it_is() {
     let log = newest_log(sound.directory.path());
     let cut = fs::read(&log).unwrap().len() - 700;
     Damage::Cut(cut).to(&log);
-    let before = crate::support::contents(sound.directory.path());
+    let before = contents(sound.directory.path());
     assert!(RocksDbBackend::with_config(sound.directory.path(), small()).is_err());
-    assert!(crate::support::contents(sound.directory.path()) == before);
+    assert!(contents(sound.directory.path()) == before);
 }
 
 /// What RocksDB alone cannot tell apart from a write that the power has met; the file `SYNCED` can.

@@ -1,7 +1,7 @@
 //! Stores on disk, what is put into them, and the other processes that work on them.
 
 use std::{
-    fs,
+    fs, io,
     ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -101,11 +101,16 @@ pub(crate) fn verified(directory: &Path) -> usize {
 /// What the directory holds at this moment, as the end of a process might leave it. The file `LOCK` is not touched: closing
 /// it would take the lock from whoever has it in this process.
 pub(crate) fn copy(from: &Path) -> TempDir {
-    let to = tempfile::tempdir().unwrap();
+    try_copy(from).unwrap()
+}
+
+/// The same, where files may go meanwhile.
+pub(crate) fn try_copy(from: &Path) -> io::Result<TempDir> {
+    let to = tempfile::tempdir()?;
     for file in files(from, "") {
-        fs::copy(&file, to.path().join(file.file_name().unwrap())).unwrap();
+        fs::copy(&file, to.path().join(file.file_name().unwrap()))?;
     }
-    to
+    Ok(to)
 }
 
 /// The files whose names end so, in order; but `LOCK`, and what RocksDB tells about itself.
