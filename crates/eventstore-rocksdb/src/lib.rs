@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod gate;
 mod layout;
+mod moving;
 mod published;
 mod read;
 mod reader;

@@ -16,7 +16,12 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::{
-    config::RocksDbConfig, database::Database, error::failed, gate::Gate, layout::state::Counts, read,
+    config::RocksDbConfig,
+    database::{Database, Synced},
+    error::failed,
+    gate::Gate,
+    layout::state::Counts,
+    moving, read,
 };
 
 /// An event store in a RocksDB database, for looking at it while another process may be writing it. Any number of readers can
@@ -84,7 +89,8 @@ impl RocksDbReader {
     /// # Errors
     ///
     /// [`StoreError::Storage`] when there is no store, or the disk fails; [`StoreError::Corrupted`] when it is damaged, as far
-    /// as opening looks.
+    /// as opening looks: an index that has lost a file is found by [`verify`](crate::verify()) alone;
+    /// [`StoreError::Unavailable`] when another process changes it too fast.
     ///
     /// ```
     /// use eventstore_rocksdb::RocksDbReader;
@@ -103,17 +109,8 @@ impl RocksDbReader {
     ///
     /// As [`RocksDbReader::open`].
     pub fn with_config(path: impl AsRef<Path>, config: &RocksDbConfig) -> Result<Self> {
-        let path = path.as_ref().to_owned();
-        let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
-        let database = Database::open_secondary(&path, own.path(), config)?;
-        let shared = Shared {
-            gate: Gate::new(database),
-            shown: Mutex::default(),
-            is_closed: watch::Sender::new(false),
-            path,
-            _own: own,
-        };
-        shared.catch_up(&*shared.gate.enter()?)?;
+        let path = path.as_ref();
+        let shared = moving::reliably(|| moving::files(path), || Shared::open(path, config))?;
         Ok(Self { shared: Arc::new(shared), poll_every: POLL_EVERY })
     }
 
@@ -147,6 +144,27 @@ impl RocksDbReader {
 }
 
 impl Shared {
+    fn open(path: &Path, config: &RocksDbConfig) -> Result<Self> {
+        // Before the database is opened: what becomes durable later need not be in it yet.
+        let durable = Synced::read(path)?;
+        let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
+        let database = Database::open_secondary(path, own.path(), config)?;
+        let shared = Self {
+            gate: Gate::new(database),
+            shown: Mutex::default(),
+            is_closed: watch::Sender::new(false),
+            path: path.to_owned(),
+            _own: own,
+        };
+        {
+            let database = shared.gate.enter()?;
+            shared.catch_up(&database)?;
+            // Where a file is gone, a secondary instance goes back to the time before it, and says nothing.
+            database.check_ends(durable)?;
+        }
+        Ok(shared)
+    }
+
     fn catch_up(&self, database: &Database) -> Result<Counts> {
         let look = || database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"));
         let mut shown = self.shown.lock();

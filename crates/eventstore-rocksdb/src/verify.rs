@@ -1,6 +1,5 @@
 mod events;
 mod indexes;
-mod moving;
 
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use crate::{
     config::RocksDbConfig,
     database::{Database, Synced},
     error::failed,
+    moving,
 };
 
 /// What [`verify`] has seen of a store that is whole.

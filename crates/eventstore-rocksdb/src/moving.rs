@@ -8,7 +8,7 @@ use eventstore_api::{Result, StoreError, message_with_causes};
 const LOOKS: usize = 8;
 
 /// The files of a store: others when some have come or gone.
-pub(super) fn files(path: &Path) -> Vec<String> {
+pub(crate) fn files(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut names: Vec<String> = entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -17,7 +17,7 @@ pub(super) fn files(path: &Path) -> Vec<String> {
 
 /// Looks until what is seen can be relied on: nothing is wrong, or no file has come or gone meanwhile, or the same is wrong
 /// again. Of a file that is gone since RocksDB read the list of files, and of what it held, nobody can say whether it was lost.
-pub(super) fn reliably<T>(files: impl Fn() -> Vec<String>, look: impl Fn() -> Result<T>) -> Result<T> {
+pub(crate) fn reliably<T>(files: impl Fn() -> Vec<String>, look: impl Fn() -> Result<T>) -> Result<T> {
     let mut last_words = None;
     for _ in 0..LOOKS {
         let before = files();
