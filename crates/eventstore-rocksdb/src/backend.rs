@@ -103,7 +103,7 @@ impl RocksDbBackend {
         let state = database.state()?;
         let published = Arc::new(Published::new(state));
         let gate = Gate::new(database);
-        let appender = Appender::new(gate.clone(), given_up, Arc::clone(&published), &config);
+        let appender = Appender::new(gate.clone(), given_up, Arc::clone(&published), path.clone(), &config);
         let options = WriterOptions {
             thread_name: "rocksdb-writer",
             durability: config.durability,

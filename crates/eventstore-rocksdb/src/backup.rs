@@ -14,19 +14,29 @@ use crate::{
 };
 
 /// Makes a copy of a database, which holds all up to this position, in a directory that is not there yet.
+///
+/// It is made aside, in a directory that nobody else has: RocksDB empties the one in which it prepares a copy, whatever is in it.
 pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) -> Result<()> {
+    let refuse = |error: io::Error| io_failed(path)(error);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A dangling link is in the way, too.
+    if path.symlink_metadata().is_ok() {
+        return Err(refuse(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "it is there already; choose another directory",
+        )));
+    }
+    let aside = tempfile::Builder::new().prefix(".eventstore-backup-").tempdir_in(parent).map_err(refuse)?;
+    let copy = aside.path().join("copy");
+    let durable = database.written(head);
     let doing = format!("make {} a copy of the store", path.display());
     let failed = failed(database.path(), &doing);
-    let durable = database.written(head);
     let checkpoint = Checkpoint::new(database.raw()).map_err(&failed)?;
-    // RocksDB writes it aside, syncs it, and renames it.
-    checkpoint.create_checkpoint(path).map_err(&failed)?;
+    checkpoint.create_checkpoint(&copy).map_err(&failed)?;
     // So that a copy that is cut off later is noticed.
-    durable.write(path).map_err(|error| {
-        // Half a copy is none.
-        let _ = fs::remove_dir_all(path);
-        io_failed(path)(error)
-    })
+    durable.write(&copy).and_then(|()| sync_directory(&copy)).map_err(refuse)?;
+    // Where another has been faster, his is not replaced: it is not empty.
+    fs::rename(&copy, path).and_then(|()| sync_directory(parent)).map_err(refuse)
 }
 
 /// Makes a store of a [backup](crate::RocksDbBackend::backup_to) in a directory that is empty or not there yet, and
@@ -57,7 +67,7 @@ pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) ->
 /// ```
 pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<VerifyReport> {
     let (backup, path) = (backup.as_ref(), path.as_ref());
-    fs::read_dir(backup).map_err(io_failed(backup))?;
+    fs::metadata(backup.join("CURRENT")).map_err(io_failed(backup))?;
     let was_there = path.try_exists().map_err(io_failed(path))?;
     if was_there && fs::read_dir(path).map_err(io_failed(path))?.next().is_some() {
         let occupied = io::Error::new(
@@ -70,6 +80,9 @@ pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Verif
     if verified.is_err() {
         // That failure is what is to be told, and not what comes of taking away what was begun.
         let _ = fs::remove_dir_all(path);
+        if was_there {
+            let _ = fs::create_dir(path);
+        }
     }
     verified
 }

@@ -23,12 +23,13 @@ pub struct RocksDbConfig {
     /// least.
     pub cache_bytes: usize,
     /// How many bytes of what was written are gathered in memory before they go into sorted files: 32 MiB by default, 1 MiB
-    /// at least. The write-ahead log takes twice as much on disk, and after a crash opening takes as long as reading that.
-    /// As many bytes are kept free on the disk, so that what is in memory always finds room.
+    /// at least and 1 GiB at most. The write-ahead log takes twice as much on disk, and after a crash opening takes as long as
+    /// reading that. As many bytes are kept free on the disk, so that what is in memory always finds room.
     pub write_buffer_bytes: usize,
     /// How many files are kept open: 512 by default, 16 at least.
     pub max_open_files: u16,
-    /// How many threads write and merge files in the background: as many as there are processors by default, 2 at least.
+    /// How many threads write and merge files in the background: as many as there are processors by default, between 2 and
+    /// 64.
     pub background_jobs: u16,
     /// How long the store has to be idle before it notes that everything before is durable, 20 ms by default:
     /// [`RocksDbReader`](crate::RocksDbReader)s in other processes show the last appends from then on.
@@ -38,6 +39,16 @@ pub struct RocksDbConfig {
     /// Of how many streams the writer remembers the version: 65,536 by default. It looks up the others when they are
     /// appended to.
     pub cached_streams: usize,
+}
+
+impl RocksDbConfig {
+    pub(crate) fn write_buffer(&self) -> usize {
+        self.write_buffer_bytes.clamp(1 << 20, 1 << 30)
+    }
+
+    pub(crate) fn background_jobs(&self) -> u16 {
+        self.background_jobs.clamp(2, 64)
+    }
 }
 
 impl Default for RocksDbConfig {
@@ -83,5 +94,9 @@ pub enum Recovery {
     Strict,
     /// What lies before the damage is kept, and everything behind it is lost for good. For the day after, when there is no
     /// backup: look with [`verify`](crate::verify()) at what is left.
+    ///
+    /// RocksDB opens no store whose files differ in how far they reach, and a damaged log behind which some of them were
+    /// written already leaves such a one: it is refused here too then, unchanged, and what can be read of it is saved by
+    /// exporting it.
     UpToDamage,
 }

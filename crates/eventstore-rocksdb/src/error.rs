@@ -97,6 +97,10 @@ pub(crate) fn failed<'p>(
 ) -> impl Fn(rust_rocksdb::Error) -> StoreError + use<'p> {
     move |error| match error.kind() {
         ErrorKind::Corruption => corrupted(path, error.into_string()),
+        // It looks only for files that it has named itself.
+        ErrorKind::IOError if error.as_ref().contains("No such file or directory") => {
+            corrupted(path, format!("a file is missing: {}", error.into_string()))
+        }
         _ => {
             let source = Cause(error.into_string());
             StoreError::storage(RocksDbError::Failed {
@@ -104,6 +108,14 @@ pub(crate) fn failed<'p>(
                 source,
             })
         }
+    }
+}
+
+/// What to say where the store has given up: what is damaged is so after opening it again too.
+pub(crate) fn gave_up(path: &Path, source: Cause) -> StoreError {
+    match source.0.starts_with("Corruption") {
+        true => corrupted(path, source.0),
+        false => StoreError::storage(RocksDbError::GaveUp { source }),
     }
 }
 

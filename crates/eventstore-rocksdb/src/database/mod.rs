@@ -1,5 +1,6 @@
 //! The RocksDB database of a store: opened in one of three ways, and its column families.
 
+mod frames;
 mod gapless;
 mod listener;
 mod occupied;

@@ -6,6 +6,7 @@ use std::{fs, io, path::Path};
 use eventstore_api::{Result, StoreError};
 use rust_rocksdb::{DB, Options};
 
+use super::frames;
 use crate::{
     error::{RocksDbError, corrupted, failed, io_failed},
     layout::{FORMAT, family, keys},
@@ -25,6 +26,7 @@ pub(crate) fn check(path: &Path) -> Result<bool> {
         Err(error) => return Err(io_failed(path)(error)),
     };
     if names.iter().any(|name| name == "CURRENT") {
+        frames::check(path, names.iter())?;
         return check_families(path);
     }
     match names.iter().find(|name| is_of_a_database(name)) {
@@ -33,9 +35,10 @@ pub(crate) fn check(path: &Path) -> Result<bool> {
     }
 }
 
-/// Says so where there is no database, of which RocksDB would make a directory before it does.
+/// Says so where there is no database, of which RocksDB would make a directory before it does, or none that it can read.
 pub(crate) fn check_is_there(path: &Path) -> Result<()> {
-    fs::metadata(path.join("CURRENT")).map(drop).map_err(io_failed(path))
+    fs::metadata(path.join("CURRENT")).map_err(io_failed(path))?;
+    frames::check(path, names_in(path).map_err(io_failed(path))?.iter())
 }
 
 fn names_in(path: &Path) -> io::Result<Vec<String>> {

@@ -46,10 +46,10 @@ impl<'c> Tuning<'c> {
         }));
         // A file that was written is looked through once before the log goes that it was written from.
         options.set_flush_verify_memtable_count(true);
-        options.set_db_write_buffer_size(self.write_buffer());
-        options.set_max_total_wal_size(2 * self.write_buffer() as u64);
+        options.set_db_write_buffer_size(self.config.write_buffer());
+        options.set_max_total_wal_size(2 * self.config.write_buffer() as u64);
         options.set_max_open_files(i32::from(self.config.max_open_files.max(16)));
-        options.set_max_background_jobs(i32::from(self.config.background_jobs.max(2)));
+        options.set_max_background_jobs(i32::from(self.config.background_jobs()));
         // One thread writes: keys that rise go into memory without a search that way.
         options.set_allow_concurrent_memtable_write(false);
         options.set_enable_write_thread_adaptive_yield(false);
@@ -98,16 +98,12 @@ impl<'c> Tuning<'c> {
             _ => blocks.set_bloom_filter(FILTER_BITS, false),
         }
         options.set_block_based_table_factory(&blocks);
-        options.set_write_buffer_size(self.write_buffer());
+        options.set_write_buffer_size(self.config.write_buffer());
         options.set_compression_type(match self.config.compression {
             Compression::None => DBCompressionType::None,
             Compression::Lz4 => DBCompressionType::Lz4,
             Compression::Zstd => DBCompressionType::Zstd,
         });
         options
-    }
-
-    fn write_buffer(&self) -> usize {
-        self.config.write_buffer_bytes.max(MIB)
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use eventstore_api::{Result, StoreError};
 use eventstore_embedded::{Durability, Engine};
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::RocksDbConfig,
     database::{Database, GivenUp, Sync, is_stop_for_want_of_room, is_want_of_room},
-    error::{Cause, RocksDbError},
+    error::{Cause, RocksDbError, gave_up},
     gate::Gate,
     layout::{family, keys},
     published::Published,
@@ -28,6 +28,8 @@ pub(crate) struct Appender {
     durability: Durability,
     /// How many bytes have to stay free on the disk: what is in memory has to get there.
     reserve: u64,
+    /// The directory, to say where something has failed.
+    path: PathBuf,
     memory: Memory,
     /// Whether something was acknowledged that is not durable.
     has_unsynced: bool,
@@ -46,6 +48,7 @@ impl Appender {
         gate: Gate,
         given_up: GivenUp,
         published: Arc<Published>,
+        path: PathBuf,
         config: &RocksDbConfig,
     ) -> Self {
         Self {
@@ -53,14 +56,15 @@ impl Appender {
             given_up,
             published,
             durability: config.durability,
-            reserve: config.write_buffer_bytes as u64,
+            reserve: config.write_buffer() as u64,
+            path,
             memory: Memory::new(config.cached_streams),
             has_unsynced: false,
         }
     }
 
     fn check(&self) -> Result<()> {
-        self.given_up.why().map_or(Ok(()), |why| Err(StoreError::storage(why)))
+        self.given_up.why().map_or(Ok(()), |cause| Err(gave_up(&self.path, cause)))
     }
 
     /// Has RocksDB go on where it had stopped for want of room, and there is some; says so where there is none.
@@ -73,14 +77,13 @@ impl Appender {
         self.given_up.set_lacks_room(false);
         match database.resume() {
             Ok(()) => Ok(()),
-            // Busy is it where it has noticed by itself, and goes on already.
             // It goes on already where it has noticed by itself.
             Err(error) if is_want_of_room(&error) || error.kind() == ErrorKind::Busy => {
                 Err(self.lacks_room(database, error))
             }
             Err(error) => {
-                let source = self.given_up.because(Cause(error.into_string()));
-                Err(StoreError::storage(RocksDbError::GaveUp { source }))
+                let cause = self.given_up.because(Cause(error.into_string()));
+                Err(gave_up(&self.path, cause))
             }
         }
     }
@@ -131,10 +134,9 @@ impl Appender {
             Unwritten::Failed(cause) => {
                 let cause = self.given_up.because(cause);
                 for answer in answers {
-                    let why = RocksDbError::GaveUp { source: cause.clone() };
                     *answer = Err(match answer {
-                        Ok(_) => StoreError::outcome_unknown(why),
-                        Err(_) => StoreError::storage(why),
+                        Ok(_) => StoreError::outcome_unknown(RocksDbError::GaveUp { source: cause.clone() }),
+                        Err(_) => gave_up(&self.path, cause.clone()),
                     });
                 }
             }
@@ -185,8 +187,7 @@ impl Appender {
             if is_stop_for_want_of_room(&error) {
                 return self.lacks_room(&database, error);
             }
-            let source = self.given_up.because(Cause(error.into_string()));
-            StoreError::storage(RocksDbError::GaveUp { source })
+            gave_up(&self.path, self.given_up.because(Cause(error.into_string())))
         })
     }
 }
