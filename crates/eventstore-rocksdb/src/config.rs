@@ -100,3 +100,20 @@ pub enum Recovery {
     /// exporting it.
     UpToDamage,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_kept_in_their_bounds() {
+        let of = |size, jobs| RocksDbConfig {
+            write_buffer_bytes: size,
+            background_jobs: jobs,
+            ..RocksDbConfig::default()
+        };
+        assert_eq!((of(0, 0).write_buffer(), of(0, 0).background_jobs()), (1 << 20, 2));
+        let most = of(usize::MAX, u16::MAX);
+        assert_eq!((most.write_buffer(), most.background_jobs()), (1 << 30, 64));
+    }
+}

@@ -177,3 +177,38 @@ async fn a_copy_that_cannot_be_made_leaves_nothing() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "text");
     append(&store, 10..20).await;
 }
+
+/// RocksDB prepares a copy in a directory whose name it makes of the other one's, and empties that first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beside_a_copy_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory.path().join("store"));
+    append(&store, 0..10).await;
+    let beside = open(&directory.path().join("monday.tmp"));
+    append(&beside, 0..20).await;
+    store.backup_to(directory.path().join("monday")).await.unwrap();
+    append(&beside, 20..30).await;
+    beside.close().await.unwrap();
+    assert_eq!(verify(directory.path().join("monday.tmp")).unwrap().stats.total_events, 30);
+    assert_eq!(verify(directory.path().join("monday")).unwrap().stats.total_events, 10);
+    let left = fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 3, "something is left of making the copy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_copies_to_one_place_at_once_one_is_refused_and_the_other_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, other) = (open(&directory.path().join("one")), open(&directory.path().join("other")));
+    append(&one, 0..100).await;
+    append(&other, 0..200).await;
+    for round in 0..20 {
+        let place = directory.path().join(format!("copy-{round}"));
+        let (first, second) = tokio::join!(one.backup_to(&place), other.backup_to(&place));
+        let events = verify(&place).unwrap().stats.total_events;
+        match (first, second) {
+            (Ok(()), Err(_)) => assert_eq!(events, 100),
+            (Err(_), Ok(())) => assert_eq!(events, 200),
+            both => panic!("{both:?}"),
+        }
+    }
+}

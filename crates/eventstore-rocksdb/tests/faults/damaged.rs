@@ -396,3 +396,25 @@ async fn whoever_asks_for_it_gets_what_lies_before_the_damage() {
         assert_eq!(all(&open(damaged.path())).await.unwrap().len(), left + 10);
     }
 }
+
+/// RocksDB would look for the end of such a frame for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frame_of_an_unknown_kind_that_leads_beyond_the_end_is_told() {
+    let sound = left_open().await;
+    for file in files(sound.directory.path(), "") {
+        if !is_manifest(&file) && file.extension().is_none_or(|it| it != "log") {
+            continue;
+        }
+        let damaged = copy(sound.directory.path());
+        let damaged_file = damaged.path().join(file.file_name().unwrap());
+        let mut bytes = fs::read(&damaged_file).unwrap();
+        bytes.extend_from_slice(&[0x7c, 0x5a, 0x5c, 0xc9, 0x67, 0x00, 0x83]);
+        fs::write(&damaged_file, bytes).unwrap();
+        for recovery in [Recovery::Strict, Recovery::UpToDamage] {
+            let opened = RocksDbBackend::with_config(damaged.path(), RocksDbConfig { recovery, ..small() });
+            let error = opened.err().map(|error| message_with_causes(&error)).unwrap_or_default();
+            assert!(error.contains("a frame is of the unknown kind 131"), "{}: {error}", file.display());
+        }
+        assert!(matches!(verify(damaged.path()), Err(StoreError::Corrupted { .. })));
+    }
+}
