@@ -40,7 +40,7 @@ impl Store for Rocksdb {
         "log"
     }
 
-    /// RocksDB makes a copy under this name, and gives it its own when it is whole.
+    /// A copy is made in a hidden directory beside, and given its place when it is whole.
     fn left_by_a_kill(&self, directory: &Path) -> io::Result<Counts> {
         let half = copies(directory)?.iter().any(|copy| !is_whole(copy));
         Ok(vec![("processes killed in the middle of a copy", u64::from(half))])
@@ -85,5 +85,5 @@ fn copies(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn is_whole(copy: &Path) -> bool {
-    copy.extension().is_none()
+    copy.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'))
 }
