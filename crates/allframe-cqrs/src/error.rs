@@ -63,6 +63,14 @@ pub enum Error {
         /// What the backend answered first.
         source: StoreError,
     },
+    /// A projection did not take an event in.
+    #[error("a projection did not take in the event at position {position}")]
+    Apply {
+        /// The position of the event.
+        position: GlobalPosition,
+        /// Why not.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
     /// A task was to be spawned outside a tokio runtime.
     #[error("this needs a tokio runtime; call it from a task, or from within `Runtime::block_on`")]
     NoRuntime,

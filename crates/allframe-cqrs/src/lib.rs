@@ -35,7 +35,7 @@ pub use eventstore_api::{
     Tags, Timestamp, Version,
 };
 pub use payload::PayloadCodec;
-pub use projection::Projection;
+pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};

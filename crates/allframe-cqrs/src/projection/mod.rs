@@ -1,4 +1,8 @@
-use crate::Event;
+mod context;
+
+pub use context::{ApplyContext, ApplyError, Effect};
+
+use crate::{Event, Recorded};
 
 /// A read model that is built from events.
 ///
@@ -37,4 +41,24 @@ pub trait Projection: Send + Sync {
 
     /// Changes the read model by what happened.
     fn apply(&mut self, event: &Self::Event);
+
+    /// Changes the read model by what happened, with all that the store keeps of it: this is what the toolkit calls. The
+    /// provided way calls [`Projection::apply`]. Override it to see the stream, the time or the metadata of an event, to
+    /// have an [effect](ApplyContext::effect), or to fail.
+    ///
+    /// Nothing of an event that failed stays: whoever runs the projection takes the state back to what it was before.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the read model from taking the event in. What becomes of it then, is for whoever runs the projection
+    /// to decide.
+    fn try_apply(
+        &mut self,
+        event: &Recorded<Self::Event>,
+        context: &mut ApplyContext,
+    ) -> Result<(), ApplyError> {
+        let _ = context;
+        self.apply(&event.event);
+        Ok(())
+    }
 }
