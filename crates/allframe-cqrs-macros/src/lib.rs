@@ -5,6 +5,7 @@ mod event_attributes;
 mod expand;
 mod handler;
 mod marker;
+mod projection;
 mod tag;
 
 use expand::expand;
@@ -43,6 +44,42 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(event::expand(attribute.into(), item.into()))
+}
+
+/// Names a projection, and registers it with every `ProjectionRegistry` that is started for its events.
+///
+/// Implements `NamedProjection`. The type must be `Clone + Default + Serialize + DeserializeOwned` and implement `Projection`.
+///
+/// | attribute | what it does |
+/// |---|---|
+/// | `name = ".."` | the name of the read model, in all its versions: under it its state is kept |
+/// | `version = N` | raise it, from 1, when `apply` does something else or the state has other fields: the state is then built anew |
+/// | `configure = path` | a function `fn(Registration<Self>) -> Registration<Self>` that says how it is run |
+/// | `crate = path` | where `allframe_cqrs` is, when it goes by another name |
+///
+/// ```
+/// use allframe_cqrs::{Consistency, Projection, Registration, event, projection};
+///
+/// #[event]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// struct Deposited { amount: u64 }
+///
+/// #[projection(name = "turnover", version = 1, configure = inline)]
+/// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// struct Turnover { total: u64 }
+///
+/// fn inline(turnover: Registration<Turnover>) -> Registration<Turnover> {
+///     turnover.with_consistency(Consistency::Inline)
+/// }
+///
+/// impl Projection for Turnover {
+///     type Event = Deposited;
+///     fn apply(&mut self, event: &Deposited) { self.total += event.amount }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(projection::expand(attribute.into(), item.into()))
 }
 
 /// Makes a struct a command: implements `Command`.

@@ -14,11 +14,12 @@ mod project_readme;
 mod projection;
 mod query;
 mod recorded;
+mod registry;
 mod repository;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
-pub use allframe_cqrs_macros::{command, command_handler, event, query, query_handler};
+pub use allframe_cqrs_macros::{command, command_handler, event, projection, query, query_handler};
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
@@ -34,8 +35,19 @@ pub use eventstore_api::{
     GlobalPosition, IntoStreamId, InvalidInput, Metadata, ReadAll, StoreError, StreamId, StreamRange, Tag,
     Tags, Timestamp, Version,
 };
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use inventory;
 pub use payload::PayloadCodec;
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
+#[doc(hidden)]
+pub use registry::DiscoveredProjection;
+pub use registry::{
+    CheckpointPolicy, Consistency, FaultCause, FaultPolicy, MergeProjection, NamedProjection, OnFault,
+    ParkedEvent, ProjectionError, ProjectionFault, ProjectionHandle, ProjectionMetadata, ProjectionPosition,
+    ProjectionRegistry, ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState,
+    Registration, View,
+};
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};

@@ -12,8 +12,9 @@ pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
 pub use read::{EventStream, Matching};
+pub(crate) use read::{to_recorded, typed_filter};
 
-use crate::{DefaultBackend, PayloadCodec, Result};
+use crate::{DefaultBackend, PayloadCodec, Result, registry::InlineProjections};
 
 /// An event store for events of type `E`: typed events above, a backend that stores bytes below.
 ///
@@ -58,6 +59,8 @@ use crate::{DefaultBackend, PayloadCodec, Result};
 pub struct EventStore<E, B = DefaultBackend> {
     backend: Arc<B>,
     codec: PayloadCodec,
+    /// What an append waits for, whichever handle it goes through.
+    inline: Arc<InlineProjections>,
     events: PhantomData<fn() -> E>,
 }
 
@@ -81,7 +84,12 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     /// A store on this backend.
     #[must_use]
     pub fn with_backend(backend: B) -> Self {
-        Self { backend: Arc::new(backend), codec: PayloadCodec::default(), events: PhantomData }
+        Self {
+            backend: Arc::new(backend),
+            codec: PayloadCodec::default(),
+            inline: Arc::default(),
+            events: PhantomData,
+        }
     }
 
     /// The same store, which from now on writes payloads with this codec. It reads all codecs either way.
@@ -115,6 +123,14 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
         Ok(self.backend.stats().await?)
     }
 
+    pub(crate) fn shared_backend(&self) -> Arc<B> {
+        Arc::clone(&self.backend)
+    }
+
+    pub(crate) fn inline(&self) -> &InlineProjections {
+        &self.inline
+    }
+
     pub(crate) fn codec(&self) -> PayloadCodec {
         self.codec
     }
@@ -123,7 +139,12 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
 // By hand: a handle to a store can be cloned whether or not its events and its backend can.
 impl<E, B> Clone for EventStore<E, B> {
     fn clone(&self) -> Self {
-        Self { backend: Arc::clone(&self.backend), codec: self.codec, events: PhantomData }
+        Self {
+            backend: Arc::clone(&self.backend),
+            codec: self.codec,
+            inline: Arc::clone(&self.inline),
+            events: PhantomData,
+        }
     }
 }
 

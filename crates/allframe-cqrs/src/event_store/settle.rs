@@ -10,7 +10,15 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     /// Appends, and again the same while it is not known whether that happened, which stores nothing twice.
     ///
     /// Whoever called has made new event ids and does not know them: to append "the same again" is ours to do.
+    ///
+    /// Every append goes through here, and waits for the projections that are to have applied it when it answers.
     pub(crate) async fn append_settled(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        let appended = self.settle(batch).await?;
+        self.inline.applied(&appended).await;
+        Ok(appended)
+    }
+
+    async fn settle(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let source = match self.backend.append_all(batch.clone()).await {
             Err(error) if !error.outcome_is_known() => error,
             answer => return Ok(answer?),

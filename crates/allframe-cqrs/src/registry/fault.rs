@@ -1,0 +1,87 @@
+use std::{error::Error as StdError, sync::Arc};
+
+use eventstore_api::{GlobalPosition, StreamId, Timestamp};
+
+use crate::Error;
+
+/// Which event a projection could not take in, and why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "the event at position {position}{} could not be applied (attempts: {attempts})",
+    stream.as_ref().map(|stream| format!(" of stream `{stream}`")).unwrap_or_default()
+)]
+#[non_exhaustive]
+pub struct ProjectionFault {
+    /// Its place in the order of all events. Where the store itself failed: up to where everything was well.
+    pub position: GlobalPosition,
+    /// Its stream, where it is known.
+    pub stream: Option<StreamId>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it failed the last time.
+    pub at: Timestamp,
+    /// Why.
+    #[source]
+    pub cause: FaultCause,
+}
+
+impl ProjectionFault {
+    pub(super) fn warn(&self, name: &str) {
+        let error: &dyn StdError = self;
+        tracing::warn!(error, name, cause = %self.cause, "a projection met a fault");
+    }
+}
+
+/// Why a projection did not take an event in.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FaultCause {
+    /// `apply` panicked.
+    #[error("it panicked: {0}")]
+    Panicked(String),
+    /// `try_apply` answered an error.
+    #[error("the projection refused it")]
+    Refused(#[source] Arc<dyn StdError + Send + Sync>),
+    /// The event was applied, and what it asked to be done outside has failed.
+    #[error("what it asked to be done outside has failed")]
+    Effect(#[source] Arc<dyn StdError + Send + Sync>),
+    /// The event cannot be read as the type the projection asks for.
+    #[error("it cannot be read")]
+    Unreadable(#[source] Error),
+    /// The store did not answer, and would not if it were asked again.
+    #[error("the store failed")]
+    Store(#[source] Error),
+}
+
+/// What was met, before it is known how often it was tried.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) position: GlobalPosition,
+    pub(super) stream: Option<StreamId>,
+    pub(super) cause: FaultCause,
+}
+
+impl Failure {
+    pub(super) fn after(self, attempts: u32) -> ProjectionFault {
+        let Self { position, stream, cause } = self;
+        ProjectionFault { position, stream, attempts, at: Timestamp::now(), cause }
+    }
+}
+
+/// An event that a projection has gone past without it, as its [policy](super::FaultPolicy) says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParkedEvent {
+    /// Its place in the order of all events.
+    pub position: GlobalPosition,
+    /// Why it was not taken in, with all causes.
+    pub reason: String,
+    /// When it was parked.
+    pub parked_at: Timestamp,
+}
+
+impl ParkedEvent {
+    pub(super) fn new(position: GlobalPosition, reason: String, parked_at: Timestamp) -> Self {
+        Self { position, reason, parked_at }
+    }
+}

@@ -1,0 +1,75 @@
+use std::{error::Error as StdError, sync::Arc};
+
+use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput};
+
+use tokio::sync::OwnedRwLockReadGuard;
+
+use super::{kept_state::KeptState, live::Applied, state_form::StateForm};
+use crate::{Error, PayloadCodec, Result};
+
+/// Keeps a projection's state in the store, and finds it there again.
+pub(super) struct Keeper<P> {
+    form: StateForm<P>,
+    codec: PayloadCodec,
+    kept: KeptState,
+    backend: Arc<dyn EventStoreBackend>,
+}
+
+impl<P> Keeper<P> {
+    pub(super) fn new(
+        backend: Arc<dyn EventStoreBackend>,
+        name: &str,
+        version: u32,
+        form: StateForm<P>,
+        codec: PayloadCodec,
+    ) -> Result<Self, InvalidInput> {
+        let kept = KeptState::new(Arc::clone(&backend), name, version)?;
+        Ok(Self { form, codec, kept, backend })
+    }
+
+    /// The state that was kept last; none where it cannot be used: what it is made of is all there, so it is built again.
+    pub(super) async fn load(&self) -> Result<Option<Applied<P>>> {
+        let Some(kept) = self.kept.load().await? else { return Ok(None) };
+        if kept.position > GlobalPosition::START && kept.position > self.backend.head().await? {
+            // As after a store was restored from a backup. It is of events that never happened.
+            tracing::warn!(position = %kept.position, "the kept state of a projection is ahead of its store and not used");
+            return Ok(None);
+        }
+        match self.form.decode(&kept) {
+            Ok(applied) => Ok(Some(applied)),
+            Err(error) => {
+                let error: &dyn StdError = &error;
+                let projection = std::any::type_name::<P>();
+                tracing::warn!(
+                    error,
+                    projection,
+                    "the kept state of a projection cannot be read and is not used"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the state as it is; up to where.
+    ///
+    /// Encoding a large one takes long: that is done where blocking is allowed, while others may read it.
+    pub(super) async fn save(
+        keeper: &Arc<Self>,
+        applied: OwnedRwLockReadGuard<Applied<P>>,
+    ) -> Result<GlobalPosition>
+    where
+        P: Send + Sync + 'static,
+    {
+        let position = applied.position;
+        let this = Arc::clone(keeper);
+        let encoding = tokio::task::spawn_blocking(move || this.form.encode(&applied, this.codec));
+        let kept = encoding.await.map_err(|_| Error::NoRuntime)??;
+        keeper.kept.save(kept).await?;
+        Ok(position)
+    }
+
+    /// Keeps a state that nobody else holds.
+    pub(super) async fn save_alone(&self, applied: &Applied<P>) -> Result<()> {
+        self.kept.save(self.form.encode(applied, self.codec)?).await
+    }
+}

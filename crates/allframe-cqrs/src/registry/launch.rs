@@ -1,0 +1,192 @@
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use eventstore_api::{EventStoreBackend, GlobalPosition};
+use tokio::{
+    runtime::Handle,
+    sync::{RwLock, mpsc, watch},
+};
+
+use super::{
+    Consistency, ProjectionError, ProjectionState, Registration,
+    checkpoint_policy::SinceCheckpoint,
+    effects::{Effects, KeptWatermark, Watermark},
+    feed::Feed,
+    keeper::Keeper,
+    live::Applied,
+    recipe::Recipe,
+    registration::Start,
+    runner::{Attempts, Runner},
+    running::{Running, Task},
+    state_projection::StateProjection,
+    state_sink::StateSink,
+    status::Gauges,
+};
+use crate::{Event, PayloadCodec, Projection, Result};
+
+/// How many commands may wait for a runner.
+const COMMANDS: usize = 16;
+
+/// A registration, whatever the type of its projection.
+#[async_trait]
+pub(super) trait Launch<E: Event>: Send {
+    fn name(&self) -> &str;
+
+    fn consistency(&self) -> Consistency;
+
+    /// Finds the state where it was left, and runs the projection from there.
+    async fn launch(self: Box<Self>, feed: Arc<Feed<E>>) -> Result<Arc<dyn Running>, ProjectionError>;
+}
+
+#[async_trait]
+impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn consistency(&self) -> Consistency {
+        self.consistency
+    }
+
+    async fn launch(self: Box<Self>, feed: Arc<Feed<P::Event>>) -> Result<Arc<dyn Running>, ProjectionError> {
+        let runtime = Handle::try_current().map_err(|_| ProjectionError::NoRuntime)?;
+        let Self { name, version, start, codec, consistency, faults, checkpoints, workers } = *self;
+        let (recipe, value) = match start {
+            Start::Recipe(recipe) => (Some(recipe), None),
+            Start::Value(value) => (None, Some(value)),
+        };
+        let store = Shelf { name: &name, version, codec, backend: feed.backend() };
+        let found = match (&recipe, value) {
+            (Some(recipe), _) => store.find(recipe).await?,
+            (None, Some(value)) => {
+                Found::new(Applied::new(value, GlobalPosition::START), store.head().await?)
+            }
+            (None, None) => return Err(ProjectionError::CannotRebuild { name }),
+        };
+        let Found { applied, keeper, effects } = found;
+
+        let standing = applied.standing();
+        let mut first = Gauges::new(standing.position);
+        first.parked = standing.parked;
+        if standing.is_outdated {
+            first.state = ProjectionState::Replacing;
+        }
+        let gauges = watch::Sender::new(first);
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let live = Arc::new(RwLock::new(applied));
+        let projection = Arc::new(StateProjection {
+            task: Task { name: name.as_str().into(), version, commands: sender, gauges: gauges.subscribe() },
+            live: Arc::clone(&live),
+            recipe: recipe.clone(),
+            keeper: keeper.clone(),
+            feed: Arc::clone(&feed),
+            consistency,
+            policy: faults,
+            workers,
+            rebuild: Mutex::default(),
+        });
+        let runner = Runner {
+            name,
+            sink: StateSink::new(live, recipe, keeper, Arc::clone(&feed), effects),
+            feed,
+            policy: faults,
+            since_checkpoint: SinceCheckpoint::new(checkpoints),
+            commands,
+            gauges,
+            attempts: Attempts::default(),
+        };
+        runtime.spawn(runner.run());
+        if standing.is_outdated {
+            projection.begin_rebuild()?;
+        }
+        Ok(projection)
+    }
+}
+
+/// Where the states of a projection are kept.
+struct Shelf<'a> {
+    name: &'a str,
+    version: u32,
+    codec: PayloadCodec,
+    backend: &'a Arc<dyn EventStoreBackend>,
+}
+
+/// What a projection begins with.
+struct Found<P> {
+    applied: Applied<P>,
+    keeper: Option<Arc<Keeper<P>>>,
+    effects: Effects,
+}
+
+impl<P> Found<P> {
+    /// Nothing is stored of it, and events stored before it began have no effects.
+    fn new(applied: Applied<P>, head: GlobalPosition) -> Self {
+        Self { applied, keeper: None, effects: Effects::with(Watermark::in_memory(head)) }
+    }
+}
+
+impl Shelf<'_> {
+    async fn head(&self) -> Result<GlobalPosition, ProjectionError> {
+        self.backend.head().await.map_err(|error| self.failed(error.into()))
+    }
+
+    async fn find<P: Projection + 'static>(&self, recipe: &Recipe<P>) -> Result<Found<P>, ProjectionError> {
+        let head = self.head().await?;
+        let nothing = || Applied::new(recipe.make(), GlobalPosition::START);
+        let Some(keeper) = self.keeper(recipe, self.version)? else { return Ok(Found::new(nothing(), head)) };
+        let backend = Arc::clone(self.backend);
+        let kept = KeptWatermark::new(backend, self.name).map_err(|error| self.no_name(error))?;
+        // A store that was restored from a backup may have less than it is said to have done.
+        let done = kept.load().await.map_err(|error| self.failed(error))?.map(|done| done.min(head));
+        let found = keeper.load().await.map_err(|error| self.failed(error))?;
+        let applied = match found {
+            Some(applied) => applied,
+            None => {
+                // From now on: whoever begins with a store full of events does not send a mail for each of them.
+                let effects_through = done.unwrap_or(head);
+                if let Some(older) = self.older(recipe).await? {
+                    Applied { effects_through, replaced_at: Some(effects_through), ..older }
+                } else {
+                    let first = Applied { effects_through, ..nothing() };
+                    keeper.save_alone(&first).await.map_err(|error| self.failed(error))?;
+                    first
+                }
+            }
+        };
+        let through = done.unwrap_or_default().max(applied.effects_through);
+        let effects = Effects::with(Watermark::kept(through, kept));
+        Ok(Found { applied, keeper: Some(Arc::new(keeper)), effects })
+    }
+
+    /// What the last version before this one has left, where it can be read as a state of this one.
+    async fn older<P: Projection + 'static>(
+        &self,
+        recipe: &Recipe<P>,
+    ) -> Result<Option<Applied<P>>, ProjectionError> {
+        for version in (self.version.saturating_sub(VERSIONS_BACK)..self.version).rev() {
+            if let Some(keeper) = self.keeper(recipe, version)?
+                && let Some(applied) = keeper.load().await.map_err(|error| self.failed(error))?
+            {
+                return Ok(Some(applied));
+            }
+        }
+        Ok(None)
+    }
+
+    fn keeper<P>(&self, recipe: &Recipe<P>, version: u32) -> Result<Option<Keeper<P>>, ProjectionError> {
+        let Some(form) = recipe.form.clone() else { return Ok(None) };
+        let keeper = Keeper::new(Arc::clone(self.backend), self.name, version, form, self.codec);
+        keeper.map(Some).map_err(|error| self.no_name(error))
+    }
+
+    fn no_name(&self, source: eventstore_api::InvalidInput) -> ProjectionError {
+        ProjectionError::InvalidName { name: self.name.to_owned(), source }
+    }
+
+    fn failed(&self, source: crate::Error) -> ProjectionError {
+        ProjectionError::Store { name: self.name.to_owned(), source }
+    }
+}
+
+/// How many versions back a state is looked for that may serve meanwhile.
+const VERSIONS_BACK: u32 = 16;

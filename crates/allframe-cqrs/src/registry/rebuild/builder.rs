@@ -1,0 +1,168 @@
+use std::{num::NonZeroUsize, sync::Arc};
+
+use eventstore_api::GlobalPosition;
+use tokio::{sync::RwLock, time};
+
+use super::{RebuildState, Reporter, parallel};
+use crate::{
+    Projection,
+    registry::{
+        FaultPolicy, OnFault, ProjectionFault,
+        effects::Effects,
+        fault::{Failure, FaultCause},
+        fault_policy::Next,
+        feed::{Feed, Part},
+        keeper::Keeper,
+        live::{Applied, Live},
+        recipe::Recipe,
+        runner::Attempts,
+        sink::{Sink, Taken},
+        state_sink::StateSink,
+    },
+};
+
+/// Builds a state from history beside the one that serves, and puts it in its place at once.
+pub(in crate::registry) struct Builder<P: Projection> {
+    pub(in crate::registry) name: String,
+    /// The state that serves.
+    pub(in crate::registry) live: Live<P>,
+    pub(in crate::registry) recipe: Recipe<P>,
+    pub(in crate::registry) keeper: Option<Arc<Keeper<P>>>,
+    pub(in crate::registry) feed: Arc<Feed<P::Event>>,
+    pub(in crate::registry) policy: FaultPolicy,
+    /// How many build at the same time, where that can be done.
+    pub(in crate::registry) workers: NonZeroUsize,
+    pub(in crate::registry) reporter: Reporter,
+}
+
+/// How many events are left to apply while nobody may read, when the new state takes the place of the old one.
+const LAST_EVENTS: u64 = 1_024;
+
+impl<P: Projection + 'static> Builder<P> {
+    /// Builds. When that has succeeded, the new state serves.
+    pub(in crate::registry) async fn build(self) -> Result<(), ProjectionFault> {
+        let outcome = self.try_build().await;
+        self.reporter.ended(match &outcome {
+            Ok(()) => RebuildState::Done,
+            Err(fault) => {
+                fault.warn(&self.name);
+                RebuildState::Failed(fault.clone())
+            }
+        });
+        outcome
+    }
+
+    async fn try_build(&self) -> Result<(), ProjectionFault> {
+        let mut sink = self.begin(self.built_in_parallel().await);
+        let mut attempts = Attempts::default();
+        loop {
+            let target = self.target().await;
+            self.come_to(target, &mut sink, &mut attempts).await?;
+            let mut serving = self.live.write().await;
+            let target = serving.goal();
+            let built = position(&mut sink).await?;
+            if target.get().saturating_sub(built.get()) > LAST_EVENTS {
+                continue;
+            }
+            self.come_to(target, &mut sink, &mut attempts).await?;
+            let mut new = take_out(&sink.live, &self.recipe).await;
+            (new.effects_through, new.generation) = (serving.effects_through, serving.generation + 1);
+            if let Some(keeper) = &self.keeper {
+                // First, so that no failure is ever mended with what was stored of the old state.
+                keeper.save_alone(&new).await.map_err(|error| {
+                    Failure { position: target, stream: None, cause: FaultCause::Store(error) }.after(1)
+                })?;
+            }
+            *serving = new;
+            return Ok(());
+        }
+    }
+
+    /// How far to build. As far as the state that serves has come, and no further: what events behind it ask to be done
+    /// outside is still to be done, by whoever applies them there.
+    async fn target(&self) -> GlobalPosition {
+        self.live.read().await.goal()
+    }
+
+    fn begin(&self, built: Option<Applied<P>>) -> StateSink<P> {
+        let built = built.unwrap_or_else(|| Applied::new(self.recipe.make(), GlobalPosition::START));
+        let live = Arc::new(RwLock::new(built));
+        // Without a keeper: what is stored is of the state that serves.
+        StateSink::new(live, Some(self.recipe.clone()), None, Arc::clone(&self.feed), Effects::none())
+    }
+
+    /// What many have built together, where the projection allows that and nothing failed: who has to try an event again does
+    /// that alone, in order.
+    async fn built_in_parallel(&self) -> Option<Applied<P>> {
+        let merge = self.recipe.merge().filter(|_| self.workers.get() > 1)?;
+        let target = self.target().await;
+        let told = |position, events| self.reporter.come_to(position, events, target);
+        let built = parallel::build(&self.recipe, merge, &self.feed, self.workers, target, told).await;
+        if built.is_none() {
+            self.reporter.start_over();
+        }
+        built
+    }
+
+    async fn come_to(
+        &self,
+        target: GlobalPosition,
+        sink: &mut StateSink<P>,
+        attempts: &mut Attempts,
+    ) -> Result<(), ProjectionFault> {
+        loop {
+            let built = position(sink).await?;
+            if built >= target {
+                return Ok(());
+            }
+            let part = match self.feed.after_alone(built).await {
+                Ok(Some(part)) => part,
+                Ok(None) => return Ok(()),
+                Err(error) if error.is_retryable() => {
+                    time::sleep(self.policy.backoff(attempts.count(built))).await;
+                    continue;
+                }
+                Err(error) => {
+                    let cause = FaultCause::Store(error);
+                    return Err(Failure { position: built, stream: None, cause }.after(1));
+                }
+            };
+            let events = self.take(&part, target, sink, attempts).await?;
+            self.reporter.come_to(position(sink).await?, events, target);
+        }
+    }
+
+    /// Takes in what of a part is not behind the target, as the policy says.
+    async fn take(
+        &self,
+        part: &Part<P::Event>,
+        target: GlobalPosition,
+        sink: &mut StateSink<P>,
+        attempts: &mut Attempts,
+    ) -> Result<u64, ProjectionFault> {
+        let entries = part.entries();
+        let up_to_target = entries.partition_point(|entry| entry.position <= target);
+        let entries = entries.get(..up_to_target).unwrap_or_default();
+        let Taken { events, failure } = sink.take(entries, part.next().min(target)).await;
+        let Some(failure) = failure else { return Ok(events) };
+        let failed = attempts.count(failure.position);
+        let fault = failure.after(failed);
+        match self.policy.after(failed) {
+            Next::RetryAfter(wait) => time::sleep(wait).await,
+            Next::GiveUp(OnFault::Stop) => return Err(fault),
+            Next::GiveUp(how) => sink.pass_over(&fault, how).await.map_err(|failure| failure.after(1))?,
+        }
+        Ok(events)
+    }
+}
+
+async fn position<P: Projection + 'static>(
+    sink: &mut StateSink<P>,
+) -> Result<GlobalPosition, ProjectionFault> {
+    sink.standing().await.map(|standing| standing.position).map_err(|failure| failure.after(1))
+}
+
+async fn take_out<P>(live: &Live<P>, recipe: &Recipe<P>) -> Applied<P> {
+    let empty = Applied::new(recipe.make(), GlobalPosition::START);
+    std::mem::replace(&mut *live.write().await, empty)
+}

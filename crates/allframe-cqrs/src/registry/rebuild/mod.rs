@@ -1,0 +1,174 @@
+mod builder;
+mod parallel;
+
+use std::{sync::Arc, time::Duration};
+
+pub(super) use builder::Builder;
+use eventstore_api::GlobalPosition;
+use tokio::{sync::watch, time::Instant};
+
+use super::{ProjectionError, ProjectionFault};
+
+/// A projection that is being built anew beside the one that serves.
+///
+/// It goes on by itself, also where this handle is dropped; any number of handles may look at it.
+///
+/// ```
+/// # use allframe_cqrs::{event, projection, EventStore, Projection, ProjectionRegistry};
+/// # #[event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Deposited { amount: u64 }
+/// # #[projection(name = "rebuilt-turnover", version = 1)]
+/// # #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+/// # struct Turnover { total: u64 }
+/// # impl Projection for Turnover {
+/// #     type Event = Deposited;
+/// #     fn apply(&mut self, event: &Deposited) { self.total += event.amount }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let registry = ProjectionRegistry::start(EventStore::<Deposited>::new()).await?;
+/// let mut rebuild = registry.begin_rebuild("rebuilt-turnover")?;
+/// while let Some(progress) = rebuild.changed().await {
+///     println!("{} of {} ({:.0} events/s)", progress.position, progress.target, progress.events_per_second);
+/// }
+/// rebuild.finished().await?;
+/// # Ok::<(), allframe_cqrs::ProjectionError>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rebuild {
+    pub(super) name: Arc<str>,
+    pub(super) progress: watch::Receiver<RebuildProgress>,
+}
+
+/// How far a rebuild is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RebuildProgress {
+    /// Every event up to here is in the new state.
+    pub position: GlobalPosition,
+    /// Where it is to come to: where the serving state is, which moves on meanwhile.
+    pub target: GlobalPosition,
+    /// How many events have been applied.
+    pub events: u64,
+    /// How many that is a second, on average.
+    pub events_per_second: f64,
+    /// For how long it has been going on, or did.
+    pub elapsed: Duration,
+    /// What became of it.
+    pub state: RebuildState,
+}
+
+/// What became of a rebuild.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RebuildState {
+    /// It goes on.
+    Running,
+    /// The new state serves.
+    Done,
+    /// The old state goes on serving.
+    Failed(ProjectionFault),
+}
+
+impl RebuildProgress {
+    /// How much is done, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share is rounded anyway")]
+    pub fn share(&self) -> f64 {
+        match self.target.get() {
+            0 => 1.0,
+            target => (self.position.get() as f64 / target as f64).min(1.0),
+        }
+    }
+}
+
+impl Rebuild {
+    /// How far it is now.
+    #[must_use]
+    pub fn progress(&self) -> RebuildProgress {
+        self.progress.borrow().clone()
+    }
+
+    /// How far it is, as soon as that is further; `None` once it has ended and that has been told.
+    ///
+    /// What comes meanwhile is left out: the answer is always the latest. Dropping the future early loses nothing.
+    pub async fn changed(&mut self) -> Option<RebuildProgress> {
+        match self.progress.changed().await {
+            Ok(()) => Some(self.progress.borrow_and_update().clone()),
+            Err(_) => None,
+        }
+    }
+
+    /// Waits for the end; the position up to which the new state was built when it began to serve.
+    ///
+    /// Dropping the future early does not stop it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectionError::RebuildFailed`] with where and why; [`ProjectionError::Closed`] when the registry was closed
+    /// meanwhile. Either way the old state goes on serving.
+    pub async fn finished(mut self) -> Result<GlobalPosition, ProjectionError> {
+        let closed = || ProjectionError::Closed { name: self.name.to_string() };
+        let ended = self.progress.wait_for(|progress| !matches!(progress.state, RebuildState::Running));
+        let ended = ended.await.map_err(|_| closed())?;
+        match &ended.state {
+            RebuildState::Failed(fault) => {
+                Err(ProjectionError::RebuildFailed { name: self.name.to_string(), source: fault.clone() })
+            }
+            RebuildState::Running | RebuildState::Done => Ok(ended.position),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        // A builder that was aborted says nothing in the end.
+        self.progress.has_changed().is_ok() && matches!(self.progress.borrow().state, RebuildState::Running)
+    }
+}
+
+/// Tells how far a rebuild is.
+pub(super) struct Reporter {
+    progress: watch::Sender<RebuildProgress>,
+    begun: Instant,
+}
+
+impl Reporter {
+    pub(super) fn new(target: GlobalPosition) -> Self {
+        let progress = RebuildProgress {
+            position: GlobalPosition::START,
+            target,
+            events: 0,
+            events_per_second: 0.0,
+            elapsed: Duration::ZERO,
+            state: RebuildState::Running,
+        };
+        Self { progress: watch::Sender::new(progress), begun: Instant::now() }
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<RebuildProgress> {
+        self.progress.subscribe()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+    fn come_to(&self, position: GlobalPosition, more_events: u64, target: GlobalPosition) {
+        let elapsed = self.begun.elapsed();
+        self.progress.send_modify(|progress| {
+            progress.position = position;
+            progress.target = target;
+            progress.events += more_events;
+            progress.elapsed = elapsed;
+            progress.events_per_second = progress.events as f64 / elapsed.as_secs_f64().max(1e-9);
+        });
+    }
+
+    /// Begins again, as after a way that led nowhere.
+    fn start_over(&self) {
+        self.progress.send_modify(|progress| {
+            (progress.position, progress.events) = (GlobalPosition::START, 0);
+        });
+    }
+
+    fn ended(&self, state: RebuildState) {
+        let elapsed = self.begun.elapsed();
+        self.progress.send_modify(|progress| (progress.state, progress.elapsed) = (state, elapsed));
+    }
+}

@@ -1,0 +1,303 @@
+use std::{future, sync::Arc, time::Instant};
+
+use eventstore_api::{GlobalPosition, StoreError};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{self, Instant as Later},
+};
+
+use super::{
+    FaultPolicy, OnFault, ProjectionFault, ProjectionState,
+    checkpoint_policy::SinceCheckpoint,
+    fault::{Failure, FaultCause},
+    fault_policy::Next,
+    feed::{Entry, Feed, Part},
+    sink::{Sink, Standing, Taken},
+    status::Gauges,
+};
+use crate::{Error, Event, Result};
+
+/// The task of one projection: reads what comes, has it taken in, and decides what becomes of what fails.
+pub(super) struct Runner<E: Event, S> {
+    pub(super) name: String,
+    pub(super) sink: S,
+    pub(super) feed: Arc<Feed<E>>,
+    pub(super) policy: FaultPolicy,
+    pub(super) since_checkpoint: SinceCheckpoint,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) gauges: watch::Sender<Gauges>,
+    pub(super) attempts: Attempts,
+}
+
+/// What a runner is told. Each is answered when it has been done.
+#[derive(Debug)]
+pub(super) enum Command {
+    Pause(oneshot::Sender<()>),
+    Resume(oneshot::Sender<()>),
+    /// A state was built anew, and serves if that has succeeded. Nobody waits for an answer.
+    Built(Result<(), ProjectionFault>),
+    /// Stores the state.
+    Save(oneshot::Sender<Result<()>>),
+    /// Stores the state and ends.
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// How often the event has been tried at which a projection stands.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    at: Option<GlobalPosition>,
+    failed: u32,
+    /// When it is tried again.
+    next: Option<Later>,
+}
+
+impl Attempts {
+    pub(super) fn count(&mut self, position: GlobalPosition) -> u32 {
+        self.failed = if self.at == Some(position) { self.failed + 1 } else { 1 };
+        self.at = Some(position);
+        self.failed
+    }
+}
+
+/// What woke the runner.
+enum Woken<E> {
+    Told(Option<Command>),
+    Found(Result<Option<Part<E>>>),
+    RetryDue,
+    CheckpointDue,
+}
+
+impl<E: Event, S: Sink<E>> Runner<E, S> {
+    /// Runs until it is told to close, or nobody is left who could.
+    pub(super) async fn run(mut self) {
+        loop {
+            match self.woken().await {
+                Woken::Told(Some(Command::Close(done))) => {
+                    let saved = self.save().await;
+                    self.enter(ProjectionState::Closed);
+                    let _ = done.send(saved);
+                    return;
+                }
+                // Nobody is left who could read it; what is not stored would have to be applied again.
+                Woken::Told(None) => {
+                    let _ = self.save().await;
+                    self.enter(ProjectionState::Closed);
+                    return;
+                }
+                Woken::Told(Some(command)) => self.obey(command).await,
+                Woken::Found(Ok(Some(part))) => self.take(part.entries(), part.next()).await,
+                // The head was passed between looking and waiting, or there was nothing of the type.
+                Woken::Found(Ok(None)) => {}
+                Woken::Found(Err(error)) => self.store_failed(error).await,
+                Woken::RetryDue => self.retry().await,
+                Woken::CheckpointDue => {
+                    // Where that fails, the status says so, and it will be tried again.
+                    let _ = self.save().await;
+                }
+            }
+        }
+    }
+
+    async fn woken(&mut self) -> Woken<E> {
+        let state = self.gauges.borrow().state;
+        let retry = self.attempts.next;
+        let checkpoint = self.since_checkpoint.due();
+        let reads = matches!(state, ProjectionState::CatchingUp | ProjectionState::Live);
+        tokio::select! {
+            biased;
+            command = self.commands.recv() => Woken::Told(command),
+            () = until(retry), if state == ProjectionState::Retrying => Woken::RetryDue,
+            () = until(checkpoint.map(Later::from_std)) => Woken::CheckpointDue,
+            found = next(&self.feed, &self.gauges), if reads => Woken::Found(found),
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Pause(done) => {
+                // Where that fails, the status says so; the projection pauses all the same.
+                let _ = self.save().await;
+                self.enter(ProjectionState::Paused);
+                let _ = done.send(());
+            }
+            Command::Resume(done) => {
+                self.attempts = Attempts::default();
+                self.go_on().await;
+                let _ = done.send(());
+            }
+            Command::Built(outcome) => self.built(outcome).await,
+            Command::Save(done) => {
+                let _ = done.send(self.save().await);
+            }
+            Command::Close(_) => {}
+        }
+    }
+
+    async fn built(&mut self, outcome: Result<(), ProjectionFault>) {
+        let state = self.gauges.borrow().state;
+        match outcome {
+            Ok(()) if state == ProjectionState::Paused => {
+                self.tell_standing().await;
+            }
+            Ok(()) => self.go_on().await,
+            Err(fault) => self.gauges.send_modify(|gauges| {
+                gauges.last_error = Some(fault);
+                if state == ProjectionState::Replacing {
+                    gauges.state = ProjectionState::Stopped;
+                }
+            }),
+        }
+    }
+
+    async fn go_on(&mut self) {
+        let Some(standing) = self.tell_standing().await else { return };
+        if standing.is_outdated {
+            return self.enter(ProjectionState::Replacing);
+        }
+        // An effect that failed is tried again even where no event comes.
+        self.retry().await;
+    }
+
+    async fn take(&mut self, entries: &[Entry<E>], through: GlobalPosition) {
+        let Taken { events, failure } = self.sink.take(entries, through).await;
+        self.since_checkpoint.applied(events);
+        let newest = entries.iter().rev().find_map(|entry| entry.content.as_ref().ok());
+        let newest = newest.map(|event| event.recorded_at());
+        self.gauges.send_modify(|gauges| {
+            gauges.applied += events;
+            gauges.rate.add(events);
+            gauges.newest = newest.or(gauges.newest);
+        });
+        self.tell_standing().await;
+        match failure {
+            Some(failure) => self.failed(failure).await,
+            None => self.attempts = Attempts::default(),
+        }
+    }
+
+    /// Tries again what failed: an effect, or what comes with the next read.
+    async fn retry(&mut self) {
+        self.attempts.next = None;
+        self.enter(ProjectionState::CatchingUp);
+        let Taken { failure, .. } = self.sink.take(&[], GlobalPosition::START).await;
+        if let Some(failure) = failure {
+            self.failed(failure).await;
+        }
+    }
+
+    async fn failed(&mut self, failure: Failure) {
+        let attempts = self.attempts.count(failure.position);
+        let fault = failure.after(attempts);
+        fault.warn(&self.name);
+        self.gauges.send_modify(|gauges| gauges.last_error = Some(fault.clone()));
+        match self.policy.after(attempts) {
+            Next::RetryAfter(wait) => {
+                self.attempts.next = Some(Later::now() + wait);
+                self.enter(ProjectionState::Retrying);
+            }
+            Next::GiveUp(OnFault::Stop) => self.enter(ProjectionState::Stopped),
+            Next::GiveUp(how) => match self.sink.pass_over(&fault, how).await {
+                Ok(()) => {
+                    self.attempts = Attempts::default();
+                    self.since_checkpoint.applied(1);
+                    self.gauges.send_modify(|gauges| gauges.skipped += u64::from(how == OnFault::Skip));
+                    self.tell_standing().await;
+                    self.enter(ProjectionState::CatchingUp);
+                }
+                Err(failure) => self.stop(failure),
+            },
+        }
+    }
+
+    /// The store is asked again for ever where that may help: the projection is not to blame.
+    async fn store_failed(&mut self, error: Error) {
+        let position = self.gauges.borrow().position;
+        let failure = Failure { position, stream: None, cause: FaultCause::Store(error.clone()) };
+        if !error.is_retryable() {
+            return self.stop(failure);
+        }
+        let attempts = self.attempts.count(position);
+        self.gauges.send_modify(|gauges| gauges.last_error = Some(failure.after(attempts)));
+        self.attempts.next = Some(Later::now() + self.policy.backoff(attempts));
+        self.enter(ProjectionState::Retrying);
+    }
+
+    fn stop(&mut self, failure: Failure) {
+        let fault = failure.after(1);
+        match &fault.cause {
+            // As when a program ends.
+            FaultCause::Store(Error::Store(StoreError::Closed)) => {
+                tracing::debug!(name = self.name, "a projection stops with its store");
+            }
+            _ => fault.warn(&self.name),
+        }
+        self.gauges.send_modify(|gauges| {
+            gauges.last_error = Some(fault);
+            gauges.state = ProjectionState::Stopped;
+        });
+    }
+
+    async fn save(&mut self) -> Result<()> {
+        if !self.since_checkpoint.is_dirty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let saved = self.sink.save().await;
+        let took = begun.elapsed();
+        match saved {
+            Ok(stored) => {
+                self.since_checkpoint.stored(took);
+                self.gauges.send_modify(|gauges| gauges.stored = stored.or(gauges.stored));
+                Ok(())
+            }
+            Err(error) => {
+                self.since_checkpoint.not_stored(took);
+                let position = self.gauges.borrow().position;
+                let cause = FaultCause::Store(error.clone());
+                let fault = Failure { position, stream: None, cause }.after(1);
+                fault.warn(&self.name);
+                self.gauges.send_modify(|gauges| gauges.last_error = Some(fault));
+                Err(error)
+            }
+        }
+    }
+
+    async fn tell_standing(&mut self) -> Option<Standing> {
+        match self.sink.standing().await {
+            Ok(standing) => {
+                self.gauges.send_modify(|gauges| {
+                    (gauges.position, gauges.parked) = (standing.position, standing.parked);
+                });
+                Some(standing)
+            }
+            Err(failure) => {
+                self.stop(failure);
+                None
+            }
+        }
+    }
+
+    fn enter(&self, state: ProjectionState) {
+        self.gauges.send_if_modified(|gauges| std::mem::replace(&mut gauges.state, state) != state);
+    }
+}
+
+/// What lies behind the position, as soon as there is anything. It tells when there is nothing more for now.
+async fn next<E: Event>(feed: &Feed<E>, gauges: &watch::Sender<Gauges>) -> Result<Option<Part<E>>> {
+    let position = gauges.borrow().position;
+    if let Some(part) = feed.after(position).await? {
+        return Ok(Some(part));
+    }
+    gauges.send_if_modified(|gauges| {
+        std::mem::replace(&mut gauges.state, ProjectionState::Live) != ProjectionState::Live
+    });
+    feed.backend().wait_past(position).await?;
+    Ok(None)
+}
+
+async fn until(moment: Option<Later>) {
+    match moment {
+        Some(moment) => time::sleep_until(moment).await,
+        None => future::pending().await,
+    }
+}

@@ -1,0 +1,227 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use eventstore_api::{GlobalPosition, Timestamp, message_with_causes};
+use tokio::sync::RwLockWriteGuard;
+
+use super::{
+    OnFault, ParkedEvent, ProjectionFault,
+    effects::Effects,
+    fault::{Failure, FaultCause},
+    feed::{Entry, Feed},
+    keeper::Keeper,
+    live::{Applied, Live},
+    recipe::Recipe,
+    sink::{Sink, Standing, Taken},
+};
+use crate::{ApplyContext, Projection, Recorded, Result};
+
+/// For how many events a reader has to wait at most while they are applied.
+const EVENTS_A_TURN: usize = 256;
+
+/// Applies events to a state in memory.
+///
+/// `apply` changes the state in place, so that an event which fails in the middle leaves it half changed. Then the state
+/// before that event is made again, of what is stored or of nothing, and from then on each attempt has a copy of it, until
+/// one succeeds.
+pub(super) struct StateSink<P: Projection> {
+    pub(super) live: Live<P>,
+    pub(super) recipe: Option<Recipe<P>>,
+    pub(super) keeper: Option<Arc<Keeper<P>>>,
+    pub(super) feed: Arc<Feed<P::Event>>,
+    pub(super) effects: Effects,
+    /// The state before the event that failed last, from which it is quicker made again than from what is stored.
+    base: Option<Base<P>>,
+    /// The event that is tried on a copy.
+    on_trial: Option<GlobalPosition>,
+}
+
+struct Base<P> {
+    state: P,
+    position: GlobalPosition,
+    /// Of which state, see [`Applied::generation`].
+    generation: u64,
+}
+
+impl<P: Projection + 'static> StateSink<P> {
+    pub(super) fn new(
+        live: Live<P>,
+        recipe: Option<Recipe<P>>,
+        keeper: Option<Arc<Keeper<P>>>,
+        feed: Arc<Feed<P::Event>>,
+        effects: Effects,
+    ) -> Self {
+        Self { live, recipe, keeper, feed, effects, base: None, on_trial: None }
+    }
+
+    /// Applies some events under one lock, and says how many, and what was wrong with the next one.
+    async fn apply(&mut self, entries: &[Entry<P::Event>]) -> Taken {
+        let live = Arc::clone(&self.live);
+        let mut applied = live.write().await;
+        let mut count = 0;
+        for entry in entries {
+            if entry.position <= applied.position {
+                continue;
+            }
+            let outcome = match entry.readable() {
+                Ok(event) => self.apply_one(&mut applied, event).await,
+                Err(error) => Err(FaultCause::Unreadable(error)),
+            };
+            if let Err(cause) = outcome {
+                let stream = entry.content.as_ref().ok().map(|event| event.stream().clone());
+                let failure = Failure { position: entry.position, stream, cause };
+                return Taken { events: count, failure: Some(failure) };
+            }
+            applied.position = entry.position;
+            count += 1;
+        }
+        Taken::all(count)
+    }
+
+    async fn apply_one(
+        &mut self,
+        applied: &mut RwLockWriteGuard<'_, Applied<P>>,
+        event: &Recorded<P::Event>,
+    ) -> Result<(), FaultCause> {
+        if !applied.is_sound {
+            // The store did not answer when this was to be done.
+            self.take_back(applied, event.position()).await?;
+        }
+        let mut context = self.effects.context(event.position());
+        match &self.recipe {
+            Some(recipe) if self.on_trial == Some(event.position()) => {
+                let mut copy = recipe.copy(&applied.state);
+                guarded(&mut copy, event, &mut context)?;
+                applied.state = copy;
+                self.on_trial = None;
+            }
+            _ => {
+                if let Err(cause) = guarded(&mut applied.state, event, &mut context) {
+                    self.take_back(applied, event.position()).await?;
+                    return Err(cause);
+                }
+            }
+        }
+        self.effects.collect(event.position(), &mut context);
+        Ok(())
+    }
+
+    /// Makes the state as it was before the event at this position.
+    async fn take_back(
+        &mut self,
+        applied: &mut RwLockWriteGuard<'_, Applied<P>>,
+        failed: GlobalPosition,
+    ) -> Result<(), FaultCause> {
+        applied.is_sound = false;
+        let Some(recipe) = self.recipe.clone() else { return Ok(()) };
+        let (mut state, mut position) = self.start(&recipe, applied.generation).await?;
+        while position < applied.position {
+            let Some(part) = self.feed.after(position).await.map_err(FaultCause::Store)? else { break };
+            for entry in part.entries().iter().take_while(|entry| entry.position <= applied.position) {
+                if !applied.passed_over.contains(&entry.position) {
+                    let event = entry.readable().map_err(FaultCause::Unreadable)?;
+                    guarded(&mut state, event, &mut ApplyContext::replaying())?;
+                }
+            }
+            position = part.next();
+        }
+        let (position, generation) = (applied.position, applied.generation);
+        self.base = Some(Base { state: recipe.copy(&state), position, generation });
+        self.on_trial = Some(failed);
+        applied.state = state;
+        applied.is_sound = true;
+        Ok(())
+    }
+
+    /// The latest state that is known to be whole.
+    async fn start(&self, recipe: &Recipe<P>, generation: u64) -> Result<(P, GlobalPosition), FaultCause> {
+        if let Some(base) = self.base.as_ref().filter(|base| base.generation == generation) {
+            return Ok((recipe.copy(&base.state), base.position));
+        }
+        let kept = match &self.keeper {
+            Some(keeper) => keeper.load().await.map_err(FaultCause::Store)?,
+            None => None,
+        };
+        Ok(kept.map_or_else(|| (recipe.make(), GlobalPosition::START), |kept| (kept.state, kept.position)))
+    }
+}
+
+#[async_trait]
+impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
+    async fn standing(&mut self) -> Result<Standing, Failure> {
+        Ok(self.live.read().await.standing())
+    }
+
+    async fn take(&mut self, entries: &[Entry<P::Event>], through: GlobalPosition) -> Taken {
+        let mut taken = Taken::all(0);
+        // What has failed and is tried again.
+        taken.failure = self.effects.run().await.err();
+        for turn in entries.chunks(EVENTS_A_TURN) {
+            if taken.failure.is_some() {
+                return taken;
+            }
+            let Taken { events, failure } = self.apply(turn).await;
+            taken.events += events;
+            // Those of the events before it, where one has failed.
+            taken.failure = self.effects.run().await.err().or(failure);
+        }
+        if taken.failure.is_none() {
+            let mut applied = self.live.write().await;
+            applied.position = applied.position.max(through);
+            self.effects.applied(applied.position);
+        }
+        taken
+    }
+
+    async fn pass_over(&mut self, fault: &ProjectionFault, how: OnFault) -> Result<(), Failure> {
+        let mut applied = self.live.write().await;
+        if how == OnFault::Park {
+            let reason = message_with_causes(&fault.cause);
+            applied.parked.push(ParkedEvent::new(fault.position, reason, Timestamp::now()));
+        }
+        // An event that is applied, and only its effect is left out.
+        if !self.effects.drop_those_of(fault.position) {
+            applied.passed_over.insert(fault.position);
+            applied.position = applied.position.max(fault.position);
+        }
+        self.on_trial = None;
+        Ok(())
+    }
+
+    async fn save(&mut self) -> Result<Option<GlobalPosition>> {
+        let Some(keeper) = &self.keeper else { return Ok(None) };
+        // An event whose effects are still due must be applied again after a crash, or they would be lost.
+        if self.effects.are_due() {
+            return Ok(None);
+        }
+        let applied = Arc::clone(&self.live).read_owned().await;
+        if !applied.is_sound {
+            return Ok(None);
+        }
+        let position = Keeper::save(keeper, applied).await?;
+        self.base = None;
+        self.live.write().await.passed_over.retain(|&passed| passed > position);
+        Ok(Some(position))
+    }
+}
+
+/// Applies an event, and takes a panic for an error.
+pub(super) fn guarded<P: Projection>(
+    state: &mut P,
+    event: &Recorded<P::Event>,
+    context: &mut ApplyContext,
+) -> Result<(), FaultCause> {
+    // What a panic leaves half changed is thrown away by whoever calls.
+    match catch_unwind(AssertUnwindSafe(|| state.try_apply(event, context))) {
+        Ok(outcome) => outcome.map_err(|error| FaultCause::Refused(error.into())),
+        Err(panic) => Err(FaultCause::Panicked(words_of(&*panic))),
+    }
+}
+
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
+}
