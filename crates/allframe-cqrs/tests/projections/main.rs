@@ -1,0 +1,17 @@
+//! The registry of projections: what it keeps up, how it stops, and what it builds anew.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod consistency;
+mod discovery;
+mod effects;
+mod faults;
+mod following;
+mod kept;
+mod ledger;
+mod rebuild;
+mod rebuild_equals_live;
+mod support {
+    pub(crate) use crate::shared_support::*;
+}
+#[path = "../support/mod.rs"]
+mod shared_support;

@@ -1,0 +1,89 @@
+//! Projections that are built anew.
+
+use std::num::NonZeroUsize;
+
+use allframe_cqrs::{EventStore, ProjectionRegistry, ProjectionState, RebuildState, Registration};
+
+use crate::ledger::{Balances, Entry, SOON, deposit, fill};
+
+fn balances() -> Registration<Balances> {
+    Registration::in_memory("balances", Balances::default)
+}
+
+async fn filled(
+    registration: Registration<Balances>,
+    events: u64,
+) -> (EventStore<Entry>, ProjectionRegistry<Entry>, Balances) {
+    let store = EventStore::new();
+    let expected = fill(&store, events).await;
+    let registry = ProjectionRegistry::new(store.clone());
+    registry.add(registration).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    (store, registry, expected)
+}
+
+#[tokio::test]
+async fn what_is_built_anew_is_what_it_was() {
+    let (_, registry, expected) = filled(balances(), 10_000).await;
+    let position = registry.rebuild("balances").await.unwrap();
+    let view = registry.get::<Balances>().await.unwrap();
+    assert_eq!((&*view, view.position()), (&expected, position));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_build_the_same_as_one() {
+    let (_, registry, expected) =
+        filled(balances().with_parallel_rebuild(NonZeroUsize::new(4).unwrap()), 10_000).await;
+    registry.rebuild("balances").await.unwrap();
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_old_state_serves_and_follows_until_the_new_one_is_there() {
+    let (store, registry, _) = filled(balances(), 30_000).await;
+    let mut rebuild = registry.begin_rebuild("balances").unwrap();
+    let mut written = 30_000;
+    while let Some(progress) = rebuild.changed().await {
+        assert!((0.0..=1.0).contains(&progress.share()), "{progress:?}");
+        let position = deposit(&store, "account-1", 1).await;
+        written += 1;
+        registry.wait_until(position, SOON).await.unwrap();
+        assert_eq!(registry.get::<Balances>().await.unwrap().events, written);
+    }
+    let progress = rebuild.progress();
+    assert!(matches!(progress.state, RebuildState::Done), "{progress:?}");
+    assert!(written > 30_000 && progress.events >= 30_000, "{progress:?}");
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(registry.get::<Balances>().await.unwrap().events, written);
+}
+
+#[tokio::test]
+async fn a_paused_projection_is_built_to_where_it_stands_and_stays_paused() {
+    let (store, registry, expected) = filled(balances(), 1_000).await;
+    registry.pause("balances").await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.rebuild("balances").await.unwrap();
+    let status = registry.status_of("balances").await.unwrap();
+    assert_eq!((status.state, status.lag_events), (ProjectionState::Paused, 1));
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn who_asks_for_a_rebuild_that_is_under_way_gets_that_one() {
+    let (_, registry, _) = filled(balances(), 20_000).await;
+    let first = registry.begin_rebuild("balances").unwrap();
+    let second = registry.begin_rebuild("balances").unwrap();
+    let (first, second) = tokio::join!(first.finished(), second.finished());
+    assert_eq!(first.unwrap(), second.unwrap());
+    registry.begin_rebuild("balances").unwrap().finished().await.unwrap();
+    registry.rebuild_all().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_status_tells_of_the_last_rebuild() {
+    let (_, registry, _) = filled(balances(), 100).await;
+    assert!(registry.status_of("balances").await.unwrap().rebuild.is_none());
+    registry.rebuild("balances").await.unwrap();
+    let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
+    assert!(matches!(rebuild.state, RebuildState::Done) && rebuild.events == 100, "{rebuild:?}");
+}
