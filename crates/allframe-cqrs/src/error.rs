@@ -71,6 +71,14 @@ pub enum Error {
         /// Why not.
         source: Arc<dyn StdError + Send + Sync>,
     },
+    /// A handler failed at an event.
+    #[error("a handler failed at the event at position {position}")]
+    Handle {
+        /// The position of the event.
+        position: GlobalPosition,
+        /// Why.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
     /// A task was to be spawned outside a tokio runtime.
     #[error("this needs a tokio runtime; call it from a task, or from within `Runtime::block_on`")]
     NoRuntime,

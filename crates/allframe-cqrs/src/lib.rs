@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aggregate;
+mod as_of;
 mod backends;
 mod command;
 pub mod compat;
@@ -8,6 +9,7 @@ mod draft;
 mod error;
 mod event;
 mod event_store;
+mod panicked;
 mod payload;
 #[cfg(doctest)]
 mod project_readme;
@@ -15,10 +17,13 @@ mod projection;
 mod query;
 mod recorded;
 mod repository;
+mod stream_state;
+mod stream_view;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{command, command_handler, event, query, query_handler};
+pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
@@ -27,15 +32,18 @@ pub use error::{DecodeError, DecodeReason, Error, Result};
 #[doc(hidden)]
 pub use event::EventBounds;
 pub use event::{Event, EventTypeName, EventVariant};
-pub use event_store::{Batch, CatchUp, EventStore, EventStream, Matching};
+pub use event_store::{Batch, CatchUp, EventStore, EventStream, Matching, StateAt};
 pub use eventstore_api as api;
 pub use eventstore_api::{
     Appended, BackendStats, Criterion, EventFilter, EventId, EventStoreBackend, ExpectedVersion,
     GlobalPosition, IntoStreamId, InvalidInput, Metadata, ReadAll, StoreError, StreamId, StreamRange, Tag,
     Tags, Timestamp, Version,
 };
+pub use panicked::Panicked;
 pub use payload::PayloadCodec;
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
+pub use stream_state::CacheStats;
+pub use stream_view::{StreamViews, View};

@@ -221,7 +221,7 @@ impl AllCursor {
     }
 }
 
-pub(super) fn to_recorded<E: Event>(record: RecordedEvent) -> Result<Recorded<E>> {
+pub(crate) fn to_recorded<E: Event>(record: RecordedEvent) -> Result<Recorded<E>> {
     Ok(Recorded::new(payload::from_recorded(&record)?, record))
 }
 

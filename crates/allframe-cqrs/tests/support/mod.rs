@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test file uses another part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
+pub(crate) mod clocked;
+
 use std::{
     future::Future,
     sync::{
