@@ -16,6 +16,7 @@ mod project_readme;
 mod projection;
 mod query;
 mod recorded;
+mod replay;
 mod repository;
 mod stream_state;
 mod stream_view;
@@ -44,6 +45,10 @@ pub use payload::PayloadCodec;
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
+pub use replay::{
+    InvalidSpeed, Replay, ReplayControl, ReplayEnd, ReplayError, ReplayPlan, ReplayProgress, ReplaySpeed,
+    ReplayState, Replayed,
+};
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamViews, View};
