@@ -40,7 +40,7 @@ pub struct ReplayProgress {
     /// The share of the range that lies behind it, from 0 to 1, estimated from positions as if they were dense; `None`
     /// where the end is not known before it is met: that of a moment.
     pub share: Option<f64>,
-    /// For how long it has run, the time in which it was paused left out.
+    /// For how long it had run when any of this changed last, the time in which it was paused left out.
     pub running_for: Duration,
 }
 

@@ -1,7 +1,7 @@
 use std::{error::Error as StdError, marker::PhantomData};
 
 use bytes::Bytes;
-use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
+use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, Version};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Repository;
@@ -84,8 +84,6 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         if version == Version::NONE {
             return Ok(true);
         }
-        let before = Version::new(version.get() - 1);
-        let found = self.store.backend().read_stream(stream, StreamRange::after(before).limit(1)).await?;
-        Ok(!found.events.is_empty())
+        Ok(self.states.event_at(self.store.backend(), stream, version).await?.is_some())
     }
 }

@@ -91,7 +91,7 @@ impl<S> StreamStates<S> {
             let range = StreamRange::after(state.version).limit(PAGE);
             let page = backend.read_stream(stream, range).await?;
             let read = page.events.len();
-            self.events_read.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
+            self.count_read(read);
             let wanted: Vec<_> = page.events.into_iter().take_while(|record| end.includes(record)).collect();
             let is_cut_off = wanted.len() < read;
             if let Some(version) = wanted.last().map(|newest| newest.version) {
@@ -136,10 +136,25 @@ impl<S> StreamStates<S> {
         if let Some(is_within) = end.includes_version(version) {
             return Ok(is_within);
         }
+        let newest = self.event_at(backend, stream, version).await?;
+        Ok(newest.is_some_and(|record| end.includes(&record)))
+    }
+
+    /// The event with this version, if the stream holds it.
+    pub(crate) async fn event_at<B: EventStoreBackend>(
+        &self,
+        backend: &B,
+        stream: &StreamId,
+        version: Version,
+    ) -> Result<Option<RecordedEvent>> {
         let before = Version::new(version.get().saturating_sub(1));
-        let found = backend.read_stream(stream, StreamRange::after(before).limit(1)).await?.events;
-        self.events_read.fetch_add(u64::try_from(found.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Ok(found.first().is_some_and(|record| end.includes(record)))
+        let mut found = backend.read_stream(stream, StreamRange::after(before).limit(1)).await?.events;
+        self.count_read(found.len());
+        Ok(found.pop())
+    }
+
+    fn count_read(&self, events: usize) {
+        self.events_read.fetch_add(u64::try_from(events).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     pub(crate) fn stats(&self) -> CacheStats {
