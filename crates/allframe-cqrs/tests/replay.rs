@@ -11,7 +11,8 @@ use std::{
 
 use allframe_cqrs::{
     ApplyContext, ApplyError, AsOf, Error, EventFilter, EventStore, EventStoreBackend, GlobalPosition,
-    InMemoryBackend, Panicked, Projection, Recorded, Replay, ReplayEnd, ReplaySpeed, ReplayState, event,
+    InMemoryBackend, Panicked, Projection, Recorded, Replay, ReplayEnd, ReplayPlan, ReplaySpeed, ReplayState,
+    event,
 };
 use futures_util::StreamExt;
 use proptest::prelude::*;
@@ -135,17 +136,23 @@ async fn a_replay_until_a_moment_ends_before_what_was_recorded_later() {
 
 #[tokio::test]
 async fn what_is_appended_while_it_runs_is_not_replayed() {
-    let store = numbered(InMemoryBackend::new(), 3).await;
-    let appends = store.clone();
-    let replay = store.replay().into_handler(move |_, _| {
-        let appends = appends.clone();
-        async move {
-            appends.append("list-9", vec![Added(9)]).await?;
-            Ok(())
-        }
-    });
-    let replayed = soon(replay.unwrap()).await.unwrap();
-    assert_eq!((replayed.events, replayed.position), (3, at(3)));
+    // More than a page, so that what is appended at the first event is there when the last is read.
+    const EVENTS: u64 = 600;
+    for end in [None, Some(GlobalPosition::END)] {
+        let store = EventStore::<Added>::new();
+        store.append("list-1", (0..EVENTS).map(Added).collect()).await.unwrap();
+        let appends = store.clone();
+        let plan = end.into_iter().fold(store.replay(), ReplayPlan::until);
+        let replay = plan.into_handler(move |_, _| {
+            let appends = appends.clone();
+            async move {
+                appends.append("list-9", vec![Added(9)]).await?;
+                Ok(())
+            }
+        });
+        let replayed = soon(replay.unwrap()).await.unwrap();
+        assert_eq!((replayed.events, replayed.position), (EVENTS, at(EVENTS)));
+    }
 }
 
 #[tokio::test]

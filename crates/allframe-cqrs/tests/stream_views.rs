@@ -8,7 +8,7 @@ use std::{
     num::{NonZeroU64, NonZeroUsize},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -116,6 +116,40 @@ async fn a_view_that_somebody_holds_does_not_change_under_his_hands() {
     store.append("list-1", vec![Added(2)]).await.unwrap();
     assert_eq!(lists.get("list-1").await.unwrap().0, [1, 2]);
     assert_eq!(held.0, [1]);
+}
+
+static COPIES: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts its copies.
+#[derive(Default)]
+struct Costly;
+
+impl Clone for Costly {
+    fn clone(&self) -> Self {
+        COPIES.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Projection for Costly {
+    type Event = Added;
+
+    fn apply(&mut self, _: &Added) {}
+}
+
+#[tokio::test]
+async fn a_state_is_copied_only_while_somebody_holds_it() {
+    let store = store();
+    let views = cached::<Costly>(&store, 10);
+    for _ in 0..10 {
+        store.append("a", vec![Added(1)]).await.unwrap();
+        views.get("a").await.unwrap();
+    }
+    assert_eq!(COPIES.load(Ordering::SeqCst), 0);
+    let held = views.get("a").await.unwrap();
+    store.append("a", vec![Added(1)]).await.unwrap();
+    assert_ne!(views.get("a").await.unwrap().version, held.version);
+    assert_eq!(COPIES.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
