@@ -5,6 +5,8 @@ use eventstore_api::{
     message_with_causes,
 };
 
+use crate::InvalidSpeed;
+
 /// What the toolkit answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -71,6 +73,17 @@ pub enum Error {
         /// Why not.
         source: Arc<dyn StdError + Send + Sync>,
     },
+    /// A handler failed at an event.
+    #[error("a handler failed at the event at position {position}")]
+    Handle {
+        /// The position of the event.
+        position: GlobalPosition,
+        /// Why.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// A replay cannot go at this speed.
+    #[error(transparent)]
+    InvalidSpeed(#[from] InvalidSpeed),
     /// A task was to be spawned outside a tokio runtime.
     #[error("this needs a tokio runtime; call it from a task, or from within `Runtime::block_on`")]
     NoRuntime,

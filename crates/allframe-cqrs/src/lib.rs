@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aggregate;
+mod as_of;
 mod backends;
 mod command;
 pub mod compat;
@@ -8,6 +9,7 @@ mod draft;
 mod error;
 mod event;
 mod event_store;
+mod panicked;
 mod payload;
 #[cfg(doctest)]
 mod project_readme;
@@ -15,11 +17,15 @@ mod projection;
 mod query;
 mod recorded;
 mod registry;
+mod replay;
 mod repository;
+mod stream_state;
+mod stream_view;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{command, command_handler, event, projection, query, query_handler};
+pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
@@ -28,7 +34,7 @@ pub use error::{DecodeError, DecodeReason, Error, Result};
 #[doc(hidden)]
 pub use event::EventBounds;
 pub use event::{Event, EventTypeName, EventVariant};
-pub use event_store::{Batch, CatchUp, EventStore, EventStream, Matching};
+pub use event_store::{Batch, CatchUp, EventStore, EventStream, Matching, StateAt};
 pub use eventstore_api as api;
 pub use eventstore_api::{
     Appended, BackendStats, Criterion, EventFilter, EventId, EventStoreBackend, ExpectedVersion,
@@ -38,6 +44,7 @@ pub use eventstore_api::{
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use inventory;
+pub use panicked::Panicked;
 pub use payload::PayloadCodec;
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
@@ -50,4 +57,10 @@ pub use registry::{
     ProjectionRegistry, ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState,
     Registration, View,
 };
+pub use replay::{
+    InvalidSpeed, Replay, ReplayControl, ReplayEnd, ReplayError, ReplayPlan, ReplayProgress, ReplaySpeed,
+    ReplayState, Replayed,
+};
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
+pub use stream_state::CacheStats;
+pub use stream_view::{StreamView, StreamViews};

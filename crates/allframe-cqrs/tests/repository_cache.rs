@@ -82,6 +82,27 @@ async fn without_a_cache_every_load_reads_the_stream() {
 }
 
 #[tokio::test]
+async fn stats_tell_how_well_the_cache_serves() {
+    let store = store();
+    store.append("sum-1", vec![Added(1); 10]).await.unwrap();
+    let sums = cached(&store, 10);
+    assert_eq!(sums.stats().hit_rate(), None);
+    for _ in 0..4 {
+        sums.load("sum-1").await.unwrap();
+    }
+    let stats = sums.stats();
+    assert_eq!((stats.hits, stats.misses, stats.events_read, stats.entries), (3, 1, 10, 1));
+    assert_eq!(stats.hit_rate(), Some(0.75));
+}
+
+#[tokio::test]
+async fn a_stream_without_events_takes_no_room() {
+    let sums = cached(&store(), 10);
+    sums.load("sum-1").await.unwrap();
+    assert_eq!((sums.stats().misses, sums.stats().entries), (1, 0));
+}
+
+#[tokio::test]
 async fn a_decision_is_never_made_on_a_stale_state() {
     let store = store();
     let sums = cached(&store, 10);

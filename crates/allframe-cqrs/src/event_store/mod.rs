@@ -2,8 +2,10 @@ mod append;
 mod batch;
 mod catch_up;
 mod project;
+mod range;
 mod read;
 mod settle;
+mod state_at;
 mod subscribe;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -11,8 +13,11 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
+pub(crate) use range::FixedRange;
+pub(crate) use read::to_recorded;
+pub(crate) use read::typed_filter;
 pub use read::{EventStream, Matching};
-pub(crate) use read::{to_recorded, typed_filter};
+pub use state_at::StateAt;
 
 use crate::{DefaultBackend, PayloadCodec, Result, registry::InlineProjections};
 

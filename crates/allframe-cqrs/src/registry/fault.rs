@@ -2,7 +2,10 @@ use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::{GlobalPosition, StreamId, Timestamp};
 
-use crate::Error;
+use crate::{
+    Error,
+    panicked::{NotApplied, Panicked},
+};
 
 /// Which event a projection could not take in, and why.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,8 +40,8 @@ impl ProjectionFault {
 #[non_exhaustive]
 pub enum FaultCause {
     /// `apply` panicked.
-    #[error("it panicked: {0}")]
-    Panicked(String),
+    #[error(transparent)]
+    Panicked(Panicked),
     /// `try_apply` answered an error.
     #[error("the projection refused it")]
     Refused(#[source] Arc<dyn StdError + Send + Sync>),
@@ -51,6 +54,15 @@ pub enum FaultCause {
     /// The store did not answer, and would not if it were asked again.
     #[error("the store failed")]
     Store(#[source] Error),
+}
+
+impl From<NotApplied> for FaultCause {
+    fn from(why: NotApplied) -> Self {
+        match why {
+            NotApplied::Panicked(panicked) => Self::Panicked(panicked),
+            NotApplied::Refused(error) => Self::Refused(error.into()),
+        }
+    }
 }
 
 /// What was met, before it is known how often it was tried.

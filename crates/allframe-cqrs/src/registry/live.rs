@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, fmt, ops::Deref, sync::Arc};
 use eventstore_api::GlobalPosition;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
-use super::{ParkedEvent, sink::Standing};
+use super::{ParkedEvent, ProjectionFault, sink::Standing};
 
 /// A state that readers look at while events are applied to it.
 pub(super) type Live<P> = Arc<RwLock<Applied<P>>>;
@@ -19,8 +19,8 @@ pub(super) struct Applied<P> {
     pub(super) parked: Vec<ParkedEvent>,
     /// What events up to here ask to be done outside has been done.
     pub(super) effects_through: GlobalPosition,
-    /// False when an event has failed on the way, and the state before it could not be made again.
-    pub(super) is_sound: bool,
+    /// The event that has left the state half changed, where that before it could not be made again.
+    pub(super) half_applied: Option<ProjectionFault>,
     /// How often the state was replaced by one that was built anew.
     pub(super) generation: u64,
     /// Of a state that another version of the projection has left: how far the one of this version is to be built before it
@@ -36,7 +36,7 @@ impl<P> Applied<P> {
             passed_over: BTreeSet::new(),
             parked: Vec::new(),
             effects_through: GlobalPosition::START,
-            is_sound: true,
+            half_applied: None,
             generation: 0,
             replaced_at: None,
         }
@@ -85,8 +85,8 @@ impl<P> View<P> {
         self.applied.replaced_at.is_some()
     }
 
-    pub(super) fn is_sound(&self) -> bool {
-        self.applied.is_sound
+    pub(super) fn half_applied(&self) -> Option<&ProjectionFault> {
+        self.applied.half_applied.as_ref()
     }
 }
 

@@ -7,12 +7,7 @@ use tokio::{
     time,
 };
 
-use super::{
-    ProjectionError, ProjectionState, ProjectionStatus, Rebuild,
-    fault::{Failure, FaultCause},
-    runner::Command,
-    status::Gauges,
-};
+use super::{ProjectionError, ProjectionState, ProjectionStatus, Rebuild, runner::Command, status::Gauges};
 use crate::{Error, Result};
 
 /// A projection that runs, whatever its type.
@@ -104,15 +99,6 @@ impl Task {
             let (name, position) = (self.name.to_string(), self.gauges.borrow().position);
             Err(ProjectionError::TimedOut { name, wanted, position, timeout })
         })
-    }
-
-    pub(super) fn half_applied(&self) -> ProjectionError {
-        let gauges = self.gauges.borrow();
-        let source = gauges.last_error.clone().unwrap_or_else(|| {
-            let cause = FaultCause::Panicked(String::new());
-            Failure { position: gauges.position, stream: None, cause }.after(1)
-        });
-        ProjectionError::HalfApplied { name: self.name.to_string(), source }
     }
 
     pub(super) fn status(&self, head: GlobalPosition, rebuild: Option<&Rebuild>) -> ProjectionStatus {

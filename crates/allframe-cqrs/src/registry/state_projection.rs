@@ -53,7 +53,13 @@ impl<P: Projection + 'static> StateProjection<P> {
             self.task.wait_until(head).await?;
         }
         let view = View::new(Arc::clone(&self.live).read_owned().await);
-        if view.is_sound() { Ok(view) } else { Err(self.task.half_applied()) }
+        match view.half_applied() {
+            None => Ok(view),
+            Some(fault) => {
+                let name = self.task.name.to_string();
+                Err(ProjectionError::HalfApplied { name, source: fault.clone() })
+            }
+        }
     }
 
     fn builder(&self) -> Result<Builder<P>, ProjectionError> {

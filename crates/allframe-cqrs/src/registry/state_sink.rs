@@ -1,7 +1,4 @@
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventstore_api::{GlobalPosition, Timestamp, message_with_causes};
@@ -17,7 +14,7 @@ use super::{
     recipe::Recipe,
     sink::{Sink, Standing, Taken},
 };
-use crate::{ApplyContext, Projection, Recorded, Result};
+use crate::{ApplyContext, Projection, Recorded, Result, panicked::apply_guarded};
 
 /// For how many events a reader has to wait at most while they are applied.
 const EVENTS_A_TURN: usize = 256;
@@ -86,7 +83,7 @@ impl<P: Projection + 'static> StateSink<P> {
         applied: &mut RwLockWriteGuard<'_, Applied<P>>,
         event: &Recorded<P::Event>,
     ) -> Result<(), FaultCause> {
-        if !applied.is_sound {
+        if applied.half_applied.is_some() {
             // The store did not answer when this was to be done.
             self.take_back(applied, event.position()).await?;
         }
@@ -94,13 +91,17 @@ impl<P: Projection + 'static> StateSink<P> {
         match &self.recipe {
             Some(recipe) if self.on_trial == Some(event.position()) => {
                 let mut copy = recipe.copy(&applied.state);
-                guarded(&mut copy, event, &mut context)?;
+                apply_guarded(&mut copy, event, &mut context)?;
                 applied.state = copy;
                 self.on_trial = None;
             }
             _ => {
-                if let Err(cause) = guarded(&mut applied.state, event, &mut context) {
-                    self.take_back(applied, event.position()).await?;
+                if let Err(why) = apply_guarded(&mut applied.state, event, &mut context) {
+                    let cause = FaultCause::from(why);
+                    let (position, stream) = (event.position(), Some(event.stream().clone()));
+                    let failure = Failure { position, stream, cause: cause.clone() };
+                    applied.half_applied = Some(failure.after(1));
+                    self.take_back(applied, position).await?;
                     return Err(cause);
                 }
             }
@@ -115,7 +116,6 @@ impl<P: Projection + 'static> StateSink<P> {
         applied: &mut RwLockWriteGuard<'_, Applied<P>>,
         failed: GlobalPosition,
     ) -> Result<(), FaultCause> {
-        applied.is_sound = false;
         let Some(recipe) = self.recipe.clone() else { return Ok(()) };
         let (mut state, mut position) = self.start(&recipe, applied.generation).await?;
         while position < applied.position {
@@ -123,7 +123,7 @@ impl<P: Projection + 'static> StateSink<P> {
             for entry in part.entries().iter().take_while(|entry| entry.position <= applied.position) {
                 if !applied.passed_over.contains(&entry.position) {
                     let event = entry.readable().map_err(FaultCause::Unreadable)?;
-                    guarded(&mut state, event, &mut ApplyContext::replaying())?;
+                    apply_guarded(&mut state, event, &mut ApplyContext::replaying())?;
                 }
             }
             position = part.next();
@@ -132,7 +132,7 @@ impl<P: Projection + 'static> StateSink<P> {
         self.base = Some(Base { state: recipe.copy(&state), position, generation });
         self.on_trial = Some(failed);
         applied.state = state;
-        applied.is_sound = true;
+        applied.half_applied = None;
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             return Ok(None);
         }
         let applied = Arc::clone(&self.live).read_owned().await;
-        if !applied.is_sound {
+        if applied.half_applied.is_some() {
             return Ok(None);
         }
         let position = Keeper::save(keeper, applied).await?;
@@ -206,22 +206,4 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
         self.live.write().await.passed_over.retain(|&passed| passed > position);
         Ok(Some(position))
     }
-}
-
-/// Applies an event, and takes a panic for an error.
-pub(super) fn guarded<P: Projection>(
-    state: &mut P,
-    event: &Recorded<P::Event>,
-    context: &mut ApplyContext,
-) -> Result<(), FaultCause> {
-    // What a panic leaves half changed is thrown away by whoever calls.
-    match catch_unwind(AssertUnwindSafe(|| state.try_apply(event, context))) {
-        Ok(outcome) => outcome.map_err(|error| FaultCause::Refused(error.into())),
-        Err(panic) => Err(FaultCause::Panicked(words_of(&*panic))),
-    }
-}
-
-fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
 }

@@ -9,8 +9,8 @@ use eventstore_api::{
     NewEvent, StoreError, StreamId, Version,
 };
 
-use super::{Repository, state::State};
-use crate::{Aggregate, Error, Result, payload};
+use super::Repository;
+use crate::{Aggregate, Error, Result, payload, stream_state::StreamState};
 
 /// What [`Repository::execute`] did.
 #[non_exhaustive]
@@ -98,7 +98,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         let load_time = begun.elapsed();
         let mut attempts = 1;
         loop {
-            let events = decide(&state.aggregate).map_err(ExecuteError::Rejected)?;
+            let events = decide(&state.value).map_err(ExecuteError::Rejected)?;
             if events.is_empty() {
                 let version = state.version;
                 let aggregate = self.finish(stream, state);
@@ -139,10 +139,15 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     }
 
     /// Takes a snapshot if one is due, and hands the state out.
-    async fn finish_appended(&self, stream: StreamId, mut state: State<A>, load_time: Duration) -> Arc<A> {
+    async fn finish_appended(
+        &self,
+        stream: StreamId,
+        mut state: StreamState<A>,
+        load_time: Duration,
+    ) -> Arc<A> {
         let since_last = state.version.get().saturating_sub(state.snapshot_version.get());
         if self.snapshot_policy.is_due(since_last, load_time)
-            && self.try_snapshot(&stream, &state.aggregate, state.version).await
+            && self.try_snapshot(&stream, &state.value, state.version).await
         {
             state.snapshot_version = state.version;
         }

@@ -1,9 +1,7 @@
-mod cache;
 mod execute;
 mod load;
 mod snapshot_policy;
 mod snapshots;
-mod state;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
@@ -11,8 +9,10 @@ use eventstore_api::Version;
 pub use execute::{ExecuteError, Executed};
 pub use snapshot_policy::SnapshotPolicy;
 
-use crate::{Aggregate, DefaultBackend, EventStore};
-use cache::AggregateCache;
+use crate::{
+    Aggregate, CacheStats, DefaultBackend, EventStore,
+    stream_state::{StateCache, StreamStates},
+};
 use snapshots::SnapshotForm;
 
 /// Loads aggregates from their streams, and stores what they decide.
@@ -65,7 +65,7 @@ pub struct Repository<A: Aggregate, B = DefaultBackend> {
     max_attempts: u32,
     snapshot_policy: SnapshotPolicy,
     snapshot_form: Option<SnapshotForm<A>>,
-    cache: Option<AggregateCache<A>>,
+    states: StreamStates<A>,
 }
 
 /// An aggregate as its stream was when it was loaded.
@@ -95,7 +95,7 @@ impl<A: Aggregate, B> Repository<A, B> {
             max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
             snapshot_policy: SnapshotPolicy::never(),
             snapshot_form: None,
-            cache: None,
+            states: StreamStates::uncached(),
         }
     }
 
@@ -104,6 +104,12 @@ impl<A: Aggregate, B> Repository<A, B> {
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
+    }
+
+    /// How well the cache serves. Loads as of the past are among the events read, and neither hits nor misses.
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        self.states.stats()
     }
 
     /// The store underneath.
@@ -131,7 +137,7 @@ impl<A: Aggregate + Clone, B> Repository<A, B> {
     /// their new events need be read.
     #[must_use]
     pub fn with_cache(mut self, aggregates: NonZeroUsize) -> Self {
-        self.cache = Some(AggregateCache::new(aggregates));
+        self.states = StreamStates::cached(StateCache::of_states(aggregates));
         self
     }
 }
@@ -142,7 +148,7 @@ impl<A: Aggregate, B: fmt::Debug> fmt::Debug for Repository<A, B> {
             .field("store", &self.store)
             .field("max_attempts", &self.max_attempts)
             .field("snapshot_policy", &self.snapshot_policy)
-            .field("cached", &self.cache.as_ref().map(AggregateCache::len))
+            .field("cached", &self.states.cache().map(StateCache::len))
             .finish_non_exhaustive()
     }
 }

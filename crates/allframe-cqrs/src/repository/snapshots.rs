@@ -1,11 +1,11 @@
 use std::{error::Error as StdError, marker::PhantomData};
 
 use bytes::Bytes;
-use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
+use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, Version};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Repository, state::State};
-use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, payload};
+use super::Repository;
+use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, payload, stream_state::StreamState};
 
 /// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
 /// have snapshots.
@@ -28,7 +28,7 @@ impl<A> SnapshotForm<A> {
 
 impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// The state that the latest snapshot holds; none where it cannot be used.
-    pub(super) async fn state_of_snapshot(&self, stream: &StreamId) -> Result<Option<State<A>>> {
+    pub(super) async fn state_of_snapshot(&self, stream: &StreamId) -> Result<Option<StreamState<A>>> {
         let Some(form) = &self.snapshot_form else { return Ok(None) };
         let Some(snapshot) = self.store.backend().get_latest_snapshot(stream).await? else { return Ok(None) };
         if !self.stream_reaches(stream, snapshot.version).await? {
@@ -41,7 +41,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             return Ok(None);
         }
         match (form.decode)(&snapshot) {
-            Ok(aggregate) => Ok(Some(State::of_snapshot(aggregate, snapshot.version))),
+            Ok(aggregate) => Ok(Some(StreamState::of_snapshot(aggregate, snapshot.version))),
             Err(error) => {
                 let error: &dyn StdError = &error;
                 tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");
@@ -84,8 +84,6 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         if version == Version::NONE {
             return Ok(true);
         }
-        let before = Version::new(version.get() - 1);
-        let found = self.store.backend().read_stream(stream, StreamRange::after(before).limit(1)).await?;
-        Ok(!found.events.is_empty())
+        Ok(self.states.event_at(self.store.backend(), stream, version).await?.is_some())
     }
 }

@@ -6,11 +6,12 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, num::NonZeroUsize, time::Duration};
 
 use allframe_cqrs::{
     Aggregate, Draft, Error, EventFilter, EventStore, EventStoreBackend, ExecuteError, ExpectedVersion,
-    GlobalPosition, Projection, Repository, SnapshotPolicy, StoreError, StreamId, Tag, Tags, Version, event,
+    GlobalPosition, Projection, ReplaySpeed, Repository, SnapshotPolicy, StoreError, StreamId, StreamViews,
+    Tag, Tags, Version, event,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -55,7 +56,7 @@ impl Account {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Turnover(u64);
 
 impl Projection for Turnover {
@@ -82,6 +83,9 @@ macro_rules! every_case {
             a_reader_goes_from_history_into_the_present
             a_subscriber_hears_of_what_comes
             a_read_model_takes_only_what_is_new
+            a_view_of_a_stream_is_as_the_stream_is
+            the_past_is_as_it_was
+            a_replay_hands_out_its_range
         }
     };
     (in $name:ident, $home:ident: $($case:ident)+) => {
@@ -253,4 +257,48 @@ pub(crate) async fn a_read_model_takes_only_what_is_new<B: EventStoreBackend>(st
         store.project(&mut turnover, &mut checkpoint).await.unwrap();
         assert_eq!(turnover.0, expected);
     }
+}
+
+pub(crate) async fn a_view_of_a_stream_is_as_the_stream_is<B: EventStoreBackend>(store: Accounts<B>) {
+    let views = StreamViews::<Turnover, B>::new(store.clone()).with_cache(NonZeroUsize::MIN);
+    for (amount, expected) in [(40, 40), (2, 42)] {
+        store.append("account-1", vec![MoneyDeposited { amount }]).await.unwrap();
+        assert_eq!(views.get("account-1").await.unwrap().0, expected);
+    }
+    assert_eq!((views.stats().hits, views.stats().events_read), (1, 2));
+}
+
+pub(crate) async fn the_past_is_as_it_was<B: EventStoreBackend>(store: Accounts<B>) {
+    let mut positions = vec![];
+    for number in 0..6 {
+        let stream = format!("account-{}", number % 2);
+        let appended = store.append(stream, vec![MoneyDeposited { amount: 1 << number }]).await.unwrap();
+        positions.push(appended.last_position);
+    }
+    let accounts = Repository::<Account, B>::new(store.clone());
+    for (number, position) in positions.into_iter().enumerate() {
+        let then = store.state_at::<Turnover>(position).await.unwrap();
+        assert_eq!((then.state.0, then.position), ((2 << number) - 1, position));
+        let account = accounts.load_at("account-0", position).await.unwrap();
+        assert_eq!(account.aggregate.balance, then.state.0 & 0b01_0101);
+    }
+    let all = store.read_all(allframe_cqrs::ReadAll::forward());
+    let all: Vec<_> = futures_util::TryStreamExt::try_collect(all).await.unwrap();
+    let moment = all[2].recorded_at();
+    let deposits = all.iter().filter(|event| event.recorded_at() <= moment);
+    let then = store.state_at::<Turnover>(moment).await.unwrap();
+    assert_eq!(then.state.0, (1 << deposits.count()) - 1);
+}
+
+pub(crate) async fn a_replay_hands_out_its_range<B: EventStoreBackend>(store: Accounts<B>) {
+    let deposit = |number: u64| store.append("account-1", vec![MoneyDeposited { amount: 1 << number }]);
+    let first = deposit(0).await.unwrap().last_position;
+    deposit(1).await.unwrap();
+    store.append("other-1", vec![MoneyDeposited { amount: 1 << 2 }]).await.unwrap();
+    let fourth = deposit(3).await.unwrap().last_position;
+    deposit(4).await.unwrap();
+    let plan = store.replay().after(first).until(fourth).filter(EventFilter::stream_prefix("account-"));
+    let plan = plan.speed(ReplaySpeed::original()).max_gap(Duration::from_millis(1));
+    let replayed = plan.into_projection(Turnover::default()).unwrap().await.unwrap();
+    assert_eq!((replayed.state.0, replayed.events, replayed.position), (0b1010, 2, fourth));
 }

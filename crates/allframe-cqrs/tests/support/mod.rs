@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test file uses another part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
+pub(crate) mod clocked;
+
 use std::{
     future::Future,
     sync::{
@@ -128,6 +130,8 @@ impl EventStoreBackend for Watched {
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
         let range = if self.pages_are_short { range.max_bytes(0) } else { range };
+        // One that answers at once would let nobody in between.
+        tokio::task::yield_now().await;
         let page = self.inner.read_stream(stream, range).await?;
         self.note_page(page.events.len());
         self.events_read.fetch_add(page.events.len(), Ordering::SeqCst);

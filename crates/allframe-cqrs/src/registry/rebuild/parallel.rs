@@ -8,12 +8,12 @@ use eventstore_api::{GlobalPosition, RecordedEvent};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
-    ApplyContext, Projection,
+    Projection,
+    panicked::apply_again,
     registry::{
         feed::{Entry, Feed},
         live::Applied,
         recipe::Recipe,
-        state_sink::guarded,
     },
 };
 
@@ -97,7 +97,7 @@ async fn apply_all<P: Projection>(
     while let Some(batch) = batches.recv().await {
         for record in batch {
             let entry = Entry::of(record);
-            guarded(&mut state, entry.readable().ok()?, &mut ApplyContext::replaying()).ok()?;
+            apply_again(&mut state, entry.readable().ok()?).ok()?;
         }
         tokio::task::yield_now().await;
     }
