@@ -4,17 +4,17 @@ use std::{
     env,
     future::Future,
     hash::{BuildHasher, RandomState},
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
-use allframe_cqrs::StoreError;
+use allframe_cqrs::{EventStoreBackend, ProjectionRegistry, StoreError};
 use clap::Parser;
 use tempfile::TempDir;
 
 use crate::{
-    program::{arguments::Arguments, run},
+    program::{arguments::Arguments, run, store},
     trial::{ARRIVED, CANCELLED, DIVERTED, HEADER, file, flights_in},
 };
 
@@ -48,6 +48,12 @@ macro_rules! stays {
             let test = concat!(module_path!(), "::it_may_be_killed_at_any_moment");
             crate::durable::it_may_be_killed_at_any_moment::<$store>(test).await;
         }
+
+        #[tokio::test]
+        async fn who_watches_sees_what_another_run_brings_in() {
+            let test = concat!(module_path!(), "::who_watches_sees_what_another_run_brings_in");
+            crate::durable::who_watches_sees_what_another_run_brings_in::<$store>(test).await;
+        }
     };
     ($store:ident) => {
         crate::durable::stays! { $store:
@@ -55,6 +61,7 @@ macro_rules! stays {
             the_same_file_in_another_run_adds_nothing
             the_store_is_closed_in_good_order_even_after_an_error
             rows_of_one_flight_keep_their_order
+            what_the_read_models_know_is_not_read_again
         }
     };
 }
@@ -107,6 +114,44 @@ pub(crate) async fn rows_of_one_flight_keep_their_order<S: Stays>() {
             errors.lines().filter_map(|line| line.rsplit(": row rejected").nth(1)?.rsplit(':').next());
         assert!(numbers.eq((3..203).map(|number| number.to_string())), "{errors}");
     }
+}
+
+pub(crate) async fn what_the_read_models_know_is_not_read_again<S: Stays>() {
+    let directory = TempDir::new().unwrap();
+    flights_in(&in_it::<S>(&directory), ["--json"]).await.unwrap();
+    let store = store::open(&in_it::<S>(&directory)).await.unwrap();
+    let read_models = ProjectionRegistry::start(store.clone()).await.unwrap();
+    read_models.start_subscription().await.unwrap();
+    for status in read_models.status().await.unwrap() {
+        assert_eq!((status.events_applied, status.position.get()), (0, 18_262), "{}", status.name);
+    }
+    read_models.close().await.unwrap();
+    store.backend().close().await.unwrap();
+}
+
+/// In a child process the test of this name, with its crate before it, is the program that watches.
+pub(crate) async fn who_watches_sees_what_another_run_brings_in<S: Stays>(test: &str) {
+    if let Ok(store) = env::var(CHILD) {
+        let arguments = Arguments::parse_from(["flights", "--json", "--watch", "--store", &store]);
+        run(arguments, &mut io::stdout(), &mut io::stderr()).await.unwrap();
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let few = file(&[HEADER, ARRIVED, CANCELLED]);
+    let store = in_it::<S>(&directory);
+    let few = flights_in(&store, [few.path().to_str().unwrap(), "--json"]).await.unwrap().0;
+
+    let (_, test) = test.split_once("::").unwrap();
+    let mut watching = Command::new(env::current_exe().unwrap());
+    watching.args([test, "--exact", "--nocapture"]).env(CHILD, &store).stdout(Stdio::piped());
+    let mut watching = watching.spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut shows = |wanted: &str| lines.by_ref().any(|line| line.unwrap().contains(wanted.trim_end()));
+    assert!(shows(&few), "it ended without showing what was there");
+    let all = flights_in(&store, ["--json"]).await.unwrap().0;
+    assert!(shows(&all), "it ended without showing what came");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }
 
 const KILLS: usize = 6;

@@ -1,10 +1,14 @@
 use std::{error::Error as StdError, sync::Arc};
 
-use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput};
+use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput, StoreError};
 
 use tokio::sync::OwnedRwLockReadGuard;
 
-use super::{kept_state::KeptState, live::Applied, state_form::StateForm};
+use super::{
+    kept_state::{Kept, KeptState},
+    live::Applied,
+    state_form::StateForm,
+};
 use crate::{Error, PayloadCodec, Result};
 
 /// Keeps a projection's state in the store, and finds it there again.
@@ -64,12 +68,20 @@ impl<P> Keeper<P> {
         let this = Arc::clone(keeper);
         let encoding = tokio::task::spawn_blocking(move || this.form.encode(&applied, this.codec));
         let kept = encoding.await.map_err(|_| Error::NoRuntime)??;
-        keeper.kept.save(kept).await?;
+        keeper.keep(kept).await?;
         Ok(position)
     }
 
     /// Keeps a state that nobody else holds.
     pub(super) async fn save_alone(&self, applied: &Applied<P>) -> Result<()> {
-        self.kept.save(self.form.encode(applied, self.codec)?).await
+        self.keep(self.form.encode(applied, self.codec)?).await
+    }
+
+    async fn keep(&self, kept: Kept) -> Result<()> {
+        match self.kept.save(kept).await {
+            // One that was opened to look at it: whoever writes it keeps the states.
+            Err(Error::Store(StoreError::ReadOnly)) => Ok(()),
+            kept => kept,
+        }
     }
 }

@@ -1,17 +1,19 @@
 use std::collections::BTreeMap;
 
-use allframe_cqrs::{Projection, query, query_handler};
+use allframe_cqrs::{Projection, projection, query, query_handler};
+use serde::{Deserialize, Serialize};
 
 use super::flight::FlightEvent;
 
 /// What goes on at every airport.
-#[derive(Debug, Default)]
+#[projection(name = "airport-board", version = 1)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AirportBoard {
     airports: BTreeMap<String, AirportTraffic>,
 }
 
 /// What went on at one airport.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AirportTraffic {
     pub(crate) departed: u64,
     pub(crate) cancelled: u64,

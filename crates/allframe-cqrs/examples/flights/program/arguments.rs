@@ -14,6 +14,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "wal:./data/flights")]
     pub(crate) store: String,
 
+    /// Bring nothing in: print what the read models tell, and again whenever another run has stored more, until stopped
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) watch: bool,
+
     /// Print the counts alone, as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

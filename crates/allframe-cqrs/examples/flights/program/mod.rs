@@ -9,37 +9,41 @@ mod flight;
 mod import;
 mod progress;
 pub(crate) mod punctuality;
-mod read_models;
 mod report;
 mod row;
 mod rows_in_flight;
 pub(crate) mod store;
+mod tally;
+mod watch;
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
-use allframe_cqrs::{EventStoreBackend, GlobalPosition};
+use allframe_cqrs::{EventStoreBackend, ProjectionRegistry};
 use anyhow::{Context, Result};
 use arguments::Arguments;
+use flight::FlightEvent;
 use import::Import;
-use read_models::ReadModels;
 use report::Report;
-use store::FlightStore;
+use store::{Backend, FlightStore};
+
+/// The read models of this program: each registers itself where it is defined.
+type ReadModels = ProjectionRegistry<FlightEvent, Backend>;
+
+/// How long the read models may take to apply what has been stored: a store full of flights that they have never seen.
+const CATCHING_UP: Duration = Duration::from_secs(600);
 
 /// Does what the arguments say, and prints what came of it.
 pub(crate) async fn run(arguments: Arguments, output: &mut dyn Write, errors: &mut dyn Write) -> Result<()> {
+    if arguments.watch {
+        return watch::run(&arguments, output).await;
+    }
     let store = store::open(&arguments.store).await?;
     let report = import_and_project(&store, &arguments, errors).await;
     // After an error too: then the next run has nothing to recover.
     let closed = store.backend().close().await.context("the store could not be closed");
     let report = report?;
     closed?;
-
-    if arguments.json {
-        writeln!(output, "{}", serde_json::to_string(&report.counts())?)?;
-    } else {
-        writeln!(output, "{report}")?;
-    }
-    Ok(())
+    report.print(&arguments, output)
 }
 
 pub(crate) async fn import_and_project(
@@ -47,13 +51,23 @@ pub(crate) async fn import_and_project(
     arguments: &Arguments,
     errors: &mut dyn Write,
 ) -> Result<Report> {
-    let mut import = Import::into(store.clone(), errors);
+    // Where an earlier run has left them; they follow while rows are brought in.
+    let read_models = ReadModels::start(store.clone()).await?;
+    let report = import_and_report(&read_models, arguments, errors).await;
+    read_models.close().await?;
+    report
+}
+
+async fn import_and_report(
+    read_models: &ReadModels,
+    arguments: &Arguments,
+    errors: &mut dyn Write,
+) -> Result<Report> {
+    let mut import = Import::into(read_models.store().clone(), errors);
     for file in &arguments.files {
         import.file(file).await?;
     }
     let rejected_rows = import.rejected_rows();
-
-    let mut read_models = ReadModels::default();
-    store.project(&mut read_models, &mut GlobalPosition::default()).await?;
-    Ok(Report::new(&read_models, store.stats().await?, rejected_rows))
+    read_models.wait_until_caught_up(CATCHING_UP).await?;
+    Report::of(read_models, rejected_rows).await
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use allframe_cqrs::{Projection, query, query_handler};
+use allframe_cqrs::{Projection, projection, query, query_handler};
+use serde::{Deserialize, Serialize};
 
 use super::flight::FlightEvent;
 
@@ -8,13 +9,14 @@ use super::flight::FlightEvent;
 const ON_TIME_MINUTES: i32 = 15;
 
 /// How well every airline keeps its timetable.
-#[derive(Debug, Default)]
+#[projection(name = "punctuality", version = 1)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Punctuality {
     airlines: BTreeMap<String, AirlineRecord>,
 }
 
 /// How well one airline does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AirlineRecord {
     pub(crate) scheduled: u64,
     pub(crate) cancelled: u64,

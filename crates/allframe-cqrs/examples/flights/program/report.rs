@@ -1,12 +1,15 @@
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, io::Write};
 
 use allframe_cqrs::BackendStats;
+use anyhow::Result;
 use serde::Serialize;
 
 use super::{
-    airport_board::{AirportTraffic, BusiestAirports, busiest_airports},
-    punctuality::{AirlineRecord, AirlinesByPunctuality, airlines_by_punctuality},
-    read_models::{ReadModels, Tally},
+    ReadModels,
+    airport_board::{AirportBoard, AirportTraffic, BusiestAirports, busiest_airports},
+    arguments::Arguments,
+    punctuality::{AirlineRecord, AirlinesByPunctuality, Punctuality, airlines_by_punctuality},
+    tally::Tally,
 };
 
 const AIRLINES: &str = include_str!("../data/airlines.csv");
@@ -21,14 +24,25 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(read_models: &ReadModels, stats: BackendStats, rejected_rows: u64) -> Self {
-        Self {
-            tally: read_models.tally,
-            stats,
+    pub(crate) async fn of(read_models: &ReadModels, rejected_rows: u64) -> Result<Self> {
+        let board = read_models.get::<AirportBoard>().await?;
+        let punctuality = read_models.get::<Punctuality>().await?;
+        Ok(Self {
+            tally: *read_models.get::<Tally>().await?,
+            stats: read_models.store().stats().await?,
             rejected_rows,
-            airports: busiest_airports(BusiestAirports { limit: 8 }, &read_models.board),
-            airlines: airlines_by_punctuality(AirlinesByPunctuality, &read_models.punctuality),
+            airports: busiest_airports(BusiestAirports { limit: 8 }, &board),
+            airlines: airlines_by_punctuality(AirlinesByPunctuality, &punctuality),
+        })
+    }
+
+    pub(crate) fn print(&self, arguments: &Arguments, output: &mut dyn Write) -> Result<()> {
+        if arguments.json {
+            writeln!(output, "{}", serde_json::to_string(&self.counts())?)?;
+        } else {
+            writeln!(output, "{self}")?;
         }
+        Ok(())
     }
 
     /// The airlines, the most punctual first.

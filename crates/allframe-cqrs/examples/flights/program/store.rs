@@ -8,10 +8,31 @@ use eventstore_wal::WalBackend;
 use super::flight::FlightEvent;
 
 /// The store is chosen at run time; nothing else in this program knows which one it is.
-pub(crate) type FlightStore = EventStore<FlightEvent, Arc<dyn EventStoreBackend>>;
+pub(crate) type Backend = Arc<dyn EventStoreBackend>;
+pub(crate) type FlightStore = EventStore<FlightEvent, Backend>;
+
+/// Opens a store that another run may be writing, to look at it.
+pub(crate) async fn open_to_look(store: &str) -> Result<FlightStore> {
+    match store.split_once(':') {
+        None if store == "memory" => bail!("what is in the memory of another run cannot be watched"),
+        Some(("wal", directory)) if !directory.is_empty() => {
+            let opened = WalBackend::open_read_only(directory);
+            let backend: Backend = Arc::new(opened.with_context(|| cannot_open(directory))?);
+            Ok(EventStore::with_backend(backend))
+        }
+        #[cfg(feature = "rocksdb")]
+        Some(("rocksdb", directory)) if !directory.is_empty() => {
+            let opened = allframe_cqrs::RocksDbReader::open(directory);
+            let backend: Backend = Arc::new(opened.with_context(|| cannot_open(directory))?);
+            Ok(EventStore::with_backend(backend))
+        }
+        // A server that serves both.
+        _ => open(store).await,
+    }
+}
 
 pub(crate) async fn open(store: &str) -> Result<FlightStore> {
-    let backend: Arc<dyn EventStoreBackend> = match store.split_once(':') {
+    let backend: Backend = match store.split_once(':') {
         None if store == "memory" => Arc::new(InMemoryBackend::new()),
         Some((kind @ ("wal" | "rocksdb"), "")) => {
             bail!("`{kind}:` names no directory, as `{kind}:./data/flights` does")
@@ -38,13 +59,13 @@ pub(crate) async fn open(store: &str) -> Result<FlightStore> {
 }
 
 #[cfg(feature = "rocksdb")]
-fn open_rocksdb(directory: &str) -> Result<Arc<dyn EventStoreBackend>> {
+fn open_rocksdb(directory: &str) -> Result<Backend> {
     let opened = allframe_cqrs::RocksDbBackend::open(directory);
     Ok(Arc::new(opened.with_context(|| cannot_open(directory))?))
 }
 
 #[cfg(not(feature = "rocksdb"))]
-fn open_rocksdb(directory: &str) -> Result<Arc<dyn EventStoreBackend>> {
+fn open_rocksdb(directory: &str) -> Result<Backend> {
     bail!(
         "this program was built without RocksDB, which compiles for ten minutes and more; build it with: \
          cargo run --release -p allframe-cqrs --example flights --features rocksdb -- --store rocksdb:{directory}"
