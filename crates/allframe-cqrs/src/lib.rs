@@ -4,6 +4,7 @@ mod aggregate;
 mod backends;
 mod command;
 pub mod compat;
+pub mod consumer_group;
 mod draft;
 mod error;
 mod event;

@@ -12,6 +12,7 @@ pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
 pub use read::{EventStream, Matching};
+pub(crate) use read::{to_recorded, typed_filter};
 
 use crate::{DefaultBackend, PayloadCodec, Result};
 
@@ -113,6 +114,10 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     /// [`Error::Store`](crate::Error::Store) with what kept the backend from counting.
     pub async fn stats(&self) -> Result<BackendStats> {
         Ok(self.backend.stats().await?)
+    }
+
+    pub(crate) fn shared_backend(&self) -> Arc<B> {
+        Arc::clone(&self.backend)
     }
 
     pub(crate) fn codec(&self) -> PayloadCodec {

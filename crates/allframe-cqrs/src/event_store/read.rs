@@ -221,7 +221,7 @@ impl AllCursor {
     }
 }
 
-pub(super) fn to_recorded<E: Event>(record: RecordedEvent) -> Result<Recorded<E>> {
+pub(crate) fn to_recorded<E: Event>(record: RecordedEvent) -> Result<Recorded<E>> {
     Ok(Recorded::new(payload::from_recorded(&record)?, record))
 }
 
@@ -232,7 +232,7 @@ fn typed_query<E: Event>(query: ReadAll) -> ReadAll {
 }
 
 /// The same filter, for events of type `E` alone.
-pub(super) fn typed_filter<E: Event>(filter: &EventFilter) -> EventFilter {
+pub(crate) fn typed_filter<E: Event>(filter: &EventFilter) -> EventFilter {
     // A name that is no legal event type cannot have been stored.
     let types: Vec<_> =
         stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok()).collect();
