@@ -37,7 +37,11 @@
 //! # Ok::<(), GroupError>(()) }).unwrap();
 //! ```
 //!
-//! `docs/consumer-groups.md` says what is promised, what is stored, and what the settings cost.
+//! # What is stored
+//!
+//! A group of the name `NAME` appends to streams whose names begin with `$group-NAME/`, events whose types begin with
+//! `$group.`, as JSON. Nothing else may append there. Each member adds one small event every third of a lease, and one
+//! append for each checkpoint; nothing of that is ever removed, since a store only grows.
 
 mod builder;
 mod consumer;
