@@ -5,6 +5,7 @@ mod as_of;
 mod backends;
 mod command;
 pub mod compat;
+pub mod consumer_group;
 mod draft;
 mod error;
 mod event;

@@ -14,9 +14,8 @@ pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
 pub(crate) use range::FixedRange;
-pub(crate) use read::to_recorded;
-pub(crate) use read::typed_filter;
 pub use read::{EventStream, Matching};
+pub(crate) use read::{to_recorded, typed_filter};
 pub use state_at::StateAt;
 
 use crate::{DefaultBackend, PayloadCodec, Result, registry::InlineProjections};
