@@ -55,7 +55,7 @@ pub enum ProjectionError {
         /// The name.
         name: String,
         /// Where and why.
-        source: ProjectionFault,
+        source: Box<ProjectionFault>,
     },
     /// The projection was told to wait, and does not come to what was waited for.
     #[error("projection `{name}` is paused; resume it first")]
@@ -72,7 +72,7 @@ pub enum ProjectionError {
         /// The name.
         name: String,
         /// Where and why.
-        source: ProjectionFault,
+        source: Box<ProjectionFault>,
     },
     /// The time was up first.
     #[error("projection `{name}` came only to position {position} of {wanted} in {timeout:?}")]
@@ -101,7 +101,7 @@ pub enum ProjectionError {
         /// The name.
         name: String,
         /// Where and why.
-        source: ProjectionFault,
+        source: Box<ProjectionFault>,
     },
     /// It runs no more: it was closed, or its runtime has ended.
     #[error("projection `{name}` is closed; start a new registry")]

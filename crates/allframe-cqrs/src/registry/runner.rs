@@ -15,7 +15,7 @@ use super::{
     sink::{Sink, Standing, Taken},
     status::Gauges,
 };
-use crate::{Error, Event, Result};
+use crate::{Error, Event, Recorded, Result};
 
 /// The task of one projection: reads what comes, has it taken in, and decides what becomes of what fails.
 pub(super) struct Runner<E: Event, S> {
@@ -162,7 +162,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         let Taken { events, failure } = self.sink.take(entries, through).await;
         self.since_checkpoint.applied(events);
         let newest = entries.iter().rev().find_map(|entry| entry.content.as_ref().ok());
-        let newest = newest.map(|event| event.recorded_at());
+        let newest = newest.map(Recorded::recorded_at);
         self.gauges.send_modify(|gauges| {
             gauges.applied += events;
             gauges.rate.add(events);

@@ -85,7 +85,7 @@ impl Task {
             (ProjectionState::Paused, _) | (_, None) => {
                 return Err(ProjectionError::Paused { name: self.name.to_string() });
             }
-            (_, Some(fault)) => fault.clone(),
+            (_, Some(fault)) => Box::new(fault.clone()),
         };
         Err(ProjectionError::Stopped { name: self.name.to_string(), source })
     }

@@ -57,7 +57,7 @@ impl<P: Projection + 'static> StateProjection<P> {
             None => Ok(view),
             Some(fault) => {
                 let name = self.task.name.to_string();
-                Err(ProjectionError::HalfApplied { name, source: fault.clone() })
+                Err(ProjectionError::HalfApplied { name, source: Box::new(fault.clone()) })
             }
         }
     }

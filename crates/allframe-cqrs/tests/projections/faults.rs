@@ -96,7 +96,8 @@ async fn what_fails_is_tried_again_after_a_while_that_doubles() {
     append(&store, "account-1", Entry::Cursed).await;
     let handle = registry.handle::<Fragile>().unwrap();
     // Tried after 0, 1, 3 and 7 seconds.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    let late = handle.wait_until(GlobalPosition::new(1), Duration::from_secs(5)).await.unwrap_err();
+    assert!(matches!(late, ProjectionError::TimedOut { .. }), "{late:?}");
     assert_eq!(handle.status().await.unwrap().state, ProjectionState::Retrying);
     assert_eq!(handle.status().await.unwrap().last_error.unwrap().attempts, 3);
     Curse::IsLifted.set();

@@ -69,7 +69,7 @@ async fn after_a_crash_what_was_not_stored_is_applied_again_to_what_was() {
     assert_eq!(second.status_of("balances").await.unwrap().events_applied, 10);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_state_is_stored_by_itself_when_its_time_has_come() {
     let backend = InMemoryBackend::new();
     let (store, registry) = registry_of(&backend).await;
@@ -77,13 +77,12 @@ async fn a_state_is_stored_by_itself_when_its_time_has_come() {
     registry.add(balances().with_checkpoints(often)).await.unwrap();
     let position = deposit(&store, "account-1", 1).await;
     let kept = StreamId::new("$projection-balances-v1").unwrap();
-    loop {
-        let snapshot = backend.get_latest_snapshot(&kept).await.unwrap().unwrap();
-        if snapshot.version == Version::new(position.get()) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+    registry.wait_until(position, SOON).await.unwrap();
+    until(|| {
+        let kept = futures_util::FutureExt::now_or_never(backend.get_latest_snapshot(&kept));
+        kept.unwrap().unwrap().is_some_and(|kept| kept.version == Version::new(position.get()))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -113,7 +113,8 @@ impl Rebuild {
         let ended = ended.await.map_err(|_| closed())?;
         match &ended.state {
             RebuildState::Failed(fault) => {
-                Err(ProjectionError::RebuildFailed { name: self.name.to_string(), source: fault.clone() })
+                let (name, source) = (self.name.to_string(), Box::new(fault.clone()));
+                Err(ProjectionError::RebuildFailed { name, source })
             }
             RebuildState::Running | RebuildState::Done => Ok(ended.position),
         }
