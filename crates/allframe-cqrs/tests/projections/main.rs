@@ -1,4 +1,5 @@
 //! The registry of projections: what it keeps up, how it stops, and what it builds anew.
+#![cfg(all(feature = "memory", feature = "macros"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
