@@ -7,11 +7,13 @@
 //! cargo run --release --example flights                       # the first week of January 2013, in the repository
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
 //! cargo run --release --example flights -- --store postgresql://localhost/app#flights
+//! cargo run --release --example flights -- --watch            # in another terminal, while flights come in
 //! cargo run --release --example flights --features rocksdb -- --store rocksdb:./data/flights-rocksdb
 //! ```
 //!
-//! The events are kept in `./data/flights`, where no other store is named. It may be killed at any moment: the next run finds the rows that are there
-//! already, and goes on with the others.
+//! The events are kept in `./data/flights`, where no other store is named. It may be killed at any moment: the next run finds
+//! the rows that are there already, and goes on with the others. Its boards are registered projections, kept in the same store:
+//! they too go on where they were.
 
 #[cfg(test)]
 mod durable;
