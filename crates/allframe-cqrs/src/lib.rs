@@ -50,6 +50,7 @@ pub use payload::PayloadCodec;
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
+#[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use registry::DiscoveredProjection;
 pub use registry::{

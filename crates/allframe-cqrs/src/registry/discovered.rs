@@ -1,18 +1,7 @@
 use std::any::Any;
 
-use super::{Registration, launch::Launch};
-use crate::{Event, Projection};
-
-/// A projection with a name and a version, as [`#[projection]`](crate::projection) gives them to it.
-pub trait NamedProjection: Projection + Sized + 'static {
-    /// The name of the read model, in all its versions.
-    const NAME: &'static str;
-    /// The version of what `apply` does and of what the state holds, from 1.
-    const VERSION: u32;
-
-    /// How it is run.
-    fn registration() -> Registration<Self>;
-}
+use super::{NamedProjection, launch::Launch};
+use crate::Event;
 
 /// A projection that registers itself. `#[projection]` makes one, and the linker brings all of them together.
 #[doc(hidden)]
@@ -34,11 +23,9 @@ impl DiscoveredProjection {
     }
 }
 
-#[cfg(feature = "macros")]
 inventory::collect!(DiscoveredProjection);
 
 /// All those that are built from events of this type.
-#[cfg(feature = "macros")]
 pub(super) fn all_of<E: Event>() -> Vec<Box<dyn Launch<E>>> {
     let discovered = inventory::iter::<DiscoveredProjection>.into_iter();
     let mut found: Vec<Box<dyn Launch<E>>> = discovered

@@ -2,6 +2,7 @@ mod allframe;
 mod checkpoint_policy;
 mod consistency;
 mod control;
+#[cfg(feature = "macros")]
 mod discovered;
 mod effects;
 mod error;
@@ -15,6 +16,7 @@ mod kept_state;
 mod launch;
 mod live;
 mod look_up;
+mod named;
 mod rebuild;
 mod recipe;
 mod registration;
@@ -35,7 +37,8 @@ use std::{
 pub use allframe::{ProjectionMetadata, ProjectionPosition};
 pub use checkpoint_policy::CheckpointPolicy;
 pub use consistency::Consistency;
-pub use discovered::{DiscoveredProjection, NamedProjection};
+#[cfg(feature = "macros")]
+pub use discovered::DiscoveredProjection;
 pub use error::ProjectionError;
 use eventstore_api::EventStoreBackend;
 pub use fault::{FaultCause, ParkedEvent, ProjectionFault};
@@ -45,6 +48,7 @@ pub use handle::ProjectionHandle;
 pub(crate) use inline::InlineProjections;
 use launch::Launch;
 pub use live::View;
+pub use named::NamedProjection;
 pub use rebuild::{Rebuild, RebuildProgress, RebuildState};
 pub use registration::{MergeProjection, Registration};
 use running::Running;
