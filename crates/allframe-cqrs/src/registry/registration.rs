@@ -7,7 +7,7 @@ use crate::{PayloadCodec, Projection};
 
 /// A projection about to be registered by hand: under which name, and how it is run.
 ///
-/// [`#[projection]`](crate::projection) makes one of [`Registration::stored`] for its type.
+/// `#[projection]` makes one of [`Registration::stored`] for its type.
 ///
 /// ```
 /// use allframe_cqrs::{Consistency, EventStore, FaultPolicy, Projection, ProjectionRegistry, Registration, event};
