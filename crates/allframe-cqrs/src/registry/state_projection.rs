@@ -5,6 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use eventstore_api::GlobalPosition;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::{
@@ -65,6 +66,8 @@ impl<P: Projection + 'static> StateProjection<P> {
     fn builder(&self) -> Result<Builder<P>, ProjectionError> {
         let name = self.task.name.to_string();
         let Some(recipe) = self.recipe.clone() else { return Err(ProjectionError::CannotRebuild { name }) };
+        // Taken while events are being applied, it is told with the first ones.
+        let goal = self.live.try_read().map_or(GlobalPosition::END, |serving| serving.goal());
         Ok(Builder {
             name,
             live: Arc::clone(&self.live),
@@ -73,7 +76,7 @@ impl<P: Projection + 'static> StateProjection<P> {
             feed: Arc::clone(&self.feed),
             policy: self.policy,
             workers: self.workers,
-            reporter: Reporter::new(self.task.gauges.borrow().position),
+            reporter: Reporter::new(goal),
         })
     }
 }
