@@ -186,6 +186,9 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
     }
 
     async fn failed(&mut self, failure: Failure) {
+        if failure.is_outage() {
+            return self.wait_out(failure);
+        }
         let attempts = self.attempts.count(failure.position);
         let fault = failure.after(attempts);
         fault.warn(&self.name);
@@ -204,6 +207,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
                     self.tell_standing().await;
                     self.enter(ProjectionState::CatchingUp);
                 }
+                Err(failure) if failure.is_outage() => self.wait_out(failure),
                 Err(failure) => self.stop(failure),
             },
         }
@@ -216,8 +220,14 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         if !error.is_retryable() {
             return self.stop(failure);
         }
-        let attempts = self.attempts.count(position);
-        self.gauges.send_modify(|gauges| gauges.last_error = Some(failure.after(attempts)));
+        self.wait_out(failure);
+    }
+
+    fn wait_out(&mut self, failure: Failure) {
+        let attempts = self.attempts.count(failure.position);
+        let fault = failure.after(attempts);
+        fault.warn(&self.name);
+        self.gauges.send_modify(|gauges| gauges.last_error = Some(fault));
         self.attempts.next = Some(Later::now() + self.policy.backoff(attempts));
         self.enter(ProjectionState::Retrying);
     }
@@ -267,6 +277,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
             Ok(standing) => {
                 self.gauges.send_modify(|gauges| {
                     (gauges.position, gauges.parked) = (standing.position, standing.parked);
+                    gauges.stored = standing.stored.or(gauges.stored);
                 });
                 Some(standing)
             }

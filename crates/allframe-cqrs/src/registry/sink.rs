@@ -39,6 +39,8 @@ pub(super) struct Standing {
     pub(super) parked: usize,
     /// What is there is of another version, and will be replaced.
     pub(super) is_outdated: bool,
+    /// Up to where it is durable, where the sink itself knows.
+    pub(super) stored: Option<GlobalPosition>,
 }
 
 /// What has been taken in.

@@ -45,7 +45,10 @@ async fn one_that_panics_stops_alone_with_its_last_good_state_and_says_where_and
     let ProjectionError::Stopped { name, source } = error else { panic!("{error:?}") };
     assert_eq!((name.as_str(), source.position, source.attempts), ("fragile", GlobalPosition::new(3), 3));
     assert_eq!(source.stream.as_ref().map(StreamId::as_str), Some("account-1"));
-    assert!(matches!(&source.cause, FaultCause::Panicked(panicked) if panicked.message == "a curse"), "{source:?}");
+    assert!(
+        matches!(&source.cause, FaultCause::Panicked(panicked) if panicked.message == "a curse"),
+        "{source:?}"
+    );
 
     let view = registry.get::<Fragile>().await.unwrap();
     assert_eq!((view.sum, view.seen.as_slice(), view.position()), (3, &[1, 2][..], GlobalPosition::new(2)));
