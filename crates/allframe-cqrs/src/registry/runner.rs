@@ -180,6 +180,8 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         self.attempts.next = None;
         self.enter(ProjectionState::CatchingUp);
         let Taken { failure, .. } = self.sink.take(&[], GlobalPosition::START).await;
+        // A database outside may stand elsewhere after an outage.
+        self.tell_standing().await;
         if let Some(failure) = failure {
             self.failed(failure).await;
         }

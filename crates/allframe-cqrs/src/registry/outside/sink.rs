@@ -31,6 +31,8 @@ pub(super) struct OutsideSink<P> {
     is_in_doubt: bool,
     /// Up to here there is no other event for it; that is told to the database with the next one, or now and then.
     seen: GlobalPosition,
+    /// What the runner was told last: the entries that it brings begin there.
+    told: GlobalPosition,
     parked: usize,
     /// The event that failed last, which comes alone until it is past.
     suspect: Option<GlobalPosition>,
@@ -48,13 +50,15 @@ impl<P: OutsideProjection> OutsideSink<P> {
     pub(super) async fn open(projection: P) -> Result<(Self, Standing), FaultCause> {
         let start = GlobalPosition::START;
         let (is_in_doubt, parked, suspect) = (true, 0, None);
-        let mut sink = Self { projection, stored: start, is_in_doubt, seen: start, parked, suspect };
+        let (stored, seen, told) = (start, start, start);
+        let mut sink = Self { projection, stored, is_in_doubt, seen, told, parked, suspect };
         sink.look().await.map_err(|failure| failure.cause)?;
         let standing = sink.standing_now();
         Ok((sink, standing))
     }
 
-    fn standing_now(&self) -> Standing {
+    fn standing_now(&mut self) -> Standing {
+        self.told = self.seen;
         let stored = Some(self.stored);
         Standing { position: self.seen, parked: self.parked, is_outdated: false, stored }
     }
@@ -100,11 +104,9 @@ impl<P: OutsideProjection> OutsideSink<P> {
         through: GlobalPosition,
         events: &mut u64,
     ) -> Result<(), Failure> {
-        // The entries begin here.
-        let from = self.seen;
         self.look().await?;
-        if self.seen < from {
-            // A database that was restored from a backup: what lies between must be read again first.
+        if self.seen < self.told {
+            // As after the database was restored from a backup: what lies between must be read again first.
             return Ok(());
         }
         let new = entries.get(entries.partition_point(|entry| entry.position <= self.seen)..);
@@ -210,11 +212,10 @@ impl<E: Event, P: OutsideProjection<Event = E>> Sink<E> for OutsideSink<P> {
     }
 
     async fn pass_over(&mut self, fault: &ProjectionFault, how: OnFault) -> Result<(), Failure> {
-        let from = self.seen;
         for _ in 0..TURNS {
             self.look().await?;
             // Another process has, or it moved back and the event will come again.
-            if self.stored >= fault.position || self.seen < from {
+            if self.stored >= fault.position || self.seen < self.told {
                 return Ok(());
             }
             let outcome = if how == OnFault::Park {
