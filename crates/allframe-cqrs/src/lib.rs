@@ -12,6 +12,8 @@ mod event;
 mod event_store;
 mod panicked;
 mod payload;
+#[cfg(feature = "postgres")]
+mod postgres_read_model;
 #[cfg(doctest)]
 mod project_readme;
 mod projection;
@@ -30,6 +32,8 @@ pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
+#[cfg(feature = "postgres")]
+pub use deadpool_postgres;
 pub use draft::Draft;
 pub use error::{DecodeError, DecodeReason, Error, Result};
 #[doc(hidden)]
@@ -47,6 +51,8 @@ pub use eventstore_api::{
 pub use inventory;
 pub use panicked::Panicked;
 pub use payload::PayloadCodec;
+#[cfg(feature = "postgres")]
+pub use postgres_read_model::{PostgresProjection, PostgresReadModel};
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
 pub use recorded::Recorded;
@@ -55,9 +61,9 @@ pub use recorded::Recorded;
 pub use registry::DiscoveredProjection;
 pub use registry::{
     CheckpointPolicy, Consistency, FaultCause, FaultPolicy, MergeProjection, NamedProjection, OnFault,
-    ParkedEvent, ProjectionError, ProjectionFault, ProjectionHandle, ProjectionMetadata, ProjectionPosition,
-    ProjectionRegistry, ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState,
-    Registration, View,
+    OutsideBatch, OutsideError, OutsideProjection, OutsideRegistration, ParkedEvent, ProjectionError,
+    ProjectionFault, ProjectionHandle, ProjectionMetadata, ProjectionPosition, ProjectionRegistry,
+    ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState, Registration, View,
 };
 pub use replay::{
     InvalidSpeed, Replay, ReplayControl, ReplayEnd, ReplayError, ReplayPlan, ReplayProgress, ReplaySpeed,
@@ -66,3 +72,5 @@ pub use replay::{
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
+#[cfg(feature = "postgres")]
+pub use tokio_postgres;

@@ -47,6 +47,22 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
         Ok(())
     }
 
+    /// Waits until one projection has applied everything up to a position, as before its read model in a database is read.
+    ///
+    /// Dropping the future early changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectionError::NotRegistered`], or as [`ProjectionRegistry::wait_until`].
+    pub async fn wait_for(
+        &self,
+        name: &str,
+        position: GlobalPosition,
+        timeout: Duration,
+    ) -> Result<(), ProjectionError> {
+        self.named(name)?.task().wait_until_within(position, timeout).await
+    }
+
     /// Waits until every projection has applied everything that is stored now.
     ///
     /// # Errors
@@ -107,8 +123,8 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     ///
     /// # Errors
     ///
-    /// [`ProjectionError::NotRegistered`], [`ProjectionError::CannotRebuild`] where it was registered as a value, or
-    /// [`ProjectionError::NoRuntime`].
+    /// [`ProjectionError::NotRegistered`], [`ProjectionError::CannotRebuild`] where it was registered as a value or its read
+    /// model is in a database, or [`ProjectionError::NoRuntime`].
     pub fn begin_rebuild(&self, name: &str) -> Result<Rebuild, ProjectionError> {
         self.named(name)?.begin_rebuild()
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use eventstore_api::{GlobalPosition, InvalidInput, message_with_causes};
 
-use super::ProjectionFault;
+use super::{FaultCause, ProjectionFault};
 use crate::Error;
 
 /// Why a [`ProjectionRegistry`](crate::ProjectionRegistry) did not do what was asked.
@@ -86,14 +86,35 @@ pub enum ProjectionError {
         /// How long was waited.
         timeout: Duration,
     },
-    /// There is no way to make its first state.
+    /// There is no second place for its state: it was registered as a value, or its read model is in a database.
     #[error(
-        "projection `{name}` cannot be built anew: it was registered as a value; register it with a `Registration`, \
-         which can make as many as it takes"
+        "projection `{name}` cannot be built anew where it is: register a value with a `Registration`, which can make \
+         as many as it takes, and a read model in a database under a new name or version, beside this one"
     )]
     CannotRebuild {
         /// The name.
         name: String,
+    },
+    /// The read model in a database could not be opened.
+    #[error("the read model of projection `{name}` could not be opened")]
+    ReadModel {
+        /// The name.
+        name: String,
+        /// Why not.
+        source: FaultCause,
+    },
+    /// The read model has events in it that the store does not have, as after a backup of the store was restored.
+    #[error(
+        "the read model of projection `{name}` stands at position {position}, and its store ends at {head}: it is of \
+         another store, or of events that are lost; build it under a new name or version"
+    )]
+    AheadOfStore {
+        /// The name.
+        name: String,
+        /// Where the read model stands.
+        position: GlobalPosition,
+        /// Where the store ends.
+        head: GlobalPosition,
     },
     /// The new state could not be built. The old one goes on serving.
     #[error("projection `{name}` could not be built anew; the old state goes on serving")]

@@ -15,7 +15,7 @@ use crate::{
 )]
 #[non_exhaustive]
 pub struct ProjectionFault {
-    /// Its place in the order of all events. Where the store itself failed: up to where everything was well.
+    /// Its place in the order of all events. Where the store itself failed, or the read model's database: up to where everything was well.
     pub position: GlobalPosition,
     /// Its stream, where it is known.
     pub stream: Option<StreamId>,
@@ -51,6 +51,9 @@ pub enum FaultCause {
     /// The event cannot be read as the type the projection asks for.
     #[error("it cannot be read")]
     Unreadable(#[source] Error),
+    /// The database of the read model does not answer. It is asked for ever, and no event is to blame.
+    #[error("its read model failed")]
+    ReadModel(#[source] Arc<dyn StdError + Send + Sync>),
     /// The store did not answer, and would not if it were asked again.
     #[error("the store failed")]
     Store(#[source] Error),
@@ -74,6 +77,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// Whether something outside does not answer, whatever the event.
+    pub(super) fn is_outage(&self) -> bool {
+        matches!(self.cause, FaultCause::ReadModel(_))
+    }
+
     pub(super) fn after(self, attempts: u32) -> ProjectionFault {
         let Self { position, stream, cause } = self;
         ProjectionFault { position, stream, attempts, at: Timestamp::now(), cause }
@@ -93,7 +101,9 @@ pub struct ParkedEvent {
 }
 
 impl ParkedEvent {
-    pub(super) fn new(position: GlobalPosition, reason: String, parked_at: Timestamp) -> Self {
+    /// One that lies parked since then.
+    #[must_use]
+    pub fn new(position: GlobalPosition, reason: String, parked_at: Timestamp) -> Self {
         Self { position, reason, parked_at }
     }
 }

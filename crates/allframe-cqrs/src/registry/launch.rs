@@ -2,30 +2,22 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, GlobalPosition};
-use tokio::{
-    runtime::Handle,
-    sync::{RwLock, mpsc, watch},
-};
+use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
-    Consistency, ProjectionError, ProjectionState, Registration,
-    checkpoint_policy::SinceCheckpoint,
+    Consistency, ProjectionError, Registration,
+    beginning::Beginning,
     effects::{Effects, KeptWatermark, Watermark},
     feed::Feed,
     keeper::Keeper,
     live::Applied,
     recipe::Recipe,
     registration::Start,
-    runner::{Attempts, Runner},
-    running::{Running, Task},
+    running::Running,
     state_projection::StateProjection,
     state_sink::StateSink,
-    status::Gauges,
 };
 use crate::{Event, PayloadCodec, Projection, Result};
-
-/// How many commands may wait for a runner.
-const COMMANDS: usize = 16;
 
 /// A registration, whatever the type of its projection.
 #[async_trait]
@@ -66,36 +58,21 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
         let Found { applied, keeper, effects } = found;
 
         let standing = applied.standing();
-        let mut first = Gauges::new(standing.position);
-        first.parked = standing.parked;
-        if standing.is_outdated {
-            first.state = ProjectionState::Replacing;
-        }
-        let gauges = watch::Sender::new(first);
-        let (sender, commands) = mpsc::channel(COMMANDS);
         let live = Arc::new(RwLock::new(applied));
+        let sink =
+            StateSink::new(Arc::clone(&live), recipe.clone(), keeper.clone(), Arc::clone(&feed), effects);
+        let beginning = Beginning { name, version, feed: Arc::clone(&feed), faults, checkpoints };
         let projection = Arc::new(StateProjection {
-            task: Task { name: name.as_str().into(), version, commands: sender, gauges: gauges.subscribe() },
-            live: Arc::clone(&live),
-            recipe: recipe.clone(),
-            keeper: keeper.clone(),
-            feed: Arc::clone(&feed),
+            task: beginning.run(&runtime, sink, standing),
+            live,
+            recipe,
+            keeper,
+            feed,
             consistency,
             policy: faults,
             workers,
             rebuild: Mutex::default(),
         });
-        let runner = Runner {
-            name,
-            sink: StateSink::new(live, recipe, keeper, Arc::clone(&feed), effects),
-            feed,
-            policy: faults,
-            since_checkpoint: SinceCheckpoint::new(checkpoints),
-            commands,
-            gauges,
-            attempts: Attempts::default(),
-        };
-        runtime.spawn(runner.run());
         if standing.is_outdated {
             projection.begin_rebuild()?;
         }

@@ -51,7 +51,7 @@ impl<P> Applied<P> {
         let is_outdated = self.replaced_at.is_some();
         // What an older version has applied says nothing about this one.
         let position = if is_outdated { GlobalPosition::START } else { self.position };
-        Standing { position, parked: self.parked.len(), is_outdated }
+        Standing { position, parked: self.parked.len(), is_outdated, stored: None }
     }
 }
 

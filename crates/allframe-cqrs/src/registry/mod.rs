@@ -1,4 +1,5 @@
 mod allframe;
+mod beginning;
 mod checkpoint_policy;
 mod consistency;
 mod control;
@@ -17,6 +18,7 @@ mod launch;
 mod live;
 mod look_up;
 mod named;
+mod outside;
 mod rebuild;
 mod recipe;
 mod registration;
@@ -49,6 +51,7 @@ pub(crate) use inline::InlineProjections;
 use launch::Launch;
 pub use live::View;
 pub use named::NamedProjection;
+pub use outside::{OutsideBatch, OutsideError, OutsideProjection, OutsideRegistration};
 pub use rebuild::{Rebuild, RebuildProgress, RebuildState};
 pub use registration::{MergeProjection, Registration};
 use running::Running;
@@ -173,6 +176,22 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     pub async fn add<P: Projection<Event = E> + 'static>(
         &self,
         registration: Registration<P>,
+    ) -> Result<(), ProjectionError> {
+        self.launch(Box::new(registration)).await
+    }
+
+    /// Registers a projection whose read model is in a database, and runs it from where that stands.
+    ///
+    /// When this returns, the read model is there; it may still be catching up. It has a status, is paused, resumed and waited for as
+    /// every other, but [`get`](Self::get) does not find it: its database is asked for what it holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProjectionRegistry::add`], [`ProjectionError::ReadModel`] when its database does not answer, and
+    /// [`ProjectionError::AheadOfStore`].
+    pub async fn add_outside<P: OutsideProjection<Event = E>>(
+        &self,
+        registration: OutsideRegistration<P>,
     ) -> Result<(), ProjectionError> {
         self.launch(Box::new(registration)).await
     }

@@ -180,12 +180,17 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         self.attempts.next = None;
         self.enter(ProjectionState::CatchingUp);
         let Taken { failure, .. } = self.sink.take(&[], GlobalPosition::START).await;
+        // A database outside may stand elsewhere after an outage.
+        self.tell_standing().await;
         if let Some(failure) = failure {
             self.failed(failure).await;
         }
     }
 
     async fn failed(&mut self, failure: Failure) {
+        if failure.is_outage() {
+            return self.wait_out(failure);
+        }
         let attempts = self.attempts.count(failure.position);
         let fault = failure.after(attempts);
         fault.warn(&self.name);
@@ -204,6 +209,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
                     self.tell_standing().await;
                     self.enter(ProjectionState::CatchingUp);
                 }
+                Err(failure) if failure.is_outage() => self.wait_out(failure),
                 Err(failure) => self.stop(failure),
             },
         }
@@ -216,8 +222,14 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         if !error.is_retryable() {
             return self.stop(failure);
         }
-        let attempts = self.attempts.count(position);
-        self.gauges.send_modify(|gauges| gauges.last_error = Some(failure.after(attempts)));
+        self.wait_out(failure);
+    }
+
+    fn wait_out(&mut self, failure: Failure) {
+        let attempts = self.attempts.count(failure.position);
+        let fault = failure.after(attempts);
+        fault.warn(&self.name);
+        self.gauges.send_modify(|gauges| gauges.last_error = Some(fault));
         self.attempts.next = Some(Later::now() + self.policy.backoff(attempts));
         self.enter(ProjectionState::Retrying);
     }
@@ -242,6 +254,10 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
             return Ok(());
         }
         let begun = Instant::now();
+        if !self.sink.may_be_saved() {
+            self.since_checkpoint.not_stored(begun.elapsed());
+            return Ok(());
+        }
         let saved = self.sink.save().await;
         let took = begun.elapsed();
         match saved {
@@ -267,6 +283,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
             Ok(standing) => {
                 self.gauges.send_modify(|gauges| {
                     (gauges.position, gauges.parked) = (standing.position, standing.parked);
+                    gauges.stored = standing.stored.or(gauges.stored);
                 });
                 Some(standing)
             }

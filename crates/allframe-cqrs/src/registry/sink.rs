@@ -22,6 +22,11 @@ pub(super) trait Sink<E: Event>: Send + 'static {
     /// Goes on without an event that has failed.
     async fn pass_over(&mut self, fault: &ProjectionFault, how: OnFault) -> Result<(), Failure>;
 
+    /// Whether what has been taken in may be made durable as it is.
+    fn may_be_saved(&self) -> bool {
+        true
+    }
+
     /// Makes durable what has been taken in, where that is not so already; up to where.
     ///
     /// # Errors
@@ -39,6 +44,8 @@ pub(super) struct Standing {
     pub(super) parked: usize,
     /// What is there is of another version, and will be replaced.
     pub(super) is_outdated: bool,
+    /// Up to where it is durable, where the sink itself knows.
+    pub(super) stored: Option<GlobalPosition>,
 }
 
 /// What has been taken in.

@@ -191,12 +191,13 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
         Ok(())
     }
 
+    /// An event whose effects are still due must be applied again after a crash, or they would be lost.
+    fn may_be_saved(&self) -> bool {
+        !self.effects.are_due()
+    }
+
     async fn save(&mut self) -> Result<Option<GlobalPosition>> {
         let Some(keeper) = &self.keeper else { return Ok(None) };
-        // An event whose effects are still due must be applied again after a crash, or they would be lost.
-        if self.effects.are_due() {
-            return Ok(None);
-        }
         let applied = Arc::clone(&self.live).read_owned().await;
         if applied.half_applied.is_some() {
             return Ok(None);

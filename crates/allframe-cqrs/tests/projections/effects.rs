@@ -178,6 +178,25 @@ async fn an_effect_that_fails_stops_the_projection_and_is_done_when_it_is_resume
 }
 
 #[tokio::test]
+async fn an_effect_that_is_not_done_yet_outlives_a_restart() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    post.is_closed.store(true, Ordering::SeqCst);
+    let position = deposit(&store, "account-1", 1).await;
+    registry.wait_until(GlobalPosition::new(position.get() + 1), SOON).await.unwrap_err();
+    registry.save().await.unwrap();
+    registry.close().await.unwrap();
+
+    post.is_closed.store(false, Ordering::SeqCst);
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(post.sent(), [1]);
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 1);
+}
+
+#[tokio::test]
 async fn an_effect_may_append_to_the_store_whose_appends_wait_for_its_projection() {
     #[derive(Clone)]
     struct Echo(EventStore<Entry>);
