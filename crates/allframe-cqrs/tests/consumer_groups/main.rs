@@ -2,4 +2,5 @@
 #![cfg(all(feature = "memory", feature = "macros"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
+mod deaths;
 mod group;
