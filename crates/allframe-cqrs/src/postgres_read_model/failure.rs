@@ -19,7 +19,7 @@ pub(super) fn told_apart(error: ApplyError) -> OutsideError {
 fn is_outage(error: &tokio_postgres::Error) -> bool {
     let Some(state) = error.code() else {
         // Not from the server: what lies between, unless a value could not be converted.
-        let is_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+        let is_io = error.source().is_some_and(<dyn StdError>::is::<std::io::Error>);
         return error.is_closed() || is_io;
     };
     // A statement that takes too long may do so because of its event.

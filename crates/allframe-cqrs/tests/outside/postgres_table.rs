@@ -67,7 +67,7 @@ impl Schema {
     }
 
     pub(crate) async fn number(&self, query: &str) -> i64 {
-        self.sql(query).await[0].get(0)
+        self.sql(query).await.first().unwrap().get(0)
     }
 
     /// The rows are what these events come to, each counted once.
