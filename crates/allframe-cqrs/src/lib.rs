@@ -21,10 +21,11 @@ mod replay;
 mod repository;
 mod stream_state;
 mod stream_view;
+pub mod table;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
-pub use allframe_cqrs_macros::{command, command_handler, event, projection, query, query_handler};
+pub use allframe_cqrs_macros::{Row, command, command_handler, event, projection, query, query_handler};
 pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
@@ -64,3 +65,4 @@ pub use replay::{
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
+pub use table::{Row, Table, UniqueViolation};
