@@ -74,6 +74,15 @@ fn constant(index: &TableIndex<'_>, place: usize, krate: &TokenStream) -> TokenS
         }
     };
     let span = constant.span();
+    // What does not compile is shown at the field, and not at the derive.
+    let krate: TokenStream = krate
+        .clone()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect();
     quote_spanned! {span=>
         #[doc = #doc]
         #visibility const #constant: #krate::table::Index<Self, #value, #krate::table::#kind> =

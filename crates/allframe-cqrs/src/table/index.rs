@@ -13,6 +13,8 @@ use super::{IndexEntries, Row};
 )]
 pub trait IndexValue: Ord + Clone + Debug + 'static {}
 
+// Without it the compiler names a trait of the standard library, and not what is to be done.
+#[diagnostic::do_not_recommend]
 impl<V: Ord + Clone + Debug + 'static> IndexValue for V {}
 
 /// Any number of rows may have the same value.
@@ -46,7 +48,10 @@ impl<R: Row, V, Kind> Index<R, V, Kind> {
         name: &'static str,
         value: fn(&R) -> Option<V>,
         entries: fn(&R::Indexes) -> &IndexEntries<R, V>,
-    ) -> Self {
+    ) -> Self
+    where
+        V: IndexValue,
+    {
         Self { name, value, entries, kind: PhantomData }
     }
 }

@@ -171,7 +171,6 @@ impl<R: Row> Table<R> {
     }
 
     /// All rows in the order of their keys.
-    #[must_use]
     pub fn iter(&self) -> btree_map::Values<'_, R::Key, R> {
         self.rows.values()
     }
