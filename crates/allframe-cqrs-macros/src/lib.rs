@@ -6,6 +6,8 @@ mod expand;
 mod handler;
 mod marker;
 mod projection;
+mod row;
+mod row_index;
 mod tag;
 
 use expand::expand;
@@ -80,6 +82,50 @@ pub fn event(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(projection::expand(attribute.into(), item.into()))
+}
+
+/// Makes a struct a row of a `Table`, with a key and with indexes.
+///
+/// Implements `Row`, and gives the type a constant for every index, by which the table is asked: `#[index] carrier` is
+/// `Flight::CARRIER`, as visible as the field. The key is `Ord + Clone + Debug`, and so is what is indexed. The struct has
+/// named fields and no lifetimes; what its type parameters need for that is said where they are declared.
+///
+/// | attribute | on | what it does |
+/// |---|---|---|
+/// | `#[key]` | a field | it is the key; on several fields, the key is the tuple of them |
+/// | `#[index]` | a field | rows are found by its value and by ranges of it |
+/// | `#[index(unique)]` | a field | and no two rows have the same |
+/// | `#[index(name = "..")]` | a field | what the index and, in capitals, its constant are called, if not as the field |
+/// | `#[index(name = "..", fields(a, b))]` | the struct | an index over the tuple of these fields, as visible as the first; `unique` goes here too |
+/// | `#[row(crate = path)]` | the struct | where `allframe_cqrs` is, when it goes by another name |
+///
+/// A field written `Option<T>` is looked up by `T`. Rows where it is `None` are found with `find_none`, lie in no range,
+/// and do not collide in a unique index. Inside an index over several fields, `None` is a value like any other, and
+/// collides.
+///
+/// ```
+/// use allframe_cqrs::{Row, Table};
+///
+/// #[derive(Row, Clone)]
+/// #[index(name = "route", fields(from, to))]
+/// struct Flight {
+///     #[key]
+///     number: u32,
+///     from: &'static str,
+///     to: &'static str,
+///     #[index(unique)]
+///     tail: Option<String>,
+/// }
+///
+/// let mut flights = Table::new();
+/// flights.insert(Flight { number: 1545, from: "EWR", to: "IAH", tail: Some("N14228".into()) })?;
+/// assert_eq!(flights.find(Flight::ROUTE, &("EWR", "IAH")).count(), 1);
+/// assert_eq!(flights.find_one(Flight::TAIL, "N14228").unwrap().number, 1545);
+/// # Ok::<_, allframe_cqrs::UniqueViolation>(())
+/// ```
+#[proc_macro_derive(Row, attributes(key, index, row))]
+pub fn row(item: TokenStream) -> TokenStream {
+    expand(row::expand(item.into()))
 }
 
 /// Makes a struct a command: implements `Command`.

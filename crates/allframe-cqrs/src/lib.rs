@@ -24,10 +24,11 @@ mod replay;
 mod repository;
 mod stream_state;
 mod stream_view;
+pub mod table;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
-pub use allframe_cqrs_macros::{command, command_handler, event, projection, query, query_handler};
+pub use allframe_cqrs_macros::{Row, command, command_handler, event, projection, query, query_handler};
 pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
@@ -74,3 +75,4 @@ pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
 #[cfg(feature = "postgres")]
 pub use tokio_postgres;
+pub use table::{Row, Table, UniqueViolation};

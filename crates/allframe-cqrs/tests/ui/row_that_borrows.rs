@@ -1,0 +1,9 @@
+use allframe_cqrs::Row;
+
+#[derive(Row)]
+struct Flight<'a> {
+    #[key]
+    id: &'a str,
+}
+
+fn main() {}
