@@ -60,6 +60,16 @@ impl Attributes {
         let (mut krate, mut name, mut version, mut configure) = (None, None, None, None);
         let parser = syn::meta::parser(|meta| {
             let known = meta.path.get_ident().map(Ident::to_string);
+            let is_second = match known.as_deref() {
+                Some("crate") => krate.is_some(),
+                Some("name") => name.is_some(),
+                Some("version") => version.is_some(),
+                Some("configure") => configure.is_some(),
+                _ => false,
+            };
+            if is_second {
+                return Err(meta.error("stands here twice; a projection has one of each"));
+            }
             match known.as_deref() {
                 Some("crate") => krate = Some(meta.value()?.call(Path::parse_mod_style)?),
                 Some("name") => name = Some(checked_name(meta.value()?.parse()?)?),

@@ -12,7 +12,8 @@ use std::{
 use allframe_cqrs::compat::{EventStoreBackend, InMemoryBackend};
 use allframe_cqrs::{
     Aggregate, Command, CommandError, CommandHandler, CommandResult, Event, EventStore, EventTypeName,
-    Projection, Query, QueryError, QueryHandler, QueryResult, Snapshot, ValidationError, async_trait,
+    Projection, ProjectionRegistry, Query, QueryError, QueryHandler, QueryResult, Snapshot, ValidationError,
+    async_trait,
 };
 use allframe_cqrs::{command, command_handler, event, query, query_handler};
 use serde::{Deserialize, Serialize};
@@ -440,4 +441,40 @@ async fn items_inside_functions_take_the_macros_too() {
 
     assert_eq!(close(CloseOrder { order_id: "order-1".to_string() }).await.unwrap().len(), 1);
     assert_eq!(is_open(IsOpen).await, Ok(true));
+}
+
+// The registry of projections, used as AllFrame's own tests do.
+
+#[derive(Clone, Default)]
+struct Shipments {
+    shipped: u64,
+}
+
+impl Projection for Shipments {
+    type Event = OrderEvent;
+
+    fn apply(&mut self, event: &OrderEvent) {
+        if *event == OrderEvent::Shipped {
+            self.shipped += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registry_tells_what_it_holds_and_where_it_is() {
+    let store = EventStore::new();
+    store.append("order-1", vec![placed("order-1", "ann"), OrderEvent::Shipped]).await.unwrap();
+    let registry = ProjectionRegistry::new(store.clone());
+    registry.register("shipments", Shipments::default()).await.unwrap();
+    assert_eq!(registry.count().await, 1);
+    assert!(registry.get_metadata("invoices").await.is_none());
+
+    registry.start_subscription().await.unwrap();
+    let before = registry.get_metadata("shipments").await.unwrap();
+    assert_eq!((before.name.as_str(), before.position.version, before.rebuilding), ("shipments", 2, false));
+
+    store.append("order-2", vec![OrderEvent::Shipped]).await.unwrap();
+    registry.clone().start_subscription().await.unwrap();
+    let all = registry.get_all_metadata().await;
+    assert_eq!(all.iter().map(|it| it.position.version).collect::<Vec<_>>(), [3]);
 }

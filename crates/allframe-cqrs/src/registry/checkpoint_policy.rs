@@ -79,7 +79,11 @@ impl SinceCheckpoint {
     /// When to store; never, where the state has not changed.
     pub(super) fn due(&self) -> Option<Instant> {
         let since = self.dirty_since?;
-        let wanted = if self.events >= self.policy.events { since } else { since + self.policy.interval };
+        let wanted = match self.events >= self.policy.events {
+            true => since,
+            // An interval beyond all clocks: never, but for the events.
+            false => since.checked_add(self.policy.interval)?,
+        };
         Some(wanted.max(self.not_before))
     }
 
@@ -90,6 +94,24 @@ impl SinceCheckpoint {
 
     /// Storing has failed; there will be another try.
     pub(super) fn not_stored(&mut self, took: Duration) {
-        self.not_before = Instant::now() + (took * REST).max(self.policy.interval);
+        let (now, rest) = (Instant::now(), took * REST);
+        self.not_before = now.checked_add(rest.max(self.policy.interval)).unwrap_or(now + rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_beyond_all_clocks_leaves_the_number_of_events_to_decide() {
+        let policy = CheckpointPolicy::default().with_events(2).with_interval(Duration::MAX);
+        let mut since = SinceCheckpoint::new(policy);
+        since.applied(1);
+        assert_eq!(since.due(), None);
+        since.applied(1);
+        assert!(since.due().is_some_and(|due| due <= Instant::now()));
+        since.not_stored(Duration::ZERO);
+        assert!(since.due().is_some_and(|due| due <= Instant::now()));
     }
 }
