@@ -73,6 +73,6 @@ pub use replay::{
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
+pub use table::{Row, Table, UniqueViolation};
 #[cfg(feature = "postgres")]
 pub use tokio_postgres;
-pub use table::{Row, Table, UniqueViolation};

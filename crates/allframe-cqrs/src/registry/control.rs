@@ -73,8 +73,8 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
         self.wait_until(head, timeout).await
     }
 
-    /// Has a projection apply nothing until it is resumed. When this returns, its state is stored and stands still; it goes
-    /// on being readable.
+    /// Has a projection apply nothing until it is resumed. When this returns, its state stands still and is stored, where it
+    /// could be ([`ProjectionRegistry::status`] tells how far it is); it goes on being readable.
     ///
     /// # Errors
     ///

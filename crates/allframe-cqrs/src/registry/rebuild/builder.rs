@@ -11,7 +11,7 @@ use crate::{
         effects::Effects,
         fault::{Failure, FaultCause},
         fault_policy::Next,
-        feed::{Feed, Part},
+        feed::{Entry, Feed, Part},
         keeper::Keeper,
         live::{Applied, Live},
         recipe::Recipe,
@@ -64,7 +64,12 @@ impl<P: Projection + 'static> Builder<P> {
             if target.get().saturating_sub(built.get()) > LAST_EVENTS {
                 continue;
             }
-            self.come_to(target, &mut sink, &mut attempts).await?;
+            // Nobody may read meanwhile, so the store is not waited for here.
+            if let LastLap::Interrupted = self.last_lap(target, &mut sink).await? {
+                drop(serving);
+                time::sleep(self.policy.backoff(attempts.count(built))).await;
+                continue;
+            }
             let mut new = take_out(&sink.live, &self.recipe).await;
             (new.effects_through, new.generation) = (serving.effects_through, serving.generation + 1);
             if let Some(keeper) = &self.keeper {
@@ -104,6 +109,27 @@ impl<P: Projection + 'static> Builder<P> {
         built
     }
 
+    /// The last events, without waiting for a store that does not answer or an event that fails.
+    async fn last_lap(
+        &self,
+        target: GlobalPosition,
+        sink: &mut StateSink<P>,
+    ) -> Result<LastLap, ProjectionFault> {
+        loop {
+            let built = position(sink).await?;
+            if built >= target {
+                return Ok(LastLap::Done);
+            }
+            let Ok(Some(part)) = self.feed.after_alone(built).await else { return Ok(LastLap::Interrupted) };
+            let (entries, through) = up_to(&part, target);
+            let Taken { events, failure } = sink.take(entries, through).await;
+            self.reporter.come_to(position(sink).await?, events, target);
+            if failure.is_some() {
+                return Ok(LastLap::Interrupted);
+            }
+        }
+    }
+
     async fn come_to(
         &self,
         target: GlobalPosition,
@@ -140,10 +166,8 @@ impl<P: Projection + 'static> Builder<P> {
         sink: &mut StateSink<P>,
         attempts: &mut Attempts,
     ) -> Result<u64, ProjectionFault> {
-        let entries = part.entries();
-        let up_to_target = entries.partition_point(|entry| entry.position <= target);
-        let entries = entries.get(..up_to_target).unwrap_or_default();
-        let Taken { events, failure } = sink.take(entries, part.next().min(target)).await;
+        let (entries, through) = up_to(part, target);
+        let Taken { events, failure } = sink.take(entries, through).await;
         let Some(failure) = failure else { return Ok(events) };
         let failed = attempts.count(failure.position);
         let fault = failure.after(failed);
@@ -154,6 +178,19 @@ impl<P: Projection + 'static> Builder<P> {
         }
         Ok(events)
     }
+}
+
+/// Whether the last events are in.
+enum LastLap {
+    Done,
+    Interrupted,
+}
+
+/// What of a part is not behind the target.
+fn up_to<E>(part: &Part<E>, target: GlobalPosition) -> (&[Entry<E>], GlobalPosition) {
+    let entries = part.entries();
+    let up_to_target = entries.partition_point(|entry| entry.position <= target);
+    (entries.get(..up_to_target).unwrap_or_default(), part.next().min(target))
 }
 
 async fn position<P: Projection + 'static>(

@@ -68,6 +68,8 @@ pub enum RebuildState {
     Done,
     /// The old state goes on serving.
     Failed(ProjectionFault),
+    /// It was broken off with its projection.
+    BrokenOff,
 }
 
 impl RebuildProgress {
@@ -116,6 +118,7 @@ impl Rebuild {
                 let (name, source) = (self.name.to_string(), Box::new(fault.clone()));
                 Err(ProjectionError::RebuildFailed { name, source })
             }
+            RebuildState::BrokenOff => Err(closed()),
             RebuildState::Running | RebuildState::Done => Ok(ended.position),
         }
     }
@@ -171,5 +174,14 @@ impl Reporter {
     fn ended(&self, state: RebuildState) {
         let elapsed = self.begun.elapsed();
         self.progress.send_modify(|progress| (progress.state, progress.elapsed) = (state, elapsed));
+    }
+}
+
+impl Drop for Reporter {
+    /// Whoever builds may be aborted, or panic.
+    fn drop(&mut self) {
+        if matches!(self.progress.borrow().state, RebuildState::Running) {
+            self.ended(RebuildState::BrokenOff);
+        }
     }
 }
