@@ -64,10 +64,8 @@ impl<P: Projection + 'static> Builder<P> {
             if target.get().saturating_sub(built.get()) > LAST_EVENTS {
                 continue;
             }
-            // Nobody may read meanwhile, so the store is not waited for here.
+            // Nobody may read meanwhile. What has to be waited for is waited for at the top.
             if let LastLap::Interrupted = self.last_lap(target, &mut sink).await? {
-                drop(serving);
-                time::sleep(self.policy.backoff(attempts.count(built))).await;
                 continue;
             }
             let mut new = take_out(&sink.live, &self.recipe).await;
