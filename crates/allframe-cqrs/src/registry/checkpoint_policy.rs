@@ -22,6 +22,8 @@ pub struct CheckpointPolicy {
 
 /// So many times as long as storing takes, at least, nothing is stored.
 const REST: u32 = 20;
+/// And so long where it could not be stored, however soon another try would be due: a runner that tries at once does nothing else.
+const LEAST_REST: Duration = Duration::from_millis(100);
 
 impl CheckpointPolicy {
     /// The same policy, which stores after so many events at the latest; at least one.
@@ -94,7 +96,7 @@ impl SinceCheckpoint {
 
     /// Storing has failed; there will be another try.
     pub(super) fn not_stored(&mut self, took: Duration) {
-        let (now, rest) = (Instant::now(), took * REST);
+        let (now, rest) = (Instant::now(), (took * REST).max(LEAST_REST));
         self.not_before = now.checked_add(rest.max(self.policy.interval)).unwrap_or(now + rest);
     }
 }

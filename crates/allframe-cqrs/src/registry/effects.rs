@@ -1,14 +1,15 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
 
 use eventstore_api::{
     EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId, Version,
 };
+use futures_util::FutureExt;
 
 use super::{
     fault::{Failure, FaultCause},
     inline::in_effect,
 };
-use crate::{ApplyContext, Effect, Result};
+use crate::{ApplyContext, ApplyError, Effect, Panicked, Result};
 
 /// What the events of a projection ask to be done outside: once, however often they are applied.
 ///
@@ -16,18 +17,20 @@ use crate::{ApplyContext, Effect, Result};
 /// after each batch of effects, so that a crash in the middle of one repeats what was done of it, and never leaves anything out.
 pub(super) struct Effects {
     due: VecDeque<(GlobalPosition, Effect)>,
+    /// Up to where they have been done, which is not stored yet.
+    done: Option<GlobalPosition>,
     watermark: Option<Watermark>,
 }
 
 impl Effects {
     /// They are done, up to where the watermark says.
     pub(super) fn with(watermark: Watermark) -> Self {
-        Self { due: VecDeque::new(), watermark: Some(watermark) }
+        Self { due: VecDeque::new(), done: None, watermark: Some(watermark) }
     }
 
     /// They are left out: a state that is built anew, and its events have had theirs.
     pub(super) fn none() -> Self {
-        Self { due: VecDeque::new(), watermark: None }
+        Self { due: VecDeque::new(), done: None, watermark: None }
     }
 
     /// What to apply an event with.
@@ -43,26 +46,27 @@ impl Effects {
     }
 
     pub(super) fn are_due(&self) -> bool {
-        !self.due.is_empty()
+        !self.due.is_empty() || self.done.is_some()
     }
 
     /// Does what is due, in order.
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
-        let Some(&(last, _)) = self.due.back() else { return Ok(()) };
         while let Some((position, effect)) = self.due.front() {
-            if let Err(error) = in_effect(effect.run()).await {
+            let position = *position;
+            if let Err(error) = run_guarded(effect).await {
                 let cause = FaultCause::Effect(error.into());
-                return Err(Failure { position: *position, stream: None, cause });
+                return Err(Failure { position, stream: None, cause });
             }
             self.due.pop_front();
+            self.done = Some(position);
         }
-        if let Some(watermark) = &mut self.watermark {
-            watermark.raise(last).await.map_err(|error| Failure {
-                position: last,
-                stream: None,
-                cause: FaultCause::Store(error),
-            })?;
-        }
+        let (Some(done), Some(watermark)) = (self.done, &mut self.watermark) else { return Ok(()) };
+        watermark.raise(done).await.map_err(|error| Failure {
+            position: done,
+            stream: None,
+            cause: FaultCause::Store(error),
+        })?;
+        self.done = None;
         Ok(())
     }
 
@@ -78,6 +82,14 @@ impl Effects {
         if let Some(watermark) = &mut self.watermark {
             watermark.through = watermark.through.max(through);
         }
+    }
+}
+
+/// Does it; a panic is an error like any other.
+async fn run_guarded(effect: &Effect) -> Result<(), ApplyError> {
+    match AssertUnwindSafe(in_effect(effect.run())).catch_unwind().await {
+        Ok(done) => done,
+        Err(payload) => Err(Panicked::new(&*payload).into()),
     }
 }
 

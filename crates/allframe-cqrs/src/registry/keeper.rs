@@ -2,14 +2,14 @@ use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput, StoreError};
 
-use tokio::sync::OwnedRwLockReadGuard;
+use tokio::{sync::OwnedRwLockReadGuard, task::JoinError};
 
 use super::{
     kept_state::{Kept, KeptState},
     live::Applied,
     state_form::StateForm,
 };
-use crate::{Error, PayloadCodec, Result};
+use crate::{Error, Panicked, PayloadCodec, Result};
 
 /// Keeps a projection's state in the store, and finds it there again.
 pub(super) struct Keeper<P> {
@@ -56,7 +56,8 @@ impl<P> Keeper<P> {
 
     /// Keeps the state as it is; up to where.
     ///
-    /// Encoding a large one takes long: that is done where blocking is allowed, while others may read it.
+    /// Encoding a large one takes long: that is done where blocking is allowed, while others may read it. Nobody may put
+    /// another in its place before it is stored, or what is stored would be of the old one.
     pub(super) async fn save(
         keeper: &Arc<Self>,
         applied: OwnedRwLockReadGuard<Applied<P>>,
@@ -66,15 +67,28 @@ impl<P> Keeper<P> {
     {
         let position = applied.position;
         let this = Arc::clone(keeper);
-        let encoding = tokio::task::spawn_blocking(move || this.form.encode(&applied, this.codec));
-        let kept = encoding.await.map_err(|_| Error::NoRuntime)??;
-        keeper.keep(kept).await?;
+        let encoding = tokio::task::spawn_blocking(move || (this.form.encode(&applied, this.codec), applied));
+        let (kept, applied) = encoding.await.map_err(|error| keeper.not_encoded(error))?;
+        keeper.keep(kept?).await?;
+        drop(applied);
         Ok(position)
     }
 
     /// Keeps a state that nobody else holds.
     pub(super) async fn save_alone(&self, applied: &Applied<P>) -> Result<()> {
         self.keep(self.form.encode(applied, self.codec)?).await
+    }
+
+    fn not_encoded(&self, error: JoinError) -> Error {
+        match error.try_into_panic() {
+            Ok(payload) => Error::Encode {
+                what: std::any::type_name::<P>(),
+                encoding: self.codec.encoding(),
+                source: Arc::new(Panicked::new(&*payload)),
+            },
+            // The runtime ends.
+            Err(_) => Error::NoRuntime,
+        }
     }
 
     async fn keep(&self, kept: Kept) -> Result<()> {

@@ -102,7 +102,11 @@ impl Task {
     }
 
     pub(super) fn status(&self, head: GlobalPosition, rebuild: Option<&Rebuild>) -> ProjectionStatus {
-        let gauges = self.gauges.borrow().clone();
+        let mut gauges = self.gauges.borrow().clone();
+        if self.gauges.has_changed().is_err() {
+            // Its task has ended, perhaps by a panic where none is caught.
+            gauges.state = ProjectionState::Closed;
+        }
         let lag_events = head.get().saturating_sub(gauges.position.get());
         let age = |moment: eventstore_api::Timestamp| {
             let micros = eventstore_api::Timestamp::now().as_micros().saturating_sub(moment.as_micros());

@@ -117,7 +117,7 @@ impl<P: Projection + 'static> StateSink<P> {
         failed: GlobalPosition,
     ) -> Result<(), FaultCause> {
         let Some(recipe) = self.recipe.clone() else { return Ok(()) };
-        let (mut state, mut position) = self.start(&recipe, applied.generation).await?;
+        let (mut state, mut position) = self.start(&recipe, applied).await?;
         while position < applied.position {
             let Some(part) = self.feed.after(position).await.map_err(FaultCause::Store)? else { break };
             for entry in part.entries().iter().take_while(|entry| entry.position <= applied.position) {
@@ -137,14 +137,20 @@ impl<P: Projection + 'static> StateSink<P> {
     }
 
     /// The latest state that is known to be whole.
-    async fn start(&self, recipe: &Recipe<P>, generation: u64) -> Result<(P, GlobalPosition), FaultCause> {
-        if let Some(base) = self.base.as_ref().filter(|base| base.generation == generation) {
+    async fn start(
+        &self,
+        recipe: &Recipe<P>,
+        applied: &Applied<P>,
+    ) -> Result<(P, GlobalPosition), FaultCause> {
+        if let Some(base) = self.base.as_ref().filter(|base| base.generation == applied.generation) {
             return Ok((recipe.copy(&base.state), base.position));
         }
         let kept = match &self.keeper {
             Some(keeper) => keeper.load().await.map_err(FaultCause::Store)?,
             None => None,
         };
+        // Another process that runs the projection may be further.
+        let kept = kept.filter(|kept| kept.position <= applied.position);
         Ok(kept.map_or_else(|| (recipe.make(), GlobalPosition::START), |kept| (kept.state, kept.position)))
     }
 }
@@ -183,7 +189,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             applied.parked.push(ParkedEvent::new(fault.position, reason, Timestamp::now()));
         }
         // An event that is applied, and only its effect is left out.
-        if !self.effects.drop_those_of(fault.position) {
+        if !self.effects.drop_those_of(fault.position) && fault.position > applied.position {
             applied.passed_over.insert(fault.position);
             applied.position = applied.position.max(fault.position);
         }

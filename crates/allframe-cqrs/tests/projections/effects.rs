@@ -197,6 +197,39 @@ async fn an_effect_that_is_not_done_yet_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn an_effect_that_panics_stops_the_projection_as_one_that_fails() {
+    #[derive(Clone, Default)]
+    struct Careless;
+    impl Projection for Careless {
+        type Event = Entry;
+        fn apply(&mut self, _event: &Entry) {}
+        fn try_apply(&mut self, _: &Recorded<Entry>, context: &mut ApplyContext) -> Result<(), ApplyError> {
+            context.effect(|| async { panic!("careless") });
+            Ok(())
+        }
+    }
+    let store = EventStore::new();
+    let registry = ProjectionRegistry::new(store.clone());
+    let once = FaultPolicy::stop().with_attempts(1);
+    registry.add(Registration::in_memory("careless", Careless::default).with_faults(once)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    let error = registry.wait_until(GlobalPosition::new(2), SOON).await.unwrap_err();
+    assert!(String::from(error).ends_with("has failed: it panicked: careless"));
+}
+
+#[tokio::test]
+async fn a_state_that_may_not_be_stored_yet_keeps_the_projection_from_nothing_else() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    let at_once = CheckpointPolicy::default().with_events(1).with_interval(Duration::ZERO);
+    registry.add(letters(1).with_checkpoints(at_once)).await.unwrap();
+    post.is_closed.store(true, Ordering::SeqCst);
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until(GlobalPosition::new(2), SOON).await.unwrap_err();
+    crate::support::soon(registry.pause("letters")).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_effect_may_append_to_the_store_whose_appends_wait_for_its_projection() {
     #[derive(Clone)]
     struct Echo(EventStore<Entry>);

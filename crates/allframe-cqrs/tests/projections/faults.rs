@@ -206,6 +206,38 @@ async fn one_registered_as_a_value_says_that_its_state_is_lost_when_it_fails_hal
 }
 
 #[tokio::test]
+async fn what_another_process_has_stored_further_on_is_no_state_before_the_failed_event() {
+    let backend = InMemoryBackend::new();
+    let registry_of = async || {
+        let registry = ProjectionRegistry::new(EventStore::<Entry, _>::with_backend(backend.clone()));
+        let once = FaultPolicy::stop().with_attempts(1);
+        registry.add(Registration::stored("fragile", 1, Fragile::default).with_faults(once)).await.unwrap();
+        registry
+    };
+    let behind = registry_of().await;
+    deposit(behind.store(), "account-1", 1).await;
+    deposit(behind.store(), "account-1", 2).await;
+    behind.wait_until_caught_up(SOON).await.unwrap();
+    behind.pause("fragile").await.unwrap();
+    append(behind.store(), "account-1", Entry::Cursed).await;
+    deposit(behind.store(), "account-1", 4).await;
+
+    Curse::IsLifted.set();
+    let ahead = registry_of().await;
+    ahead.wait_until_caught_up(SOON).await.unwrap();
+    ahead.close().await.unwrap();
+
+    Curse::Panics.set();
+    behind.resume("fragile").await.unwrap();
+    behind.wait_until_caught_up(SOON).await.unwrap_err();
+    assert_eq!(behind.get::<Fragile>().await.unwrap().seen, [1, 2]);
+    Curse::IsLifted.set();
+    behind.resume("fragile").await.unwrap();
+    behind.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(behind.get::<Fragile>().await.unwrap().seen, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
 async fn many_faults_in_a_long_history_do_not_cost_the_history_each() {
     #[derive(Clone, Default)]
     struct Picky {
