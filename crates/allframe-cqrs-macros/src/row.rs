@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
     Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, Path, Result, Token, punctuated::Punctuated,
@@ -68,11 +68,15 @@ fn constant(index: &TableIndex<'_>, place: usize, krate: &TokenStream) -> TokenS
     let kind = format_ident!("{kind}", span = constant.span());
     let doc = format!("The index `{name}`.");
     let rest = std::iter::repeat_n(quote!(.1), place);
+    // Of one span wherever it stands: the fields may come out of a macro, which has names of its own.
+    let row = Ident::new("row", Span::mixed_site());
     let read = match shape {
-        Shape::Optional(field) => quote!(::core::clone::Clone::clone(&row.#field)),
-        Shape::Plain(field) => quote!(::core::option::Option::Some(::core::clone::Clone::clone(&row.#field))),
+        Shape::Optional(field) => quote!(::core::clone::Clone::clone(&#row.#field)),
+        Shape::Plain(field) => {
+            quote!(::core::option::Option::Some(::core::clone::Clone::clone(&#row.#field)))
+        }
         Shape::Composite(fields) => {
-            quote!(::core::option::Option::Some((#(::core::clone::Clone::clone(&row.#fields),)*)))
+            quote!(::core::option::Option::Some((#(::core::clone::Clone::clone(&#row.#fields),)*)))
         }
     };
     let span = constant.span();
@@ -88,7 +92,7 @@ fn constant(index: &TableIndex<'_>, place: usize, krate: &TokenStream) -> TokenS
     quote_spanned! {span=>
         #[doc = #doc]
         #visibility const #constant: #krate::table::Index<Self, #value, #krate::table::#kind> =
-            #krate::table::Index::declared(#name, |row| #read, |indexes| &indexes #(#rest)* .0);
+            #krate::table::Index::declared(#name, |#row| #read, |indexes| &indexes #(#rest)* .0);
     }
 }
 

@@ -138,7 +138,12 @@ impl Said {
 
 /// `T` of `Option<T>`, by how it is written: a macro knows no types.
 fn inside_option(ty: &Type) -> Option<&Type> {
-    let Type::Path(path) = ty else { return None };
+    let path = match ty {
+        Type::Path(path) => path,
+        // What a macro has passed on as a whole.
+        Type::Group(group) => return inside_option(&group.elem),
+        _ => return None,
+    };
     let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
     match &last.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first() {

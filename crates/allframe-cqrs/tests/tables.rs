@@ -356,3 +356,24 @@ proptest! {
         same(&table.clone(), &scanned);
     }
 }
+
+macro_rules! row_by_a_macro {
+    ($name:ident { $($field:ident: $type:ty),* }) => {
+        #[derive(Row)]
+        struct $name {
+            #[key]
+            id: u64,
+            $(#[index(unique)] $field: $type,)*
+        }
+    };
+}
+row_by_a_macro!(ByAMacro { mail: Option<String> });
+
+#[test]
+fn a_row_may_come_out_of_a_macro() {
+    let mut table = Table::new();
+    table.insert(ByAMacro { id: 1, mail: None }).unwrap();
+    table.insert(ByAMacro { id: 2, mail: None }).unwrap();
+    table.insert(ByAMacro { id: 3, mail: Some("ann".to_owned()) }).unwrap();
+    assert_eq!(table.find_one(ByAMacro::MAIL, "ann").map(|row| row.id), Some(3));
+}
