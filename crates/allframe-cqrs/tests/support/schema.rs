@@ -27,8 +27,13 @@ impl Schema {
 
     /// The store in it, as another process would open it.
     pub(crate) async fn open(&self) -> PostgresBackend {
+        Self::opened(self.name.as_str()).await
+    }
+
+    /// The store in a schema that another process has made.
+    pub(crate) async fn opened(name: &str) -> PostgresBackend {
         let config = PostgresConfig {
-            schema: self.name.clone(),
+            schema: SchemaName::new(name).unwrap(),
             pool_size: 4,
             poll_interval: Duration::from_millis(50),
             ..PostgresConfig::default()
