@@ -17,6 +17,7 @@ mod kept;
 mod ledger;
 mod rebuild;
 mod rebuild_equals_live;
+mod tables;
 mod support {
     pub(crate) use crate::shared_support::*;
 }
