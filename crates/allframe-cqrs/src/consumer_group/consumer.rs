@@ -119,6 +119,11 @@ impl<E: Event, B: EventStoreBackend> Consumer<E, B> {
 impl<E, B> Drop for Consumer<E, B> {
     fn drop(&mut self) {
         self.task.abort();
+        // The task ends only when it gives way. What nobody was handed must not count as failed until then.
+        self.deliveries.close();
+        while let Ok(unseen) = self.deliveries.try_recv() {
+            unseen.forget();
+        }
     }
 }
 

@@ -198,3 +198,17 @@ async fn on_disk_nothing_is_lost_and_every_key_keeps_its_order_also_when_the_sto
         store.backend().close().await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dropped_member_had_not_handed_out_has_not_failed() {
+    let store = EventStore::with_backend(InMemoryBackend::new());
+    write(store.clone(), 0..20).await;
+    let group = store.consumer_group("numbers").with_max_attempts(1).with_lease(Duration::from_millis(50));
+    let group = group.with_checkpoint_every(1, Duration::ZERO).open().await.unwrap();
+    for _ in 0..30 {
+        let mut member = group.join().unwrap();
+        timeout(Duration::from_secs(60), member.next()).await.unwrap().unwrap().ack();
+        drop(member);
+    }
+    assert!(group.parked().await.unwrap().is_empty());
+}
