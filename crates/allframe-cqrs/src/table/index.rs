@@ -6,7 +6,17 @@ use std::{
 use super::{IndexEntries, Row};
 
 /// What an index is ordered by. Everything that can be ordered, cloned and shown, and borrows
-/// nothing, is one.
+/// nothing, is one. A float is not, which the compiler says where a row has an index over one:
+///
+/// ```compile_fail,E0277
+/// #[derive(allframe_cqrs::Row)]
+/// struct Flight {
+///     #[key]
+///     id: u32,
+///     #[index]
+///     delay: f64,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be indexed",
     note = "what is indexed is `Ord + Clone + Debug`; a float has no total order"
