@@ -1,4 +1,5 @@
 //! Read models in a database outside: what goes into them, and that it goes in once.
+#![cfg(all(feature = "memory", feature = "macros"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod database;
