@@ -114,6 +114,16 @@ mod tests {
         since.applied(1);
         assert!(since.due().is_some_and(|due| due <= Instant::now()));
         since.not_stored(Duration::ZERO);
-        assert!(since.due().is_some_and(|due| due <= Instant::now()));
+        assert!(since.due().is_some_and(|due| due <= Instant::now() + LEAST_REST));
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_not_tried_again_at_once() {
+        let policy = CheckpointPolicy::default().with_events(1).with_interval(Duration::ZERO);
+        let mut since = SinceCheckpoint::new(policy);
+        since.applied(1);
+        let before = Instant::now();
+        since.not_stored(Duration::ZERO);
+        assert!(since.due().is_some_and(|due| due >= before + LEAST_REST));
     }
 }
