@@ -77,9 +77,18 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Whether something outside does not answer, whatever the event.
+    /// Whether something outside does not answer, whatever the event, and may answer later.
     pub(super) fn is_outage(&self) -> bool {
-        matches!(self.cause, FaultCause::ReadModel(_))
+        match &self.cause {
+            FaultCause::ReadModel(_) => true,
+            FaultCause::Store(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
+
+    /// Whether the store is to blame, whatever the event: no policy of events says what becomes of it.
+    pub(super) fn is_of_the_store(&self) -> bool {
+        matches!(self.cause, FaultCause::Store(_))
     }
 
     pub(super) fn after(self, attempts: u32) -> ProjectionFault {

@@ -88,7 +88,11 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
                 Woken::Found(Ok(Some(part))) => self.take(part.entries(), part.next()).await,
                 // The head was passed between looking and waiting, or there was nothing of the type.
                 Woken::Found(Ok(None)) => {}
-                Woken::Found(Err(error)) => self.store_failed(error).await,
+                Woken::Found(Err(error)) => {
+                    let position = self.gauges.borrow().position;
+                    let cause = FaultCause::Store(error);
+                    self.failed(Failure { position, stream: None, cause }).await;
+                }
                 Woken::RetryDue => self.retry().await,
                 Woken::CheckpointDue => {
                     // Where that fails, the status says so, and it will be tried again.
@@ -191,6 +195,9 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         if failure.is_outage() {
             return self.wait_out(failure);
         }
+        if failure.is_of_the_store() {
+            return self.stop(failure);
+        }
         let attempts = self.attempts.count(failure.position);
         let fault = failure.after(attempts);
         fault.warn(&self.name);
@@ -215,16 +222,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         }
     }
 
-    /// The store is asked again for ever where that may help: the projection is not to blame.
-    async fn store_failed(&mut self, error: Error) {
-        let position = self.gauges.borrow().position;
-        let failure = Failure { position, stream: None, cause: FaultCause::Store(error.clone()) };
-        if !error.is_retryable() {
-            return self.stop(failure);
-        }
-        self.wait_out(failure);
-    }
-
+    /// What does not answer is asked again for ever: neither the projection nor an event is to blame.
     fn wait_out(&mut self, failure: Failure) {
         let attempts = self.attempts.count(failure.position);
         let fault = failure.after(attempts);

@@ -15,7 +15,10 @@ use allframe_cqrs::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Entry, SOON, deposit};
+use crate::{
+    ledger::{Entry, SOON, deposit},
+    support::Watched,
+};
 
 /// What was sent, to whoever it was sent.
 #[derive(Clone, Debug, Default)]
@@ -227,6 +230,22 @@ async fn a_state_that_may_not_be_stored_yet_keeps_the_projection_from_nothing_el
     deposit(&store, "account-1", 1).await;
     registry.wait_until(GlobalPosition::new(2), SOON).await.unwrap_err();
     crate::support::soon(registry.pause("letters")).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_the_store_fails_no_event_is_parked_for_it() {
+    let (backend, post) = (Arc::new(Watched::new()), post());
+    let store = EventStore::<Entry, _>::with_backend(Arc::clone(&backend));
+    let registry = ProjectionRegistry::new(store.clone());
+    registry.add(letters(1).with_faults(FaultPolicy::park().with_attempts(1))).await.unwrap();
+    backend.let_snapshots_fail();
+    let first = deposit(&store, "account-1", 1).await;
+    // That its effect has been done cannot be noted.
+    let next = GlobalPosition::new(first.get() + 1);
+    let error = registry.wait_until(next, SOON).await.unwrap_err();
+    let ProjectionError::Stopped { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(source.cause, FaultCause::Store(_)), "{source:?}");
+    assert_eq!((registry.get::<Letters>().await.unwrap().parked().len(), post.sent()), (0, vec![1]));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
     future::Future,
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -34,7 +34,7 @@ pub(crate) enum Fate {
 pub(crate) struct Watched {
     pub(crate) inner: InMemoryBackend,
     fate: Box<dyn Fn(usize) -> Fate + Send + Sync>,
-    snapshots_fail: bool,
+    snapshots_fail: AtomicBool,
     pages_are_short: bool,
     appends: AtomicUsize,
     batches: Mutex<Vec<AppendBatch>>,
@@ -55,7 +55,7 @@ impl Watched {
         Self {
             inner: InMemoryBackend::new(),
             fate: Box::new(fate),
-            snapshots_fail: false,
+            snapshots_fail: AtomicBool::new(false),
             pages_are_short: false,
             appends: AtomicUsize::new(0),
             batches: Mutex::new(Vec::new()),
@@ -67,9 +67,14 @@ impl Watched {
     }
 
     /// The same, on which no snapshot can be saved.
-    pub(crate) fn without_room_for_snapshots(mut self) -> Self {
-        self.snapshots_fail = true;
+    pub(crate) fn without_room_for_snapshots(self) -> Self {
+        self.let_snapshots_fail();
         self
+    }
+
+    /// From now on no snapshot can be saved.
+    pub(crate) fn let_snapshots_fail(&self) {
+        self.snapshots_fail.store(true, Ordering::SeqCst);
     }
 
     /// The same, of which every page of a stream holds one event.
@@ -149,7 +154,7 @@ impl EventStoreBackend for Watched {
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        if self.snapshots_fail {
+        if self.snapshots_fail.load(Ordering::SeqCst) {
             return Err(StoreError::storage("no room for snapshots"));
         }
         self.inner.save_snapshot(snapshot).await

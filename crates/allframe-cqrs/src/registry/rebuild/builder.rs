@@ -168,6 +168,13 @@ impl<P: Projection + 'static> Builder<P> {
         let Taken { events, failure } = sink.take(entries, through).await;
         let Some(failure) = failure else { return Ok(events) };
         let failed = attempts.count(failure.position);
+        if failure.is_outage() {
+            time::sleep(self.policy.backoff(failed)).await;
+            return Ok(events);
+        }
+        if failure.is_of_the_store() {
+            return Err(failure.after(failed));
+        }
         let fault = failure.after(failed);
         match self.policy.after(failed) {
             Next::RetryAfter(wait) => time::sleep(wait).await,
