@@ -139,7 +139,7 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
         Ok(())
     }
 
-    /// Stores the states of all projections and ends their tasks. The states stay readable where they are. Closing twice does
+    /// Stores the states of all projections and ends their tasks, rebuilds too. The states stay readable where they are. Closing twice does
     /// nothing more.
     ///
     /// # Errors
@@ -149,7 +149,7 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     pub async fn close(&self) -> Result<(), ProjectionError> {
         let mut outcome = Ok(());
         for projection in self.shared.all() {
-            outcome = outcome.and(projection.task().close().await);
+            outcome = outcome.and(projection.close().await);
         }
         outcome
     }

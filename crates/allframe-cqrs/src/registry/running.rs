@@ -17,6 +17,9 @@ pub(super) trait Running: Send + Sync + 'static {
 
     async fn resume(&self) -> Result<(), ProjectionError>;
 
+    /// Stores the state and ends all tasks.
+    async fn close(&self) -> Result<(), ProjectionError>;
+
     /// Builds the state anew beside the one that serves; where that is being done already, it is that.
     fn begin_rebuild(&self) -> Result<Rebuild, ProjectionError>;
 

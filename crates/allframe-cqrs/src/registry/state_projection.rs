@@ -95,6 +95,14 @@ impl<P: Projection + 'static> Running for StateProjection<P> {
         Ok(())
     }
 
+    async fn close(&self) -> Result<(), ProjectionError> {
+        // First, so that nothing is put in the place of what is stored last.
+        if let Some(under_way) = &*self.rebuild.lock().unwrap_or_else(PoisonError::into_inner) {
+            under_way.task.abort();
+        }
+        self.task.close().await
+    }
+
     fn begin_rebuild(&self) -> Result<Rebuild, ProjectionError> {
         let builder = self.builder()?;
         let runtime = Handle::try_current().map_err(|_| ProjectionError::NoRuntime)?;

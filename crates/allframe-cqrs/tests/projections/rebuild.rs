@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use allframe_cqrs::{EventStore, ProjectionRegistry, ProjectionState, RebuildState, Registration};
+use allframe_cqrs::{
+    EventStore, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState, Registration,
+};
 
 use crate::ledger::{Balances, Entry, SOON, deposit, fill};
 
@@ -86,4 +88,15 @@ async fn the_status_tells_of_the_last_rebuild() {
     registry.rebuild("balances").await.unwrap();
     let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
     assert!(matches!(rebuild.state, RebuildState::Done) && rebuild.events == 100, "{rebuild:?}");
+}
+
+#[tokio::test]
+async fn closing_breaks_a_rebuild_off() {
+    let (_, registry, expected) = filled(balances(), 30_000).await;
+    let rebuild = registry.begin_rebuild("balances").unwrap();
+    registry.close().await.unwrap();
+    let error = rebuild.clone().finished().await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Closed { .. }), "{error:?}");
+    assert!(matches!(rebuild.progress().state, RebuildState::BrokenOff));
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
 }

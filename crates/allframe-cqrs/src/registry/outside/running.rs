@@ -22,6 +22,10 @@ impl Running for OutsideRunning {
         self.task.resume().await
     }
 
+    async fn close(&self) -> Result<(), ProjectionError> {
+        self.task.close().await
+    }
+
     /// There is one place for the rows, and readers that know nothing of us look at it: a new read model is built beside.
     fn begin_rebuild(&self) -> Result<Rebuild, ProjectionError> {
         Err(ProjectionError::CannotRebuild { name: self.task.name.to_string() })

@@ -124,8 +124,7 @@ impl Rebuild {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        // A builder that was aborted says nothing in the end.
-        self.progress.has_changed().is_ok() && matches!(self.progress.borrow().state, RebuildState::Running)
+        matches!(self.progress.borrow().state, RebuildState::Running)
     }
 }
 
