@@ -9,13 +9,12 @@ use std::{
 };
 
 use allframe_cqrs::{
-    ApplyContext, ApplyError, CheckpointPolicy, EventStore, EventStoreBackend, InMemoryBackend, PayloadCodec,
-    Projection, ProjectionRegistry, Recorded, Registration,
+    CheckpointPolicy, EventStore, EventStoreBackend, InMemoryBackend, PayloadCodec, Projection,
+    ProjectionRegistry, Registration,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use eventstore_benches::{AccountEvent, Shape, append_typed, median, runtime};
+use eventstore_benches::{AccountEvent, Shape, Turnover, append_typed, median, runtime};
 use eventstore_wal::{Durability, WalBackend, WalConfig};
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 /// How many events there are to catch up with.
@@ -23,25 +22,6 @@ const EVENTS: usize = 500_000;
 /// How they come in.
 const FILL: Shape = Shape { writers: 1, batch: 100 };
 const LONG: Duration = Duration::from_secs(600);
-
-/// The least that a projection does.
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Turnover {
-    total: u64,
-}
-
-impl Projection for Turnover {
-    type Event = AccountEvent;
-
-    fn apply(&mut self, event: &AccountEvent) {
-        match event {
-            AccountEvent::Opened { .. } => {}
-            AccountEvent::Deposited { amount, .. } | AccountEvent::Withdrawn { amount, .. } => {
-                self.total += amount;
-            }
-        }
-    }
-}
 
 /// One core, as the levels ask for.
 fn one_core() -> Runtime {
@@ -106,15 +86,6 @@ impl Projection for Stopwatch {
 
     fn apply(&mut self, _event: &AccountEvent) {
         self.applied.push(Instant::now());
-    }
-
-    fn try_apply(
-        &mut self,
-        event: &Recorded<AccountEvent>,
-        _context: &mut ApplyContext,
-    ) -> Result<(), ApplyError> {
-        self.apply(&event.event);
-        Ok(())
     }
 }
 

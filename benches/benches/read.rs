@@ -4,10 +4,12 @@
 
 use std::hint::black_box;
 
-use allframe_cqrs::{EventStore, EventStoreBackend, GlobalPosition, PayloadCodec, Projection};
+use allframe_cqrs::{EventStore, EventStoreBackend, GlobalPosition, PayloadCodec};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use eventstore_api::{ReadAll, StreamId};
-use eventstore_benches::{AccountEvent, STREAMS, Shape, append_raw, append_typed, raw_event, runtime};
+use eventstore_benches::{
+    AccountEvent, STREAMS, Shape, Turnover, append_raw, append_typed, raw_event, runtime,
+};
 use eventstore_memory::InMemoryBackend;
 
 /// How many events each stream holds.
@@ -78,25 +80,6 @@ async fn filled(codec: PayloadCodec) -> EventStore<AccountEvent> {
     let store = EventStore::new().with_codec(codec);
     append_typed(store.clone(), FILL, FILL.work(EVENTS, AccountEvent::nth)).await;
     store
-}
-
-/// The least that a projection does.
-#[derive(Default)]
-struct Turnover {
-    total: u64,
-}
-
-impl Projection for Turnover {
-    type Event = AccountEvent;
-
-    fn apply(&mut self, event: &AccountEvent) {
-        match event {
-            AccountEvent::Opened { .. } => {}
-            AccountEvent::Deposited { amount, .. } | AccountEvent::Withdrawn { amount, .. } => {
-                self.total += amount;
-            }
-        }
-    }
 }
 
 criterion_group!(benches, stream, replay);

@@ -10,8 +10,9 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// Brings a projection up to date: applies every event of its type after the checkpoint, and moves the checkpoint with
     /// it, event by event.
     ///
-    /// It ends with what is stored. Its events are [replayed](crate::ApplyContext::is_replaying): they have no effects. Whether it succeeds, fails or is dropped early, the checkpoint is where the projection
-    /// stands, and the next call goes on from there.
+    /// It ends with what is stored. Its events are [replayed](crate::ApplyContext::is_replaying): they have no effects. Whether
+    /// it succeeds, fails or is dropped early, the checkpoint is where the projection stands, and the next call goes on from
+    /// there.
     ///
     /// # Errors
     ///

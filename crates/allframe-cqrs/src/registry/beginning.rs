@@ -7,9 +7,10 @@ use tokio::{
 
 use super::{
     CheckpointPolicy, FaultPolicy, ProjectionState,
+    attempts::Attempts,
     checkpoint_policy::SinceCheckpoint,
     feed::Feed,
-    runner::{Attempts, Runner},
+    runner::Runner,
     running::Task,
     sink::{Sink, Standing},
     status::Gauges,

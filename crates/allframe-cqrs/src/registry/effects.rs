@@ -1,15 +1,14 @@
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use eventstore_api::{
     EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId, Version,
 };
-use futures_util::FutureExt;
 
 use super::{
     fault::{Failure, FaultCause},
     inline::in_effect,
 };
-use crate::{ApplyContext, ApplyError, Effect, Panicked, Result};
+use crate::{ApplyContext, Effect, Result};
 
 /// What the events of a projection ask to be done outside: once, however often they are applied.
 ///
@@ -53,7 +52,8 @@ impl Effects {
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
         while let Some((position, effect)) = self.due.front() {
             let position = *position;
-            if let Err(error) = run_guarded(effect).await {
+            let outcome = in_effect(effect.run()).await.unwrap_or_else(|panicked| Err(panicked.into()));
+            if let Err(error) = outcome {
                 let cause = FaultCause::Effect(error.into());
                 return Err(Failure { position, stream: None, cause });
             }
@@ -82,14 +82,6 @@ impl Effects {
         if let Some(watermark) = &mut self.watermark {
             watermark.through = watermark.through.max(through);
         }
-    }
-}
-
-/// Does it; a panic is an error like any other.
-async fn run_guarded(effect: &Effect) -> Result<(), ApplyError> {
-    match AssertUnwindSafe(in_effect(effect.run())).catch_unwind().await {
-        Ok(done) => done,
-        Err(payload) => Err(Panicked::new(&*payload).into()),
     }
 }
 

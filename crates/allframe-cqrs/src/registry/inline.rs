@@ -1,11 +1,14 @@
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, RwLock, Weak},
 };
 
 use eventstore_api::Appended;
+use futures_util::FutureExt;
 
 use super::running::Running;
+use crate::Panicked;
 
 /// The projections that an append of a store waits for.
 #[derive(Default)]
@@ -42,7 +45,9 @@ impl InlineProjections {
     }
 }
 
-/// Does this as an effect of a projection.
-pub(super) async fn in_effect<T>(effect: impl Future<Output = T>) -> T {
-    IN_EFFECT.scope((), effect).await
+/// Does what a projection has to do outside: an append from there waits for no projection, and a panic is an error like any
+/// other.
+pub(super) async fn in_effect<T>(effect: impl Future<Output = T>) -> Result<T, Panicked> {
+    let guarded = AssertUnwindSafe(IN_EFFECT.scope((), effect)).catch_unwind().await;
+    guarded.map_err(|payload| Panicked::new(&*payload))
 }

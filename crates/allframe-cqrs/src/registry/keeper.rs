@@ -1,7 +1,6 @@
 use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput, StoreError};
-
 use tokio::{sync::OwnedRwLockReadGuard, task::JoinError};
 
 use super::{

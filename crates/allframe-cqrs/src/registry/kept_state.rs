@@ -8,7 +8,7 @@ use eventstore_api::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::Result;
+use crate::{PayloadCodec, Result, payload};
 
 /// The state of a projection in its store, with the position up to which it is made: both at once or neither.
 ///
@@ -118,8 +118,8 @@ impl KeptState {
             self.put(part_stream(&self.key, *free, number)?, version, PART, encoding, part).await?;
         }
         let parts = Parts { place: *free, count, bytes };
-        let parts = serde_json::to_vec(&parts).unwrap_or_default();
-        self.put(self.key.clone(), version, IN_PARTS, Encoding::JSON, parts.into()).await?;
+        let parts = payload::encode(&parts, PayloadCodec::Json, IN_PARTS)?;
+        self.put(self.key.clone(), version, IN_PARTS, Encoding::JSON, parts).await?;
         *free = free.other();
         Ok(())
     }

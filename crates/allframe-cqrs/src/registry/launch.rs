@@ -43,17 +43,12 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
     async fn launch(self: Box<Self>, feed: Arc<Feed<P::Event>>) -> Result<Arc<dyn Running>, ProjectionError> {
         let runtime = Handle::try_current().map_err(|_| ProjectionError::NoRuntime)?;
         let Self { name, version, start, codec, consistency, faults, checkpoints, workers } = *self;
-        let (recipe, value) = match start {
-            Start::Recipe(recipe) => (Some(recipe), None),
-            Start::Value(value) => (None, Some(value)),
-        };
-        let store = Shelf { name: &name, version, codec, backend: feed.backend() };
-        let found = match (&recipe, value) {
-            (Some(recipe), _) => store.find(recipe).await?,
-            (None, Some(value)) => {
-                Found::new(Applied::new(value, GlobalPosition::START), store.head().await?)
+        let shelf = Shelf { name: &name, version, codec, backend: feed.backend() };
+        let (found, recipe) = match start {
+            Start::Recipe(recipe) => (shelf.find(&recipe).await?, Some(recipe)),
+            Start::Value(value) => {
+                (Found::new(Applied::new(value, GlobalPosition::START), shelf.head().await?), None)
             }
-            (None, None) => return Err(ProjectionError::CannotRebuild { name }),
         };
         let Found { applied, keeper, effects } = found;
 

@@ -1,4 +1,5 @@
 mod allframe;
+mod attempts;
 mod beginning;
 mod checkpoint_policy;
 mod consistency;

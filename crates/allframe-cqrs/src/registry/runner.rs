@@ -8,6 +8,7 @@ use tokio::{
 
 use super::{
     FaultPolicy, OnFault, ProjectionFault, ProjectionState,
+    attempts::Attempts,
     checkpoint_policy::SinceCheckpoint,
     fault::{Failure, FaultCause},
     fault_policy::Next,
@@ -40,23 +41,6 @@ pub(super) enum Command {
     Save(oneshot::Sender<Result<()>>),
     /// Stores the state and ends.
     Close(oneshot::Sender<Result<()>>),
-}
-
-/// How often the event has been tried at which a projection stands.
-#[derive(Debug, Default)]
-pub(super) struct Attempts {
-    at: Option<GlobalPosition>,
-    failed: u32,
-    /// When it is tried again.
-    next: Option<Later>,
-}
-
-impl Attempts {
-    pub(super) fn count(&mut self, position: GlobalPosition) -> u32 {
-        self.failed = if self.at == Some(position) { self.failed + 1 } else { 1 };
-        self.at = Some(position);
-        self.failed
-    }
 }
 
 /// What woke the runner.

@@ -17,9 +17,6 @@ mod kept;
 mod ledger;
 mod rebuild;
 mod rebuild_equals_live;
-mod tables;
-mod support {
-    pub(crate) use crate::shared_support::*;
-}
 #[path = "../support/mod.rs"]
-mod shared_support;
+mod support;
+mod tables;

@@ -1,8 +1,7 @@
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{GlobalPosition, StoreError, Timestamp, message_with_causes};
-use futures_util::FutureExt;
 
 use super::{
     super::{
@@ -14,7 +13,7 @@ use super::{
     },
     OutsideBatch, OutsideError, OutsideProjection,
 };
-use crate::{Error, Event, Panicked, Recorded, Result};
+use crate::{Error, Event, Recorded, Result};
 
 /// How often it is tried to move a position that others move too.
 const TURNS: usize = 8;
@@ -254,13 +253,13 @@ impl<E: Event, P: OutsideProjection<Event = E>> Sink<E> for OutsideSink<P> {
     }
 }
 
-/// What comes of something asked of a read model. A panic in it is a refusal, and an append from there waits for no projection.
+/// What comes of something asked of a read model. A panic in it is a refusal.
 async fn guarded<T>(asked: impl Future<Output = Result<T, OutsideError>>) -> Result<T, Unwritten> {
-    match AssertUnwindSafe(in_effect(asked)).catch_unwind().await {
+    match in_effect(asked).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(OutsideError::Moved)) => Err(Unwritten::Moved),
         Ok(Err(OutsideError::Refused(why))) => Err(Unwritten::Refused(FaultCause::Refused(why.into()))),
         Ok(Err(OutsideError::Unavailable(why))) => Err(Unwritten::Outage(FaultCause::ReadModel(why.into()))),
-        Err(payload) => Err(Unwritten::Refused(FaultCause::Panicked(Panicked::new(&*payload)))),
+        Err(panicked) => Err(Unwritten::Refused(FaultCause::Panicked(panicked))),
     }
 }

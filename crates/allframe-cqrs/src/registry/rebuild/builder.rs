@@ -8,6 +8,7 @@ use crate::{
     Projection,
     registry::{
         FaultPolicy, OnFault, ProjectionFault,
+        attempts::Attempts,
         effects::Effects,
         fault::{Failure, FaultCause},
         fault_policy::Next,
@@ -15,7 +16,6 @@ use crate::{
         keeper::Keeper,
         live::{Applied, Live},
         recipe::Recipe,
-        runner::Attempts,
         sink::{Sink, Taken},
         state_sink::StateSink,
     },
