@@ -149,7 +149,7 @@ pub fn row(item: TokenStream) -> TokenStream {
 /// struct OpenAccount { account: u32, owner: String }
 ///
 /// let open = OpenAccount { account: 7, owner: "ann".into() };
-/// assert_eq!(open.target().unwrap().unwrap(), "account-7");
+/// assert_eq!(open.target().unwrap().unwrap().as_str(), "account-7");
 /// assert_eq!(OpenAccount::name(), "open-account");
 /// ```
 #[proc_macro_attribute]

@@ -29,7 +29,7 @@ use crate::event::last_path_segment;
 /// struct OpenAccount { account: u32, owner: String }
 ///
 /// let open = OpenAccount { account: 7, owner: "ann".into() };
-/// assert_eq!(open.target().unwrap()?, "account-7");
+/// assert_eq!(open.target().unwrap()?.as_str(), "account-7");
 /// assert_eq!(OpenAccount::name(), "OpenAccount");
 /// # Ok::<_, allframe_cqrs::InvalidInput>(())
 /// ```

@@ -40,10 +40,16 @@ struct Retries {
     backoff: Backoff,
 }
 
-impl<E: Event> CommandBusBuilder<E> {
-    /// How often a decision is made, unless said otherwise.
-    pub const DEFAULT_MAX_ATTEMPTS: u32 = 32;
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            max_attempts: 32,
+            backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(50)).with_jitter(),
+        }
+    }
+}
 
+impl<E: Event> CommandBusBuilder<E> {
     pub(super) fn new<B: EventStoreBackend>(store: EventStore<E, B>) -> Self {
         let mut dependencies = Dependencies::new();
         let any = store.to_dyn();
@@ -56,10 +62,7 @@ impl<E: Event> CommandBusBuilder<E> {
             handlers: Installs::new(),
             layers: Vec::new(),
             retention: KeyRetention::default(),
-            retries: Retries {
-                max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
-                backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(50)).with_jitter(),
-            },
+            retries: Retries::default(),
         }
     }
 
@@ -215,7 +218,7 @@ impl<E: Event> CommandBusBuilder<E> {
         self
     }
 
-    /// Makes a decision at most so often while others are faster.
+    /// Makes a decision at most so often while others are faster; without this, 32 times.
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.retries.max_attempts = attempts.get();
@@ -235,7 +238,8 @@ impl<E: Event> CommandBusBuilder<E> {
     ///
     /// [`BuildError`] with everything that is wrong: every argument of a handler that nobody gave, and every command that two
     /// handlers handle.
-    pub fn build(self) -> Result<CommandBus<E>, BuildError> {
+    pub fn build(mut self) -> Result<CommandBus<E>, BuildError> {
+        self.dependencies.insert_value(self.retries);
         let mut handlers = Handlers::new();
         let problems = self.handlers.install(&self.dependencies, |installed| handlers.add(installed.entry));
         let shared = Shared {
@@ -276,12 +280,13 @@ impl<E: Event> CommandBusBuilder<E> {
         D: DecidedEvents<Event = E>,
         H: Fn(&C, &A, &DispatchContext) -> D + Send + Sync + 'static,
     {
-        let (store, retries) = (self.store.clone(), self.retries);
+        let store = self.store.clone();
         self.handlers.push(name, move |resolver, name| {
             let decide = prepare(resolver)?;
             let aggregates = resolver.find_given::<SharedRepository<A>>().unwrap_or_else(|| {
-                let repository = Repository::new(store).with_max_attempts(retries.max_attempts);
-                SharedRepository::new(Arc::new(repository.with_backoff(retries.backoff)))
+                let Retries { max_attempts, backoff } = resolver.find_given().unwrap_or_default();
+                let repository = Repository::new(store).with_max_attempts(max_attempts).with_backoff(backoff);
+                SharedRepository::new(Arc::new(repository))
             });
             let handler: Box<dyn Handle<E>> = Box::new(Deciding::<C, A, H>::new(decide, aggregates));
             Some(Entry::new::<C>(name, handler))

@@ -95,7 +95,7 @@ type DynStore<E> = EventStore<E, Arc<dyn EventStoreBackend>>;
 /// let bus = CommandBus::builder(EventStore::<AccountEvent>::new()).discover().build()?;
 ///
 /// let deposited = bus.dispatch(Deposit { account: 7, amount: 42 }).await.unwrap();
-/// assert_eq!(deposited.appended[0].stream, "account-7");
+/// assert_eq!(deposited.appended[0].stream.as_str(), "account-7");
 ///
 /// let refused = bus.dispatch(Withdraw { account: 7, amount: 50 }).await.unwrap_err();
 /// assert_eq!(refused.rejection::<Overdrawn>(), Some(&Overdrawn { missing: 8 }));
