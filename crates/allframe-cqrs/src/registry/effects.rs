@@ -50,6 +50,13 @@ impl Effects {
 
     /// Does what is due, in order.
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
+        let done = self.run_due().await;
+        // Also where one has failed: those before it must not be done again after a restart.
+        let noted = self.note_done().await;
+        done.and(noted)
+    }
+
+    async fn run_due(&mut self) -> Result<(), Failure> {
         while let Some((position, effect)) = self.due.front() {
             let position = *position;
             let outcome = in_effect(effect.run()).await.unwrap_or_else(|panicked| Err(panicked.into()));
@@ -58,8 +65,15 @@ impl Effects {
                 return Err(Failure { position, stream: None, cause });
             }
             self.due.pop_front();
-            self.done = Some(position);
+            // Of an event that has asked for several things, all of them.
+            if self.due.front().is_none_or(|&(next, _)| next != position) {
+                self.done = Some(position);
+            }
         }
+        Ok(())
+    }
+
+    async fn note_done(&mut self) -> Result<(), Failure> {
         let (Some(done), Some(watermark)) = (self.done, &mut self.watermark) else { return Ok(()) };
         watermark.raise(done).await.map_err(|error| Failure {
             position: done,
