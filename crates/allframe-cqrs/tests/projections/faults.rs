@@ -268,3 +268,22 @@ async fn many_faults_in_a_long_history_do_not_cost_the_history_each() {
     let calls = calls.load(std::sync::atomic::Ordering::Relaxed);
     assert!(calls <= 20_200, "{calls} calls");
 }
+
+#[tokio::test]
+async fn a_wait_beyond_all_clocks_is_a_long_one() {
+    let store = EventStore::new();
+    let registry = ProjectionRegistry::new(store.clone());
+    let for_ever = FaultPolicy::stop().with_backoff(Duration::MAX, Duration::MAX);
+    registry.add(Registration::in_memory("fragile", Fragile::default).with_faults(for_ever)).await.unwrap();
+    append(&store, "account-1", Entry::Cursed).await;
+    let retrying = async {
+        loop {
+            let state = registry.status_of("fragile").await.unwrap().state;
+            if matches!(state, ProjectionState::Retrying | ProjectionState::Closed) {
+                return state;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    assert_eq!(crate::support::soon(retrying).await, ProjectionState::Retrying);
+}
