@@ -14,7 +14,7 @@ use super::{
     recipe::Recipe,
     sink::{Sink, Standing, Taken},
 };
-use crate::{ApplyContext, Projection, Recorded, Result, panicked::apply_guarded};
+use crate::{ApplyContext, Projection, Recorded, Result, panicked::{apply_guarded, guarded}};
 
 /// For how many events a reader has to wait at most while they are applied.
 const EVENTS_A_TURN: usize = 256;
@@ -88,14 +88,20 @@ impl<P: Projection + 'static> StateSink<P> {
             self.take_back(applied, event.position()).await?;
         }
         let mut context = self.effects.context(event.position());
-        match &self.recipe {
+        let copy = match &self.recipe {
+            // Where no copy can be made, it is tried on the state itself, which can be made again.
             Some(recipe) if self.on_trial == Some(event.position()) => {
-                let mut copy = recipe.copy(&applied.state);
+                guarded(|| recipe.copy(&applied.state)).ok()
+            }
+            _ => None,
+        };
+        match copy {
+            Some(mut copy) => {
                 apply_guarded(&mut copy, event, &mut context)?;
                 applied.state = copy;
                 self.on_trial = None;
             }
-            _ => {
+            None => {
                 if let Err(why) = apply_guarded(&mut applied.state, event, &mut context) {
                     let cause = FaultCause::from(why);
                     let (position, stream) = (event.position(), Some(event.stream().clone()));
@@ -129,7 +135,8 @@ impl<P: Projection + 'static> StateSink<P> {
             position = part.next();
         }
         let (position, generation) = (applied.position, applied.generation);
-        self.base = Some(Base { state: recipe.copy(&state), position, generation });
+        let base = guarded(|| recipe.copy(&state)).ok();
+        self.base = base.map(|state| Base { state, position, generation });
         self.on_trial = Some(failed);
         applied.state = state;
         applied.half_applied = None;
@@ -142,8 +149,10 @@ impl<P: Projection + 'static> StateSink<P> {
         recipe: &Recipe<P>,
         applied: &Applied<P>,
     ) -> Result<(P, GlobalPosition), FaultCause> {
-        if let Some(base) = self.base.as_ref().filter(|base| base.generation == applied.generation) {
-            return Ok((recipe.copy(&base.state), base.position));
+        if let Some(base) = self.base.as_ref().filter(|base| base.generation == applied.generation)
+            && let Ok(state) = guarded(|| recipe.copy(&base.state))
+        {
+            return Ok((state, base.position));
         }
         let kept = match &self.keeper {
             Some(keeper) => keeper.load().await.map_err(FaultCause::Store)?,
@@ -151,7 +160,13 @@ impl<P: Projection + 'static> StateSink<P> {
         };
         // Another process that runs the projection may be further.
         let kept = kept.filter(|kept| kept.position <= applied.position);
-        Ok(kept.map_or_else(|| (recipe.make(), GlobalPosition::START), |kept| (kept.state, kept.position)))
+        match kept {
+            Some(kept) => Ok((kept.state, kept.position)),
+            None => {
+                let state = guarded(|| recipe.make()).map_err(FaultCause::Panicked)?;
+                Ok((state, GlobalPosition::START))
+            }
+        }
     }
 }
 

@@ -270,6 +270,38 @@ async fn many_faults_in_a_long_history_do_not_cost_the_history_each() {
 }
 
 #[tokio::test]
+async fn a_state_that_cannot_be_copied_is_made_again_where_an_event_fails() {
+    #[derive(Default)]
+    struct Unique {
+        sum: u64,
+    }
+    impl Clone for Unique {
+        fn clone(&self) -> Self {
+            panic!("there is one of it")
+        }
+    }
+    impl Projection for Unique {
+        type Event = Entry;
+        fn apply(&mut self, event: &Entry) {
+            match event {
+                Entry::Deposited { amount } => self.sum += amount,
+                _ => panic!("a curse"),
+            }
+        }
+    }
+    let store = EventStore::new();
+    let registry = ProjectionRegistry::new(store.clone());
+    let skip = FaultPolicy::skip().with_attempts(2).with_backoff(Duration::ZERO, Duration::ZERO);
+    registry.add(Registration::in_memory("unique", Unique::default).with_faults(skip)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    append(&store, "account-1", Entry::Cursed).await;
+    let last = deposit(&store, "account-1", 2).await;
+    registry.wait_until(last, SOON).await.unwrap();
+    assert_eq!(registry.get::<Unique>().await.unwrap().sum, 3);
+    assert_eq!(registry.status_of("unique").await.unwrap().events_skipped, 1);
+}
+
+#[tokio::test]
 async fn a_wait_beyond_all_clocks_is_a_long_one() {
     let store = EventStore::new();
     let registry = ProjectionRegistry::new(store.clone());
