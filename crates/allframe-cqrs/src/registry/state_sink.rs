@@ -14,7 +14,10 @@ use super::{
     recipe::Recipe,
     sink::{Sink, Standing, Taken},
 };
-use crate::{ApplyContext, Projection, Recorded, Result, panicked::{apply_guarded, guarded}};
+use crate::{
+    ApplyContext, Projection, Recorded, Result,
+    panicked::{apply_guarded, guarded},
+};
 
 /// For how many events a reader has to wait at most while they are applied.
 const EVENTS_A_TURN: usize = 256;

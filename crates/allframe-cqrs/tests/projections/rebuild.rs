@@ -1,9 +1,15 @@
 //! Projections that are built anew.
 
-use std::num::NonZeroUsize;
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use allframe_cqrs::{
-    EventStore, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState, Registration,
+    EventStore, FaultCause, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState, Registration,
 };
 
 use crate::ledger::{Balances, Entry, SOON, deposit, fill};
@@ -98,5 +104,22 @@ async fn closing_breaks_a_rebuild_off() {
     let error = rebuild.clone().finished().await.unwrap_err();
     assert!(matches!(error, ProjectionError::Closed { .. }), "{error:?}");
     assert!(matches!(rebuild.progress().state, RebuildState::BrokenOff));
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_that_panics_outside_apply_fails_and_says_so() {
+    let is_late = Arc::new(AtomicBool::new(false));
+    let make = {
+        let is_late = Arc::clone(&is_late);
+        move || if is_late.load(Ordering::SeqCst) { panic!("too late") } else { Balances::default() }
+    };
+    let (_, registry, expected) = filled(Registration::in_memory("balances", make), 100).await;
+    is_late.store(true, Ordering::SeqCst);
+    let error = registry.rebuild("balances").await.unwrap_err();
+    let ProjectionError::RebuildFailed { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(&source.cause, FaultCause::Panicked(_)), "{source:?}");
+    let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
+    assert!(matches!(rebuild.state, RebuildState::Failed(_)), "{rebuild:?}");
     assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
 }

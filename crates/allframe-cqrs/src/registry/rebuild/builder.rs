@@ -1,11 +1,12 @@
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, panic::AssertUnwindSafe, sync::Arc};
 
 use eventstore_api::GlobalPosition;
+use futures_util::FutureExt;
 use tokio::{sync::RwLock, time};
 
 use super::{RebuildState, Reporter, parallel};
 use crate::{
-    Projection,
+    Panicked, Projection,
     registry::{
         FaultPolicy, OnFault, ProjectionFault,
         attempts::Attempts,
@@ -41,7 +42,11 @@ const LAST_EVENTS: u64 = 1_024;
 impl<P: Projection + 'static> Builder<P> {
     /// Builds. When that has succeeded, the new state serves.
     pub(in crate::registry) async fn build(self) -> Result<(), ProjectionFault> {
-        let outcome = self.try_build().await;
+        let building = AssertUnwindSafe(self.try_build()).catch_unwind();
+        let outcome = building.await.unwrap_or_else(|payload| {
+            let cause = FaultCause::Panicked(Panicked::new(&*payload));
+            Err(Failure { position: self.reporter.position(), stream: None, cause }.after(1))
+        });
         self.reporter.ended(match &outcome {
             Ok(()) => RebuildState::Done,
             Err(fault) => {
