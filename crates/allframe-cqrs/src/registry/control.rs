@@ -124,7 +124,7 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     /// # Errors
     ///
     /// [`ProjectionError::NotRegistered`], [`ProjectionError::CannotRebuild`] where it was registered as a value or its read
-    /// model is in a database, or [`ProjectionError::NoRuntime`].
+    /// model is in a database, [`ProjectionError::Closed`], or [`ProjectionError::NoRuntime`].
     pub fn begin_rebuild(&self, name: &str) -> Result<Rebuild, ProjectionError> {
         self.named(name)?.begin_rebuild()
     }

@@ -66,7 +66,7 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
             consistency,
             policy: faults,
             workers,
-            rebuild: Mutex::default(),
+            rebuilds: Mutex::default(),
         });
         if standing.is_outdated {
             projection.begin_rebuild()?;

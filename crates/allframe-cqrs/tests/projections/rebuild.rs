@@ -108,6 +108,15 @@ async fn closing_breaks_a_rebuild_off() {
 }
 
 #[tokio::test]
+async fn what_is_closed_is_not_built_anew() {
+    let (_, registry, expected) = filled(balances(), 100).await;
+    registry.close().await.unwrap();
+    let error = registry.rebuild("balances").await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Closed { .. }), "{error:?}");
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn a_rebuild_that_panics_outside_apply_fails_and_says_so() {
     let is_late = Arc::new(AtomicBool::new(false));
     let make = {
