@@ -13,6 +13,8 @@ pub(super) struct Applied<P> {
     pub(super) state: P,
     /// Every event up to here.
     pub(super) position: GlobalPosition,
+    /// And so far with all its effects: what is stored of it is no further.
+    pub(super) settled: GlobalPosition,
     /// But for these, which were skipped or parked. Those before what is stored need not be known any more.
     pub(super) passed_over: BTreeSet<GlobalPosition>,
     /// Those of them that were parked, ever.
@@ -33,6 +35,7 @@ impl<P> Applied<P> {
         Self {
             state,
             position,
+            settled: position,
             passed_over: BTreeSet::new(),
             parked: Vec::new(),
             effects_through: GlobalPosition::START,
@@ -45,6 +48,12 @@ impl<P> Applied<P> {
     /// How far a state has to be built that takes the place of this one.
     pub(super) fn goal(&self) -> GlobalPosition {
         self.replaced_at.unwrap_or(self.position)
+    }
+
+    /// How far one that takes its place may be when it is stored. What events behind that ask to be done outside is not done
+    /// yet, and would be lost with the process.
+    pub(super) fn keepable(&self) -> GlobalPosition {
+        self.replaced_at.unwrap_or(self.settled)
     }
 
     pub(super) fn standing(&self) -> Standing {

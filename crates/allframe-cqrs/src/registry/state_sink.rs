@@ -76,9 +76,25 @@ impl<P: Projection + 'static> StateSink<P> {
                 return Taken { events: count, failure: Some(failure) };
             }
             applied.position = entry.position;
+            self.settle(&mut applied);
             count += 1;
         }
         Taken::all(count)
+    }
+
+    /// Does what is due outside.
+    async fn run_effects(&mut self) -> Result<(), Failure> {
+        if self.effects.are_due() {
+            self.effects.run().await?;
+            self.settle(&mut *self.live.write().await);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, applied: &mut Applied<P>) {
+        if !self.effects.are_due() {
+            applied.settled = applied.position;
+        }
     }
 
     async fn apply_one(
@@ -182,7 +198,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
     async fn take(&mut self, entries: &[Entry<P::Event>], through: GlobalPosition) -> Taken {
         let mut taken = Taken::all(0);
         // What has failed and is tried again.
-        taken.failure = self.effects.run().await.err();
+        taken.failure = self.run_effects().await.err();
         for turn in entries.chunks(EVENTS_A_TURN) {
             if taken.failure.is_some() {
                 return taken;
@@ -190,11 +206,12 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             let Taken { events, failure } = self.apply(turn).await;
             taken.events += events;
             // Those of the events before it, where one has failed.
-            taken.failure = self.effects.run().await.err().or(failure);
+            taken.failure = self.run_effects().await.err().or(failure);
         }
         if taken.failure.is_none() {
             let mut applied = self.live.write().await;
             applied.position = applied.position.max(through);
+            self.settle(&mut applied);
             self.effects.applied(applied.position);
         }
         taken
@@ -211,6 +228,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             applied.passed_over.insert(fault.position);
             applied.position = applied.position.max(fault.position);
         }
+        self.settle(&mut applied);
         self.on_trial = None;
         Ok(())
     }

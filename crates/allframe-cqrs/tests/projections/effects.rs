@@ -230,6 +230,28 @@ async fn effects_done_before_one_that_failed_are_not_done_again_after_a_restart(
     assert_eq!(post.sent(), [1, 2, 3]);
 }
 
+#[tokio::test]
+async fn an_effect_that_is_not_done_yet_outlives_a_rebuild_and_a_restart() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    post.is_closed.store(true, Ordering::SeqCst);
+    deposit(&store, "account-1", 2).await;
+    registry.wait_until(GlobalPosition::new(3), SOON).await.unwrap_err();
+    registry.rebuild("letters").await.unwrap();
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+    registry.close().await.unwrap();
+
+    post.is_closed.store(false, Ordering::SeqCst);
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(post.sent(), [1, 2]);
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+}
+
 /// Sends a letter for every large deposit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct LargeDeposits {
