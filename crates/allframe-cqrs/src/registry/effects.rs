@@ -1,14 +1,14 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use eventstore_api::{
-    EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId, Version,
+    EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StoreError, StreamId, Version,
 };
 
 use super::{
     fault::{Failure, FaultCause},
     inline::in_effect,
 };
-use crate::{ApplyContext, Effect, Result};
+use crate::{ApplyContext, Effect, Error, Result};
 
 /// What the events of a projection ask to be done outside: once, however often they are applied.
 ///
@@ -138,6 +138,15 @@ impl KeptWatermark {
     pub(super) async fn load(&self) -> Result<Option<GlobalPosition>> {
         let snapshot = self.backend.get_latest_snapshot(&self.stream).await?;
         Ok(snapshot.map(|snapshot| GlobalPosition::new(snapshot.version.get())))
+    }
+
+    /// Notes that the projection begins here.
+    pub(super) async fn begin(&self, head: GlobalPosition) -> Result<()> {
+        match self.save(head).await {
+            // One that was opened to look at it: whoever writes it does this.
+            Err(Error::Store(StoreError::ReadOnly)) => Ok(()),
+            saved => saved,
+        }
     }
 
     async fn save(&self, through: GlobalPosition) -> Result<()> {

@@ -82,6 +82,12 @@ impl KeptState {
         }
     }
 
+    /// Of what was kept last, whole or not; the start where nothing was.
+    pub(super) async fn position(&self) -> Result<GlobalPosition> {
+        let snapshot = self.backend.get_latest_snapshot(&self.key).await?;
+        Ok(snapshot.map_or(GlobalPosition::START, |snapshot| GlobalPosition::new(snapshot.version.get())))
+    }
+
     async fn load_parts(&self, parts: &Parts, version: Version) -> Result<Option<Kept>> {
         *self.free.lock().await = parts.place.other();
         let mut payload = Vec::new();

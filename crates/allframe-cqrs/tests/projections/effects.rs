@@ -297,6 +297,41 @@ impl Projection for LargeDepositsAgain {
 }
 
 #[tokio::test]
+async fn a_new_version_does_what_came_while_the_program_was_away_also_where_none_before_had_anything_to_do() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    deposit(&store, "account-1", 1_000).await;
+    registry.add(Registration::stored("large", 1, LargeDeposits::default)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+    deposit(&store, "account-1", 1_000).await;
+
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("large", 2, LargeDepositsAgain::default)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(registry.get::<LargeDepositsAgain>().await.unwrap().again.count, 2);
+    assert_eq!(post.sent(), [3]);
+}
+
+#[tokio::test]
+async fn a_new_version_does_nothing_for_events_that_one_before_it_has_taken_in() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("letters", 1, Fragile::default)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(2)).await.unwrap();
+    deposit(&store, "account-1", 2).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+    assert_eq!(post.sent(), [2]);
+}
+
+#[tokio::test]
 async fn an_effect_that_panics_stops_the_projection_as_one_that_fails() {
     #[derive(Clone, Default)]
     struct Careless;
