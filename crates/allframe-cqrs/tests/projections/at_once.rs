@@ -1,13 +1,10 @@
 //! Everything that can be asked of a registry, by many at once, some of whom give up.
 
-use std::{
-    sync::Mutex,
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
 use allframe_cqrs::{
-    ApplyContext, ApplyError, CheckpointPolicy, EventStore, InMemoryBackend, Projection,
-    ProjectionRegistry, Recorded, Registration,
+    ApplyContext, ApplyError, CheckpointPolicy, EventStore, InMemoryBackend, Projection, ProjectionRegistry,
+    Recorded, Registration,
 };
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -57,15 +54,8 @@ enum Asked {
     Wait,
 }
 
-const ASKED: [Asked; 7] = [
-    Asked::Pause,
-    Asked::Resume,
-    Asked::Rebuild,
-    Asked::Save,
-    Asked::Status,
-    Asked::Look,
-    Asked::Wait,
-];
+const ASKED: [Asked; 7] =
+    [Asked::Pause, Asked::Resume, Asked::Rebuild, Asked::Save, Asked::Status, Asked::Look, Asked::Wait];
 
 async fn ask(registry: ProjectionRegistry<Entry>, asked: Asked) {
     match asked {
