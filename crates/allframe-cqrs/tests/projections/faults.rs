@@ -1,12 +1,14 @@
 //! Projections that fail.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use allframe_cqrs::{
     EventStore, FaultCause, FaultPolicy, GlobalPosition, InMemoryBackend, Projection, ProjectionError,
     ProjectionRegistry, ProjectionState, Registration,
     api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId},
+    event,
 };
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ledger::{Balances, Curse, Entry, Fragile, SOON, append, deposit};
 
@@ -318,4 +320,48 @@ async fn a_wait_beyond_all_clocks_is_a_long_one() {
         }
     };
     assert_eq!(crate::support::soon(retrying).await, ProjectionState::Retrying);
+}
+
+thread_local! {
+    /// Whether `Fussy` panics when it is read.
+    static IS_FUSSY: Cell<bool> = const { Cell::new(false) };
+}
+
+#[event]
+#[derive(Clone, Serialize, Deserialize)]
+struct Fussy {
+    #[serde(deserialize_with = "fussy")]
+    amount: u64,
+}
+
+fn fussy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let amount = u64::deserialize(deserializer)?;
+    assert!(!IS_FUSSY.get() || amount < 10, "too large");
+    Ok(amount)
+}
+
+#[tokio::test]
+async fn an_event_whose_deserialize_panics_is_one_that_cannot_be_read() {
+    #[derive(Clone, Default)]
+    struct Sum {
+        sum: u64,
+    }
+    impl Projection for Sum {
+        type Event = Fussy;
+        fn apply(&mut self, event: &Fussy) {
+            self.sum += event.amount;
+        }
+    }
+    let store = EventStore::new();
+    store.append("account-1", vec![Fussy { amount: 1 }, Fussy { amount: 10 }]).await.unwrap();
+    IS_FUSSY.set(true);
+    let registry = ProjectionRegistry::new(store.clone());
+    let stop = at_once(FaultPolicy::stop());
+    registry.add(Registration::in_memory("sum", Sum::default).with_faults(stop)).await.unwrap();
+    let error = registry.wait_until_caught_up(SOON).await.unwrap_err();
+    let ProjectionError::Stopped { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(source.cause, FaultCause::Unreadable(_)), "{source:?}");
+    assert_eq!(source.position, GlobalPosition::new(2));
+    assert!(String::from(error).ends_with("it panicked: too large"));
+    assert_eq!(registry.get::<Sum>().await.unwrap().sum, 1);
 }
