@@ -129,7 +129,8 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
         self.named(name)?.begin_rebuild()
     }
 
-    /// Stores the states of all projections as they are now, beside the times when that is done by itself.
+    /// Stores the states of all projections as they are now, beside the times when that is done by itself. One with effects that
+    /// have failed and are still due is not stored, as they would be lost with the process.
     ///
     /// # Errors
     ///

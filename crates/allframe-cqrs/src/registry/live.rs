@@ -66,7 +66,9 @@ impl<P> Applied<P> {
 
 /// A consistent look at the state of a projection: after exactly the events up to a position.
 ///
-/// While there is one, the projection applies nothing, nor do later readers get theirs: look, and let it go.
+/// While there is one, the projection applies nothing, nor do later readers get theirs: look, and let it go. Whoever awaits, with
+/// one in his hand, what waits for the projection - an append to one that is [inline](super::Consistency::Inline), a pause, a save -
+/// waits for ever.
 pub struct View<P> {
     applied: OwnedRwLockReadGuard<Applied<P>>,
 }
