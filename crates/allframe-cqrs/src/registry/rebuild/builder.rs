@@ -43,10 +43,13 @@ impl<P: Projection + 'static> Builder<P> {
     /// Builds. When that has succeeded, the new state serves.
     pub(in crate::registry) async fn build(self) -> Result<(), ProjectionFault> {
         let building = AssertUnwindSafe(self.try_build()).catch_unwind();
-        let outcome = building.await.unwrap_or_else(|payload| {
-            let cause = FaultCause::Panicked(Panicked::new(&*payload));
-            Err(Failure { position: self.reporter.position(), stream: None, cause }.after(1))
-        });
+        let outcome = match building.await {
+            Ok(outcome) => outcome,
+            Err(payload) => {
+                let cause = FaultCause::Panicked(Panicked::new(&*payload));
+                Err(Failure { position: self.reporter.position(), stream: None, cause }.after(1))
+            }
+        };
         self.reporter.ended(match &outcome {
             Ok(()) => RebuildState::Done,
             Err(fault) => {
