@@ -6,13 +6,18 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use allframe_cqrs::{
-    EventStore, FaultCause, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState, Registration,
+    EventStore, FaultCause, FaultPolicy, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState,
+    Registration,
 };
 
-use crate::ledger::{Balances, Entry, SOON, deposit, fill};
+use crate::{
+    ledger::{Balances, Entry, SOON, deposit, fill},
+    support::Watched,
+};
 
 fn balances() -> Registration<Balances> {
     Registration::in_memory("balances", Balances::default)
@@ -130,5 +135,20 @@ async fn a_rebuild_that_panics_outside_apply_fails_and_says_so() {
     assert!(matches!(&source.cause, FaultCause::Panicked(_)), "{source:?}");
     let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
     assert!(matches!(rebuild.state, RebuildState::Failed(_)), "{rebuild:?}");
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_outlives_that_the_store_is_away_when_the_new_state_is_to_be_stored() {
+    let backend = Arc::new(Watched::new());
+    let store = EventStore::<Entry, _>::with_backend(Arc::clone(&backend));
+    let expected = fill(&store, 100).await;
+    let registry = ProjectionRegistry::new(store.clone());
+    let at_once = FaultPolicy::stop().with_backoff(Duration::ZERO, Duration::ZERO);
+    let balances = Registration::stored("balances", 1, Balances::default).with_faults(at_once);
+    registry.add(balances).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    backend.let_snapshots_wait(2);
+    registry.rebuild("balances").await.unwrap();
     assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
 }

@@ -79,7 +79,15 @@ impl<P: Projection + 'static> Builder<P> {
             }
             sink.live.write().await.effects_through = serving.effects_through;
             // First, so that no failure is ever mended with what was stored of the old state.
-            self.keep(&sink, keepable).await?;
+            match self.keep(&sink, keepable).await {
+                Ok(()) => {}
+                Err(failure) if failure.is_outage() => {
+                    drop(serving);
+                    time::sleep(self.policy.backoff(attempts.count(failure.position))).await;
+                    continue;
+                }
+                Err(failure) => return Err(failure.after(1)),
+            }
             target = goal;
             if let LastLap::Interrupted = self.last_lap(goal, &mut sink).await? {
                 continue;
@@ -99,11 +107,14 @@ impl<P: Projection + 'static> Builder<P> {
 
     /// Stores the new state, where it is no further than it may be. It is further after a lap that was interrupted, before
     /// which it was stored.
-    async fn keep(&self, sink: &StateSink<P>, keepable: GlobalPosition) -> Result<(), ProjectionFault> {
+    async fn keep(&self, sink: &StateSink<P>, keepable: GlobalPosition) -> Result<(), Failure> {
         let new = sink.live.read().await;
         let Some(keeper) = self.keeper.as_ref().filter(|_| new.position <= keepable) else { return Ok(()) };
-        keeper.save_alone(&new).await.map_err(|error| {
-            Failure { position: new.position, stream: None, cause: FaultCause::Store(error) }.after(1)
+        let saved = keeper.save_alone(&new).await;
+        saved.map_err(|error| Failure {
+            position: new.position,
+            stream: None,
+            cause: FaultCause::Store(error),
         })
     }
 
