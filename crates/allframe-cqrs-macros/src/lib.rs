@@ -98,7 +98,7 @@ pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[index]` | a field | rows are found by its value and by ranges of it |
 /// | `#[index(unique)]` | a field | and no two rows have the same |
 /// | `#[index(name = "..")]` | a field | what the index and, in capitals, its constant are called, if not as the field |
-/// | `#[index(name = "..", fields(a, b))]` | the struct | an index over the tuple of these fields, as visible as the first; `unique` goes here too |
+/// | `#[index(name = "..", fields = [a, b])]` | the struct | an index over the tuple of these fields, as visible as the first; `unique` goes here too |
 /// | `#[row(crate = path)]` | the struct | where `allframe_cqrs` is, when it goes by another name |
 ///
 /// A field written `Option<T>` is looked up by `T`. Rows where it is `None` are found with `find_none`, lie in no range,
@@ -109,7 +109,7 @@ pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// use allframe_cqrs::{Row, Table};
 ///
 /// #[derive(Row, Clone)]
-/// #[index(name = "route", fields(from, to))]
+/// #[index(name = "route", fields = [from, to])]
 /// struct Flight {
 ///     #[key]
 ///     number: u32,

@@ -151,6 +151,10 @@ impl Reporter {
         self.progress.subscribe()
     }
 
+    fn position(&self) -> GlobalPosition {
+        self.progress.borrow().position
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
     fn come_to(&self, position: GlobalPosition, more_events: u64, target: GlobalPosition) {
         let elapsed = self.begun.elapsed();
@@ -177,7 +181,7 @@ impl Reporter {
 }
 
 impl Drop for Reporter {
-    /// Whoever builds may be aborted, or panic.
+    /// Whoever builds may be aborted.
     fn drop(&mut self) {
         if matches!(self.progress.borrow().state, RebuildState::Running) {
             self.ended(RebuildState::BrokenOff);
