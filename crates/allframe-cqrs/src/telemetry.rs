@@ -15,7 +15,9 @@ pub(crate) enum Kind {
 
 /// A dispatch that has begun.
 pub(crate) struct Dispatch {
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "a label of metrics"))]
     kind: Kind,
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "a label of metrics"))]
     name: &'static str,
     begun: Instant,
     span: Span,
@@ -64,31 +66,42 @@ impl Dispatch {
         self.ended(error.outcome());
     }
 
-    #[cfg(feature = "metrics")]
     fn ended(&self, outcome: &'static str) {
         self.span.record("outcome", outcome);
-        let (label, total, duration) = match self.kind {
+        #[cfg(feature = "metrics")]
+        meters::ended(self.kind, self.name, outcome, self.begun.elapsed());
+        #[cfg(not(feature = "metrics"))]
+        self.span.in_scope(|| tracing::trace!(outcome, took = ?self.begun.elapsed(), "it is done"));
+    }
+
+    fn count_retries(&self, retries: u32) {
+        #[cfg(feature = "metrics")]
+        meters::retried(self.name, retries);
+        #[cfg(not(feature = "metrics"))]
+        let _ = retries;
+    }
+}
+
+/// The names that `docs/commands.md` lists.
+#[cfg(feature = "metrics")]
+mod meters {
+    use std::time::Duration;
+
+    use super::Kind;
+
+    pub(super) fn ended(kind: Kind, name: &'static str, outcome: &'static str, took: Duration) {
+        let (label, total, duration) = match kind {
             Kind::Command => ("command", "allframe_commands_total", "allframe_command_duration_seconds"),
             Kind::Query => ("query", "allframe_queries_total", "allframe_query_duration_seconds"),
         };
-        metrics::counter!(total, label => self.name, "outcome" => outcome).increment(1);
-        metrics::histogram!(duration, label => self.name).record(self.begun.elapsed());
+        metrics::counter!(total, label => name, "outcome" => outcome).increment(1);
+        metrics::histogram!(duration, label => name).record(took);
     }
 
-    #[cfg(not(feature = "metrics"))]
-    fn ended(&self, outcome: &'static str) {
-        self.span.record("outcome", outcome);
-        self.span.in_scope(|| tracing::trace!(name = self.name, took = ?self.begun.elapsed(), "it is done"));
-    }
-
-    #[cfg(feature = "metrics")]
-    fn count_retries(&self, retries: u32) {
+    pub(super) fn retried(name: &'static str, retries: u32) {
         if retries > 0 {
-            metrics::counter!("allframe_command_retries_total", "command" => self.name)
+            metrics::counter!("allframe_command_retries_total", "command" => name)
                 .increment(u64::from(retries));
         }
     }
-
-    #[cfg(not(feature = "metrics"))]
-    fn count_retries(&self, _retries: u32) {}
 }
