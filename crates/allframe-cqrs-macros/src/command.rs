@@ -102,7 +102,7 @@ impl Attributes {
                     this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
                 }
                 Some("name") if this.name.is_none() => {
-                    this.name = Some(checked_name(meta.value()?.parse()?)?)
+                    this.name = Some(checked_name(meta.value()?.parse()?)?);
                 }
                 Some("stream") if this.stream.is_none() => this.stream = Some(meta.value()?.parse()?),
                 Some("json") if this.json.is_none() => this.json = Some(meta.path.clone()),
@@ -172,9 +172,11 @@ fn take_validation(item: &mut ItemStruct) -> Result<bool> {
         "`#[validate(..)]` needs the feature `validation` of allframe-cqrs, and garde with `derive` in your Cargo.toml",
     )?;
     for field in &mut item.fields {
-        match field.attrs.iter_mut().filter(|attribute| is_ours(attribute)).map(rename).count() {
-            0 => field.attrs.push(parse_quote!(#[garde(skip)])),
-            _ => {}
+        let ours: Vec<_> = field.attrs.iter_mut().filter(|attribute| is_ours(attribute)).collect();
+        if ours.is_empty() {
+            field.attrs.push(parse_quote!(#[garde(skip)]));
+        } else {
+            ours.into_iter().for_each(rename);
         }
     }
     Ok(true)

@@ -12,7 +12,7 @@ mod row_index;
 mod tag;
 mod template;
 
-use expand::expand;
+use expand::{expand, expand_or_keep};
 use proc_macro::TokenStream;
 
 /// Makes an enum or a struct an event.
@@ -205,7 +205,7 @@ pub fn query(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(handler::expand_command_handler(attribute.into(), item.into()))
+    expand_or_keep(item.into(), |item| handler::expand_command_handler(attribute.into(), item))
 }
 
 /// Registers a function that answers queries with every `QueryBus` that discovers handlers. The function itself stays as it is.
@@ -217,7 +217,7 @@ pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream
 /// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(handler::expand_query_handler(attribute.into(), item.into()))
+    expand_or_keep(item.into(), |item| handler::expand_query_handler(attribute.into(), item))
 }
 
 /// Registers those methods of an impl block that are marked with `#[command_handler]` or `#[query_handler]`.

@@ -51,7 +51,7 @@ pub use command::{
     ValidationError,
 };
 #[doc(hidden)]
-pub use command::{Fingerprinted, OfAny, OfSerialize};
+pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize};
 pub use command_bus::{
     Answer, Answered, CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, KeyRetention,
 };

@@ -1,6 +1,9 @@
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Error, Ident, Item, Path, Result, ReturnType, Signature, Type, parse::Parser, parse_quote};
+use quote::{quote, quote_spanned};
+use syn::{
+    Error, Ident, Item, Path, Result, ReturnType, Signature, Type, parse::Parser, parse_quote,
+    spanned::Spanned,
+};
 
 use super::signature::{Handler, Owner, is_unit, parameter_of};
 
@@ -44,7 +47,7 @@ fn deciding(mut handler: Handler, events: Option<&Type>) -> Result<TokenStream> 
     let given = match message.is_reference {
         true => quote!(command),
         // It may be needed again, when another writer was faster.
-        false => quote!(::core::clone::Clone::clone(command)),
+        false => quote_spanned!(command.span()=> <#command as #krate::DecidedAgain>::again(command)),
     };
     let call = handler.call(&given, Some(quote!(aggregate)));
     Ok(quote! {

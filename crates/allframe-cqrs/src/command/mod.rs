@@ -33,6 +33,10 @@ use crate::event::last_path_segment;
 /// assert_eq!(OpenAccount::name(), "OpenAccount");
 /// # Ok::<_, allframe_cqrs::InvalidInput>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no command",
+    note = "write `#[command]` on it; the command is the first argument of its handler"
+)]
 pub trait Command: Send + Sync + 'static {
     /// What it is called: in `dispatch_json`, in the metadata of its events, in spans and metrics. The name of its type, without
     /// path and parameters, unless overridden.
@@ -71,6 +75,26 @@ pub trait Command: Send + Sync + 'static {
         Self: Sized,
     {
         None
+    }
+}
+
+/// A command that a handler takes by value and that decides on an aggregate: it may have to decide again, when another writer was
+/// faster.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be decided on again when another writer was faster",
+    label = "is not `Clone`",
+    note = "take the command by reference, `command: &{Self}`, or derive `Clone` for it"
+)]
+pub trait DecidedAgain {
+    /// The command for one more decision.
+    #[must_use]
+    fn again(&self) -> Self;
+}
+
+impl<C: Clone> DecidedAgain for C {
+    fn again(&self) -> Self {
+        self.clone()
     }
 }
 

@@ -16,6 +16,10 @@ use crate::event::last_path_segment;
 /// fn is_query<Q: Query>(_: &Q) {}
 /// is_query(&BalanceOf { account: "account-7".into() });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no query",
+    note = "write `#[query]` on it; the query is the first argument of its handler"
+)]
 pub trait Query: Send + Sync + 'static {
     /// What it is called in spans and metrics: the name of its type, without path and parameters, unless overridden.
     #[must_use]
