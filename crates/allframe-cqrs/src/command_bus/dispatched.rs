@@ -4,7 +4,7 @@ use eventstore_api::{Appended, GlobalPosition};
 
 /// What became of a command: the events that it caused, and where they are.
 ///
-/// It can be used as a slice of the events, and iterated as the `Vec` of them that AllFrame's `dispatch` answers.
+/// It can be used as a slice of the events, and iterated.
 #[non_exhaustive]
 pub struct Dispatched<E> {
     /// The events, in the order of the handler; none when there was nothing to do.

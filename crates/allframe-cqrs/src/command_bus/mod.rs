@@ -1,5 +1,3 @@
-#[cfg(feature = "memory")]
-mod allframe;
 mod builder;
 mod commit;
 mod decision;
@@ -8,6 +6,8 @@ mod discovered;
 mod dispatch;
 mod dispatched;
 mod entry;
+#[cfg(feature = "memory")]
+mod handing_back;
 mod handle;
 #[cfg(feature = "json-commands")]
 mod json;
@@ -123,10 +123,6 @@ enum Storing {
     /// The bus stores them.
     ByBus,
     /// They are handed back, as by AllFrame's bus.
-    #[cfg_attr(
-        not(feature = "memory"),
-        expect(dead_code, reason = "AllFrame's bus has a store in memory for its keys")
-    )]
     ByCaller,
 }
 

@@ -1,8 +1,8 @@
 //! The bus as code for AllFrame 0.1.28 uses it.
 
+use allframe_cqrs::compat::CommandBus;
 use allframe_cqrs::{
-    Command, CommandBus, CommandError, CommandHandler, CommandResult, Event, EventTypeName, ValidationError,
-    async_trait,
+    Command, CommandError, CommandHandler, CommandResult, Event, EventTypeName, ValidationError, async_trait,
 };
 
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
@@ -40,6 +40,9 @@ async fn events_are_handed_back_for_their_caller_to_store() {
     let bus = CommandBus::new();
     bus.register(CreateUserHandler).await.unwrap();
     assert_eq!(bus.handlers_count().await, 1);
+    let events: Vec<TestEvent> = bus.dispatch(create("ann")).await.unwrap();
+    let store = allframe_cqrs::EventStore::new();
+    store.append("user-1", events).await.unwrap();
     let result = bus.dispatch(create("ann")).await;
     assert_eq!(result.unwrap().len(), 1);
     let result = bus.dispatch(create("")).await;
