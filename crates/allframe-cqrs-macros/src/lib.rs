@@ -13,6 +13,7 @@ mod tag;
 mod template;
 
 use expand::{expand, expand_or_keep};
+use handler::{Handled, expand_handler, expand_handlers};
 use proc_macro::TokenStream;
 
 /// Makes an enum or a struct an event.
@@ -205,7 +206,7 @@ pub fn query(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand_or_keep(item.into(), |item| handler::expand_command_handler(attribute.into(), item))
+    expand_or_keep(item.into(), |item| expand_handler(Handled::Command, attribute.into(), item))
 }
 
 /// Registers a function that answers queries with every `QueryBus` that discovers handlers. The function itself stays as it is.
@@ -217,7 +218,7 @@ pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream
 /// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand_or_keep(item.into(), |item| handler::expand_query_handler(attribute.into(), item))
+    expand_or_keep(item.into(), |item| expand_handler(Handled::Query, attribute.into(), item))
 }
 
 /// Registers those methods of an impl block that are marked with `#[command_handler]` or `#[query_handler]`.
@@ -253,5 +254,5 @@ pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 #[proc_macro_attribute]
 pub fn handlers(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(handler::expand_handlers(attribute.into(), item.into()))
+    expand(expand_handlers(attribute.into(), item.into()))
 }

@@ -1,23 +1,10 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
-    Error, Ident, Item, Path, Result, ReturnType, Signature, Type, parse::Parser, parse_quote,
-    spanned::Spanned,
+    Error, Ident, Path, Result, ReturnType, Signature, Type, parse::Parser, parse_quote, spanned::Spanned,
 };
 
 use super::signature::{Handler, Owner, is_unit, parameter_of};
-
-/// Leaves a function as it is, and registers it.
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Item::Fn(function) = syn::parse2::<Item>(item.clone())? else {
-        return Err(Error::new_spanned(item, "#[command_handler] goes on a function"));
-    };
-    let registration = register(attribute, &function.sig, None)?;
-    Ok(quote! {
-        #function
-        #registration
-    })
-}
 
 /// What registers a function with this signature.
 pub(super) fn register(

@@ -1,8 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Error, ImplItem, ImplItemFn, Item, Meta, Result};
+use syn::{Error, ImplItem, ImplItemFn, Item, Meta, Result};
 
-use super::{command, query, signature::Owner};
+use super::{Handled, signature::Owner};
 use crate::marker::refuse_arguments;
 
 /// Registers the methods of an impl block that are marked as handlers, and leaves it otherwise as it is.
@@ -39,30 +39,13 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
 
 /// What registers a method, if it is marked; the mark is taken off.
 fn take_registration(method: &mut ImplItemFn, owner: &Owner<'_>) -> Result<Option<TokenStream>> {
-    let Some(place) = method.attrs.iter().position(|attribute| kind_of(attribute).is_some()) else {
+    let marks = method.attrs.iter().map(Handled::marked_by);
+    let Some((place, handled)) = marks.enumerate().find_map(|(place, mark)| Some((place, mark?))) else {
         return Ok(None);
     };
-    let mark = method.attrs.remove(place);
-    let arguments = match &mark.meta {
-        Meta::List(list) => list.tokens.clone(),
+    let arguments = match method.attrs.remove(place).meta {
+        Meta::List(list) => list.tokens,
         _ => TokenStream::new(),
     };
-    match kind_of(&mark) {
-        Some(Kind::Command) => command::register(arguments, &method.sig, Some(owner)).map(Some),
-        _ => query::register(arguments, &method.sig, Some(owner)).map(Some),
-    }
-}
-
-enum Kind {
-    Command,
-    Query,
-}
-
-fn kind_of(attribute: &Attribute) -> Option<Kind> {
-    let last = attribute.path().segments.last()?;
-    match last.ident.to_string().as_str() {
-        "command_handler" => Some(Kind::Command),
-        "query_handler" => Some(Kind::Query),
-        _ => None,
-    }
+    handled.register(arguments, &method.sig, Some(owner)).map(Some)
 }

@@ -1,20 +1,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Item, Path, Result, ReturnType, Signature, parse::Parser, parse_quote};
+use syn::{Error, Path, Result, ReturnType, Signature, parse::Parser, parse_quote};
 
 use super::signature::{Handler, Owner, is_called};
-
-/// Leaves a function as it is, and registers it.
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Item::Fn(function) = syn::parse2::<Item>(item.clone())? else {
-        return Err(Error::new_spanned(item, "#[query_handler] goes on a function"));
-    };
-    let registration = register(attribute, &function.sig, None)?;
-    Ok(quote! {
-        #function
-        #registration
-    })
-}
 
 /// What registers a function with this signature.
 pub(super) fn register(

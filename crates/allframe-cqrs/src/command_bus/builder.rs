@@ -11,7 +11,7 @@ use eventstore_api::EventStoreBackend;
 use super::{
     Answer, CommandBus, DecidedEvents, Dispatched, DynStore, Handlers, KeyRetention, Shared, Storing,
     entry::Entry,
-    handle::{Answering, Deciding, Handle, HandledBy},
+    handle::{Answering, Deciding, Handle, handled_by},
     keys::Keys,
 };
 use crate::{
@@ -120,7 +120,7 @@ impl<E: Event> CommandBusBuilder<E> {
     #[must_use]
     pub fn handler<C: Command, H: CommandHandler<C, E> + 'static>(mut self, handler: H) -> Self {
         self.handlers.push(type_name::<H>(), move |_, name| {
-            Some(Entry::new::<C>(name, Box::new(HandledBy::<C, H>::new(handler))))
+            Some(Entry::new::<C>(name, handled_by::<E, C, H>(handler)))
         });
         self
     }

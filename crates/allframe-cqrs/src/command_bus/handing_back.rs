@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
-    CommandBus, Handlers, KeyRetention, Shared, Storing, entry::Entry, handle::HandledBy, keys::Keys,
+    CommandBus, Handlers, KeyRetention, Shared, Storing, entry::Entry, handle::handled_by, keys::Keys,
 };
 use crate::{BuildError, Command, CommandHandler, Event, EventStore};
 
@@ -26,7 +26,7 @@ impl<E: Event> CommandBus<E> {
         name: &'static str,
         handler: H,
     ) -> Result<(), BuildError> {
-        let entry = Entry::new::<C>(name, Box::new(HandledBy::<C, H>::new(handler)));
+        let entry = Entry::new::<C>(name, handled_by::<E, C, H>(handler));
         let mut handlers = self.shared.handlers.write().unwrap_or_else(PoisonError::into_inner);
         entry.and_then(|entry| handlers.add(entry)).map_err(|problem| BuildError { problems: vec![problem] })
     }

@@ -53,37 +53,15 @@ where
     }
 }
 
-/// A handler as AllFrame has it.
-pub(super) struct HandledBy<C, H> {
-    handler: Arc<H>,
-    commands: PhantomData<fn(C)>,
-}
-
-impl<C, H> HandledBy<C, H> {
-    pub(super) fn new(handler: H) -> Self {
-        Self { handler: Arc::new(handler), commands: PhantomData }
-    }
-}
-
-impl<E, C, H> Handle<E> for HandledBy<C, H>
-where
-    E: Event,
-    C: Command,
-    H: CommandHandler<C, E>,
-{
-    fn handle<'a>(
-        &'a self,
-        command: Box<dyn Any + Send + Sync>,
-        _context: &'a DispatchContext,
-        commit: Commit<'a, E>,
-    ) -> BoxFuture<'a, Result<Dispatched<E>, CommandError>> {
-        Box::pin(async move {
-            let command = own::<C>(command)?;
-            let target = command.target();
-            let events = self.handler.handle(command).await?;
-            commit.append(target, C::name(), events.into()).await
-        })
-    }
+/// A handler as AllFrame has it: a function that answers with events.
+pub(super) fn handled_by<E: Event, C: Command, H: CommandHandler<C, E> + 'static>(
+    handler: H,
+) -> Box<dyn Handle<E>> {
+    let handler = Arc::new(handler);
+    Box::new(Answering::<C, _>::new(move |command: C, _: &DispatchContext| {
+        let handler = Arc::clone(&handler);
+        async move { handler.handle(command).await }
+    }))
 }
 
 /// A function that decides on an aggregate.

@@ -4,7 +4,7 @@ use std::{any::type_name, sync::PoisonError};
 
 use super::{
     QueryBus,
-    entry::{Entry, HandledBy},
+    entry::{Entry, handled_by},
 };
 use crate::{BuildError, Query, QueryHandler};
 
@@ -29,7 +29,7 @@ impl QueryBus {
         R: Send + Sync + 'static,
         H: QueryHandler<Q, R> + 'static,
     {
-        let entry = Entry::new::<Q, R>(type_name::<H>(), Box::new(HandledBy::<Q, R, H>::new(handler)));
+        let entry = Entry::new::<Q, R>(type_name::<H>(), handled_by::<Q, R, H>(handler));
         let mut handlers = self.shared.handlers.write().unwrap_or_else(PoisonError::into_inner);
         handlers.add(entry).map_err(|problem| BuildError { problems: vec![problem] })
     }

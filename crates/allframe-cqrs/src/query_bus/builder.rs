@@ -6,7 +6,7 @@ use std::{
 
 use super::{
     Handlers, QueryBus, Shared,
-    entry::{Answering, AnyAnswer, Entry, HandledBy},
+    entry::{Answering, AnyAnswer, Entry, handled_by},
 };
 use crate::{
     BuildError, DispatchContext, Projection, ProjectionHandle, Query, QueryError, QueryHandler,
@@ -61,7 +61,7 @@ impl QueryBusBuilder {
         H: QueryHandler<Q, R> + 'static,
     {
         self.handlers.push(type_name::<H>(), move |_, name| {
-            Some(Ok(Entry::new::<Q, R>(name, Box::new(HandledBy::<Q, R, H>::new(handler)))))
+            Some(Ok(Entry::new::<Q, R>(name, handled_by::<Q, R, H>(handler))))
         });
         self
     }

@@ -77,34 +77,18 @@ where
     }
 }
 
-/// A handler as AllFrame has it.
-pub(super) struct HandledBy<Q, R, H> {
-    handler: H,
-    queries: PhantomData<fn(Q) -> R>,
-}
-
-impl<Q, R, H> HandledBy<Q, R, H> {
-    pub(super) fn new(handler: H) -> Self {
-        Self { handler, queries: PhantomData }
-    }
-}
-
-impl<Q, R, H> Handle for HandledBy<Q, R, H>
+/// A handler as AllFrame has it: a function.
+pub(super) fn handled_by<Q, R, H>(handler: H) -> Box<dyn Handle>
 where
     Q: Query,
     R: Send + Sync + 'static,
-    H: QueryHandler<Q, R>,
+    H: QueryHandler<Q, R> + 'static,
 {
-    fn handle<'a>(
-        &'a self,
-        query: Box<dyn Any + Send + Sync>,
-        _context: &'a DispatchContext,
-    ) -> BoxFuture<'a, Result<AnyAnswer, QueryError>> {
-        Box::pin(async move {
-            let answer = self.handler.handle(own(query)?).await?;
-            Ok(Box::new(answer) as AnyAnswer)
-        })
-    }
+    let handler = Arc::new(handler);
+    Box::new(Answering::<Q, _>::new(move |query: Q, _: &DispatchContext| {
+        let handler = Arc::clone(&handler);
+        async move { handler.handle(query).await }
+    }))
 }
 
 fn own<Q: 'static>(query: Box<dyn Any + Send + Sync>) -> Result<Q, QueryError> {
