@@ -3,9 +3,11 @@
 #![allow(clippy::print_stdout, reason = "a child tells its parent so what it has done")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
+mod chance;
 mod deaths;
 mod fencing;
 mod group;
+mod interleavings;
 mod processes;
 #[path = "../support/schema.rs"]
 mod schema;
