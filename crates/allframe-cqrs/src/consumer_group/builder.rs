@@ -67,6 +67,9 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
 
     /// The key of an event, in whose order it is handled; the name of its stream, where nothing is said.
     ///
+    /// Every event that passes the filter must have one: where the function panics, the member ends with
+    /// [`GroupError::KeyPanicked`], and so does the next one that comes to the event.
+    ///
     /// An event that cannot be read has the name of its stream as its key. Under another function later, events of what is
     /// one key then may be handled out of order around the change.
     pub fn with_key(mut self, key_of: impl Fn(&Recorded<E>) -> String + Send + Sync + 'static) -> Self {

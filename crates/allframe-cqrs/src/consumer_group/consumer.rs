@@ -53,8 +53,8 @@ impl<E: Event, B: EventStoreBackend> Consumer<E, B> {
     ///
     /// # Errors
     ///
-    /// What ended the member, now and with each further call: a store that is closed or damaged, or control events of a
-    /// newer form. A store that cannot answer for now only makes it wait.
+    /// What ended the member, now and with each further call: a store that is closed or damaged, control events of a
+    /// newer form, or a function for keys that panicked. A store that cannot answer for now only makes it wait.
     pub async fn next(&mut self) -> Result<Delivery<E>, GroupError> {
         loop {
             match self.deliveries.recv().await {

@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 
-use eventstore_api::{Encoding, EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
+use eventstore_api::{
+    Appended, Encoding, EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version,
+};
 
 use super::{Ledger, from_record, ledger::LedgerContent};
 use crate::consumer_group::GroupError;
@@ -37,7 +39,17 @@ impl LedgerFile {
         self.version
     }
 
-    /// Takes in what was appended since.
+    /// Whether what was written here comes right behind what is in it. The ledger has it already then; otherwise others
+    /// have written in between, and it has to be loaded anew, so that every change counts at its place.
+    pub(in crate::consumer_group) fn goes_on_with(&mut self, written: &Appended) -> bool {
+        let goes_on = self.version.next() == written.first_version;
+        if goes_on {
+            self.version = written.last_version;
+        }
+        goes_on
+    }
+
+    /// Takes in what was appended since. Nothing may have been applied to the ledger that is not written.
     pub(in crate::consumer_group) async fn catch_up(
         &mut self,
         backend: &impl EventStoreBackend,

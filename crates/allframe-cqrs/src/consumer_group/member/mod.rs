@@ -54,6 +54,8 @@ pub(super) struct Member<E, B> {
     beats: u64,
     /// When what is settled has to be written.
     save_at: Option<Instant>,
+    /// Not before then is it written, after the store could not answer.
+    saves_from: Instant,
 }
 
 /// What the task has waited for.
@@ -88,6 +90,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
             next_beat: now,
             beats: 0,
             save_at: None,
+            saves_from: now,
         };
         (member, delivered, verdicts)
     }
@@ -114,7 +117,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
                 }
                 Step::Message(None) => return Ok(()),
                 Step::Timer => {}
-                Step::Read(Ok(record)) => self.place(record),
+                Step::Read(Ok(record)) => self.place(record)?,
                 Step::Read(Err(error)) => {
                     self.reads_from = Instant::now() + self.core.settings.heartbeat();
                     self.tolerate(Err(error))?;

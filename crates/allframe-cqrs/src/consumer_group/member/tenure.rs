@@ -88,6 +88,7 @@ impl<E> Tenure<E> {
             match item.event.clone() {
                 // Discarded while it waited.
                 _ if item.is_replay && self.file.ledger.entry(position.get()).is_none() => {
+                    self.failures.remove(&position);
                     self.lanes.finish(&key);
                 }
                 Ok(event) => {
@@ -141,7 +142,7 @@ impl<E> Tenure<E> {
             let attempts = entry.attempts.saturating_add(attempts);
             self.park_again(position.get(), attempts, reason);
         } else {
-            // Discarded while it was out: it stops nobody.
+            // Discarded while it was out, and it has failed for the last time: it stops nobody.
             lane.into_iter().for_each(|item| self.lanes.push(key, item));
             return;
         }
