@@ -7,14 +7,14 @@ use std::{
 };
 
 use allframe_cqrs::{
-    EventFilter, EventStore, GlobalPosition, InMemoryBackend,
+    EventFilter, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend,
     consumer_group::{Consumer, ConsumerGroup, Delivery, GroupError, Lag, RetryPolicy},
     event,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::chance::Chance;
+use crate::{chance::Chance, way::Way};
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +37,13 @@ enum Keys {
 /// A group, and what a naive observer knows of it.
 struct World {
     store: EventStore<Job>,
+    /// As operators have it.
     group: ConsumerGroup<Job, InMemoryBackend>,
+    /// As members have it.
+    members_group: ConsumerGroup<Job, Way>,
+    way: Way,
     keys: Keys,
-    members: Vec<Consumer<Job, InMemoryBackend>>,
+    members: Vec<Consumer<Job, Way>>,
     /// Deliveries that are being handled.
     hands: Vec<Delivery<Job>>,
     /// The events of each key, that pass the filter.
@@ -52,26 +56,47 @@ struct World {
     parked_seen: usize,
 }
 
+async fn open<B: EventStoreBackend>(
+    store: &EventStore<Job, B>,
+    keys: Keys,
+    seed: u64,
+) -> Result<ConsumerGroup<Job, B>, GroupError> {
+    let wait = Duration::from_millis(30);
+    let group = store
+        .consumer_group("jobs")
+        .with_partitions(1 + u32::try_from(seed % 5).unwrap())
+        .with_filter(EventFilter::stream_prefix("in-"))
+        .with_lease(LEASE)
+        .with_retry(RetryPolicy::new(1 + u32::try_from(seed % 4).unwrap()).with_backoff(wait, wait))
+        .with_max_in_flight(1 + usize::try_from(seed % 7).unwrap())
+        .with_buffer(1 + usize::try_from(seed % 11).unwrap())
+        .with_checkpoint_every(1 + usize::try_from(seed % 4).unwrap(), Duration::from_millis(200));
+    match keys {
+        Keys::Streams => group.open().await,
+        Keys::Remainders => {
+            group.with_key(|recorded| format!("key-{}", recorded.event.number % 4)).open().await
+        }
+    }
+}
+
 impl World {
     async fn of(seed: u64) -> Self {
         let store = EventStore::<Job>::new();
         let keys = if seed % 2 == 0 { Keys::Streams } else { Keys::Remainders };
-        let wait = Duration::from_millis(30);
-        let group = store
-            .consumer_group("jobs")
-            .with_partitions(1 + u32::try_from(seed % 5).unwrap())
-            .with_filter(EventFilter::stream_prefix("in-"))
-            .with_lease(LEASE)
-            .with_retry(RetryPolicy::new(1 + u32::try_from(seed % 3).unwrap()).with_backoff(wait, wait))
-            .with_max_in_flight(1 + usize::try_from(seed % 7).unwrap())
-            .with_buffer(1 + usize::try_from(seed % 11).unwrap())
-            .with_checkpoint_every(1 + usize::try_from(seed % 4).unwrap(), Duration::from_millis(200));
-        let group = match keys {
-            Keys::Streams => group,
-            Keys::Remainders => group.with_key(|recorded| format!("key-{}", recorded.event.number % 4)),
+        let way = Way::to(store.backend());
+        let way = if seed % 3 == 0 { way.with_losses(seed) } else { way };
+        let way_to_store = EventStore::with_backend(way.clone());
+        // Before anything can get lost.
+        let group = open(&store, keys, seed).await.unwrap();
+        let members_group = loop {
+            if let Ok(group) = open(&way_to_store, keys, seed).await {
+                break group;
+            }
         };
         Self {
-            group: group.open().await.unwrap(),
+            group,
+            members_group,
+            way,
             store,
             keys,
             members: Vec::new(),
@@ -89,10 +114,10 @@ impl World {
     async fn step(&mut self) {
         match self.chance.below(100) {
             0..20 => self.append().await,
-            20..23 if self.members.len() < 4 => self.members.push(self.group.join().unwrap()),
+            20..23 if self.members.len() < 4 => self.members.push(self.members_group.join().unwrap()),
             23..25 => {
                 if let Some(member) = self.chance.one_of(self.members.len()) {
-                    self.members.swap_remove(member).close().await.unwrap();
+                    let _ = self.members.swap_remove(member).close().await;
                 }
             }
             25..27 => {
@@ -234,10 +259,11 @@ impl World {
     /// Lets a last member do all there is to do.
     async fn drain(&mut self) {
         for member in std::mem::take(&mut self.members) {
-            member.close().await.unwrap();
+            let closed = member.close().await;
+            assert!(self.way.is_lossy() || closed.is_ok(), "{closed:?}");
         }
         self.hands.clear();
-        let mut last = self.group.join().unwrap();
+        let mut last = self.members_group.join().unwrap();
         let mut idle = 0;
         while idle < 8 {
             match timeout(LEASE, last.next()).await {
@@ -254,10 +280,15 @@ impl World {
                 Err(_) => idle += 1,
             }
         }
-        let statuses = last.status().await.unwrap();
-        assert!(statuses.iter().all(|status| status.in_flight == Some(0)), "{statuses:?}");
+        if let Ok(statuses) = last.status().await {
+            assert!(
+                statuses.iter().all(|status| status.in_flight.is_none_or(|out| out == 0)),
+                "{statuses:?}"
+            );
+        }
+        let statuses = self.group.status().await.unwrap();
         assert!(statuses.iter().all(|status| status.lag == Lag::Exactly(0)), "{statuses:?}");
-        last.close().await.unwrap();
+        drop(last);
     }
 
     /// Where nothing goes on any more, an event is done or parked, and so are those behind a parked one.

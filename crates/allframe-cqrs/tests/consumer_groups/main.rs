@@ -11,3 +11,4 @@ mod interleavings;
 mod processes;
 #[path = "../support/schema.rs"]
 mod schema;
+mod way;

@@ -1,0 +1,113 @@
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use allframe_cqrs::{
+    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
+    StreamId, StreamRange,
+    api::{AppendBatch, Page, Result, Snapshot, StreamPage},
+    async_trait,
+};
+
+use crate::chance::Chance;
+
+/// A way to a store that can be cut, be long, or lose what goes along it.
+#[derive(Clone, Default)]
+pub(crate) struct Way {
+    inner: InMemoryBackend,
+    is_cut: Arc<AtomicBool>,
+    /// How long the answer to a read of the log is under way.
+    delay: Arc<Mutex<Duration>>,
+    luck: Option<Arc<Mutex<Chance>>>,
+    appends: Arc<AtomicUsize>,
+}
+
+impl Way {
+    pub(crate) fn to(inner: &InMemoryBackend) -> Self {
+        Self { inner: inner.clone(), ..Self::default() }
+    }
+
+    /// The same, on which every tenth request fails: it does not arrive, or its answer does not.
+    pub(crate) fn with_losses(mut self, seed: u64) -> Self {
+        self.luck = Some(Arc::new(Mutex::new(Chance(seed))));
+        self
+    }
+
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.luck.is_some()
+    }
+
+    pub(crate) fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on, what the log holds is told so much later.
+    pub(crate) fn delay_by(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
+    }
+
+    /// How many appends were tried.
+    pub(crate) fn appends(&self) -> usize {
+        self.appends.load(Ordering::SeqCst)
+    }
+
+    fn open(&self) -> Result<&InMemoryBackend> {
+        match self.is_cut.load(Ordering::SeqCst) || self.is_lost() {
+            true => Err(StoreError::unavailable("the way is cut")),
+            false => Ok(&self.inner),
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.luck.as_ref().is_some_and(|luck| luck.lock().unwrap().below(10) == 0)
+    }
+}
+
+#[async_trait]
+impl EventStoreBackend for Way {
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        self.appends.fetch_add(1, Ordering::SeqCst);
+        let appended = self.open()?.append_all(batch).await?;
+        match self.is_lost() {
+            true => Err(StoreError::outcome_unknown("the answer was lost")),
+            false => Ok(appended),
+        }
+    }
+
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        self.open()?.read_stream(stream, range).await
+    }
+
+    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
+        let page = self.open()?.read_all(query).await?;
+        let delay = *self.delay.lock().unwrap();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        Ok(page)
+    }
+
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        self.open()?.wait_past(position).await
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        self.open()?.save_snapshot(snapshot).await
+    }
+
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        self.open()?.get_latest_snapshot(stream).await
+    }
+
+    async fn stats(&self) -> Result<BackendStats> {
+        self.open()?.stats().await
+    }
+}
