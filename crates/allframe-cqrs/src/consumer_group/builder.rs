@@ -15,6 +15,9 @@ use crate::{Error, Event, EventStore, Recorded};
 const DEFAULT_PARTITIONS: u32 = 8;
 /// A member reads the state of every partition when it joins.
 const MAX_PARTITIONS: u32 = 1_024;
+/// All that a member has read may be parked at once, or settled behind one event that is not: what is written of it has to
+/// be within what one append and one event may hold.
+const MAX_BUFFER: usize = 16_384;
 
 /// A consumer group about to be opened.
 ///
@@ -103,7 +106,7 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
         self
     }
 
-    /// A member reads at most this many events ahead of the oldest that is not done with, at least one: 1024, where
+    /// A member reads at most this many events ahead of the oldest that is not done with, 1 to 16384: 1024, where
     /// nothing is said. One event that is never acknowledged holds the member up after so many others.
     pub fn with_buffer(mut self, events: usize) -> Self {
         self.settings.buffer = events.max(1);
@@ -135,6 +138,9 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
         }
         if self.settings.lease < Duration::from_millis(3) {
             return Err(GroupError::InvalidSetting { setting: "the lease", range: "3 ms or longer" });
+        }
+        if self.settings.buffer > MAX_BUFFER {
+            return Err(GroupError::InvalidSetting { setting: "the buffer", range: "16384 events at most" });
         }
         self.settings.filter.validate()?;
         let wanted =

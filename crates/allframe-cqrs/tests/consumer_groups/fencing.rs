@@ -86,27 +86,28 @@ async fn a_member_that_hears_late_of_another_does_not_take_what_that_one_holds()
     let store = EventStore::<Step, _>::with_backend(backend.clone());
     store.append("walk", (1..=2).map(Step).collect()).await.unwrap();
     let (holders, late) = (Way::to(&backend), Way::to(&backend));
+    let group_by = async |way: &Way| {
+        let group =
+            EventStore::<Step, _>::with_backend(way.clone()).consumer_group("steps").with_lease(LEASE);
+        group.with_partitions(1).open().await.unwrap()
+    };
     let mut holder = group_by(&holders).await.join().unwrap();
     let held = timeout(LONG, holder.next()).await.unwrap().unwrap();
+    // Signs of life: of the holder at 0, 1/3, 2/3, and of the other at 9/30, 19/30, 29/30 of a lease.
+    assert!(timeout(LEASE * 9 / 30, holder.next()).await.is_err());
     let mut other = group_by(&late).await.join().unwrap();
-    assert!(timeout(LEASE / 6, other.next()).await.is_err());
+    assert!(timeout(LEASE / 60, other.next()).await.is_err());
 
-    // The last sign of the holder is nearly a lease old when it gives the next one, and nobody hears of that in time.
+    // That of the holder at 1/3 is lost. When the other looks next, before 2/3, it hears of nothing for so long that the
+    // last sign it knows is older than a lease.
     holders.cut();
-    let begun = Instant::now();
-    while begun.elapsed() < LEASE * 9 / 10 {
-        assert!(timeout(LEASE / 100, other.next()).await.is_err());
-        if begun.elapsed() > LEASE * 6 / 10 {
-            late.delay_by(LEASE / 3);
-        }
-        if begun.elapsed() > LEASE * 65 / 100 {
-            holders.mend();
-        }
-    }
-    for _ in 0..300 {
-        let Ok(taken) = timeout(LEASE / 100, other.next()).await else { continue };
-        assert!(!(held.is_current() && taken.unwrap().is_current()), "two hold the partition of one key");
-    }
+    assert!(timeout(LEASE / 6, other.next()).await.is_err());
+    holders.mend();
+    late.tell_late_of_nothing(LEASE * 41 / 60);
+    assert!(timeout(LEASE / 3, other.next()).await.is_err());
+    late.tell_late_of_nothing(Duration::ZERO);
+    assert!(timeout(LEASE, other.next()).await.is_err(), "two hold the partition of one key");
+    assert!(held.is_current(), "it was taken from a member that lives");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,9 @@ mod deaths;
 mod fencing;
 mod group;
 mod interleavings;
+mod parking;
 mod processes;
 #[path = "../support/schema.rs"]
 mod schema;
+mod settings;
 mod way;

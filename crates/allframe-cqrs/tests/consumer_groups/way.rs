@@ -20,7 +20,7 @@ use crate::chance::Chance;
 pub(crate) struct Way {
     inner: InMemoryBackend,
     is_cut: Arc<AtomicBool>,
-    /// How long the answer to a read of the log is under way.
+    /// How long the answer is under way that the log holds nothing.
     delay: Arc<Mutex<Duration>>,
     luck: Option<Arc<Mutex<Chance>>>,
     appends: Arc<AtomicUsize>,
@@ -49,8 +49,8 @@ impl Way {
         self.is_cut.store(false, Ordering::SeqCst);
     }
 
-    /// From now on, what the log holds is told so much later.
-    pub(crate) fn delay_by(&self, delay: Duration) {
+    /// From now on, that the log holds nothing is told so much later.
+    pub(crate) fn tell_late_of_nothing(&self, delay: Duration) {
         *self.delay.lock().unwrap() = delay;
     }
 
@@ -89,7 +89,7 @@ impl EventStoreBackend for Way {
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         let page = self.open()?.read_all(query).await?;
         let delay = *self.delay.lock().unwrap();
-        if !delay.is_zero() {
+        if page.events.is_empty() && !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
         Ok(page)
