@@ -8,6 +8,7 @@ mod deaths;
 mod fencing;
 mod group;
 mod interleavings;
+mod lags;
 mod parking;
 mod processes;
 #[path = "../support/schema.rs"]

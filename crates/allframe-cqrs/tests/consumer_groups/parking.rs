@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use allframe_cqrs::{
-    EventStore, EventStoreBackend, ExpectedVersion, InMemoryBackend, StreamId,
+    EventStore, EventStoreBackend, ExpectedVersion, StreamId,
     api::{Encoding, EventType, NewEvent},
-    consumer_group::{Consumer, ConsumerGroup, GroupError, Lag, ParkedCause},
+    consumer_group::{Consumer, ConsumerGroup, GroupError, ParkedCause},
     event,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+
+use crate::way::Way;
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,17 +19,15 @@ struct Paid {
     amount: u64,
 }
 
-type Group = ConsumerGroup<Paid, InMemoryBackend>;
-
 const LONG: Duration = Duration::from_secs(3_600);
 
-async fn group_of(store: &EventStore<Paid>) -> Group {
+async fn group_of<B: EventStoreBackend>(store: &EventStore<Paid, B>) -> ConsumerGroup<Paid, B> {
     let group = store.consumer_group("payments").with_partitions(1).with_max_attempts(1);
     group.with_checkpoint_every(1, Duration::ZERO).open().await.unwrap()
 }
 
 /// The amounts that come until nothing does, each acknowledged.
-async fn handled(consumer: &mut Consumer<Paid, InMemoryBackend>) -> Vec<u64> {
+async fn handled<B: EventStoreBackend>(consumer: &mut Consumer<Paid, B>) -> Vec<u64> {
     let mut amounts = Vec::new();
     while let Ok(delivery) = timeout(LONG, consumer.next()).await {
         let delivery = delivery.unwrap();
@@ -37,7 +37,11 @@ async fn handled(consumer: &mut Consumer<Paid, InMemoryBackend>) -> Vec<u64> {
     amounts
 }
 
-async fn pay(store: &EventStore<Paid>, stream: &str, amounts: impl IntoIterator<Item = u64>) {
+async fn pay<B: EventStoreBackend>(
+    store: &EventStore<Paid, B>,
+    stream: &str,
+    amounts: impl IntoIterator<Item = u64>,
+) {
     store.append(stream, amounts.into_iter().map(|amount| Paid { amount }).collect()).await.unwrap();
 }
 
@@ -93,7 +97,8 @@ async fn who_asks_for_what_is_not_parked_is_told() {
 async fn a_replay_that_two_have_asked_for_does_not_take_in_what_is_parked_after_it() {
     let store = EventStore::<Paid>::new();
     pay(&store, "a", [1]).await;
-    let group = group_of(&store).await;
+    let group = store.consumer_group("payments").with_partitions(1).with_max_attempts(1);
+    let group = group.with_checkpoint_every(1_000, Duration::from_secs(2)).open().await.unwrap();
     let mut consumer = group.join().unwrap();
     timeout(LONG, consumer.next()).await.unwrap().unwrap().nack("no money");
     assert!(timeout(LONG, consumer.next()).await.is_err());
@@ -106,38 +111,33 @@ async fn a_replay_that_two_have_asked_for_does_not_take_in_what_is_parked_after_
         .with_encoding(request.encoding)
         .with_schema_version(request.schema_version);
     store.backend().append(&requests, ExpectedVersion::Any, vec![again]).await.unwrap();
-    // Done, and the next one fails, before the member has read any of that.
-    pay(&store, "a", [2]).await;
+    // Done, and the next one fails, before the member writes or reads any of that.
     replayed.ack();
-    let next = timeout(Duration::from_millis(1), consumer.next()).await;
-    if let Ok(next) = next {
-        next.unwrap().nack("no money either");
-    }
+    assert!(timeout(Duration::from_millis(1), consumer.next()).await.is_err());
+    pay(&store, "a", [2]).await;
+    timeout(Duration::from_millis(1), consumer.next()).await.unwrap().unwrap().nack("no money either");
     assert!(handled(&mut consumer).await.is_empty());
     let parked = group.parked().await.unwrap();
     assert_eq!(parked.iter().map(|it| it.is_replaying).collect::<Vec<_>>(), [false]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lag_is_counted_to_the_end_where_that_is_near_and_otherwise_says_so() {
-    let store = EventStore::<Paid>::new();
-    // More than is looked at once lies before the only event of the other partition.
-    for _ in 0..21 {
-        pay(&store, "order-1", 0..1_000).await;
+async fn thousands_of_parked_events_are_kept_in_few_snapshots_and_come_again_in_order() {
+    let way = Way::default();
+    let store = EventStore::with_backend(way.clone());
+    for hundreds in 0..20 {
+        pay(&store, "a", hundreds * 100..(hundreds + 1) * 100).await;
     }
-    pay(&store, "order-2", [7]).await;
-    let group = store.consumer_group("lags").with_partitions(8).open().await.unwrap();
-    let mut lags: Vec<_> = group.status().await.unwrap().into_iter().map(|status| status.lag).collect();
-    lags.sort_by_key(|lag| match lag {
-        Lag::Exactly(events) => *events,
-        _ => u64::MAX,
-    });
-    assert_eq!(lags[..7], [[Lag::Exactly(0); 6].as_slice(), &[Lag::Exactly(1)]].concat());
-    assert!(matches!(lags[7], Lag::AtLeast(events) if events.get() >= 10_000), "{:?}", lags[7]);
+    let group = group_of(&store).await;
+    let mut consumer = group.join().unwrap();
+    timeout(LONG, consumer.next()).await.unwrap().unwrap().nack("no money");
+    assert!(handled(&mut consumer).await.is_empty());
+    assert_eq!(group.parked().await.unwrap().len(), 2_000);
+    assert!((1..=8).contains(&way.snapshots()), "{} snapshots of 2000 events", way.snapshots());
 
-    for _ in 0..20 {
-        pay(&store, "order-1", 0..1_000).await;
-    }
-    let lags: Vec<_> = group.status().await.unwrap().into_iter().map(|status| status.lag).collect();
-    assert_eq!(lags.iter().filter(|lag| **lag == Lag::Unknown).count(), 6, "{lags:?}");
+    consumer.close().await.unwrap();
+    let mut other = group.join().unwrap();
+    group.replay_parked("a").await.unwrap();
+    assert_eq!(handled(&mut other).await, (0..2_000).collect::<Vec<_>>());
+    assert_eq!(group.parked().await.unwrap(), []);
 }

@@ -24,6 +24,8 @@ pub(crate) struct Way {
     delay: Arc<Mutex<Duration>>,
     luck: Option<Arc<Mutex<Chance>>>,
     appends: Arc<AtomicUsize>,
+    snapshots: Arc<AtomicUsize>,
+    events_read: Arc<AtomicUsize>,
 }
 
 impl Way {
@@ -59,6 +61,16 @@ impl Way {
         self.appends.load(Ordering::SeqCst)
     }
 
+    /// How many snapshots were to be saved.
+    pub(crate) fn snapshots(&self) -> usize {
+        self.snapshots.load(Ordering::SeqCst)
+    }
+
+    /// How many events of the log were read since this was asked last.
+    pub(crate) fn take_events_read(&self) -> usize {
+        self.events_read.swap(0, Ordering::SeqCst)
+    }
+
     fn open(&self) -> Result<&InMemoryBackend> {
         match self.is_cut.load(Ordering::SeqCst) || self.is_lost() {
             true => Err(StoreError::unavailable("the way is cut")),
@@ -88,6 +100,7 @@ impl EventStoreBackend for Way {
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         let page = self.open()?.read_all(query).await?;
+        self.events_read.fetch_add(page.events.len(), Ordering::SeqCst);
         let delay = *self.delay.lock().unwrap();
         if page.events.is_empty() && !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -100,6 +113,7 @@ impl EventStoreBackend for Way {
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        self.snapshots.fetch_add(1, Ordering::SeqCst);
         self.open()?.save_snapshot(snapshot).await
     }
 
