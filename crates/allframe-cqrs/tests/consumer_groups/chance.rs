@@ -9,6 +9,7 @@ impl Chance {
 
     /// The place of one of so many things; none where there is none.
     pub(crate) fn one_of(&mut self, things: usize) -> Option<usize> {
-        (things > 0).then(|| self.below(things as u64) as usize)
+        let bound = u64::try_from(things).ok().filter(|bound| *bound > 0)?;
+        usize::try_from(self.below(bound)).ok()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future,
     time::Duration,
 };
 
@@ -82,9 +83,9 @@ async fn open<B: EventStoreBackend>(
 impl World {
     async fn of(seed: u64) -> Self {
         let store = EventStore::<Job>::new();
-        let keys = if seed % 2 == 0 { Keys::Streams } else { Keys::Remainders };
+        let keys = if seed.is_multiple_of(2) { Keys::Streams } else { Keys::Remainders };
         let way = Way::to(store.backend());
-        let way = if seed % 3 == 0 { way.with_losses(seed) } else { way };
+        let way = if seed.is_multiple_of(3) { way.with_losses(seed) } else { way };
         let way_to_store = EventStore::with_backend(way.clone());
         // Before anything can get lost.
         let group = open(&store, keys, seed).await.unwrap();
@@ -144,7 +145,7 @@ impl World {
             86..88 => self.compare_status().await,
             _ => {
                 let pause = Duration::from_millis(self.chance.below(1_500));
-                tokio::time::sleep(pause).await;
+                let _ = timeout(pause, future::pending::<()>()).await;
             }
         }
     }
@@ -333,8 +334,5 @@ async fn whatever_happens_every_event_is_handled_in_the_order_of_its_key_or_park
         parked += world.parked_seen;
         discarded += world.discarded.len();
     }
-    assert!(
-        parked > SEEDS as usize && discarded > SEEDS as usize / 4,
-        "{parked} {discarded}: too few to prove a thing"
-    );
+    assert!(parked > 60 && discarded > 15, "{parked} {discarded}: too few to prove a thing");
 }
