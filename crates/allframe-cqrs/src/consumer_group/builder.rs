@@ -15,6 +15,10 @@ use crate::{Error, Event, EventStore, Recorded};
 const DEFAULT_PARTITIONS: u32 = 8;
 /// A member reads the state of every partition when it joins.
 const MAX_PARTITIONS: u32 = 1_024;
+/// A third of it is the time from one sign of life to the next.
+const SHORTEST_LEASE: Duration = Duration::from_millis(3);
+/// Nobody takes over from a dead member before.
+const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// All that a member has read may be parked at once, or settled behind one event that is not: what is written of it has to
 /// be within what one append and one event may hold.
 const MAX_BUFFER: usize = 16_384;
@@ -81,7 +85,7 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
     }
 
     /// A member of which nothing was heard for so long is taken for dead: 15 s, where nothing is said. Each member writes
-    /// one small event in a third of it. Must be 3 ms at least.
+    /// one small event in a third of it. Must be between 3 ms and a day.
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
@@ -136,8 +140,8 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
                 range: "between 1 and 1024",
             });
         }
-        if self.settings.lease < Duration::from_millis(3) {
-            return Err(GroupError::InvalidSetting { setting: "the lease", range: "3 ms or longer" });
+        if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&self.settings.lease) {
+            return Err(GroupError::InvalidSetting { setting: "the lease", range: "between 3 ms and a day" });
         }
         if self.settings.buffer > MAX_BUFFER {
             return Err(GroupError::InvalidSetting { setting: "the buffer", range: "16384 events at most" });

@@ -95,8 +95,14 @@ pub enum GroupError {
         /// What the panic said.
         source: Panicked,
     },
-    /// What the consumer does in the background has ended.
-    #[error("the consumer has ended, because its runtime shuts down or the store panicked; join again")]
+    /// What the consumer does in the background panicked: in code that it was given, such as what decodes an event.
+    #[error("the consumer has ended, because code that it was given panicked; mend that, and join again")]
+    MemberPanicked {
+        /// What the panic said.
+        source: Panicked,
+    },
+    /// What the consumer does in the background has ended with its runtime.
+    #[error("the consumer has ended, because its runtime shuts down; join again on another one")]
     Ended,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use allframe_cqrs::{
     Draft, EventFilter, EventStore, ExpectedVersion, InMemoryBackend, Tag, Tags,
     api::EventType,
-    consumer_group::{Consumer, ConsumerGroupBuilder, Delivery, GroupError, RetryPolicy},
+    consumer_group::{Consumer, ConsumerGroupBuilder, Delivery, GroupError, Lag, RetryPolicy},
     event,
 };
 use serde::{Deserialize, Serialize};
@@ -208,6 +208,41 @@ async fn a_key_function_that_panics_ends_its_member_with_the_event_and_the_cause
     assert!(matches!(group.status().await, Err(GroupError::KeyPanicked { .. })));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_wait_may_be_longer_than_any_clock_runs() {
+    let store = Store::new();
+    place_orders(&store, 0..3).await;
+    let policy = RetryPolicy::new(2).with_backoff(Duration::MAX, Duration::MAX);
+    let group =
+        group_on(&store).with_partitions(1).with_retry(policy).with_checkpoint_every(2, Duration::MAX);
+    let group = group.open().await.unwrap();
+    let mut member = group.join().unwrap();
+    next(&mut member).await.nack("never again");
+    assert_eq!(handled(&mut member).await, [1, 2].map(Placed));
+    let status = group.status().await.unwrap().remove(0);
+    assert_eq!(status.lag, Lag::Exactly(1), "a checkpoint after two, without a time for it");
+}
+
+#[event]
+#[derive(Clone, Debug, Serialize)]
+struct Explosive(u64);
+
+impl<'de> Deserialize<'de> for Explosive {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("not to be opened")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_code_that_panics_ends_the_member_with_the_cause() {
+    let store = EventStore::<Explosive>::new();
+    store.append("box", vec![Explosive(1)]).await.unwrap();
+    let mut member = store.consumer_group("openers").open().await.unwrap().join().unwrap();
+    let ended = timeout(LONG, member.next()).await.unwrap().unwrap_err();
+    let GroupError::MemberPanicked { source } = ended else { panic!("{ended:?}") };
+    assert_eq!(source.message, "not to be opened");
+}
+
 #[tokio::test]
 async fn a_setting_outside_its_range_is_refused() {
     let store = Store::new();
@@ -215,6 +250,7 @@ async fn a_setting_outside_its_range_is_refused() {
         (group_on(&store).with_partitions(0), "partitions"),
         (group_on(&store).with_partitions(1_025), "partitions"),
         (group_on(&store).with_lease(Duration::from_millis(2)), "lease"),
+        (group_on(&store).with_lease(Duration::MAX), "lease"),
         (group_on(&store).with_buffer(16_385), "buffer"),
     ] {
         let refused = group.open().await.unwrap_err();

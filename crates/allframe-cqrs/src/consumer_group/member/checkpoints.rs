@@ -1,7 +1,7 @@
 use eventstore_api::EventStoreBackend;
 use tokio::time::Instant;
 
-use super::Member;
+use super::{LONGEST_WAIT, Member};
 use crate::{
     Event,
     consumer_group::{
@@ -20,7 +20,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
             let soonest = now.max(self.saves_from);
             self.save_at = Some(self.save_at.unwrap_or(soonest).min(soonest));
         } else if self.save_at.is_none() && self.tenures.values().any(super::Tenure::is_dirty) {
-            self.save_at = Some(now + settings.checkpoint_interval);
+            self.save_at = Some(now + settings.checkpoint_interval.min(LONGEST_WAIT));
         }
     }
 

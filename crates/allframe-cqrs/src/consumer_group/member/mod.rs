@@ -15,7 +15,9 @@ mod tenancy;
 mod tenure;
 mod window;
 
-use std::{collections::BTreeMap, error::Error as StdError, future, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::BTreeMap, error::Error as StdError, future, ops::ControlFlow, sync::Arc, time::Duration,
+};
 
 use eventstore_api::{EventStoreBackend, RecordedEvent, Subscription};
 pub(super) use message::{Message, Receipt, Verdict};
@@ -33,6 +35,9 @@ use tokio::{
 
 use super::{Delivery, GroupError, MemberId, settings::GroupCore};
 use crate::Event;
+
+/// What is to wait longer waits so long: a year. A moment that lies too far off would be beyond what the clock can say.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A member at work.
 pub(super) struct Member<E, B> {

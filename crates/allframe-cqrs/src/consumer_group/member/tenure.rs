@@ -10,6 +10,7 @@ use eventstore_api::{GlobalPosition, RecordedEvent, Timestamp, Version};
 use tokio::time::Instant;
 
 use super::{
+    LONGEST_WAIT,
     lanes::{Item, Lanes},
     message::{Receipt, Verdict},
     window::Window,
@@ -122,7 +123,7 @@ impl<E> Tenure<E> {
                 *failures += 1;
                 let failures = *failures;
                 if failures < policy.max_attempts() {
-                    self.lanes.retry_at(&receipt.key, now + policy.wait_after(failures));
+                    self.lanes.retry_at(&receipt.key, now + policy.wait_after(failures).min(LONGEST_WAIT));
                 } else {
                     self.failures.remove(&receipt.position);
                     self.give_up(&receipt.key, ParkedCause::Failed, failures, reason);
