@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use allframe_cqrs::{
-    Draft, EventFilter, EventStore, ExpectedVersion, InMemoryBackend, Tag, Tags,
-    api::EventType,
+    Draft, EventFilter, EventStore, EventStoreBackend, ExpectedVersion, InMemoryBackend, StreamId, Tag, Tags,
+    api::{Encoding, EventType, NewEvent},
     consumer_group::{Consumer, ConsumerGroupBuilder, Delivery, GroupError, Lag, RetryPolicy},
     event,
 };
@@ -236,7 +236,9 @@ impl<'de> Deserialize<'de> for Explosive {
 #[tokio::test(start_paused = true)]
 async fn other_code_that_panics_ends_the_member_with_the_cause() {
     let store = EventStore::<Explosive>::new();
-    store.append("box", vec![Explosive(1)]).await.unwrap();
+    let closed = NewEvent::new(EventType::new("Explosive").unwrap(), "1").with_encoding(Encoding::JSON);
+    let stream = StreamId::new("box").unwrap();
+    store.backend().append(&stream, ExpectedVersion::Any, vec![closed]).await.unwrap();
     let mut member = store.consumer_group("openers").open().await.unwrap().join().unwrap();
     let ended = timeout(LONG, member.next()).await.unwrap().unwrap_err();
     let GroupError::MemberPanicked { source } = ended else { panic!("{ended:?}") };
