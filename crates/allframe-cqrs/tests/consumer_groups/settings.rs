@@ -5,7 +5,7 @@ use std::time::Duration;
 use allframe_cqrs::{
     Draft, EventFilter, EventStore, EventStoreBackend, ExpectedVersion, InMemoryBackend, StreamId, Tag, Tags,
     api::{Encoding, EventType, NewEvent},
-    consumer_group::{Consumer, ConsumerGroupBuilder, Delivery, GroupError, Lag, RetryPolicy},
+    consumer_group::{Consumer, ConsumerGroupBuilder, Delivery, GroupError, Lag, ParkedCause, RetryPolicy},
     event,
 };
 use serde::{Deserialize, Serialize};
@@ -234,15 +234,17 @@ impl<'de> Deserialize<'de> for Explosive {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_code_that_panics_ends_the_member_with_the_cause() {
+async fn an_event_whose_decoding_panics_is_parked_as_one_that_cannot_be_read() {
     let store = EventStore::<Explosive>::new();
     let closed = NewEvent::new(EventType::new("Explosive").unwrap(), "1").with_encoding(Encoding::JSON);
     let stream = StreamId::new("box").unwrap();
     store.backend().append(&stream, ExpectedVersion::Any, vec![closed]).await.unwrap();
-    let mut member = store.consumer_group("openers").open().await.unwrap().join().unwrap();
-    let ended = timeout(LONG, member.next()).await.unwrap().unwrap_err();
-    let GroupError::MemberPanicked { source } = ended else { panic!("{ended:?}") };
-    assert_eq!(source.message, "not to be opened");
+    let group = store.consumer_group("openers").open().await.unwrap();
+    let mut member = group.join().unwrap();
+    assert!(timeout(LONG, member.next()).await.is_err(), "there is nothing to deliver");
+    let parked = group.parked().await.unwrap();
+    assert_eq!(parked[0].cause, ParkedCause::Undecodable);
+    assert!(parked[0].reason.contains("not to be opened"), "{}", parked[0].reason);
 }
 
 #[tokio::test]
