@@ -95,7 +95,7 @@ pub enum GroupError {
         /// What the panic said.
         source: Panicked,
     },
-    /// What the consumer does in the background panicked: in code that it was given, such as what decodes an event.
+    /// What the consumer does in the background panicked: in code that it was given, such as what shows an error.
     #[error("the consumer has ended, because code that it was given panicked; mend that, and join again")]
     MemberPanicked {
         /// What the panic said.

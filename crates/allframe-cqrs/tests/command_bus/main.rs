@@ -21,5 +21,6 @@ mod injecting;
 mod json;
 mod keys;
 mod layers;
+mod telemetry;
 #[cfg(feature = "validation")]
 mod validating;
