@@ -14,6 +14,7 @@ use super::{
     recipe::Recipe,
     registration::Start,
     running::Running,
+    sink::Standing,
     state_projection::StateProjection,
     state_sink::StateSink,
 };
@@ -50,9 +51,9 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
                 (Found::new(Applied::new(value, GlobalPosition::START), shelf.head().await?), None)
             }
         };
-        let Found { applied, keeper, effects } = found;
+        let Found { applied, stored, keeper, effects } = found;
 
-        let standing = applied.standing();
+        let standing = Standing { stored, ..applied.standing() };
         let live = Arc::new(RwLock::new(applied));
         let sink =
             StateSink::new(Arc::clone(&live), recipe.clone(), keeper.clone(), Arc::clone(&feed), effects);
@@ -86,6 +87,8 @@ struct Shelf<'a> {
 /// What a projection begins with.
 struct Found<P> {
     applied: Applied<P>,
+    /// Up to where that is stored, of this version.
+    stored: Option<GlobalPosition>,
     keeper: Option<Arc<Keeper<P>>>,
     effects: Effects,
 }
@@ -93,7 +96,7 @@ struct Found<P> {
 impl<P> Found<P> {
     /// Nothing is stored of it, and events stored before it began have no effects.
     fn new(applied: Applied<P>, head: GlobalPosition) -> Self {
-        Self { applied, keeper: None, effects: Effects::with(Watermark::in_memory(head)) }
+        Self { applied, stored: None, keeper: None, effects: Effects::with(Watermark::in_memory(head)) }
     }
 }
 
@@ -111,23 +114,26 @@ impl Shelf<'_> {
         // A store that was restored from a backup may have less than it is said to have done.
         let done = kept.load().await.map_err(|error| self.failed(error))?.map(|done| done.min(head));
         let found = keeper.load().await.map_err(|error| self.failed(error))?;
-        let applied = match found {
-            Some(applied) => applied,
+        let (applied, stored) = match found {
+            Some(applied) => {
+                let stored = applied.position;
+                (applied, Some(stored))
+            }
             None => {
                 // From now on: whoever begins with a store full of events does not send a mail for each of them.
                 let effects_through = done.unwrap_or(head);
                 if let Some(older) = self.older(recipe).await? {
-                    Applied { effects_through, replaced_at: Some(effects_through), ..older }
+                    (Applied { effects_through, replaced_at: Some(effects_through), ..older }, None)
                 } else {
                     let first = Applied { effects_through, ..nothing() };
-                    keeper.save_alone(&first).await.map_err(|error| self.failed(error))?;
-                    first
+                    let stored = keeper.save_alone(&first).await.map_err(|error| self.failed(error))?;
+                    (first, stored)
                 }
             }
         };
         let through = done.unwrap_or_default().max(applied.effects_through);
         let effects = Effects::with(Watermark::kept(through, kept));
-        Ok(Found { applied, keeper: Some(Arc::new(keeper)), effects })
+        Ok(Found { applied, stored, keeper: Some(Arc::new(keeper)), effects })
     }
 
     /// What the last version before this one has left, where it can be read as a state of this one.
