@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 
 use allframe_cqrs::{
-    EventStore, ProjectionError, ProjectionRegistry, ProjectionState, RebuildState, Registration,
+    EventStore, FaultPolicy, InMemoryBackend, MergeProjection, Projection, ProjectionError,
+    ProjectionRegistry, ProjectionState, RebuildState, Registration,
 };
 
-use crate::ledger::{Balances, Entry, SOON, deposit, fill};
+use crate::ledger::{Balances, Curse, Entry, Fragile, SOON, append, deposit, fill};
 
 fn balances() -> Registration<Balances> {
     Registration::in_memory("balances", Balances::default)
@@ -38,6 +39,66 @@ async fn many_build_the_same_as_one() {
         filled(balances().with_parallel_rebuild(NonZeroUsize::new(4).unwrap()), 10_000).await;
     registry.rebuild("balances").await.unwrap();
     assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+/// How many events there were, and out of how many parts that was put together.
+#[derive(Clone, Debug, Default)]
+struct Parts {
+    events: u64,
+    parts: u64,
+}
+
+impl Projection for Parts {
+    type Event = Entry;
+
+    fn apply(&mut self, _event: &Entry) {
+        self.events += 1;
+        self.parts = self.parts.max(1);
+    }
+}
+
+impl MergeProjection for Parts {
+    fn merge(&mut self, other: Self) {
+        self.events += other.events;
+        self.parts += other.parts;
+    }
+}
+
+#[tokio::test]
+async fn a_parallel_rebuild_is_put_together_of_what_several_have_built() {
+    let store = EventStore::<Entry>::new();
+    fill(&store, 10_000).await;
+    let registry = ProjectionRegistry::new(store);
+    let four = NonZeroUsize::new(4).unwrap();
+    registry.add(Registration::in_memory("parts", Parts::default).with_parallel_rebuild(four)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.rebuild("parts").await.unwrap();
+    let parts = registry.get::<Parts>().await.unwrap();
+    assert!(parts.events == 10_000 && (2..=4).contains(&parts.parts), "{parts:?}");
+}
+
+#[tokio::test]
+async fn what_was_built_anew_is_stored_before_it_serves() {
+    let backend = InMemoryBackend::new();
+    let fragile = || {
+        let policy = FaultPolicy::park().with_attempts(1);
+        Registration::stored("fragile", 1, Fragile::default).with_faults(policy)
+    };
+    Curse::Fails.set();
+    let store = EventStore::<Entry>::with_backend(backend.clone());
+    let registry = ProjectionRegistry::new(store.clone());
+    registry.add(fragile()).await.unwrap();
+    append(&store, "account-1", Entry::Cursed).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.save().await.unwrap();
+    Curse::IsLifted.set();
+    registry.rebuild("fragile").await.unwrap();
+
+    // As after a kill: nothing was closed.
+    let after = ProjectionRegistry::new(EventStore::<Entry>::with_backend(backend));
+    after.add(fragile()).await.unwrap();
+    let view = after.get::<Fragile>().await.unwrap();
+    assert_eq!((view.sum, view.parked().len()), (1_000, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
