@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, GlobalPosition};
@@ -51,7 +54,10 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
                 (Found::new(Applied::new(value, GlobalPosition::START), shelf.head().await?), None)
             }
         };
-        let Found { applied, stored, keeper, effects } = found;
+        let is_built_by_many =
+            workers > NonZeroUsize::MIN && recipe.as_ref().is_some_and(|recipe| recipe.merge().is_some());
+        let found = if is_built_by_many { found.to_be_replaced() } else { found };
+        let Found { applied, stored, keeper, effects, .. } = found;
 
         let standing = Standing { stored, ..applied.standing() };
         let live = Arc::new(RwLock::new(applied));
@@ -91,14 +97,30 @@ struct Found<P> {
     stored: Option<GlobalPosition>,
     keeper: Option<Arc<Keeper<P>>>,
     effects: Effects,
+    /// Events up to here have no effects any more.
+    history: GlobalPosition,
 }
 
 impl<P> Found<P> {
     /// Nothing is stored of it, and events stored before it began have no effects.
     fn new(applied: Applied<P>, head: GlobalPosition) -> Self {
-        Self { applied, stored: None, keeper: None, effects: Effects::with(Watermark::in_memory(head)) }
+        let effects = Effects::with(Watermark::in_memory(head));
+        Self { applied, stored: None, keeper: None, effects, history: head }
+    }
+
+    /// The same, where a state of which nothing is there yet is built beside it, if that pays.
+    fn to_be_replaced(mut self) -> Self {
+        let is_first = self.applied.position == GlobalPosition::START && self.applied.replaced_at.is_none();
+        if is_first && self.history.get() >= PAYS_FROM {
+            self.applied.replaced_at = Some(self.history);
+        }
+        self
     }
 }
+
+/// From how many positions of history on a first state is built by several workers. Fewer are applied in some milliseconds by
+/// one, and can be read as they are.
+const PAYS_FROM: u64 = 10_000;
 
 impl Shelf<'_> {
     async fn head(&self) -> Result<GlobalPosition, ProjectionError> {
@@ -133,7 +155,7 @@ impl Shelf<'_> {
         };
         let through = done.unwrap_or_default().max(applied.effects_through);
         let effects = Effects::with(Watermark::kept(through, kept));
-        Ok(Found { applied, stored, keeper: Some(Arc::new(keeper)), effects })
+        Ok(Found { applied, stored, keeper: Some(Arc::new(keeper)), effects, history: through })
     }
 
     /// What the last version before this one has left, where it can be read as a state of this one.

@@ -1,13 +1,16 @@
 //! Projections that are built anew.
 
-use std::num::NonZeroUsize;
-
-use allframe_cqrs::{
-    EventStore, FaultPolicy, InMemoryBackend, MergeProjection, Projection, ProjectionError,
-    ProjectionRegistry, ProjectionState, RebuildState, Registration,
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, OnceLock},
 };
 
-use crate::ledger::{Balances, Curse, Entry, Fragile, SOON, append, deposit, fill};
+use allframe_cqrs::{
+    ApplyContext, ApplyError, EventStore, FaultPolicy, InMemoryBackend, MergeProjection, Projection,
+    ProjectionError, ProjectionRegistry, ProjectionState, Rebuild, RebuildState, Recorded, Registration,
+};
+
+use crate::ledger::{Balances, Curse, Entry, Fragile, Parts, SOON, append, deposit, fill};
 
 fn balances() -> Registration<Balances> {
     Registration::in_memory("balances", Balances::default)
@@ -39,29 +42,6 @@ async fn many_build_the_same_as_one() {
         filled(balances().with_parallel_rebuild(NonZeroUsize::new(4).unwrap()), 10_000).await;
     registry.rebuild("balances").await.unwrap();
     assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
-}
-
-/// How many events there were, and out of how many parts that was put together.
-#[derive(Clone, Debug, Default)]
-struct Parts {
-    events: u64,
-    parts: u64,
-}
-
-impl Projection for Parts {
-    type Event = Entry;
-
-    fn apply(&mut self, _event: &Entry) {
-        self.events += 1;
-        self.parts = self.parts.max(1);
-    }
-}
-
-impl MergeProjection for Parts {
-    fn merge(&mut self, other: Self) {
-        self.events += other.events;
-        self.parts += other.parts;
-    }
 }
 
 #[tokio::test]
@@ -149,6 +129,54 @@ async fn the_status_tells_of_the_last_rebuild() {
     registry.rebuild("balances").await.unwrap();
     let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
     assert!(matches!(rebuild.state, RebuildState::Done) && rebuild.events == 100, "{rebuild:?}");
+}
+
+/// Counts, and looks how far its rebuild says that it is.
+#[derive(Clone, Debug, Default)]
+struct Watching {
+    events: u64,
+    told_too_early: u64,
+    rebuild: Arc<OnceLock<Rebuild>>,
+}
+
+impl Projection for Watching {
+    type Event = Entry;
+
+    fn apply(&mut self, _event: &Entry) {
+        unreachable!("it wants the position");
+    }
+
+    fn try_apply(&mut self, event: &Recorded<Entry>, _context: &mut ApplyContext) -> Result<(), ApplyError> {
+        self.events += 1;
+        if let Some(rebuild) = self.rebuild.get() {
+            self.told_too_early += u64::from(rebuild.progress().position >= event.position());
+        }
+        Ok(())
+    }
+}
+
+impl MergeProjection for Watching {
+    fn merge(&mut self, other: Self) {
+        self.events += other.events;
+        self.told_too_early += other.told_too_early;
+    }
+}
+
+#[tokio::test]
+async fn what_a_parallel_rebuild_says_that_it_has_come_to_is_applied() {
+    let store = EventStore::<Entry>::new();
+    fill(&store, 9_000).await;
+    let registry = ProjectionRegistry::new(store);
+    let first = Watching::default();
+    let watched = Arc::clone(&first.rebuild);
+    let registration = Registration::in_memory("watching", move || first.clone());
+    registry.add(registration.with_parallel_rebuild(NonZeroUsize::new(3).unwrap())).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    let rebuild = registry.begin_rebuild("watching").unwrap();
+    watched.set(rebuild.clone()).unwrap();
+    rebuild.clone().finished().await.unwrap();
+    let view = registry.get::<Watching>().await.unwrap();
+    assert_eq!((view.events, view.told_too_early, rebuild.progress().events), (9_000, 0, 9_000));
 }
 
 #[tokio::test]

@@ -39,11 +39,15 @@ pub(in crate::registry) struct Builder<P: Projection> {
 const LAST_EVENTS: u64 = 1_024;
 
 impl<P: Projection + 'static> Builder<P> {
-    /// Builds. When that has succeeded, the new state serves.
-    pub(in crate::registry) async fn build(self) -> Result<(), ProjectionFault> {
-        let outcome = self.try_build().await;
+    /// Builds. When that has succeeded, the new state serves; up to where it is stored, where it is kept.
+    pub(in crate::registry) async fn build(self) -> Result<Option<GlobalPosition>, ProjectionFault> {
+        let mut sink = self.begin(self.built_in_parallel().await);
+        let outcome = self.try_build(&mut sink).await;
+        if outcome.is_err() {
+            self.make_do_with(&sink).await;
+        }
         self.reporter.ended(match &outcome {
-            Ok(()) => RebuildState::Done,
+            Ok(_) => RebuildState::Done,
             Err(fault) => {
                 fault.warn(&self.name);
                 RebuildState::Failed(fault.clone())
@@ -52,32 +56,44 @@ impl<P: Projection + 'static> Builder<P> {
         outcome
     }
 
-    async fn try_build(&self) -> Result<(), ProjectionFault> {
-        let mut sink = self.begin(self.built_in_parallel().await);
+    async fn try_build(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
         let mut attempts = Attempts::default();
         loop {
             let target = self.target().await;
-            self.come_to(target, &mut sink, &mut attempts).await?;
+            self.come_to(target, sink, &mut attempts).await?;
             let mut serving = self.live.write().await;
             let target = serving.goal();
-            let built = position(&mut sink).await?;
+            let built = position(sink).await?;
             if target.get().saturating_sub(built.get()) > LAST_EVENTS {
                 continue;
             }
             // Nobody may read meanwhile. What has to be waited for is waited for at the top.
-            if let LastLap::Interrupted = self.last_lap(target, &mut sink).await? {
+            if let LastLap::Interrupted = self.last_lap(target, sink).await? {
                 continue;
             }
-            let mut new = take_out(&sink.live, &self.recipe).await;
-            (new.effects_through, new.generation) = (serving.effects_through, serving.generation + 1);
-            if let Some(keeper) = &self.keeper {
+            let mut new = sink.live.write().await;
+            new.succeed(&serving);
+            let stored = match &self.keeper {
                 // First, so that no failure is ever mended with what was stored of the old state.
-                keeper.save_alone(&new).await.map_err(|error| {
+                Some(keeper) => keeper.save_alone(&new).await.map_err(|error| {
                     Failure { position: target, stream: None, cause: FaultCause::Store(error) }.after(1)
-                })?;
-            }
-            *serving = new;
-            return Ok(());
+                })?,
+                None => None,
+            };
+            std::mem::swap(&mut *serving, &mut *new);
+            return Ok(stored);
+        }
+    }
+
+    /// Where there is nothing that could go on serving, what was built up to the event that failed does, and the projection
+    /// stands before that event, as if it had come there by itself.
+    async fn make_do_with(&self, sink: &StateSink<P>) {
+        let mut serving = self.live.write().await;
+        let mut built = sink.live.write().await;
+        let is_empty = serving.replaced_at.is_some() && serving.position == GlobalPosition::START;
+        if is_empty && built.half_applied.is_none() {
+            built.succeed(&serving);
+            std::mem::swap(&mut *serving, &mut *built);
         }
     }
 
@@ -202,9 +218,4 @@ async fn position<P: Projection + 'static>(
     sink: &mut StateSink<P>,
 ) -> Result<GlobalPosition, ProjectionFault> {
     sink.standing().await.map(|standing| standing.position).map_err(|failure| failure.after(1))
-}
-
-async fn take_out<P>(live: &Live<P>, recipe: &Recipe<P>) -> Applied<P> {
-    let empty = Applied::new(recipe.make(), GlobalPosition::START);
-    std::mem::replace(&mut *live.write().await, empty)
 }

@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{ProjectionError, ProjectionFault};
 
-/// A projection that is being built anew beside the one that serves.
+/// A projection that is being built anew, or for the first time by several workers, beside the state that serves.
 ///
 /// It goes on by itself, also where this handle is dropped; any number of handles may look at it.
 ///
@@ -44,7 +44,7 @@ pub struct Rebuild {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RebuildProgress {
-    /// Every event up to here is in the new state.
+    /// Every event up to here has been applied to the new state.
     pub position: GlobalPosition,
     /// Where it is to come to: where the serving state is, which moves on meanwhile.
     pub target: GlobalPosition,
@@ -66,7 +66,7 @@ pub enum RebuildState {
     Running,
     /// The new state serves.
     Done,
-    /// The old state goes on serving.
+    /// The old state goes on serving; where there was none, what was built up to the event that failed.
     Failed(ProjectionFault),
     /// It was broken off with its projection.
     BrokenOff,
@@ -108,7 +108,7 @@ impl Rebuild {
     /// # Errors
     ///
     /// [`ProjectionError::RebuildFailed`] with where and why; [`ProjectionError::Closed`] when the registry was closed
-    /// meanwhile. Either way the old state goes on serving.
+    /// meanwhile. Either way the old state goes on serving; see [`RebuildState::Failed`].
     pub async fn finished(mut self) -> Result<GlobalPosition, ProjectionError> {
         let closed = || ProjectionError::Closed { name: self.name.to_string() };
         let ended = self.progress.wait_for(|progress| !matches!(progress.state, RebuildState::Running));
