@@ -25,6 +25,7 @@ mod repository;
 mod stream_state;
 mod stream_view;
 pub mod table;
+mod updates;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]

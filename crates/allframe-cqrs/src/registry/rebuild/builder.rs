@@ -47,7 +47,7 @@ impl<P: Projection + 'static> Builder<P> {
             self.make_do_with(&sink).await;
         }
         self.reporter.ended(match &outcome {
-            Ok(_) => RebuildState::Done,
+            Ok(_) => RebuildState::Finished,
             Err(fault) => {
                 fault.warn(&self.name);
                 RebuildState::Failed(fault.clone())
