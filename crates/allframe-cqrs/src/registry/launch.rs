@@ -56,7 +56,7 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
         };
         let is_built_by_many =
             workers > NonZeroUsize::MIN && recipe.as_ref().is_some_and(|recipe| recipe.merge().is_some());
-        let found = if is_built_by_many { found.to_be_replaced() } else { found };
+        let found = if is_built_by_many { found.replaced_once_built() } else { found };
         let Found { applied, stored, keeper, effects, .. } = found;
 
         let standing = Standing { stored, ..applied.standing() };
@@ -109,7 +109,7 @@ impl<P> Found<P> {
     }
 
     /// The same, where a state of which nothing is there yet is built beside it, if that pays.
-    fn to_be_replaced(mut self) -> Self {
+    fn replaced_once_built(mut self) -> Self {
         let is_first = self.applied.position == GlobalPosition::START && self.applied.replaced_at.is_none();
         if is_first && self.history.get() >= PAYS_FROM {
             self.applied.replaced_at = Some(self.history);
