@@ -33,6 +33,7 @@ mod stream_state;
 mod stream_view;
 pub mod table;
 mod telemetry;
+mod updates;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]

@@ -413,7 +413,7 @@ async fn progress_is_seen_until_the_end() {
     assert!(seen.is_sorted_by(|one, next| one.position <= next.position && one.events <= next.events));
     let last = seen.last().unwrap();
     assert_eq!((last.state, last.events, last.position), (ReplayState::Finished, 4, at(4)));
-    assert_eq!(last.share, Some(1.0));
+    assert_eq!(last.share(), Some(1.0));
     soon(replay).await.unwrap();
     soon(word).await.unwrap();
 }
@@ -424,7 +424,7 @@ async fn progress_tells_the_share_and_the_speed() {
     let plan = store.replay().speed(ReplaySpeed::original());
     let replay = plan.into_projection(List::default()).unwrap();
     until(|| replay.progress().events == 1).await;
-    assert_eq!(replay.progress().share, Some(0.25));
+    assert_eq!(replay.progress().share(), Some(0.25));
     let control = replay.control();
     replay.await.unwrap();
     assert!((control.progress().events_per_second() - 4.0 / 3.0).abs() < 1e-9);
@@ -436,10 +436,10 @@ async fn until_a_moment_the_share_is_not_known_before_the_end() {
     let plan = store.replay().until(AsOf::Moment(second(1))).speed(ReplaySpeed::original());
     let replay = plan.into_projection(List::default()).unwrap();
     until(|| replay.progress().events == 1).await;
-    assert_eq!(replay.progress().share, None);
+    assert_eq!(replay.progress().share(), None);
     let control = replay.control();
     replay.await.unwrap();
-    assert_eq!(control.progress().share, Some(1.0));
+    assert_eq!(control.progress().share(), Some(1.0));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use allframe_cqrs::{EventStoreBackend, ProjectionRegistry, StoreError};
+use allframe_cqrs::{EventStoreBackend, ProjectionRegistry, StoreError, StreamId};
 use clap::Parser;
 use tempfile::TempDir;
 
@@ -62,6 +62,7 @@ macro_rules! stays {
             the_store_is_closed_in_good_order_even_after_an_error
             rows_of_one_flight_keep_their_order
             what_the_read_models_know_is_not_read_again
+            a_read_model_that_is_wrong_is_right_once_it_was_built_anew
         }
     };
 }
@@ -127,6 +128,26 @@ pub(crate) async fn what_the_read_models_know_is_not_read_again<S: Stays>() {
     }
     read_models.close().await.unwrap();
     store.backend().close().await.unwrap();
+}
+
+pub(crate) async fn a_read_model_that_is_wrong_is_right_once_it_was_built_anew<S: Stays>() {
+    let directory = TempDir::new().unwrap();
+    let store = in_it::<S>(&directory);
+    let right = flights_in(&store, ["--json"]).await.unwrap();
+    // As after a run with a mistake in it.
+    let opened = store::open(&store).await.unwrap();
+    let kept = StreamId::new("$projection-tally-v1").unwrap();
+    let mut wrong = opened.backend().get_latest_snapshot(&kept).await.unwrap().unwrap();
+    let mut state: serde_json::Value = serde_json::from_slice(&wrong.payload).unwrap();
+    state["state"]["scheduled"] = 7.into();
+    wrong.payload = state.to_string().into();
+    opened.backend().save_snapshot(wrong).await.unwrap();
+    opened.backend().close().await.unwrap();
+
+    let told = flights_in(&store, ["--json"]).await.unwrap().0;
+    assert!(told.starts_with(r#"{"scheduled":7,"#), "{told}");
+    assert_eq!(flights_in(&store, ["--json", "--rebuild"]).await.unwrap(), right);
+    assert_eq!(flights_in(&store, ["--json"]).await.unwrap(), right);
 }
 
 /// In a child process the test of this name, with its crate before it, is the program that watches.

@@ -8,6 +8,7 @@
 //! cargo run --release --example flights -- FILE.csv --json    # any CSV of the same columns
 //! cargo run --release --example flights -- --store postgresql://localhost/app#flights
 //! cargo run --release --example flights -- --watch            # in another terminal, while flights come in
+//! cargo run --release --example flights -- --rebuild          # the read models anew, from the events
 //! cargo run --release --example flights --features rocksdb -- --store rocksdb:./data/flights-rocksdb
 //! ```
 //!

@@ -1,13 +1,17 @@
 //! The program as a whole: what it prints for the files it is given.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     process::{Command, ExitCode, Termination},
 };
 
+use clap::Parser;
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::trial::{ARRIVED, CANCELLED, DIVERTED, HEADER, file, flights_in};
+use crate::{
+    program::{arguments::Arguments, run},
+    trial::{ARRIVED, CANCELLED, DIVERTED, HEADER, file, flights_in},
+};
 
 /// What the program prints on standard output and on standard error, when it keeps its events in memory.
 async fn flights<'a>(arguments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<(String, String)> {
@@ -239,6 +243,37 @@ async fn what_is_no_hour_of_a_day_is_rejected() {
         let row = ARRIVED.replace("2013-01-01T10:00:00Z", &format!("\"{hour}\""));
         assert_eq!(rejection(&row).await, expected);
     }
+}
+
+#[tokio::test]
+async fn who_rebuilds_brings_nothing_in() {
+    let empty = flights(["--json", "--rebuild"]).await.unwrap();
+    let nothing = "{\"scheduled\":0,\"cancelled\":0,\"departed\":0,\"arrived\":0,\"diverted\":0,\"events\":0,\
+                   \"streams\":0,\"rejected_rows\":0}\n";
+    assert_eq!(empty, (nothing.to_owned(), String::new()));
+    for other in ["--watch", "flights.csv"] {
+        let error = flights(["--rebuild", other]).await.unwrap_err().to_string();
+        assert!(error.contains("cannot be used with"), "{error}");
+    }
+}
+
+/// In a child process this test is the program that rebuilds.
+#[tokio::test]
+async fn in_a_pipe_a_rebuild_draws_no_bar() {
+    const NAME: &str = "in_a_pipe_a_rebuild_draws_no_bar";
+    const CHILD: &str = "FLIGHTS_TEST_REBUILDS";
+    if let Ok(store) = std::env::var(CHILD) {
+        let arguments = Arguments::parse_from(["flights", "--json", "--rebuild", "--store", &store]);
+        return run(arguments, &mut io::stdout(), &mut io::stderr()).await.unwrap();
+    }
+    let directory = TempDir::new().unwrap();
+    let store = format!("wal:{}", directory.path().display());
+    let told = flights_in(&store, ["--json"]).await.unwrap().0;
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let child = child.args([NAME, "--nocapture"]).env(CHILD, store).output().unwrap();
+    let output = String::from_utf8(child.stdout).unwrap();
+    assert!(child.status.success() && output.contains(told.trim_end()), "{output}");
+    assert_eq!(String::from_utf8(child.stderr).unwrap(), "");
 }
 
 /// In a child process this test is the program itself: the one argument of the child is the name of the test for the

@@ -49,8 +49,8 @@ use crate::{OutsideBatch, OutsideError, OutsideProjection, OutsideRegistration, 
 /// # Ok(()) }
 /// ```
 ///
-/// To build it anew, register it under the next version, with tables of its own beside those that are read; change readers over
-/// when it has caught up, and drop the old ones.
+/// To build it anew, register it under the next version in a second registry, with tables of its own beside those that are read;
+/// change readers over when it has caught up, and drop the old ones. `docs/projections.md` has the statements.
 pub struct PostgresReadModel<P> {
     pool: Pool,
     name: String,

@@ -116,8 +116,11 @@ pub enum ProjectionError {
         /// Where the store ends.
         head: GlobalPosition,
     },
-    /// The new state could not be built. The old one goes on serving.
-    #[error("projection `{name}` could not be built anew; the old state goes on serving")]
+    /// The new state could not be built. The old one goes on serving; where there was none, what was built up to the event
+    /// that failed.
+    #[error(
+        "projection `{name}` could not be built; the state that it had, or the part that could be built, serves"
+    )]
     RebuildFailed {
         /// The name.
         name: String,

@@ -58,14 +58,14 @@ impl<P> Keeper<P> {
         self.kept.position().await
     }
 
-    /// Keeps the state as it is; up to where.
+    /// Keeps the state as it is; up to where, or nothing where the store keeps nothing.
     ///
     /// Encoding a large one takes long: that is done where blocking is allowed, while others may read it. Nobody may put
     /// another in its place before it is stored, or what is stored would be of the old one.
     pub(super) async fn save(
         keeper: &Arc<Self>,
         applied: OwnedRwLockReadGuard<Applied<P>>,
-    ) -> Result<GlobalPosition>
+    ) -> Result<Option<GlobalPosition>>
     where
         P: Send + Sync + 'static,
     {
@@ -73,14 +73,15 @@ impl<P> Keeper<P> {
         let this = Arc::clone(keeper);
         let encoding = tokio::task::spawn_blocking(move || (this.form.encode(&applied, this.codec), applied));
         let (kept, applied) = encoding.await.map_err(|error| keeper.not_encoded(error))?;
-        keeper.keep(kept?).await?;
+        let is_kept = keeper.keep(kept?).await?;
         drop(applied);
-        Ok(position)
+        Ok(is_kept.then_some(position))
     }
 
-    /// Keeps a state that nobody else holds.
-    pub(super) async fn save_alone(&self, applied: &Applied<P>) -> Result<()> {
-        self.keep(self.form.encode(applied, self.codec)?).await
+    /// Keeps a state that nobody else holds; up to where, or nothing where the store keeps nothing.
+    pub(super) async fn save_alone(&self, applied: &Applied<P>) -> Result<Option<GlobalPosition>> {
+        let is_kept = self.keep(self.form.encode(applied, self.codec)?).await?;
+        Ok(is_kept.then_some(applied.position))
     }
 
     fn not_encoded(&self, error: JoinError) -> Error {
@@ -95,11 +96,12 @@ impl<P> Keeper<P> {
         }
     }
 
-    async fn keep(&self, kept: Kept) -> Result<()> {
+    /// Whether it is kept.
+    async fn keep(&self, kept: Kept) -> Result<bool> {
         match self.kept.save(kept).await {
             // One that was opened to look at it: whoever writes it keeps the states.
-            Err(Error::Store(StoreError::ReadOnly)) => Ok(()),
-            kept => kept,
+            Err(Error::Store(StoreError::ReadOnly)) => Ok(false),
+            kept => kept.map(|()| true),
         }
     }
 }

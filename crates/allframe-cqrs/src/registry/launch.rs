@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, GlobalPosition};
@@ -14,6 +17,7 @@ use super::{
     recipe::Recipe,
     registration::Start,
     running::Running,
+    sink::Standing,
     state_projection::StateProjection,
     state_sink::StateSink,
 };
@@ -50,9 +54,12 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
                 (Found::new(Applied::new(value, GlobalPosition::START), shelf.head().await?), None)
             }
         };
-        let Found { applied, keeper, effects } = found;
+        let is_built_by_many =
+            workers > NonZeroUsize::MIN && recipe.as_ref().is_some_and(|recipe| recipe.merge().is_some());
+        let found = if is_built_by_many { found.replaced_once_built() } else { found };
+        let Found { applied, stored, keeper, effects, .. } = found;
 
-        let standing = applied.standing();
+        let standing = Standing { stored, ..applied.standing() };
         let live = Arc::new(RwLock::new(applied));
         let sink =
             StateSink::new(Arc::clone(&live), recipe.clone(), keeper.clone(), Arc::clone(&feed), effects);
@@ -86,8 +93,12 @@ struct Shelf<'a> {
 /// What a projection begins with.
 struct Found<P> {
     applied: Applied<P>,
+    /// Up to where that is stored, of this version.
+    stored: Option<GlobalPosition>,
     keeper: Option<Arc<Keeper<P>>>,
     effects: Effects,
+    /// Events up to here have no effects any more.
+    history: GlobalPosition,
 }
 
 /// What older versions of a projection have left.
@@ -101,9 +112,23 @@ struct Older<P> {
 impl<P> Found<P> {
     /// Nothing is stored of it, and events stored before it began have no effects.
     fn new(applied: Applied<P>, head: GlobalPosition) -> Self {
-        Self { applied, keeper: None, effects: Effects::with(Watermark::in_memory(head)) }
+        let effects = Effects::with(Watermark::in_memory(head));
+        Self { applied, stored: None, keeper: None, effects, history: head }
+    }
+
+    /// The same, where a state of which nothing is there yet is built beside it, if that pays.
+    fn replaced_once_built(mut self) -> Self {
+        let is_first = self.applied.position == GlobalPosition::START && self.applied.replaced_at.is_none();
+        if is_first && self.history.get() >= PAYS_FROM {
+            self.applied.replaced_at = Some(self.history);
+        }
+        self
     }
 }
+
+/// From how many positions of history on a first state is built by several workers. Fewer are applied in some milliseconds by
+/// one, and can be read as they are.
+const PAYS_FROM: u64 = 10_000;
 
 impl Shelf<'_> {
     async fn head(&self) -> Result<GlobalPosition, ProjectionError> {
@@ -119,8 +144,11 @@ impl Shelf<'_> {
         // A store that was restored from a backup may have less than it is said to have done.
         let done = kept.load().await.map_err(|error| self.failed(error))?.map(|done| done.min(head));
         let found = keeper.load().await.map_err(|error| self.failed(error))?;
-        let applied = match found {
-            Some(applied) => applied,
+        let (applied, stored) = match found {
+            Some(applied) => {
+                let stored = applied.position;
+                (applied, Some(stored))
+            }
             None => {
                 let older = self.older(recipe).await?;
                 let effects_through = match done {
@@ -133,17 +161,17 @@ impl Shelf<'_> {
                     }
                 };
                 if let Some(older) = older.state {
-                    Applied { effects_through, replaced_at: Some(effects_through), ..older }
+                    (Applied { effects_through, replaced_at: Some(effects_through), ..older }, None)
                 } else {
                     let first = Applied { effects_through, ..nothing() };
-                    keeper.save_alone(&first).await.map_err(|error| self.failed(error))?;
-                    first
+                    let stored = keeper.save_alone(&first).await.map_err(|error| self.failed(error))?;
+                    (first, stored)
                 }
             }
         };
         let through = done.unwrap_or_default().max(applied.effects_through);
         let effects = Effects::with(Watermark::kept(through, kept));
-        Ok(Found { applied, keeper: Some(Arc::new(keeper)), effects })
+        Ok(Found { applied, stored, keeper: Some(Arc::new(keeper)), effects, history: through })
     }
 
     /// What the versions before this one have left.

@@ -25,8 +25,8 @@ pub(super) struct Applied<P> {
     pub(super) half_applied: Option<ProjectionFault>,
     /// How often the state was replaced by one that was built anew.
     pub(super) generation: u64,
-    /// Of a state that another version of the projection has left: how far the one of this version is to be built before it
-    /// takes its place.
+    /// Of a state that serves only until the first of this version is built beside it, one that another version has left or
+    /// an empty one: how far that is to be built before it takes its place.
     pub(super) replaced_at: Option<GlobalPosition>,
 }
 
@@ -56,9 +56,14 @@ impl<P> Applied<P> {
         self.replaced_at.unwrap_or(self.settled)
     }
 
+    /// Makes it one that may take the place of the old one.
+    pub(super) fn succeed(&mut self, old: &Self) {
+        (self.effects_through, self.generation) = (old.effects_through, old.generation + 1);
+    }
+
     pub(super) fn standing(&self) -> Standing {
         let is_outdated = self.replaced_at.is_some();
-        // What an older version has applied says nothing about this one.
+        // What an older version has applied says nothing about this one, and the empty state has applied nothing.
         let position = if is_outdated { GlobalPosition::START } else { self.position };
         Standing { position, parked: self.parked.len(), is_outdated, stored: None }
     }
@@ -90,7 +95,8 @@ impl<P> View<P> {
         &self.applied.parked
     }
 
-    /// Whether the state was left by an older version of the projection, and serves while that of this one is built.
+    /// Whether the state serves only until that of this version is built for the first time: it was left by an older version
+    /// of the projection, or is empty, which [`position`](Self::position) tells apart.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         self.applied.replaced_at.is_some()

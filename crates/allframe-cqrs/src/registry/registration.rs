@@ -155,8 +155,13 @@ impl<P: Projection> Registration<P> {
         self
     }
 
-    /// The same, which so many build at the same time when it is built anew, each the events of some streams. Without effect
-    /// for [`Registration::value`], which is never built anew.
+    /// The same, which so many build at the same time when it is built, each the events of some streams. Without effect for
+    /// [`Registration::value`], which is never built anew.
+    ///
+    /// The first state is built so too where there are 10,000 positions of history or more. Until it is there, the state reads
+    /// as empty, [`View::is_outdated`](super::View::is_outdated) and
+    /// [`ProjectionState::Replacing`](super::ProjectionState::Replacing) tell so, and a process that ends in the middle begins
+    /// again.
     pub fn with_parallel_rebuild(mut self, workers: NonZeroUsize) -> Self
     where
         P: MergeProjection,

@@ -35,8 +35,8 @@ pub(super) struct Runner<E: Event, S> {
 pub(super) enum Command {
     Pause(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
-    /// A state was built anew, and serves if that has succeeded. Nobody waits for an answer.
-    Built(Result<(), ProjectionFault>),
+    /// A state was built anew, and serves if that has succeeded; up to where it is stored. Nobody waits for an answer.
+    Built(Result<Option<GlobalPosition>, ProjectionFault>),
     /// Stores the state.
     Save(oneshot::Sender<Result<()>>),
     /// Stores the state and ends.
@@ -121,19 +121,27 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         }
     }
 
-    async fn built(&mut self, outcome: Result<(), ProjectionFault>) {
+    async fn built(&mut self, outcome: Result<Option<GlobalPosition>, ProjectionFault>) {
         let state = self.gauges.borrow().state;
         match outcome {
-            Ok(()) if state == ProjectionState::Paused => {
-                self.tell_standing().await;
-            }
-            Ok(()) => self.go_on().await,
-            Err(fault) => self.gauges.send_modify(|gauges| {
-                gauges.last_error = Some(fault);
-                if state == ProjectionState::Replacing {
-                    gauges.state = ProjectionState::Stopped;
+            Ok(stored) => {
+                self.gauges.send_modify(|gauges| gauges.stored = stored.or(gauges.stored));
+                if state == ProjectionState::Paused {
+                    self.tell_standing().await;
+                } else {
+                    self.go_on().await;
                 }
-            }),
+            }
+            Err(fault) => {
+                // Of a first state what has been built of it serves.
+                self.tell_standing().await;
+                self.gauges.send_modify(|gauges| {
+                    gauges.last_error = Some(fault);
+                    if state == ProjectionState::Replacing {
+                        gauges.state = ProjectionState::Stopped;
+                    }
+                });
+            }
         }
     }
 

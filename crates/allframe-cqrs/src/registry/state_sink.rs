@@ -244,7 +244,8 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
         if applied.half_applied.is_some() {
             return Ok(None);
         }
-        let position = Keeper::save(keeper, applied).await?;
+        // Where nothing is kept, a failed event still needs to know what was passed over before it.
+        let Some(position) = Keeper::save(keeper, applied).await? else { return Ok(None) };
         self.base = None;
         self.live.write().await.passed_over.retain(|&passed| passed > position);
         Ok(Some(position))

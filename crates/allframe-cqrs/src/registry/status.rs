@@ -36,7 +36,7 @@ pub struct ProjectionStatus {
     pub events_parked: usize,
     /// What went wrong last, also where it went well after that.
     pub last_error: Option<ProjectionFault>,
-    /// The last time it was built anew in this process, or how far that is.
+    /// The last time its state was built beside the one that served, in this process, or how far that is.
     pub rebuild: Option<RebuildProgress>,
 }
 
@@ -52,7 +52,8 @@ pub enum ProjectionState {
     Retrying,
     /// It was told to wait.
     Paused,
-    /// It shows the state of an older version while that of this one is built for the first time.
+    /// Its state is built for the first time, beside one that serves meanwhile: that of an older version, or an empty one where
+    /// several workers build it. [`ProjectionStatus::rebuild`] tells how far it is.
     Replacing,
     /// It has stopped at an event that it could not take in.
     Stopped,

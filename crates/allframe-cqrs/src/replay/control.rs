@@ -1,10 +1,10 @@
 use std::{fmt, sync::Arc};
 
 use futures_core::stream::BoxStream;
-use futures_util::stream;
 use tokio::sync::watch;
 
 use super::ReplayProgress;
+use crate::updates::updates;
 
 /// What the one who holds the controls wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +42,7 @@ impl ReplayControl {
     /// one, after which the stream ends.
     #[must_use]
     pub fn updates(&self) -> BoxStream<'static, ReplayProgress> {
-        let mut progress = self.progress.clone();
-        progress.mark_changed();
-        Box::pin(stream::unfold(Some(progress), |progress| async move {
-            let mut progress = progress?;
-            progress.changed().await.ok()?;
-            let now = *progress.borrow_and_update();
-            Some((now, (!now.state.is_over()).then_some(progress)))
-        }))
+        updates(self.progress.clone(), |progress| progress.state.is_over())
     }
 
     /// Has the replay stand still before the next event, also one that it is waiting for now. It has done so once

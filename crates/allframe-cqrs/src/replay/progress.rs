@@ -37,14 +37,19 @@ pub struct ReplayProgress {
     pub position: GlobalPosition,
     /// How many events were taken in.
     pub events: u64,
-    /// The share of the range that lies behind it, from 0 to 1, estimated from positions as if they were dense; `None`
-    /// where the end is not known before it is met: that of a moment.
-    pub share: Option<f64>,
     /// For how long it had run when any of this changed last, the time in which it was paused left out.
     pub running_for: Duration,
+    share: Option<f64>,
 }
 
 impl ReplayProgress {
+    /// The share of the range that lies behind it, from 0 to 1, estimated from positions as if they were dense; `None`
+    /// where the end is not known before it is met: that of a moment.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        self.share
+    }
+
     /// How many events were taken in a second, since the beginning; zero as long as no time has passed.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
@@ -69,8 +74,8 @@ impl ProgressReport {
             state: ReplayState::Running,
             position: start,
             events: 0,
-            share: None,
             running_for: Duration::ZERO,
+            share: None,
         };
         let published = watch::Sender::new(progress);
         Self { published, start, end: None, running_since: Instant::now(), paused_at: None }

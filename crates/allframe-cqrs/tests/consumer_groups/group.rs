@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use allframe_cqrs::{
     EventStore, InMemoryBackend,
-    consumer_group::{Consumer, ConsumerGroup, GroupError, ParkedCause, RetryPolicy},
+    consumer_group::{Consumer, ConsumerGroup, GroupError, ParkedCause, ParkedEvent, RetryPolicy},
     event,
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,20 @@ async fn fail(consumer: &mut Consumer<Counted, InMemoryBackend>, attempts: u32) 
     }
 }
 
+/// What is parked, once it is so many events.
+async fn parked(group: &Group, events: usize) -> Vec<ParkedEvent> {
+    let looking = async {
+        loop {
+            let parked = group.parked().await.unwrap();
+            if parked.len() >= events {
+                return parked;
+            }
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(3_600), looking).await.unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_member_that_comes_after_a_closed_one_goes_on_behind_what_was_acknowledged() {
     let store = Store::new();
@@ -69,10 +83,7 @@ async fn a_failed_event_is_parked_with_those_behind_it_and_a_replay_keeps_their_
     let group = group_of(&store).await;
     let mut consumer = group.join().unwrap();
     fail(&mut consumer, 2).await;
-    while group.parked().await.unwrap().len() < 3 {
-        tokio::time::advance(Duration::from_millis(100)).await;
-    }
-    let causes: Vec<_> = group.parked().await.unwrap().iter().map(|parked| parked.cause).collect();
+    let causes: Vec<_> = parked(&group, 3).await.iter().map(|parked| parked.cause).collect();
     assert_eq!(causes, [ParkedCause::Failed, ParkedCause::Behind, ParkedCause::Behind]);
 
     store.append("b", vec![Counted(9)]).await.unwrap();
@@ -86,16 +97,41 @@ async fn a_failed_event_is_parked_with_those_behind_it_and_a_replay_keeps_their_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_to_a_key_after_it_was_parked_is_parked_behind_it_also_by_another_member() {
+    let store = Store::new();
+    store.append("a", vec![Counted(1)]).await.unwrap();
+    let group = group_of(&store).await;
+    let mut first = group.join().unwrap();
+    fail(&mut first, 2).await;
+    parked(&group, 1).await;
+
+    store.append("a", vec![Counted(2)]).await.unwrap();
+    store.append("b", vec![Counted(9)]).await.unwrap();
+    assert_eq!(handle(&mut first).await, 9, "the later event of the key is not handed out");
+    parked(&group, 2).await;
+    first.close().await.unwrap();
+
+    let mut second = group.join().unwrap();
+    store.append("a", vec![Counted(3)]).await.unwrap();
+    store.append("b", vec![Counted(10)]).await.unwrap();
+    assert_eq!(handle(&mut second).await, 10);
+    let causes: Vec<_> = parked(&group, 3).await.iter().map(|parked| parked.cause).collect();
+    assert_eq!(causes, [ParkedCause::Failed, ParkedCause::Behind, ParkedCause::Behind]);
+
+    group.replay_parked("a").await.unwrap();
+    for number in 1..=3 {
+        assert_eq!(handle(&mut second).await, number);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_behind_a_discarded_event_stays_parked_until_it_is_replayed() {
     let store = Store::new();
     store.append("a", (1..=2).map(Counted).collect()).await.unwrap();
     let group = group_of(&store).await;
     let mut consumer = group.join().unwrap();
     fail(&mut consumer, 2).await;
-    while group.parked().await.unwrap().len() < 2 {
-        tokio::time::advance(Duration::from_millis(100)).await;
-    }
-    let first = group.parked().await.unwrap().remove(0).position;
+    let first = parked(&group, 2).await.remove(0).position;
     group.discard_parked(first).await.unwrap();
     assert_eq!(group.parked().await.unwrap().len(), 1);
     assert!(timeout(Duration::from_secs(120), consumer.next()).await.is_err());

@@ -14,6 +14,8 @@ mod postgres;
 #[cfg(feature = "postgres")]
 mod postgres_faults;
 #[cfg(feature = "postgres")]
+mod postgres_next_version;
+#[cfg(feature = "postgres")]
 mod postgres_table;
 #[cfg(feature = "postgres")]
 #[path = "../support/schema.rs"]

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use allframe_cqrs::{
-    CheckpointPolicy, EventId, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, Projection,
-    ProjectionRegistry, ProjectionState, Registration, StreamId,
+    CheckpointPolicy, EventId, EventStore, EventStoreBackend, FaultPolicy, GlobalPosition, InMemoryBackend,
+    Projection, ProjectionRegistry, ProjectionState, Registration, StreamId,
     api::{EventType, Snapshot, Version},
 };
+use eventstore_wal::{WalBackend, WalReader};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Balances, Entry, SOON, append, deposit, fill},
+    ledger::{Balances, Entry, Fragile, SOON, append, deposit, fill},
     support::{Watched, until},
 };
 
@@ -261,6 +262,41 @@ async fn where_a_state_cannot_be_stored_the_projection_goes_on_and_says_so() {
     let registry = ProjectionRegistry::new(store.clone());
     let error = registry.add(balances()).await.unwrap_err();
     assert!(matches!(error, allframe_cqrs::ProjectionError::Store { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_status_of_a_projection_that_was_found_tells_how_far_it_is_stored() {
+    let backend = InMemoryBackend::new();
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(balances()).await.unwrap();
+    let position = deposit(&store, "account-1", 1).await;
+    registry.wait_until(position, SOON).await.unwrap();
+    registry.close().await.unwrap();
+
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(balances()).await.unwrap();
+    assert_eq!(registry.status_of("balances").await.unwrap().stored, Some(position));
+}
+
+#[tokio::test]
+async fn on_a_store_opened_to_look_nothing_is_said_to_be_stored_and_what_was_skipped_stays_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EventStore::with_backend(WalBackend::production(directory.path()).unwrap());
+    let reader = EventStore::with_backend(WalReader::open(directory.path()).unwrap());
+    let registry = ProjectionRegistry::new(reader);
+    let skipping = Registration::stored("fragile", 1, Fragile::default);
+    registry.add(skipping.with_faults(FaultPolicy::skip().with_attempts(1))).await.unwrap();
+
+    for _ in 0..2 {
+        deposit(&store, "account-1", 1).await;
+        append(&store, "account-1", Entry::Cursed).await;
+        let position = deposit(&store, "account-1", 1).await;
+        registry.wait_until(position, SOON).await.unwrap();
+        registry.save().await.unwrap();
+    }
+    let status = registry.status_of("fragile").await.unwrap();
+    assert_eq!((status.stored, status.events_skipped), (None, 2));
+    assert_eq!(registry.get::<Fragile>().await.unwrap().seen, [1, 3, 4, 6]);
 }
 
 #[tokio::test]

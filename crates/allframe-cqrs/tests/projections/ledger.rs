@@ -56,6 +56,29 @@ impl MergeProjection for Balances {
     }
 }
 
+/// How many events there were, and out of how many parts that was put together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    pub(crate) events: u64,
+    pub(crate) parts: u64,
+}
+
+impl Projection for Parts {
+    type Event = Entry;
+
+    fn apply(&mut self, _event: &Entry) {
+        self.events += 1;
+        self.parts = self.parts.max(1);
+    }
+}
+
+impl MergeProjection for Parts {
+    fn merge(&mut self, other: Self) {
+        self.events += other.events;
+        self.parts += other.parts;
+    }
+}
+
 /// Sums up, and breaks at a cursed event, leaving itself half changed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Fragile {

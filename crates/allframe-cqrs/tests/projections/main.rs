@@ -13,6 +13,7 @@ mod consistency;
 mod discovery;
 mod effects;
 mod faults;
+mod first_build;
 mod following;
 mod kept;
 mod ledger;

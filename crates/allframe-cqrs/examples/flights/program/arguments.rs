@@ -18,6 +18,10 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "files")]
     pub(crate) watch: bool,
 
+    /// Bring nothing in: build the read models anew from the first event, beside those that serve, and print what they tell
+    #[arg(long, conflicts_with_all = ["files", "watch"])]
+    pub(crate) rebuild: bool,
+
     /// Print the counts alone, as one line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,6 +9,7 @@ mod flight;
 mod import;
 mod progress;
 pub(crate) mod punctuality;
+mod rebuild;
 mod report;
 mod row;
 mod rows_in_flight;
@@ -64,8 +65,12 @@ async fn import_and_report(
     errors: &mut dyn Write,
 ) -> Result<Report> {
     let mut import = Import::into(read_models.store().clone(), errors);
-    for file in &arguments.files {
-        import.file(file).await?;
+    if arguments.rebuild {
+        rebuild::all(read_models).await?;
+    } else {
+        for file in &arguments.files {
+            import.file(file).await?;
+        }
     }
     let rejected_rows = import.rejected_rows();
     read_models.wait_until_caught_up(CATCHING_UP).await?;

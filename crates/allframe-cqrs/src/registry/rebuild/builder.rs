@@ -40,9 +40,9 @@ pub(in crate::registry) struct Builder<P: Projection> {
 const LAST_EVENTS: u64 = 1_024;
 
 impl<P: Projection + 'static> Builder<P> {
-    /// Builds. When that has succeeded, the new state serves.
-    pub(in crate::registry) async fn build(self) -> Result<(), ProjectionFault> {
-        let building = AssertUnwindSafe(self.try_build()).catch_unwind();
+    /// Builds. When that has succeeded, the new state serves; up to where it is stored, where it is kept.
+    pub(in crate::registry) async fn build(self) -> Result<Option<GlobalPosition>, ProjectionFault> {
+        let building = AssertUnwindSafe(self.build_or_make_do()).catch_unwind();
         let outcome = match building.await {
             Ok(outcome) => outcome,
             Err(payload) => {
@@ -51,7 +51,7 @@ impl<P: Projection + 'static> Builder<P> {
             }
         };
         self.reporter.ended(match &outcome {
-            Ok(()) => RebuildState::Done,
+            Ok(_) => RebuildState::Finished,
             Err(fault) => {
                 fault.warn(&self.name);
                 RebuildState::Failed(fault.clone())
@@ -60,27 +60,35 @@ impl<P: Projection + 'static> Builder<P> {
         outcome
     }
 
-    async fn try_build(&self) -> Result<(), ProjectionFault> {
+    async fn build_or_make_do(&self) -> Result<Option<GlobalPosition>, ProjectionFault> {
         let mut sink = self.begin(self.built_in_parallel().await);
+        let outcome = self.try_build(&mut sink).await;
+        if outcome.is_err() {
+            self.make_do_with(&sink).await;
+        }
+        outcome
+    }
+
+    async fn try_build(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
         let mut attempts = Attempts::default();
-        let mut target = self.target().await;
+        let (mut target, mut stored) = (self.target().await, None);
         loop {
-            self.come_to(target, &mut sink, &mut attempts).await?;
+            self.come_to(target, sink, &mut attempts).await?;
             let mut serving = self.live.write().await;
             let (keepable, goal) = (serving.keepable(), serving.goal());
-            let built = position(&mut sink).await?;
+            let built = position(sink).await?;
             target = keepable;
             if keepable.get().saturating_sub(built.get()) > LAST_EVENTS {
                 continue;
             }
             // Nobody may read meanwhile. What has to be waited for is waited for at the top.
-            if let LastLap::Interrupted = self.last_lap(keepable, &mut sink).await? {
+            if let LastLap::Interrupted = self.last_lap(keepable, sink).await? {
                 continue;
             }
             sink.live.write().await.effects_through = serving.effects_through;
             // First, so that no failure is ever mended with what was stored of the old state.
-            match self.keep(&sink, keepable).await {
-                Ok(()) => {}
+            match self.keep(sink, keepable).await {
+                Ok(kept) => stored = kept.or(stored),
                 Err(failure) if failure.is_outage() => {
                     drop(serving);
                     time::sleep(self.policy.backoff(attempts.count(failure.position))).await;
@@ -89,13 +97,26 @@ impl<P: Projection + 'static> Builder<P> {
                 Err(failure) => return Err(failure.after(1)),
             }
             target = goal;
-            if let LastLap::Interrupted = self.last_lap(goal, &mut sink).await? {
+            if let LastLap::Interrupted = self.last_lap(goal, sink).await? {
                 continue;
             }
-            let mut new = take_out(&sink.live, &self.recipe).await;
-            (new.settled, new.generation) = (keepable, serving.generation + 1);
-            *serving = new;
-            return Ok(());
+            let mut new = sink.live.write().await;
+            new.succeed(&serving);
+            new.settled = keepable;
+            std::mem::swap(&mut *serving, &mut *new);
+            return Ok(stored);
+        }
+    }
+
+    /// Where there is nothing that could go on serving, what was built up to the event that failed does, and the projection
+    /// stands before that event, as if it had come there by itself.
+    async fn make_do_with(&self, sink: &StateSink<P>) {
+        let mut serving = self.live.write().await;
+        let mut built = sink.live.write().await;
+        let is_empty = serving.replaced_at.is_some() && serving.position == GlobalPosition::START;
+        if is_empty && built.half_applied.is_none() {
+            built.succeed(&serving);
+            std::mem::swap(&mut *serving, &mut *built);
         }
     }
 
@@ -107,9 +128,13 @@ impl<P: Projection + 'static> Builder<P> {
 
     /// Stores the new state, where it is no further than it may be. It is further after a lap that was interrupted, before
     /// which it was stored.
-    async fn keep(&self, sink: &StateSink<P>, keepable: GlobalPosition) -> Result<(), Failure> {
+    async fn keep(
+        &self,
+        sink: &StateSink<P>,
+        keepable: GlobalPosition,
+    ) -> Result<Option<GlobalPosition>, Failure> {
         let new = sink.live.read().await;
-        let Some(keeper) = self.keeper.as_ref().filter(|_| new.position <= keepable) else { return Ok(()) };
+        let Some(keeper) = self.keeper.as_ref().filter(|_| new.position <= keepable) else { return Ok(None) };
         let saved = keeper.save_alone(&new).await;
         saved.map_err(|error| Failure {
             position: new.position,
@@ -233,9 +258,4 @@ async fn position<P: Projection + 'static>(
     sink: &mut StateSink<P>,
 ) -> Result<GlobalPosition, ProjectionFault> {
     sink.standing().await.map(|standing| standing.position).map_err(|failure| failure.after(1))
-}
-
-async fn take_out<P>(live: &Live<P>, recipe: &Recipe<P>) -> Applied<P> {
-    let empty = Applied::new(recipe.make(), GlobalPosition::START);
-    std::mem::replace(&mut *live.write().await, empty)
 }

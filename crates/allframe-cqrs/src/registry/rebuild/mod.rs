@@ -5,16 +5,20 @@ use std::{sync::Arc, time::Duration};
 
 pub(super) use builder::Builder;
 use eventstore_api::GlobalPosition;
+use futures_core::stream::BoxStream;
 use tokio::{sync::watch, time::Instant};
 
 use super::{ProjectionError, ProjectionFault};
+use crate::updates::updates;
 
-/// A projection that is being built anew beside the one that serves.
+/// A projection that is being built anew, or for the first time by several workers, beside the state that serves.
 ///
 /// It goes on by itself, also where this handle is dropped; any number of handles may look at it.
 ///
 /// ```
 /// # use allframe_cqrs::{event, projection, EventStore, Projection, ProjectionRegistry};
+/// use futures_util::StreamExt;
+///
 /// # #[event]
 /// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
 /// # struct Deposited { amount: u64 }
@@ -27,9 +31,10 @@ use super::{ProjectionError, ProjectionFault};
 /// # }
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// # let registry = ProjectionRegistry::start(EventStore::<Deposited>::new()).await?;
-/// let mut rebuild = registry.begin_rebuild("rebuilt-turnover")?;
-/// while let Some(progress) = rebuild.changed().await {
-///     println!("{} of {} ({:.0} events/s)", progress.position, progress.target, progress.events_per_second);
+/// let rebuild = registry.begin_rebuild("rebuilt-turnover")?;
+/// let mut updates = rebuild.updates();
+/// while let Some(progress) = updates.next().await {
+///     println!("{} of {} ({:.0} events/s)", progress.position, progress.target, progress.events_per_second());
 /// }
 /// rebuild.finished().await?;
 /// # Ok::<(), allframe_cqrs::ProjectionError>(()) }).unwrap();
@@ -40,42 +45,55 @@ pub struct Rebuild {
     pub(super) progress: watch::Receiver<RebuildProgress>,
 }
 
-/// How far a rebuild is.
+/// How far a rebuild has come.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RebuildProgress {
-    /// Every event up to here is in the new state.
+    /// How it is doing.
+    pub state: RebuildState,
+    /// Every event up to here has been applied to the new state.
     pub position: GlobalPosition,
     /// Where it is to come to: where the serving state is, which moves on meanwhile.
     pub target: GlobalPosition,
     /// How many events have been applied.
     pub events: u64,
-    /// How many that is a second, on average.
-    pub events_per_second: f64,
-    /// For how long it has been going on, or did.
-    pub elapsed: Duration,
-    /// What became of it.
-    pub state: RebuildState,
+    /// For how long it had run when any of this changed last.
+    pub running_for: Duration,
 }
 
-/// What became of a rebuild.
+/// How a rebuild is doing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RebuildState {
-    /// It goes on.
+    /// It reads and applies.
     Running,
     /// The new state serves.
-    Done,
-    /// The old state goes on serving.
+    Finished,
+    /// The old state goes on serving; where there was none, what was built up to the event that failed.
     Failed(ProjectionFault),
     /// It was broken off with its projection.
-    BrokenOff,
+    Cancelled,
+}
+
+impl RebuildState {
+    /// Whether nothing more is going to happen.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !matches!(self, Self::Running)
+    }
 }
 
 impl RebuildProgress {
-    /// How much is done, from 0 to 1.
+    /// How many events were applied in a second, since the beginning; zero as long as no time has passed.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share is rounded anyway")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
+    pub fn events_per_second(&self) -> f64 {
+        if self.running_for.is_zero() { 0.0 } else { self.events as f64 / self.running_for.as_secs_f64() }
+    }
+
+    /// The share that lies behind it, from 0 to 1, estimated from positions as if they were dense.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 53 bits")]
     pub fn share(&self) -> f64 {
         match self.target.get() {
             0 => 1.0,
@@ -89,6 +107,13 @@ impl Rebuild {
     #[must_use]
     pub fn progress(&self) -> RebuildProgress {
         self.progress.borrow().clone()
+    }
+
+    /// How far it has come now, and again whenever that changes. Whoever is slow misses what is in between, never the last
+    /// one, after which the stream ends.
+    #[must_use]
+    pub fn updates(&self) -> BoxStream<'static, RebuildProgress> {
+        updates(self.progress.clone(), |progress| progress.state.is_over())
     }
 
     /// How far it is, as soon as that is further; `None` once it has ended and that has been told.
@@ -108,23 +133,23 @@ impl Rebuild {
     /// # Errors
     ///
     /// [`ProjectionError::RebuildFailed`] with where and why; [`ProjectionError::Closed`] when the registry was closed
-    /// meanwhile. Either way the old state goes on serving.
+    /// meanwhile. Either way the old state goes on serving; see [`RebuildState::Failed`].
     pub async fn finished(mut self) -> Result<GlobalPosition, ProjectionError> {
         let closed = || ProjectionError::Closed { name: self.name.to_string() };
-        let ended = self.progress.wait_for(|progress| !matches!(progress.state, RebuildState::Running));
+        let ended = self.progress.wait_for(|progress| progress.state.is_over());
         let ended = ended.await.map_err(|_| closed())?;
         match &ended.state {
             RebuildState::Failed(fault) => {
                 let (name, source) = (self.name.to_string(), Box::new(fault.clone()));
                 Err(ProjectionError::RebuildFailed { name, source })
             }
-            RebuildState::BrokenOff => Err(closed()),
-            RebuildState::Running | RebuildState::Done => Ok(ended.position),
+            RebuildState::Cancelled => Err(closed()),
+            RebuildState::Running | RebuildState::Finished => Ok(ended.position),
         }
     }
 
     pub(super) fn is_running(&self) -> bool {
-        matches!(self.progress.borrow().state, RebuildState::Running)
+        !self.progress.borrow().state.is_over()
     }
 }
 
@@ -137,12 +162,11 @@ pub(super) struct Reporter {
 impl Reporter {
     pub(super) fn new(target: GlobalPosition) -> Self {
         let progress = RebuildProgress {
+            state: RebuildState::Running,
             position: GlobalPosition::START,
             target,
             events: 0,
-            events_per_second: 0.0,
-            elapsed: Duration::ZERO,
-            state: RebuildState::Running,
+            running_for: Duration::ZERO,
         };
         Self { progress: watch::Sender::new(progress), begun: Instant::now() }
     }
@@ -155,15 +179,13 @@ impl Reporter {
         self.progress.borrow().position
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
     fn come_to(&self, position: GlobalPosition, more_events: u64, target: GlobalPosition) {
-        let elapsed = self.begun.elapsed();
+        let running_for = self.begun.elapsed();
         self.progress.send_modify(|progress| {
             progress.position = position;
             progress.target = target;
             progress.events += more_events;
-            progress.elapsed = elapsed;
-            progress.events_per_second = progress.events as f64 / elapsed.as_secs_f64().max(1e-9);
+            progress.running_for = running_for;
         });
     }
 
@@ -175,16 +197,16 @@ impl Reporter {
     }
 
     fn ended(&self, state: RebuildState) {
-        let elapsed = self.begun.elapsed();
-        self.progress.send_modify(|progress| (progress.state, progress.elapsed) = (state, elapsed));
+        let running_for = self.begun.elapsed();
+        self.progress.send_modify(|progress| (progress.state, progress.running_for) = (state, running_for));
     }
 }
 
 impl Drop for Reporter {
     /// Whoever builds may be aborted.
     fn drop(&mut self) {
-        if matches!(self.progress.borrow().state, RebuildState::Running) {
-            self.ended(RebuildState::BrokenOff);
+        if !self.progress.borrow().state.is_over() {
+            self.ended(RebuildState::Cancelled);
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::{
+    collections::VecDeque,
     hash::{BuildHasher, RandomState},
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use eventstore_api::{GlobalPosition, RecordedEvent};
@@ -30,7 +32,7 @@ pub(super) async fn build<P: Projection + 'static>(
     feed: &Feed<P::Event>,
     workers: NonZeroUsize,
     target: GlobalPosition,
-    mut told: impl FnMut(GlobalPosition, u64),
+    told: impl FnMut(GlobalPosition, u64),
 ) -> Option<Applied<P>> {
     let mut building = JoinSet::new();
     let mut batches = Vec::new();
@@ -40,7 +42,8 @@ pub(super) async fn build<P: Projection + 'static>(
         let state = recipe.make();
         building.spawn(async move { (number, apply_all(state, receiver).await) });
     }
-    let position = deal_out(feed, &batches, target, &mut told).await?;
+    let mut dealt_out = DealtOut { pages: VecDeque::new(), told };
+    let position = deal_out(feed, &batches, target, &mut dealt_out).await?;
     drop(batches);
 
     let mut parts = Vec::new();
@@ -48,6 +51,7 @@ pub(super) async fn build<P: Projection + 'static>(
         let (number, part) = part.ok()?;
         parts.push((number, part?));
     }
+    dealt_out.tell();
     // Always in one order, so that a rebuild does not depend on who was done first.
     parts.sort_unstable_by_key(|&(number, _)| number);
     let put_together = || {
@@ -60,11 +64,40 @@ pub(super) async fn build<P: Projection + 'static>(
     Some(Applied::new(state, position))
 }
 
-async fn deal_out<P: crate::Event>(
-    feed: &Feed<P>,
-    batches: &[mpsc::Sender<Vec<RecordedEvent>>],
+/// What one worker has of a page of the log.
+struct Share {
+    records: Vec<RecordedEvent>,
+    /// Held until they are applied.
+    page: Arc<Page>,
+}
+
+/// All events up to its end that are not of the page before.
+struct Page {
+    end: GlobalPosition,
+    events: u64,
+}
+
+/// The pages that are not known to be applied, in their order, and who is told of those that are.
+struct DealtOut<F> {
+    pages: VecDeque<Arc<Page>>,
+    told: F,
+}
+
+impl<F: FnMut(GlobalPosition, u64)> DealtOut<F> {
+    /// Tells of those of which nobody has a share any more.
+    fn tell(&mut self) {
+        while let Some(page) = self.pages.front().filter(|page| Arc::strong_count(page) == 1) {
+            (self.told)(page.end, page.events);
+            self.pages.pop_front();
+        }
+    }
+}
+
+async fn deal_out<E: crate::Event>(
+    feed: &Feed<E>,
+    batches: &[mpsc::Sender<Share>],
     target: GlobalPosition,
-    told: &mut impl FnMut(GlobalPosition, u64),
+    dealt_out: &mut DealtOut<impl FnMut(GlobalPosition, u64)>,
 ) -> Option<GlobalPosition> {
     let hasher = RandomState::new();
     let mut position = GlobalPosition::START;
@@ -72,33 +105,33 @@ async fn deal_out<P: crate::Event>(
         tokio::task::yield_now().await;
         let Some((records, next)) = feed.records_after(position).await.ok()? else { break };
         let mut shares = vec![Vec::new(); batches.len()];
-        let mut count = 0;
+        let mut events = 0;
         for record in records.into_iter().take_while(|record| record.position <= target) {
             let worker = hasher.hash_one(&record.stream) % batches.len() as u64;
             shares.get_mut(usize::try_from(worker).unwrap_or_default())?.push(record);
-            count += 1;
-        }
-        for (share, batches) in shares.into_iter().zip(batches) {
-            if !share.is_empty() {
-                // Its worker has met something that fails.
-                batches.send(share).await.ok()?;
-            }
+            events += 1;
         }
         position = next.min(target);
-        told(position, count);
+        let page = Arc::new(Page { end: position, events });
+        for (records, batches) in shares.into_iter().zip(batches) {
+            if !records.is_empty() {
+                // Where that fails, its worker has met something that fails.
+                batches.send(Share { records, page: Arc::clone(&page) }).await.ok()?;
+            }
+        }
+        dealt_out.pages.push_back(page);
+        dealt_out.tell();
     }
     Some(position)
 }
 
-async fn apply_all<P: Projection>(
-    mut state: P,
-    mut batches: mpsc::Receiver<Vec<RecordedEvent>>,
-) -> Option<P> {
-    while let Some(batch) = batches.recv().await {
-        for record in batch {
+async fn apply_all<P: Projection>(mut state: P, mut batches: mpsc::Receiver<Share>) -> Option<P> {
+    while let Some(Share { records, page }) = batches.recv().await {
+        for record in records {
             let entry = Entry::of(record);
             apply_again(&mut state, entry.readable().ok()?).ok()?;
         }
+        drop(page);
         tokio::task::yield_now().await;
     }
     Some(state)
