@@ -7,7 +7,10 @@ use eventstore_api::{
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Dispatched, DynStore};
-use crate::{CommandError, Error, Event, Fingerprint, PayloadCodec, Result, payload, repository::Beside};
+use crate::{
+    CommandError, Error, Event, Fingerprint, PayloadCodec, Result, ValidationError, payload,
+    repository::Beside,
+};
 
 /// How long a key is remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +23,13 @@ pub enum KeyRetention {
 }
 
 /// Where the record of a key is.
-pub(super) fn record_stream(key: &str) -> Result<StreamId> {
-    Ok(StreamId::new(format!("$command-{key}"))?)
+pub(super) fn record_stream(key: &str) -> Result<StreamId, CommandError> {
+    // It comes from a caller who has none, and would make one command of all of them.
+    if key.is_empty() {
+        let empty = ValidationError::with_code("idempotency_key", "is empty", "minLength");
+        return Err(CommandError::Validation(vec![empty]));
+    }
+    Ok(StreamId::new(format!("$command-{key}")).map_err(Error::from)?)
 }
 
 /// What stands in the store of a key, under `$command-executed`, appended together with the events of its command.

@@ -20,6 +20,7 @@ mod injecting;
 #[cfg(feature = "json-commands")]
 mod json;
 mod keys;
+mod keys_within;
 mod layers;
 #[cfg(feature = "validation")]
 mod validating;
