@@ -15,6 +15,7 @@ mod bank;
 mod building;
 mod caused_events;
 mod deciding;
+mod declaring;
 mod dispatching;
 mod injecting;
 #[cfg(feature = "json-commands")]
