@@ -1,4 +1,4 @@
-use allframe_cqrs::{Addressed, CommandBus, EventStore, command, command_handler, event, handlers};
+use allframe_cqrs::{Addressed, CommandBus, EventStore, command, event, handlers};
 use serde::{Deserialize, Serialize};
 
 #[event]

@@ -5,7 +5,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use allframe_cqrs::{Answered, CommandBus, CommandBusBuilder, CommandError, EventStore, command};
+use allframe_cqrs::{
+    Answered, CommandBus, CommandBusBuilder, CommandError, EventStore, EventStoreBackend, ExpectedVersion,
+    StreamId,
+    api::{AppendBatch, EventType, NewEvent},
+    command,
+};
 use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::sync::Barrier;
@@ -135,4 +140,41 @@ async fn a_key_settles_an_append_whose_answer_is_lost_each_time() {
     let done = bus.dispatch_idempotent(Deposit { account: 1, amount: 5 }, "k").await.unwrap();
     assert_eq!((done.events.len(), done.appended.len()), (1, 1));
     assert_eq!(store.get_all_events().await.unwrap(), [Deposited { amount: 5 }]);
+}
+
+/// Between any two steps of a dispatch somebody else appends.
+#[tokio::test]
+async fn a_command_that_expects_no_version_is_carried_out_however_many_append_to_its_stream() {
+    let busy = Arc::new(OnceLock::<EventStore<AccountEvent>>::new());
+    let backend = Arc::new(Watched::with_fates({
+        let busy = Arc::clone(&busy);
+        move |_| {
+            let other = vec![Deposited { amount: 1 }; 300];
+            busy.get().unwrap().append("account-1", other).now_or_never().unwrap().unwrap();
+            Fate::Goes
+        }
+    }));
+    busy.set(EventStore::with_backend(backend.inner.clone())).unwrap();
+    let bus = builder(&EventStore::with_backend(backend), &Arc::default()).build().unwrap();
+    let deposit = |amount| bus.dispatch_idempotent(Deposit { account: 1, amount }, format!("k-{amount}"));
+    for amount in [5, 6] {
+        let first = deposit(amount).await.unwrap();
+        let again = deposit(amount).await.unwrap();
+        assert_eq!((first.answer, again.answer), (Answered::Now, Answered::Before));
+        assert_eq!((&again.events, &again.appended), (&vec![Deposited { amount }], &first.appended));
+    }
+}
+
+#[tokio::test]
+async fn a_record_whose_events_are_not_there_is_no_result() {
+    let store = EventStore::new();
+    let bus = builder(&store, &Arc::default()).build().unwrap();
+    let record =
+        br#"{"command":"Deposit","appended":[{"stream":"account-1","after":0,"first":"","events":1}]}"#;
+    let record = NewEvent::new(EventType::new("$command-executed").unwrap(), record.to_vec());
+    let records = StreamId::new("$command-k").unwrap();
+    let batch = AppendBatch::single(records, ExpectedVersion::NoStream, vec![record]);
+    store.backend().append_all(batch).await.unwrap();
+    let error = bus.dispatch_idempotent(Deposit { account: 1, amount: 5 }, "k").await.unwrap_err();
+    assert!(matches!(&error, CommandError::Internal(what) if what.contains("account-1")), "{error}");
 }
