@@ -42,7 +42,7 @@ impl<E: Event> Commit<'_, E> {
             if self.storing == Storing::ByCaller {
                 return Ok(Dispatched::new(events, Vec::new()));
             }
-            if batch.appends.is_empty() && batch.guards.is_empty() {
+            if batch.appends.is_empty() {
                 return Ok(Dispatched::new(events, Vec::new()));
             }
             return Ok(Dispatched::new(events, self.store.append_settled(batch).await?));

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     BuildProblem, Command, CommandError, DispatchContext, Event, ValidationError, middleware::Request,
+    panicked::guarded,
 };
 
 impl<E: Event> CommandBus<E> {
@@ -67,7 +68,9 @@ impl<E: Event> CommandBus<E> {
         let entry = self.read(|handlers| handlers.by_name.get(name).cloned());
         let entry = entry.ok_or_else(|| CommandError::NotFound(name.to_owned()))?;
         let reader = entry.json.as_ref().ok_or(CommandError::NoJsonForm { command: entry.command })?;
-        match reader.read(value) {
+        let read = guarded(|| reader.read(value))
+            .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
+        match read {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
             Err(error) => {
                 Shared::tell_unread(&entry, context, &error);
