@@ -1,15 +1,21 @@
-use syn::{Error, Ident, LitStr, Member, Result};
+use syn::{Error, Ident, LitStr, Member, Result, ext::IdentExt, parse::Parser};
 
 /// The fields that a text like `account-{account}` names, each once, where `format!` finds them by name.
 pub(crate) fn fields_of(template: &LitStr, members: &[Member], of: &Ident) -> Result<Vec<Ident>> {
     let mut fields: Vec<Ident> = Vec::new();
     for name in placeholders(&template.value()).map_err(|why| Error::new(template.span(), why))? {
-        let is_field = members.iter().any(|member| matches!(member, Member::Named(field) if *field == name));
-        if !is_field {
+        // `format!` finds `r#type` as `type`.
+        let field = members.iter().find_map(|member| match member {
+            Member::Named(field) if field.unraw() == name => Some(field),
+            _ => None,
+        });
+        let Some(field) = field else {
             return Err(Error::new(template.span(), format!("`{name}` is no field of `{of}`")));
-        }
-        if !fields.iter().any(|field| *field == name) {
-            fields.push(Ident::new(&name, template.span()));
+        };
+        if !fields.contains(field) {
+            let mut field = field.clone();
+            field.set_span(template.span());
+            fields.push(field);
         }
     }
     Ok(fields)
@@ -30,7 +36,7 @@ fn placeholders(template: &str) -> std::result::Result<Vec<String>, &'static str
         let (inside, after) =
             inner.split_once('}').ok_or("a `{` without a `}`; write `{{` for the sign itself")?;
         let name = inside.split(':').next().unwrap_or(inside).trim();
-        if name.is_empty() || syn::parse_str::<Ident>(name).is_err() {
+        if Ident::parse_any.parse_str(name).is_err() {
             return Err("between braces stands the name of a field: `account-{account}`");
         }
         names.push(name.to_owned());

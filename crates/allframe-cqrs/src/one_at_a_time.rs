@@ -25,19 +25,31 @@ pub(crate) struct InTurn {
 impl OneAtATime {
     /// Waits for those who came first. Dropping the future early gives the place in the queue up.
     pub(crate) async fn enter(&self, stream: &StreamId) -> InTurn {
+        // Made before waiting, so that it cleans up after a future that is dropped while it waits.
+        let (turn, mut entered) = self.join(stream);
+        entered.guard = Some(turn.lock_owned().await);
+        entered
+    }
+
+    /// The turn, unless somebody else has it.
+    pub(crate) fn try_enter(&self, stream: &StreamId) -> Option<InTurn> {
+        let (turn, mut entered) = self.join(stream);
+        entered.guard = Some(turn.try_lock_owned().ok()?);
+        Some(entered)
+    }
+
+    fn join(&self, stream: &StreamId) -> (Turn, InTurn) {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(turns.entry(stream.clone()).or_default())
         };
-        // Made before waiting, so that it cleans up after a future that is dropped while it waits.
-        let mut entered = InTurn {
+        let entered = InTurn {
             turns: Arc::clone(&self.turns),
             stream: stream.clone(),
             turn: Some(Arc::clone(&turn)),
             guard: None,
         };
-        entered.guard = Some(turn.lock_owned().await);
-        entered
+        (turn, entered)
     }
 
     #[cfg(test)]
@@ -89,8 +101,11 @@ mod tests {
             let mut gives_up = pin!(streams.enter(&a));
             assert!(poll!(&mut gives_up).is_pending());
         }
+        assert!(streams.try_enter(&a).is_none());
         assert_eq!(streams.len(), 1);
         drop(first);
+        assert_eq!(streams.len(), 0);
+        drop(streams.try_enter(&a).unwrap());
         assert_eq!(streams.len(), 0);
     }
 }

@@ -47,5 +47,11 @@ fn take_registration(method: &mut ImplItemFn, owner: &Owner<'_>) -> Result<Optio
         Meta::List(list) => list.tokens,
         _ => TokenStream::new(),
     };
-    handled.register(arguments, &method.sig, Some(owner)).map(Some)
+    let registration = handled.register(arguments, &method.sig, Some(owner))?;
+    // A method that is left out is not registered: unlike that of a function, its `cfg` comes here as it is written.
+    let conditions = method.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    Ok(Some(quote! {
+        #(#conditions)*
+        #registration
+    }))
 }

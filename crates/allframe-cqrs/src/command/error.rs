@@ -65,8 +65,8 @@ pub enum CommandError {
         /// How many.
         waiting: usize,
     },
-    /// The handler panicked. Nothing was stored by the bus.
-    #[error("the handler of `{command}` failed")]
+    /// The handler panicked, and nothing was stored by the bus; or a layer around it did, or what reads the command from JSON.
+    #[error("the handler of `{command}` failed, or what stands around it")]
     Panicked {
         /// The name of the command.
         command: &'static str,

@@ -4,14 +4,14 @@ use serde_json::Value;
 /// How a command is read from JSON: the schema that a value must fit, and the way from the value to the command.
 pub struct JsonForm<C> {
     schema: fn() -> Value,
-    read: fn(Value) -> serde_json::Result<C>,
+    read: fn(&Value) -> serde_json::Result<C>,
 }
 
 impl<C: DeserializeOwned> JsonForm<C> {
     /// The form of a command that fits this JSON schema, draft 2020-12, and is read with serde.
     #[must_use]
     pub const fn new(schema: fn() -> Value) -> Self {
-        Self { schema, read: serde_json::from_value }
+        Self { schema, read: |value| C::deserialize(value) }
     }
 }
 
@@ -26,7 +26,7 @@ impl<C> JsonForm<C> {
         not(feature = "json-commands"),
         expect(dead_code, reason = "`dispatch_json` comes with the feature")
     )]
-    pub(crate) fn read(&self, value: Value) -> serde_json::Result<C> {
+    pub(crate) fn read(&self, value: &Value) -> serde_json::Result<C> {
         (self.read)(value)
     }
 }

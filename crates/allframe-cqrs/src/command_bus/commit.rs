@@ -1,13 +1,10 @@
 use eventstore_api::{
-    AppendBatch, EventStoreBackend, ExpectedVersion, InvalidInput, NewEvent, StoreError, StreamAppend,
-    StreamId, StreamRange, Version,
+    AppendBatch, EventStoreBackend, ExpectedVersion, InvalidInput, NewEvent, StreamAppend, StreamId,
+    StreamRange, Version,
 };
 
 use super::{Decision, Dispatched, DynStore, Storing, key_record::Claim};
 use crate::{CommandError, Error, Event, Result, payload, repository::Beside};
-
-/// How often an append is tried whose streams had no version expected, while others append to them.
-const MAX_ATTEMPTS: u32 = 64;
 
 /// How what a handler decides is stored: with the record of its idempotency key, if it has one.
 pub(super) struct Commit<'a, E> {
@@ -45,61 +42,33 @@ impl<E: Event> Commit<'_, E> {
             if self.storing == Storing::ByCaller {
                 return Ok(Dispatched::new(events, Vec::new()));
             }
-            if batch.appends.is_empty() && batch.guards.is_empty() {
+            if batch.appends.is_empty() {
                 return Ok(Dispatched::new(events, Vec::new()));
             }
             return Ok(Dispatched::new(events, self.store.append_settled(batch).await?));
         };
-        let mut attempts = 1;
-        loop {
-            let (known, loose) = self.with_record(batch.clone(), claim).await?;
-            match self.store.append_settled(known).await {
-                Ok(mut appended) => {
-                    appended.retain(|appended| appended.stream != *claim.stream());
-                    return Ok(Dispatched::new(events, appended));
-                }
-                // Nothing was asked of this stream: its version was looked up for the record alone.
-                Err(Error::Store(StoreError::WrongExpectedVersion { stream, .. }))
-                    if loose.contains(&stream) && attempts < MAX_ATTEMPTS =>
-                {
-                    attempts += 1;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let record = self.record_of(&batch, claim).await?;
+        batch.appends.push(record);
+        let mut appended = self.store.append_settled(batch).await?;
+        appended.retain(|appended| appended.stream != *claim.stream());
+        Ok(Dispatched::new(events, appended))
     }
 
-    /// The batch with the record of what it stores, for which every stream's version has to be known beforehand; and the
-    /// streams of which it was not asked for.
-    async fn with_record(
-        &self,
-        mut batch: AppendBatch,
-        claim: &Claim,
-    ) -> Result<(AppendBatch, Vec<StreamId>)> {
-        let (mut versions, mut loose) = (Vec::with_capacity(batch.appends.len()), Vec::new());
-        for append in &mut batch.appends {
+    /// What is to stand in the record of what a batch stores: after which version of each stream its events are to be looked for.
+    async fn record_of(&self, batch: &AppendBatch, claim: &Claim) -> Result<StreamAppend> {
+        let mut after = Vec::with_capacity(batch.appends.len());
+        for append in &batch.appends {
             let version = match append.expected {
                 ExpectedVersion::Exact(version) => version,
                 ExpectedVersion::NoStream => Version::NONE,
+                // Others may append meanwhile, which is none of the command's business.
                 ExpectedVersion::Any | ExpectedVersion::StreamExists => {
-                    let version = self.version_of(&append.stream).await?;
-                    let must_exist = append.expected == ExpectedVersion::StreamExists;
-                    // Where it has to exist and does not, the backend is the one to say so.
-                    if !(must_exist && version == Version::NONE) {
-                        append.expected = ExpectedVersion::Exact(version);
-                        loose.push(append.stream.clone());
-                    }
-                    version
+                    self.version_of(&append.stream).await?
                 }
             };
-            versions.push(version);
+            after.push((&append.stream, version, append.events.as_slice()));
         }
-        let known = batch.appends.iter().zip(versions);
-        let known: Vec<_> =
-            known.map(|(append, version)| (&append.stream, version, append.events.len())).collect();
-        let record = claim.append(&known)?;
-        batch.appends.push(record);
-        Ok((batch, loose))
+        claim.append(&after)
     }
 
     /// Where events go that are their caller's to store: the result of a key is kept in a store of the bus alone.

@@ -56,7 +56,7 @@ impl<E> Decision<E> {
         self
     }
 
-    /// If a stream that nothing is stored in is as expected.
+    /// If a stream that nothing is stored in is as expected; nothing is asked of it where nothing at all is stored.
     #[must_use]
     pub fn guard(mut self, stream: impl IntoStreamId, expected: ExpectedVersion) -> Self {
         self.guards.push((stream.into_stream_id(), expected));

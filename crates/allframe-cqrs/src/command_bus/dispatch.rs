@@ -21,7 +21,10 @@ impl<E: Event> Shared<E> {
         let request = request.map_context(|context| context.named(entry.command));
         let dispatch = Dispatch::begin(Kind::Command, &request.context);
         let last = Last { shared: self, entry };
-        let answer = through(&self.layers, &last, request).instrument(dispatch.span()).await;
+        // A handler's panic is caught further in, where layers see it; a layer's own comes as far as here.
+        let carried_out = AssertUnwindSafe(through(&self.layers, &last, request)).catch_unwind();
+        let answer = carried_out.instrument(dispatch.span()).await;
+        let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(entry.command, &*payload)));
         match &answer {
             Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
             Ok(done) => dispatch.succeeded("ok", done.attempts),

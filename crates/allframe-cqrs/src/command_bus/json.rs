@@ -1,11 +1,16 @@
-use std::any::Any;
+use std::{any::Any, collections::HashSet};
 
-use jsonschema::{Validator, error::ValidationErrorKind};
+use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{CommandBus, Dispatched, Shared};
+use super::{
+    CommandBus, Dispatched, Shared,
+    json_errors::told,
+    json_numbers::{make_whole, set_bounds},
+};
 use crate::{
     BuildProblem, Command, CommandError, DispatchContext, Event, ValidationError, middleware::Request,
+    panicked::guarded,
 };
 
 impl<E: Event> CommandBus<E> {
@@ -63,7 +68,9 @@ impl<E: Event> CommandBus<E> {
         let entry = self.read(|handlers| handlers.by_name.get(name).cloned());
         let entry = entry.ok_or_else(|| CommandError::NotFound(name.to_owned()))?;
         let reader = entry.json.as_ref().ok_or(CommandError::NoJsonForm { command: entry.command })?;
-        match reader.read(value) {
+        let read = guarded(|| reader.read(value))
+            .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
+        match read {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
             Err(error) => {
                 Shared::tell_unread(&entry, context, &error);
@@ -98,7 +105,7 @@ impl<E: Event> CommandBus<E> {
 pub(super) struct JsonReader {
     schema: Value,
     validator: Validator,
-    read: Box<dyn Fn(Value) -> Result<Read, serde_json::Error> + Send + Sync>,
+    read: Box<dyn Fn(&Value) -> Result<Read, serde_json::Error> + Send + Sync>,
 }
 
 /// A command that was read, and what its own checks say of it.
@@ -110,10 +117,11 @@ struct Read {
 impl JsonReader {
     pub(super) fn of<C: Command>() -> Result<Option<Self>, BuildProblem> {
         let Some(form) = C::json_form() else { return Ok(None) };
-        let schema = form.schema();
+        let mut schema = form.schema();
+        set_bounds(&mut schema);
         let validator = jsonschema::validator_for(&schema)
             .map_err(|error| BuildProblem::InvalidSchema { command: C::name(), reason: error.to_string() })?;
-        let read = move |value| {
+        let read = move |value: &Value| {
             let command = form.read(value)?;
             let failed = command.check().err().unwrap_or_default();
             Ok(Read { command: Box::new(command), failed })
@@ -121,14 +129,20 @@ impl JsonReader {
         Ok(Some(Self { schema, validator, read: Box::new(read) }))
     }
 
-    fn read(&self, value: Value) -> Result<Box<dyn Any + Send + Sync>, CommandError> {
+    fn read(&self, mut value: Value) -> Result<Box<dyn Any + Send + Sync>, CommandError> {
         let mut errors: Vec<_> = self.validator.iter_errors(&value).flat_map(|error| told(&error)).collect();
-        match (self.read)(value) {
+        let mut read = (self.read)(&value);
+        if read.is_err() && errors.is_empty() {
+            // To the schema, as to JSON, 7.0 is an integer; to serde it is not.
+            make_whole(&mut value);
+            read = (self.read)(&value);
+        }
+        match read {
             Ok(read) if errors.is_empty() && read.failed.is_empty() => return Ok(read.command),
             // The schema holds many of the same rules, and has told of them.
             Ok(read) => {
-                let is_new =
-                    |failed: &ValidationError| errors.iter().all(|error| error.field != failed.field);
+                let is_told: HashSet<_> = errors.iter().map(|error| error.field.as_str()).collect();
+                let is_new = |failed: &ValidationError| !is_told.contains(failed.field.as_str());
                 let failed: Vec<_> = read.failed.into_iter().filter(is_new).collect();
                 errors.extend(failed);
             }
@@ -139,52 +153,5 @@ impl JsonReader {
         }
         errors.sort_by(|one, other| one.field.cmp(&other.field));
         Err(CommandError::Validation(errors))
-    }
-}
-
-/// An error of the schema, in our words; several where it names several fields.
-fn told(error: &jsonschema::ValidationError<'_>) -> Vec<ValidationError> {
-    let (message, code) = (error.to_string(), error.kind().keyword().to_owned());
-    let place = path(error.instance_path().as_str());
-    let at = |field: &str| {
-        let field = if place.is_empty() { field.to_owned() } else { format!("{place}.{field}") };
-        ValidationError { field, message: message.clone(), code: code.clone() }
-    };
-    match error.kind() {
-        ValidationErrorKind::Required { property: Value::String(missing) } => vec![at(missing)],
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            unexpected.iter().map(|field| at(field)).collect()
-        }
-        _ => vec![ValidationError { field: place, message, code }],
-    }
-}
-
-/// A JSON pointer as the path of a field: `/items/2/sku` is `items[2].sku`.
-fn path(pointer: &str) -> String {
-    let mut path = String::new();
-    for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        if segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
-            path.push_str(&format!("[{segment}]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(&segment);
-        }
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::path;
-
-    #[test]
-    fn a_pointer_becomes_the_path_that_people_write() {
-        assert_eq!(path(""), "");
-        assert_eq!(path("/owner"), "owner");
-        assert_eq!(path("/items/2/sku"), "items[2].sku");
-        assert_eq!(path("/a~1b/~0c"), "a/b.~c");
     }
 }

@@ -7,7 +7,10 @@ use eventstore_api::{
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Dispatched, DynStore};
-use crate::{CommandError, Error, Event, Fingerprint, PayloadCodec, Result, payload, repository::Beside};
+use crate::{
+    CommandError, Error, Event, Fingerprint, PayloadCodec, Result, ValidationError, payload,
+    repository::Beside,
+};
 
 /// How long a key is remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,9 +22,17 @@ pub enum KeyRetention {
     For(Duration),
 }
 
+/// How many events are read at a time where others lie before those of a command.
+const PAGE: usize = 256;
+
 /// Where the record of a key is.
-pub(super) fn record_stream(key: &str) -> Result<StreamId> {
-    Ok(StreamId::new(format!("$command-{key}"))?)
+pub(super) fn record_stream(key: &str) -> Result<StreamId, CommandError> {
+    // It comes from a caller who has none, and would make one command of all of them.
+    if key.is_empty() {
+        let empty = ValidationError::with_code("idempotency_key", "is empty", "minLength");
+        return Err(CommandError::Validation(vec![empty]));
+    }
+    Ok(StreamId::new(format!("$command-{key}")).map_err(Error::from)?)
 }
 
 /// What stands in the store of a key, under `$command-executed`, appended together with the events of its command.
@@ -34,17 +45,25 @@ struct Record {
     appended: Vec<KeptAppend>,
 }
 
-/// Which events of a stream a command has caused.
+/// Which events of a stream a command has caused: so many from the one with this id on, which lies somewhere after this version.
+///
+/// Its own version is not known before the append, unless the append demands one, which fails where others append all the time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct KeptAppend {
     stream: String,
     after: u64,
+    first: String,
     events: usize,
 }
 
 impl KeptAppend {
-    fn new(&(stream, after, events): &(&StreamId, Version, usize)) -> Self {
-        Self { stream: stream.as_str().to_owned(), after: after.get(), events }
+    fn new(&(stream, after, events): &(&StreamId, Version, &[NewEvent])) -> Self {
+        Self {
+            stream: stream.as_str().to_owned(),
+            after: after.get(),
+            first: events.first().map(|event| event.id.to_string()).unwrap_or_default(),
+            events: events.len(),
+        }
     }
 }
 
@@ -64,7 +83,7 @@ impl Claim {
 
 /// What makes the key that of the command, in the append of its events.
 impl Beside for Claim {
-    fn append(&self, events: &[(&StreamId, Version, usize)]) -> Result<StreamAppend> {
+    fn append(&self, events: &[(&StreamId, Version, &[NewEvent])]) -> Result<StreamAppend> {
         let record = Record {
             command: self.command.to_owned(),
             fingerprint: self.fingerprint.map(|fingerprint| fingerprint.to_string()),
@@ -109,7 +128,7 @@ pub(super) async fn look_up<E: Event>(
     if record.command != command || is_other {
         return Err(CommandError::KeyReused { key: key.to_owned(), first: record.command });
     }
-    Ok(Known::Executed(read_back(store, &record.appended).await?))
+    Ok(Known::Executed(read_back(store, key, &record.appended).await?))
 }
 
 fn is_over(record: &RecordedEvent, retention: KeyRetention) -> bool {
@@ -123,28 +142,44 @@ fn is_over(record: &RecordedEvent, retention: KeyRetention) -> bool {
 }
 
 /// The events of a command that was carried out before.
-async fn read_back<E: Event>(store: &DynStore<E>, kept: &[KeptAppend]) -> Result<Dispatched<E>> {
+async fn read_back<E: Event>(
+    store: &DynStore<E>,
+    key: &str,
+    kept: &[KeptAppend],
+) -> Result<Dispatched<E>, CommandError> {
     let (mut events, mut appended) = (Vec::new(), Vec::new());
     for part in kept {
-        let stream = StreamId::new(part.stream.clone())?;
-        let mut after = Version::new(part.after);
-        let (mut first, mut last) = (None, None);
-        let mut missing = part.events;
-        while missing > 0 {
-            let range = StreamRange::after(after).limit(missing);
-            let page = store.backend().read_stream(&stream, range).await?;
-            let Some(end) = page.events.last() else { break };
-            after = end.version;
-            missing = missing.saturating_sub(page.events.len());
-            first = first.or_else(|| page.events.first().map(|record| (record.version, record.position)));
-            last = Some((end.version, end.position));
-            for record in &page.events {
-                events.push(payload::from_recorded(record)?);
-            }
-        }
-        if let (Some(first), Some(last)) = (first, last) {
-            appended.push(Appended::new(stream, first, last));
+        let stream = StreamId::new(part.stream.clone()).map_err(Error::from)?;
+        let found = part.find(store, &stream).await?;
+        let (Some(first), Some(last)) = (found.first(), found.last().filter(|_| found.len() == part.events))
+        else {
+            return Err(CommandError::Internal(format!(
+                "the record of key `{key}` names events of `{stream}` that are not there"
+            )));
+        };
+        appended.push(Appended::new(stream, (first.version, first.position), (last.version, last.position)));
+        for record in &found {
+            events.push(payload::from_recorded(record)?);
         }
     }
     Ok(Dispatched { answer: Answered::Before, ..Dispatched::new(events, appended) })
+}
+
+impl KeptAppend {
+    /// The events, as far as they are there.
+    async fn find<E: Event>(&self, store: &DynStore<E>, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
+        let is_first = |record: &RecordedEvent| record.id.to_string() == self.first;
+        let (mut after, mut limit) = (Version::new(self.after), self.events);
+        let mut found: Vec<RecordedEvent> = Vec::new();
+        while found.len() < self.events {
+            let page = store.backend().read_stream(stream, StreamRange::after(after).limit(limit)).await?;
+            let Some(end) = page.events.last() else { break };
+            after = end.version;
+            let is_found = !found.is_empty();
+            found.extend(page.events.into_iter().skip_while(|record| !is_found && !is_first(record)));
+            limit = limit.max(PAGE);
+        }
+        found.truncate(self.events);
+        Ok(found)
+    }
 }

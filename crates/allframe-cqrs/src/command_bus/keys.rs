@@ -1,24 +1,22 @@
-use eventstore_api::StoreError;
-
 use super::{
-    Answered, Dispatched, DynStore, KeyRetention, Storing,
+    Dispatched, DynStore, KeyRetention, Storing,
     commit::Commit,
     entry::Entry,
     key_record::{Known, look_up, record_stream},
+    key_turns::KeyTurns,
 };
-use crate::{CommandError, Error, Event, middleware::Request, one_at_a_time::OneAtATime};
+use crate::{CommandError, Event, middleware::Request};
 
 /// Sees to it that a command with a key is carried out once.
 #[derive(Default)]
 pub(super) struct Keys {
     retention: KeyRetention,
-    /// Within this process; between processes, the append decides.
-    turns: OneAtATime,
+    turns: KeyTurns,
 }
 
 impl Keys {
     pub(super) fn new(retention: KeyRetention) -> Self {
-        Self { retention, turns: OneAtATime::default() }
+        Self { retention, turns: KeyTurns::default() }
     }
 
     pub(super) async fn once<E: Event>(
@@ -33,24 +31,27 @@ impl Keys {
         let stream = record_stream(key)?;
         let fingerprint = (entry.fingerprint)(&*message);
         let find = || look_up(store, key, &stream, entry.command, fingerprint, self.retention);
-
-        let _turn = self.turns.enter(&stream).await;
-        let claim = match find().await? {
-            Known::Executed(first) => return Ok(first),
-            Known::Free(claim) => claim,
-        };
-        let commit = Commit { store, storing, claim: Some(&claim) };
-        match entry.handler.handle(message, &context, commit).await {
-            // Another process was faster, with the same key.
-            Err(CommandError::Store(Error::Store(conflict @ StoreError::WrongExpectedVersion { .. })))
-                if matches!(&conflict, StoreError::WrongExpectedVersion { stream: of, .. } if *of == stream) =>
-            {
-                match find().await? {
-                    Known::Executed(first) => Ok(Dispatched { answer: Answered::Before, ..first }),
-                    Known::Free(_) => Err(Error::from(conflict).into()),
-                }
+        let work = async {
+            let claim = match find().await? {
+                Known::Executed(first) => return Ok(first),
+                Known::Free(claim) => claim,
+            };
+            let commit = Commit { store, storing, claim: Some(&claim) };
+            let error = match entry.handler.handle(message, &context, commit).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            // Another process may have been faster with the same key. The append says so, or the handler does, which saw the
+            // events of the other and refuses to do the same again. And an append whose answer was lost has left the record.
+            match find().await {
+                Ok(Known::Executed(first)) => Ok(first),
+                Err(reused @ CommandError::KeyReused { .. }) => Err(reused),
+                _ => Err(error),
             }
-            answer => answer,
-        }
+        };
+        let done = self.turns.run(&stream, entry.command, work).await;
+        done.unwrap_or_else(|first| {
+            Err(CommandError::KeyReused { key: key.to_owned(), first: first.to_owned() })
+        })
     }
 }

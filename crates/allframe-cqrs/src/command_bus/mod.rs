@@ -11,7 +11,12 @@ mod handing_back;
 mod handle;
 #[cfg(feature = "json-commands")]
 mod json;
+#[cfg(feature = "json-commands")]
+mod json_errors;
+#[cfg(feature = "json-commands")]
+mod json_numbers;
 mod key_record;
+mod key_turns;
 mod keys;
 
 use std::{
@@ -204,12 +209,13 @@ impl<E: Event> CommandBus<E> {
     /// events of one are stored. A handler with effects outside hands on its
     /// [key](DispatchContext::idempotency_key).
     ///
-    /// A key is 1 to about 500 bytes, without control characters, and counts for every command on the store.
+    /// A key is 1 to about 500 bytes, without control characters, and counts for every command on the store. What a handler
+    /// dispatches is a command of its own, with another key; it waits for nobody else who has that key, and the append decides.
     ///
     /// # Errors
     ///
     /// As [`CommandBus::dispatch`], and [`CommandError::KeyReused`] when the key belongs to another command: one of another
-    /// type, or of other content where the command is `Serialize`.
+    /// type, or of other content where the command is `Serialize`, or the one whose handler dispatches this one.
     pub async fn dispatch_idempotent<C: Command>(
         &self,
         command: C,

@@ -8,9 +8,15 @@ use tokio::sync::Semaphore;
 
 use super::{Layer, Next, Refusal, Request};
 
+tokio::task_local! {
+    /// The limits that have let through what the task does, by where they are.
+    static LET_THROUGH_BY: Vec<usize>;
+}
+
 /// Lets only so many requests go on at a time; the others wait, first come, first served.
 ///
-/// One layer counts what goes through it: given to two buses, in an `Arc`, it bounds both together.
+/// One layer counts what goes through it: given to two buses, in an `Arc`, it bounds both together. What a handler dispatches
+/// through the layer that let it through is a part of the same request.
 #[derive(Debug)]
 pub struct ConcurrencyLimit {
     permits: Semaphore,
@@ -37,6 +43,13 @@ impl ConcurrencyLimit {
 #[async_trait]
 impl<T: Send + 'static, X: From<Refusal> + Send + 'static> Layer<T, X> for ConcurrencyLimit {
     async fn call(&self, request: Request, next: Next<'_, T, X>) -> Result<T, X> {
+        let here = std::ptr::from_ref(self).addr();
+        let mut let_through_by = LET_THROUGH_BY.try_with(Vec::clone).unwrap_or_default();
+        // To wait for a second place while one has the first would be to wait for oneself.
+        if let_through_by.contains(&here) {
+            return next.run(request).await;
+        }
+        let_through_by.push(here);
         let _permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => {
@@ -51,7 +64,7 @@ impl<T: Send + 'static, X: From<Refusal> + Send + 'static> Layer<T, X> for Concu
                 }
             }
         };
-        next.run(request).await
+        LET_THROUGH_BY.scope(let_through_by, next.run(request)).await
     }
 }
 

@@ -35,8 +35,8 @@ pub enum QueryError {
         /// How many.
         waiting: usize,
     },
-    /// The handler panicked.
-    #[error("the handler of `{query}` failed")]
+    /// The handler panicked, or a layer around it.
+    #[error("the handler of `{query}` failed, or what stands around it")]
     Panicked {
         /// The name of the query.
         query: &'static str,

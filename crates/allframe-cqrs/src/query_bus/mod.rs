@@ -201,7 +201,10 @@ impl Shared {
         let dispatch = Dispatch::begin(Kind::Query, &context);
         let last = Last { entry, as_of };
         let request = Request { context, message };
-        let answer = through(&self.layers, &last, request).instrument(dispatch.span()).await;
+        // A handler's panic is caught further in, where layers see it; a layer's own comes as far as here.
+        let answered = AssertUnwindSafe(through(&self.layers, &last, request)).catch_unwind();
+        let answer = answered.instrument(dispatch.span()).await;
+        let answer = answer.unwrap_or_else(|payload| Err(QueryError::panicked(entry.query, &*payload)));
         match &answer {
             Ok(_) => dispatch.succeeded("ok", 1),
             Err(error) => dispatch.failed(error),

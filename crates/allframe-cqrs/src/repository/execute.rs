@@ -152,11 +152,9 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             .iter()
             .map(|event| Ok(payload::to_new_event(event, codec)?.with_metadata(metadata.clone())))
             .collect::<Result<Vec<NewEvent>>>()?;
-        let count = events.len();
+        let beside = beside.map(|beside| beside.append(&[(stream, version, &events)])).transpose()?;
         let mut batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
-        if let Some(beside) = beside {
-            batch.appends.push(beside.append(&[(stream, version, count)])?);
-        }
+        batch.appends.extend(beside);
         let mut appended = self.store.append_settled(batch).await?;
         // The stream's own stands first.
         appended.truncate(1);
@@ -198,8 +196,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
 
 /// What is appended in one with the events of a decision.
 pub(crate) trait Beside: Sync {
-    /// The append to another stream; told which streams get how many events after which version.
-    fn append(&self, events: &[(&StreamId, Version, usize)]) -> Result<StreamAppend>;
+    /// The append to another stream; told which streams get which events, somewhere after which version.
+    fn append(&self, events: &[(&StreamId, Version, &[NewEvent])]) -> Result<StreamAppend>;
 }
 
 fn is_conflict_on(stream: &StreamId, error: &StoreError) -> bool {

@@ -125,3 +125,16 @@ async fn handlers_stay_functions_that_can_be_called() {
     let refused = withdraw(Withdraw { account: 7, amount: 5 }, &account, Ledger::default().into());
     assert_eq!(refused, Err(Refused::Overdrawn { missing: 2 }));
 }
+
+#[tokio::test]
+async fn a_decision_to_store_nothing_holds_whatever_it_guards() {
+    #[command]
+    struct Look;
+    let bus = CommandBus::builder(EventStore::new())
+        .function(|_: Look| async {
+            Decision::<AccountEvent>::none().guard("frozen", ExpectedVersion::NoStream)
+        })
+        .build()
+        .unwrap();
+    assert_eq!(bus.dispatch(Look).await.unwrap().position, None);
+}

@@ -130,3 +130,115 @@ async fn what_the_declaration_asks_of_a_field_is_asked_of_json_too() {
         pairs(&[("owner", "validation_failed")])
     );
 }
+
+/// Of a value as large as a server lets in, made to be as costly as it can.
+#[tokio::test]
+async fn what_is_told_of_a_value_is_not_much_larger_than_the_value() {
+    let size_of = async |value: Value| match bus().dispatch_json("OpenFromJson", value).await.unwrap_err() {
+        CommandError::Validation(errors) => {
+            (errors.len(), errors.iter().map(|error| error.message.len()).sum::<usize>())
+        }
+        other => panic!("{other}"),
+    };
+    let unknown = (0..5_000).map(|number| (format!("unknown-{number}"), json!(1)));
+    let (errors, bytes) = size_of(Value::Object(unknown.collect())).await;
+    assert_eq!(errors, 5_002);
+    assert!(bytes < 500_000, "{bytes} bytes");
+    let (errors, bytes) = size_of(json!({ "account": "x".repeat(1 << 20), "ownerName": "ann" })).await;
+    assert_eq!(errors, 1);
+    assert!(bytes < 1_000, "{bytes} bytes");
+}
+
+mod numbers_and_forms {
+    use super::*;
+
+    #[command(json, stream = "account-{account}")]
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    struct Formed {
+        account: u32,
+        #[serde(default)]
+        deltas: Vec<i32>,
+        #[serde(default)]
+        address: Option<Address>,
+        #[serde(default)]
+        payment: Option<Payment>,
+        #[serde(default)]
+        note: Option<Note>,
+    }
+
+    #[derive(Deserialize, allframe_cqrs::schemars::JsonSchema)]
+    #[schemars(crate = "allframe_cqrs::schemars")]
+    struct Address {
+        #[expect(dead_code, reason = "it is read from JSON alone")]
+        zip: u16,
+    }
+
+    #[derive(Deserialize, allframe_cqrs::schemars::JsonSchema)]
+    #[schemars(crate = "allframe_cqrs::schemars")]
+    #[serde(tag = "by")]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    enum Payment {
+        Card { digits: u8 },
+        Transfer { iban: String },
+    }
+
+    #[derive(Deserialize, allframe_cqrs::schemars::JsonSchema)]
+    #[schemars(crate = "allframe_cqrs::schemars")]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    enum Note {
+        Text(String),
+        Number { value: u8 },
+    }
+
+    async fn dispatch(value: Value) -> Result<(), Vec<(String, String)>> {
+        let bus = CommandBus::builder(EventStore::new())
+            .function(
+                |command: Formed| async move { vec![Opened { owner: command.deltas.len().to_string() }] },
+            )
+            .build()
+            .unwrap();
+        match bus.dispatch_json("Formed", value).await {
+            Ok(_) => Ok(()),
+            Err(CommandError::Validation(errors)) => {
+                Err(errors.into_iter().map(|error| (error.field, error.code)).collect())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_number_that_is_too_large_for_its_field_fails_there() {
+        let value = json!({ "account": 5_000_000_000_u64, "deltas": [1, -3_000_000_000_i64, 1e300] });
+        let expected = [("account", "maximum"), ("deltas[1]", "minimum"), ("deltas[2]", "maximum")];
+        assert_eq!(dispatch(value).await, Err(pairs(&expected)));
+    }
+
+    #[tokio::test]
+    async fn a_whole_number_is_an_integer_however_it_is_written() {
+        assert_eq!(dispatch(json!({ "account": 7.0, "deltas": [-2.0] })).await, Ok(()));
+        assert_eq!(dispatch(json!({ "account": 7.5 })).await, Err(pairs(&[("account", "type")])));
+    }
+
+    #[tokio::test]
+    async fn what_fails_inside_an_option_or_a_variant_is_named() {
+        let refused = async |name: &str, value: Value| {
+            dispatch(json!({ "account": 7, name: value })).await.unwrap_err()
+        };
+        assert_eq!(refused("address", json!({ "zip": -1 })).await, pairs(&[("address.zip", "minimum")]));
+        assert_eq!(refused("address", json!({})).await, pairs(&[("address.zip", "required")]));
+        assert_eq!(
+            refused("payment", json!({ "by": "Card", "digits": 300 })).await,
+            pairs(&[("payment.digits", "maximum")])
+        );
+        assert_eq!(
+            refused("payment", json!({ "by": "Transfer" })).await,
+            pairs(&[("payment.iban", "required")])
+        );
+        assert_eq!(
+            refused("note", json!({ "Number": { "value": 300 } })).await,
+            pairs(&[("note.Number.value", "maximum")])
+        );
+        assert_eq!(refused("address", json!(7)).await, pairs(&[("address", "anyOf")]));
+    }
+}

@@ -139,6 +139,8 @@ async fn a_key_that_cannot_name_a_stream_is_refused_and_nothing_is_stored() {
     let bank = Bank::new();
     let error = bank.bus.dispatch_idempotent(Deposit { account: 7, amount: 5 }, "\n").await.unwrap_err();
     assert!(matches!(error, CommandError::Store(_)), "{error}");
+    let error = bank.bus.dispatch_idempotent(Deposit { account: 7, amount: 5 }, "").await.unwrap_err();
+    assert!(matches!(&error, CommandError::Validation(of) if of[0].field == "idempotency_key"), "{error}");
     assert_eq!(bank.store.stats().await.unwrap().total_events, 0);
 }
 

@@ -1,19 +1,22 @@
 use std::{
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use allframe_cqrs::{
-    CommandError, Dispatched, async_trait, command,
+    CommandBus, CommandError, Dispatched, async_trait, command,
     middleware::{Audit, AuditEntry, Authorise, ConcurrencyLimit, Layer, Next, Request, Timeout},
 };
 use futures_util::{FutureExt, future::join_all, poll};
 
-use crate::bank::{AccountEvent, AccountEvent::Deposited, Bank, Deposit, Withdraw};
+use crate::{
+    bank::{AccountEvent, AccountEvent::Deposited, Bank, Deposit, Withdraw},
+    support::soon,
+};
 
 #[tokio::test]
 async fn a_command_that_is_denied_never_reaches_its_handler_nor_what_its_key_remembers() {
@@ -131,4 +134,44 @@ async fn of_every_command_it_is_told_what_became_of_it_also_where_it_was_dropped
     let told: Vec<_> = told.iter().map(|(what, error)| (&**what, error.as_deref())).collect();
     assert_eq!(told, expected);
     let _ = Deposit { account: 1, amount: 1 };
+}
+
+struct Panicking;
+
+#[async_trait]
+impl<T: Send + 'static, X: Send + 'static> Layer<T, X> for Panicking {
+    async fn call(&self, _request: Request, _next: Next<'_, T, X>) -> Result<T, X> {
+        panic!("the layer is tired")
+    }
+}
+
+#[tokio::test]
+async fn a_layer_that_panics_is_an_error_and_the_bus_goes_on() {
+    let bank = Bank::with(|builder| builder.layer(Panicking));
+    for _ in 0..2 {
+        let error = bank.bus.dispatch(Deposit { account: 7, amount: 5 }).await.unwrap_err();
+        assert!(
+            matches!(&error, CommandError::Panicked { source, .. } if source.message == "the layer is tired"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_dispatches_is_part_of_what_a_limit_has_let_through() {
+    #[command(stream = "account-7")]
+    struct Outer;
+    let itself = Arc::new(OnceLock::<CommandBus<AccountEvent>>::new());
+    let inner = Arc::clone(&itself);
+    let bank = Bank::with(|builder| {
+        builder.layer(ConcurrencyLimit::new(NonZeroUsize::MIN)).function(move |_: Outer| {
+            let inner = Arc::clone(&inner);
+            async move {
+                inner.get().unwrap().dispatch(Deposit { account: 7, amount: 5 }).await.map(|done| done.events)
+            }
+        })
+    });
+    itself.set(bank.bus.clone()).unwrap();
+    soon(bank.bus.dispatch(Outer)).await.unwrap();
+    assert_eq!(bank.events_of(7).await.len(), 2);
 }

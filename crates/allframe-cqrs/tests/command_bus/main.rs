@@ -15,11 +15,13 @@ mod bank;
 mod building;
 mod caused_events;
 mod deciding;
+mod declaring;
 mod dispatching;
 mod injecting;
 #[cfg(feature = "json-commands")]
 mod json;
 mod keys;
+mod keys_within;
 mod layers;
 mod telemetry;
 #[cfg(feature = "validation")]
