@@ -2,7 +2,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
     Attribute, Error, Expr, Fields, Ident, Item, ItemStruct, Lit, LitStr, Member, Path, Result,
-    parse::Parser, parse_quote,
+    ext::IdentExt as _, parse::Parser, parse_quote,
 };
 
 use crate::template::fields_of;
@@ -15,7 +15,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     };
     let krate = krate.unwrap_or_else(|| parse_quote!(::allframe_cqrs));
 
-    let name = name.map(|name| quote! { fn name() -> &'static str { #name } });
+    let name = name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
+    let name = quote! { fn name() -> &'static str { #name } };
     let addressed = stream.map(|stream| stream_id(&stream, &item, &krate)).transpose()?;
     let target = addressed.is_some().then(|| {
         quote! {

@@ -21,6 +21,7 @@ pub(crate) struct Dispatch {
     name: &'static str,
     begun: Instant,
     span: Span,
+    is_told: bool,
 }
 
 impl Dispatch {
@@ -44,7 +45,7 @@ impl Dispatch {
                 outcome = field::Empty,
             ),
         };
-        Self { kind, name, begun: Instant::now(), span }
+        Self { kind, name, begun: Instant::now(), span, is_told: false }
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -52,21 +53,25 @@ impl Dispatch {
     }
 
     /// It went well, as one word says, after so many attempts.
-    pub(crate) fn succeeded(self, outcome: &'static str, attempts: u32) {
+    pub(crate) fn succeeded(mut self, outcome: &'static str, attempts: u32) {
         self.span.record("attempts", attempts);
         self.ended(outcome);
         self.count_retries(attempts.saturating_sub(1));
     }
 
-    pub(crate) fn failed<X: Outcome + StdError + 'static>(self, error: &X) {
+    /// It failed, after so many attempts.
+    pub(crate) fn failed<X: Outcome + StdError + 'static>(mut self, error: &X, attempts: u32) {
+        self.span.record("attempts", attempts);
         self.span.in_scope(|| {
             let error: &(dyn StdError + 'static) = error;
             tracing::debug!(error, "it was not done");
         });
         self.ended(error.outcome());
+        self.count_retries(attempts.saturating_sub(1));
     }
 
-    fn ended(&self, outcome: &'static str) {
+    fn ended(&mut self, outcome: &'static str) {
+        self.is_told = true;
         self.span.record("outcome", outcome);
         #[cfg(feature = "metrics")]
         meters::ended(self.kind, self.name, outcome, self.begun.elapsed());
@@ -79,6 +84,15 @@ impl Dispatch {
         meters::retried(self.name, retries);
         #[cfg(not(feature = "metrics"))]
         let _ = retries;
+    }
+}
+
+/// A dispatch whose future was dropped ends too.
+impl Drop for Dispatch {
+    fn drop(&mut self) {
+        if !self.is_told {
+            self.ended("dropped");
+        }
     }
 }
 

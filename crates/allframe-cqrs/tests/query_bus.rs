@@ -5,9 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
-    BuildProblem, CommandBus, EventStore, Projection, ProjectionError, ProjectionHandle, ProjectionRegistry,
-    Query, QueryBus, QueryError, QueryHandler, QueryResult, Registration, async_trait, command,
-    command_handler, event, handlers,
+    BuildProblem, CommandBus, EventStore, GlobalPosition, Projection, ProjectionError, ProjectionHandle,
+    ProjectionRegistry, Query, QueryBus, QueryError, QueryHandler, QueryResult, Registration, async_trait,
+    command, command_handler, event, handlers,
     middleware::{Authorise, Request, Timeout},
     query, query_handler,
 };
@@ -115,7 +115,7 @@ async fn a_query_waits_for_its_read_model_and_no_longer_than_it_may() {
     queries.dispatch_at::<_, u64>(Total, ahead, LONG).await.unwrap();
 
     let behind = store.append("account-1", vec![Deposited { amount: 1 }]).await.unwrap().last_position;
-    let never = allframe_cqrs::GlobalPosition::new(behind.get() + 1);
+    let never = GlobalPosition::new(behind.get() + 1);
     let error = queries.dispatch_at::<_, u64>(Total, never, Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, QueryError::Projection(ProjectionError::TimedOut { .. })), "{error}");
     assert_eq!(error.outcome(), "timed_out");
@@ -125,6 +125,13 @@ async fn a_query_waits_for_its_read_model_and_no_longer_than_it_may() {
     store.append("account-1", vec![Deposited { amount: 5 }]).await.unwrap();
     assert_eq!(waiting.await.unwrap(), 7);
     registry.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_query_that_has_nothing_to_wait_for_says_so_and_does_not_answer_with_the_past() {
+    let (_store, _registry, queries) = started().await;
+    let error = queries.dispatch_at::<_, u64>(Checked(7), GlobalPosition::new(1), LONG).await.unwrap_err();
+    assert!(matches!(error, QueryError::NothingToWaitFor { query: "Checked" }), "{error}");
 }
 
 #[tokio::test]

@@ -21,7 +21,9 @@ pub enum CommandError {
     #[error("{0}")]
     BusinessLogic(String),
     /// Nobody handles such commands.
-    #[error("no handler is registered for {0}")]
+    #[error(
+        "no handler is registered for {0}; mark one with #[command_handler] and let the bus `discover` it, or give it by hand"
+    )]
     NotFound(String),
     /// The command has no form in JSON.
     #[error("`{command}` is not read from JSON; declare it with #[command(json)]")]
@@ -41,6 +43,12 @@ pub enum CommandError {
         key: String,
         /// The name of the command that it belongs to.
         first: String,
+    },
+    /// The command has a key, and its handler stores by itself, where the key cannot be stored with the events.
+    #[error("`{command}` takes no key, since its handler stores by itself; let it answer the events instead")]
+    StoresByItself {
+        /// Its name.
+        command: &'static str,
     },
     /// The handler answered with events and nobody said where to store them.
     #[error(
@@ -122,7 +130,10 @@ impl CommandError {
         match self {
             Self::Validation(_) => "invalid",
             Self::Rejected(_) | Self::BusinessLogic(_) | Self::AlreadyExecuted(_) => "rejected",
-            Self::NotFound(_) | Self::NoJsonForm { .. } | Self::NoStream { .. } => "unhandled",
+            Self::NotFound(_)
+            | Self::NoJsonForm { .. }
+            | Self::NoStream { .. }
+            | Self::StoresByItself { .. } => "unhandled",
             Self::KeyReused { .. } => "key_reused",
             Self::Denied(_) => "denied",
             Self::TimedOut(_) => "timed_out",

@@ -1,6 +1,7 @@
-use std::{fmt, hash::Hasher as _};
+use std::{collections::BTreeMap, fmt, hash::Hasher as _};
 
 use serde::Serialize;
+use serde_json::Value;
 
 /// What tells two commands of one type apart: a hash and the length of their JSON, its keys sorted.
 ///
@@ -14,12 +15,25 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// The fingerprint of a value; `None` for one that JSON cannot show.
     ///
-    /// A collection without an order, as a `HashSet`, may have another one each time.
+    /// A collection without an order, as a `HashSet`, may have another one each time. A type with one field more has another
+    /// fingerprint: who adds one lets it be left out where it says nothing (`skip_serializing_if`).
     #[must_use]
     pub fn of(value: &impl Serialize) -> Option<Self> {
-        // A `Value` sorts the keys of maps, which may come in any order.
-        let text = serde_json::to_vec(&serde_json::to_value(value).ok()?).ok()?;
+        let text = serde_json::to_vec(&sorted(serde_json::to_value(value).ok()?)).ok()?;
         Some(Self { hash: hash_of(&text), length: text.len() })
+    }
+}
+
+/// With the keys of all objects in order, whatever order maps have in this build.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> =
+                fields.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            fields.into_iter().collect()
+        }
+        value => value,
     }
 }
 

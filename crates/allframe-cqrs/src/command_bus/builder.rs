@@ -103,15 +103,36 @@ impl<E: Event> CommandBusBuilder<E> {
         self
     }
 
-    /// Lets handlers that decide on an `A` load it through this repository, with its snapshots, its cache and its own number
-    /// of attempts. Handlers can ask for it too, as an `Arc<Repository<A, B>>`.
+    /// Lets handlers that decide on an `A` load it through a repository with a cache, with snapshots, or what else is said of
+    /// it here; its number of attempts and its waits count too, instead of those of the bus. It is one on the store of the bus.
+    /// Handlers can ask for it, as an `Arc<Repository<A, Arc<dyn EventStoreBackend>>>`.
+    ///
+    /// ```
+    /// # use allframe_cqrs::{event, Aggregate, CommandBus, EventStore};
+    /// # #[event]
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    /// # struct Deposited { amount: u64 }
+    /// # #[derive(Clone, Default)]
+    /// # struct Account { balance: u64 }
+    /// # impl Aggregate for Account {
+    /// #     type Event = Deposited;
+    /// #     fn apply_event(&mut self, event: &Deposited) { self.balance += event.amount }
+    /// # }
+    /// use std::num::NonZeroUsize;
+    ///
+    /// let cached = NonZeroUsize::new(10_000).unwrap();
+    /// let bus = CommandBus::builder(EventStore::new())
+    ///     .repository::<Account>(|accounts| accounts.with_cache(cached))
+    ///     .build();
+    /// ```
     #[must_use]
-    pub fn repository<A, B>(mut self, repository: Repository<A, B>) -> Self
-    where
-        A: Aggregate<Event = E> + 'static,
-        B: EventStoreBackend,
-    {
-        let repository = Arc::new(repository);
+    pub fn repository<A: Aggregate<Event = E> + 'static>(
+        mut self,
+        configure: impl FnOnce(
+            Repository<A, Arc<dyn EventStoreBackend>>,
+        ) -> Repository<A, Arc<dyn EventStoreBackend>>,
+    ) -> Self {
+        let repository = Arc::new(configure(Repository::new(self.store.clone())));
         self.dependencies.insert_value(SharedRepository::new(Arc::clone(&repository)));
         self.provide(repository)
     }
@@ -266,6 +287,25 @@ impl<E: Event> CommandBusBuilder<E> {
         self.handlers.push(name, move |resolver, name| {
             let handler = Answering::<C, H>::new(prepare(resolver)?);
             Some(Entry::new::<C>(name, Box::new(handler)))
+        });
+    }
+
+    /// As `prepared`, for one that stores by itself.
+    #[cfg(feature = "macros")]
+    pub(super) fn prepared_storing<C, D, F, H>(
+        &mut self,
+        name: &'static str,
+        prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
+    ) where
+        C: Command,
+        D: Answer<Event = E>,
+        F: Future<Output = D> + Send + 'static,
+        H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
+    {
+        self.handlers.push(name, move |resolver, name| {
+            let handler = Answering::<C, H>::new(prepare(resolver)?);
+            let entry = Entry::new::<C>(name, Box::new(handler));
+            Some(entry.map(|entry| Entry { stores_by_itself: true, ..entry }))
         });
     }
 

@@ -56,6 +56,22 @@ impl CommandDiscovery<'_> {
         }
     }
 
+    /// Offers a function that stores by itself, and answers with nothing to store.
+    pub fn storing<C, D, F, H>(
+        &mut self,
+        name: &'static str,
+        prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
+    ) where
+        C: Command,
+        D: Answer,
+        F: Future<Output = D> + Send + 'static,
+        H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
+    {
+        if let Some(builder) = self.builder_of::<D::Event>() {
+            builder.prepared_storing::<C, D, F, H>(name, prepare);
+        }
+    }
+
     /// Offers a function that decides on an aggregate.
     pub fn deciding<C, A, D, H>(
         &mut self,

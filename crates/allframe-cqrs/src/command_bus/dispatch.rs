@@ -6,7 +6,7 @@ use tracing::Instrument;
 
 use super::{Answered, Dispatched, Shared, commit::Commit, entry::Entry};
 use crate::{
-    CommandError, Event, dispatch_context,
+    CommandError, DispatchContext, Error, Event, dispatch_context,
     middleware::{End, Request, through},
     telemetry::{Dispatch, Kind},
 };
@@ -28,21 +28,22 @@ impl<E: Event> Shared<E> {
         match &answer {
             Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
             Ok(done) => dispatch.succeeded("ok", done.attempts),
-            Err(error) => dispatch.failed(error),
+            Err(error) => dispatch.failed(error, attempts_of(error)),
         }
         answer
     }
 
-    /// Tells of a command that could not be read from what came.
-    #[cfg(feature = "json-commands")]
-    pub(super) fn tell_unread(entry: &Entry<E>, context: crate::DispatchContext, error: &CommandError) {
-        Dispatch::begin(Kind::Command, &context.named(entry.command)).failed(error);
+    /// Tells of a command that came to no handler.
+    pub(super) fn told(name: &'static str, context: DispatchContext, error: CommandError) -> CommandError {
+        Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, 1);
+        error
     }
 
     async fn handle(&self, entry: &Entry<E>, request: Request) -> Result<Dispatched<E>, CommandError> {
         (entry.check)(&*request.message)?;
         let key = request.context.idempotency_key().map(str::to_owned);
         match key {
+            Some(_) if entry.stores_by_itself => Err(CommandError::StoresByItself { command: entry.command }),
             Some(key) => self.keys.once(&self.store, self.storing, entry, &key, request).await,
             None => {
                 let Request { context, message } = request;
@@ -70,5 +71,13 @@ impl<E: Event> End<Dispatched<E>, CommandError> for Last<'_, E> {
                 Err(payload) => Err(CommandError::panicked(entry.command, &*payload)),
             }
         })
+    }
+}
+
+/// How often it was decided in vain.
+fn attempts_of(error: &CommandError) -> u32 {
+    match error {
+        CommandError::Store(Error::ConflictsExhausted { attempts, .. }) => *attempts,
+        _ => 1,
     }
 }

@@ -21,6 +21,7 @@ pub struct Dispatched<E> {
 
 /// Whether a command was carried out now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answered {
     /// By this dispatch.
     Now,

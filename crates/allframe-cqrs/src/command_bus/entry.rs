@@ -10,6 +10,7 @@ pub(super) struct Entry<E> {
     pub(super) type_name: &'static str,
     pub(super) handler_name: &'static str,
     pub(super) handler: Box<dyn Handle<E>>,
+    pub(super) stores_by_itself: bool,
     pub(super) check: fn(&dyn Any) -> Result<(), CommandError>,
     pub(super) fingerprint: fn(&dyn Any) -> Option<Fingerprint>,
     #[cfg(feature = "json-commands")]
@@ -27,6 +28,7 @@ impl<E> Entry<E> {
             type_name: type_name::<C>(),
             handler_name,
             handler,
+            stores_by_itself: false,
             check: |command| match command.downcast_ref::<C>().map(C::check) {
                 Some(Err(errors)) => Err(CommandError::Validation(errors)),
                 _ => Ok(()),

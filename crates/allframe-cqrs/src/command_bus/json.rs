@@ -17,7 +17,8 @@ impl<E: Event> CommandBus<E> {
     /// Dispatches a command that comes as JSON: its [name](Command::name), and its fields.
     ///
     /// The value is checked against the schema of the command, whose declaration is `#[command(json)]`, and then as
-    /// [`dispatch`](Self::dispatch) does.
+    /// [`dispatch`](Self::dispatch) does. That comes before all layers, which see a command and no JSON: limit the size of what
+    /// you read, and know that whoever would be denied learns the schema.
     ///
     /// # Errors
     ///
@@ -65,17 +66,29 @@ impl<E: Event> CommandBus<E> {
         name: &str,
         value: Value,
     ) -> Result<Dispatched<E>, CommandError> {
+        self.send_json(context.for_dispatch(), name, value).await
+    }
+
+    async fn send_json(
+        &self,
+        context: DispatchContext,
+        name: &str,
+        value: Value,
+    ) -> Result<Dispatched<E>, CommandError> {
         let entry = self.read(|handlers| handlers.by_name.get(name).cloned());
-        let entry = entry.ok_or_else(|| CommandError::NotFound(name.to_owned()))?;
-        let reader = entry.json.as_ref().ok_or(CommandError::NoJsonForm { command: entry.command })?;
+        let Some(entry) = entry else {
+            // Whoever sends names may send any, and each would be a label of its own.
+            return Err(Shared::<E>::told("unknown", context, CommandError::NotFound(name.to_owned())));
+        };
+        let Some(reader) = &entry.json else {
+            let error = CommandError::NoJsonForm { command: entry.command };
+            return Err(Shared::<E>::told(entry.command, context, error));
+        };
         let read = guarded(|| reader.read(value))
             .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
         match read {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
-            Err(error) => {
-                Shared::tell_unread(&entry, context, &error);
-                Err(error)
-            }
+            Err(error) => Err(Shared::<E>::told(entry.command, context, error)),
         }
     }
 
@@ -90,7 +103,7 @@ impl<E: Event> CommandBus<E> {
         value: Value,
         key: impl Into<std::sync::Arc<str>>,
     ) -> Result<Dispatched<E>, CommandError> {
-        self.dispatch_json_with(DispatchContext::new().with_key(key.into()), name, value).await
+        self.send_json(DispatchContext::new().with_key(key.into()), name, value).await
     }
 
     /// The JSON schema of a command, draft 2020-12; `None` where no command of this name is read from JSON.

@@ -14,11 +14,13 @@ use crate::{
 
 /// How long a key is remembered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyRetention {
     /// For good.
     #[default]
     Forever,
-    /// So long after its command was carried out; then the same key counts as a new one. The record of it stays in the log.
+    /// So long after its command was carried out, by the clock of the store against that of this process; then the same key
+    /// counts as a new one. The record of it stays in the log, as every event does.
     For(Duration),
 }
 

@@ -196,9 +196,7 @@ impl<E: Event> CommandBus<E> {
         context: DispatchContext,
         command: C,
     ) -> Result<Dispatched<E>, CommandError> {
-        let entry = self.read(|handlers| handlers.by_type.get(&TypeId::of::<C>()).cloned());
-        let entry = entry.ok_or_else(|| CommandError::NotFound(C::name().to_owned()))?;
-        self.shared.dispatch(&entry, Request { context, message: Box::new(command) }).await
+        self.send(context.for_dispatch(), command).await
     }
 
     /// Carries a command out once, however often it is dispatched with this key, also by other processes and after restarts:
@@ -209,13 +207,17 @@ impl<E: Event> CommandBus<E> {
     /// events of one are stored. A handler with effects outside hands on its
     /// [key](DispatchContext::idempotency_key).
     ///
-    /// A key is 1 to about 500 bytes, without control characters, and counts for every command on the store. What a handler
+    /// A handler that stores its events by itself cannot keep the key with them: its commands take no key.
+    ///
+    /// A key is 1 to 500 bytes, without control characters, and counts for every command on the store. A record of it stays in
+    /// the log, of about 200 bytes. What a handler
     /// dispatches is a command of its own, with another key; it waits for nobody else who has that key, and the append decides.
     ///
     /// # Errors
     ///
     /// As [`CommandBus::dispatch`], and [`CommandError::KeyReused`] when the key belongs to another command: one of another
-    /// type, or of other content where the command is `Serialize`, or the one whose handler dispatches this one.
+    /// type, or of other content where the command is `Serialize`, or the one whose handler dispatches this one;
+    /// [`CommandError::StoresByItself`].
     pub async fn dispatch_idempotent<C: Command>(
         &self,
         command: C,
@@ -235,7 +237,7 @@ impl<E: Event> CommandBus<E> {
         command: C,
         key: impl Into<Arc<str>>,
     ) -> Result<Dispatched<E>, CommandError> {
-        self.dispatch_with(context.with_key(key.into()), command).await
+        self.send(context.for_dispatch().with_key(key.into()), command).await
     }
 
     /// The names of the commands that it takes, sorted.
@@ -244,6 +246,22 @@ impl<E: Event> CommandBus<E> {
         let mut names: Vec<_> = self.read(|handlers| handlers.by_name.keys().copied().collect());
         names.sort_unstable();
         names
+    }
+
+    async fn send<C: Command>(
+        &self,
+        context: DispatchContext,
+        command: C,
+    ) -> Result<Dispatched<E>, CommandError> {
+        match self.read(|handlers| handlers.by_type.get(&TypeId::of::<C>()).cloned()) {
+            Some(entry) => {
+                self.shared.dispatch(&entry, Request { context, message: Box::new(command) }).await
+            }
+            None => {
+                let error = CommandError::NotFound(C::name().to_owned());
+                Err(Shared::<E>::told(C::name(), context, error))
+            }
+        }
     }
 
     fn read<T>(&self, look: impl FnOnce(&Handlers<E>) -> T) -> T {

@@ -18,7 +18,11 @@ use eventstore_api::{EventId, Metadata};
 /// | `idempotency_key` | its key, if it has one |
 ///
 /// and what was given to [`with`](Self::with). Metadata that an event has already is left as it is. A task that the handler
-/// spawns knows nothing of it; hand it the context, and let it [`run`](Self::run) with it.
+/// spawns knows nothing of it; hand it the context, and let it [`run`](Self::run) with it. A context that has been dispatched
+/// with makes another dispatch one that it caused: with an id of its own, and without the key.
+///
+/// Metadata is part of what an event is: who appends an event again under the same [id](crate::Draft::with_id), to be answered
+/// with the first outcome, does so within the same dispatch, or gives the event the same `causation_id` and what else it says.
 ///
 /// ```
 /// use allframe_cqrs::DispatchContext;
@@ -139,6 +143,16 @@ impl DispatchContext {
             Some(key) => metadata.with(Self::IDEMPOTENCY_KEY, key.to_string()),
             None => metadata,
         }
+    }
+
+    /// For a dispatch: as it is, or for a further one than the first, as caused by that.
+    pub(crate) fn for_dispatch(self) -> Self {
+        if self.name.is_empty() {
+            return self;
+        }
+        let correlation_id = Some(self.correlation_id().into());
+        let causation_id = Some(self.id.to_string().into());
+        Self { id: EventId::generate(), name: "", correlation_id, causation_id, key: None, ..self }
     }
 
     pub(crate) fn named(mut self, name: &'static str) -> Self {

@@ -31,7 +31,10 @@ impl From<BuildError> for String {
 #[non_exhaustive]
 pub enum BuildProblem {
     /// A handler has an argument that nobody gave to the bus.
-    #[error("`{handler}` asks for a `{type_name}`; give the bus one with `provide`")]
+    #[error(
+        "`{handler}` asks for a `{type_name}`; give the bus one with `provide`. (What decides on an aggregate is a function that is \
+             not async and takes the aggregate second, by reference)"
+    )]
     MissingDependency {
         /// The path of the handler.
         handler: &'static str,
@@ -49,7 +52,9 @@ pub enum BuildProblem {
         second: &'static str,
     },
     /// Two commands have one name, by which they are known in JSON, metadata and metrics.
-    #[error("`{first}` and `{second}` are both called `{name}`; override `Command::name` of one of them")]
+    #[error(
+        "`{first}` and `{second}` are both called `{name}`; give one another, with #[command(name = \"..\")] or `Command::name`"
+    )]
     SameName {
         /// The name.
         name: &'static str,

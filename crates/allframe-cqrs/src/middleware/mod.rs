@@ -19,7 +19,8 @@
 //! ```
 //!
 //! The first layer that a bus is given is the outermost: it sees a request first, and its answer last. Layers stand around
-//! validation and around what an idempotency key remembers, so that whoever is denied learns neither.
+//! validation and around what an idempotency key remembers, so that whoever is denied learns neither. What comes as JSON is read
+//! before.
 
 mod audit;
 mod authorise;

@@ -11,7 +11,9 @@ use crate::{Error, Panicked, ProjectionError, Rejection};
 #[non_exhaustive]
 pub enum QueryError {
     /// Nobody answers such queries.
-    #[error("no handler is registered for {0}")]
+    #[error(
+        "no handler is registered for {0}; mark one with #[query_handler] and let the bus `discover` it, or give it by hand"
+    )]
     NotFound(String),
     /// The handler of such queries answers with another type.
     #[error("`{query}` is answered with `{answer}`, not with `{wanted}`; ask for that")]
@@ -22,6 +24,15 @@ pub enum QueryError {
         answer: &'static str,
         /// What was asked for.
         wanted: &'static str,
+    },
+    /// A query was to wait for read models, and its handler has been given none.
+    #[error(
+        "`{query}` has nothing to wait for; give the bus its read model with `projection`, and let the handler take the \
+         `ProjectionHandle` as an argument"
+    )]
+    NothingToWaitFor {
+        /// The name of the query.
+        query: &'static str,
     },
     /// Who asked may not.
     #[error("denied: {0}")]
@@ -88,7 +99,7 @@ impl QueryError {
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         match self {
-            Self::NotFound(_) | Self::OtherAnswer { .. } => "unhandled",
+            Self::NotFound(_) | Self::OtherAnswer { .. } | Self::NothingToWaitFor { .. } => "unhandled",
             Self::Denied(_) => "denied",
             Self::TimedOut(_) | Self::Projection(ProjectionError::TimedOut { .. }) => "timed_out",
             Self::Overloaded { .. } => "overloaded",

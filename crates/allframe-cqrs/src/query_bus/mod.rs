@@ -152,14 +152,31 @@ impl QueryBus {
     ///
     /// # Errors
     ///
-    /// As [`QueryBus::dispatch`], and [`QueryError::Projection`] where a read model does not come so far in time, or at all.
+    /// As [`QueryBus::dispatch`], [`QueryError::Projection`] where a read model does not come so far in time, or at all, and
+    /// [`QueryError::NothingToWaitFor`] where the handler takes no `ProjectionHandle` that the bus was given with
+    /// [`projection`](QueryBusBuilder::projection).
     pub async fn dispatch_at<Q: Query, R: Send + Sync + 'static>(
         &self,
         query: Q,
         position: GlobalPosition,
         timeout: Duration,
     ) -> Result<R, QueryError> {
-        self.ask(DispatchContext::new(), query, Some(AsOfWrite { position, timeout })).await
+        self.dispatch_at_with(DispatchContext::new(), query, position, timeout).await
+    }
+
+    /// As [`QueryBus::dispatch_at`], with what the caller knows of the query.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueryBus::dispatch_at`].
+    pub async fn dispatch_at_with<Q: Query, R: Send + Sync + 'static>(
+        &self,
+        context: DispatchContext,
+        query: Q,
+        position: GlobalPosition,
+        timeout: Duration,
+    ) -> Result<R, QueryError> {
+        self.ask(context, query, Some(AsOfWrite { position, timeout })).await
     }
 
     async fn ask<Q: Query, R: Send + Sync + 'static>(
@@ -169,7 +186,12 @@ impl QueryBus {
         as_of: Option<AsOfWrite>,
     ) -> Result<R, QueryError> {
         let entry = self.read(|handlers| handlers.by_type.get(&TypeId::of::<Q>()).cloned());
-        let entry = entry.ok_or_else(|| QueryError::NotFound(Q::name().to_owned()))?;
+        let context = context.for_dispatch();
+        let Some(entry) = entry else {
+            let error = QueryError::NotFound(Q::name().to_owned());
+            Dispatch::begin(Kind::Query, &context.named(Q::name())).failed(&error, 1);
+            return Err(error);
+        };
         if entry.answer_type != TypeId::of::<R>() {
             let (query, answer) = (entry.query, entry.answer_name);
             return Err(QueryError::OtherAnswer { query, answer, wanted: type_name::<R>() });
@@ -207,7 +229,7 @@ impl Shared {
         let answer = answer.unwrap_or_else(|payload| Err(QueryError::panicked(entry.query, &*payload)));
         match &answer {
             Ok(_) => dispatch.succeeded("ok", 1),
-            Err(error) => dispatch.failed(error),
+            Err(error) => dispatch.failed(error, 1),
         }
         answer
     }
@@ -222,6 +244,9 @@ struct Last<'a> {
 impl Last<'_> {
     async fn answer(&self, request: Request) -> Result<AnyAnswer, QueryError> {
         if let Some(AsOfWrite { position, timeout }) = self.as_of {
+            if self.entry.awaited.is_empty() {
+                return Err(QueryError::NothingToWaitFor { query: self.entry.query });
+            }
             let waits = self.entry.awaited.iter().map(|model| model.wait_until(position, timeout));
             futures_util::future::try_join_all(waits).await?;
         }

@@ -109,3 +109,18 @@ async fn what_a_handler_appends_by_itself_is_marked_too_and_keeps_what_it_says_o
     assert!(of("log-4").await.is_empty(), "another task knows nothing of it");
     assert_eq!(of("log-5").await.get(DispatchContext::COMMAND), Some("First"));
 }
+
+/// What a handler has been given, it may hand on: that is not the same dispatch once more.
+#[tokio::test]
+async fn a_context_that_was_dispatched_with_makes_another_dispatch_one_that_it_caused() {
+    let bank = Bank::new();
+    bank.deposit(1, 50).await;
+    bank.bus.dispatch_idempotent(Transfer { from: 1, to: 2, amount: 5 }, "key-1").await.unwrap();
+    let first = bank.ledger.contexts.lock().unwrap()[0].clone();
+    bank.bus.dispatch_with(first.clone(), Deposit { account: 3, amount: 1 }).await.unwrap();
+    let last = metadata_of(&bank.store).await.pop().unwrap();
+    assert_eq!(last.correlation_id(), Some(&*first.correlation_id()));
+    assert_ne!(last.causation_id(), Some(&*first.id().to_string()));
+    assert_eq!(last.get(DispatchContext::IDEMPOTENCY_KEY), None);
+    assert_eq!(last.get(DispatchContext::COMMAND), Some("Deposit"));
+}

@@ -3,7 +3,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use allframe_cqrs::{CommandBus, DispatchContext, EventStore, Repository, command, command_handler, event};
+use allframe_cqrs::{
+    CommandBus, CommandError, DispatchContext, EventStore, EventStoreBackend, Repository, command,
+    command_handler, event,
+};
 use serde::{Deserialize, Serialize};
 
 /// Events of these tests alone, so that the handlers here are found by their buses alone.
@@ -48,7 +51,7 @@ struct Note;
 async fn note(
     _command: Note,
     clock: Arc<dyn Clock>,
-    repository: &Arc<Repository<Notes>>,
+    repository: &Arc<Repository<Notes, Arc<dyn EventStoreBackend>>>,
     tenant: Tenant,
     context: DispatchContext,
 ) -> Result<Vec<Noted>, allframe_cqrs::Error> {
@@ -86,7 +89,7 @@ async fn a_handler_is_given_values_trait_objects_repositories_and_what_is_made_f
     let bus = CommandBus::builder(store.clone())
         .discover()
         .provide(clock)
-        .repository(Repository::<Notes>::new(store.clone()))
+        .repository::<Notes>(|notes| notes)
         .provide_with({
             let made = Arc::clone(&made);
             move |context: &DispatchContext| {
@@ -104,6 +107,21 @@ async fn a_handler_is_given_values_trait_objects_repositories_and_what_is_made_f
     let texts: Vec<_> = store.get_all_events().await.unwrap().into_iter().map(|noted| noted.text).collect();
     assert_eq!(texts, ["0 at 17 for ann by Note", "1 at 17 for ann by Note", "one", "two", "now"]);
     assert_eq!(made.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_command_whose_handler_stores_by_itself_takes_no_key_that_could_not_be_stored_with_its_events() {
+    let store = EventStore::new();
+    let bus = CommandBus::builder(store.clone())
+        .discover()
+        .provide::<Arc<dyn Clock>>(Arc::new(At(17)))
+        .repository::<Notes>(|notes| notes)
+        .provide(Tenant("ann".into()))
+        .build()
+        .unwrap();
+    let error = bus.dispatch_idempotent(NoteTwice, "k").await.unwrap_err();
+    assert!(matches!(error, CommandError::StoresByItself { command: "NoteTwice" }), "{error}");
+    assert_eq!(store.stats().await.unwrap().total_events, 0);
 }
 
 #[tokio::test]

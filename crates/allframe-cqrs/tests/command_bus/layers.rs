@@ -133,7 +133,6 @@ async fn of_every_command_it_is_told_what_became_of_it_also_where_it_was_dropped
         [("Deposit ok", None), ("Withdraw rejected", Some("1 is missing")), ("Hang dropped", None)];
     let told: Vec<_> = told.iter().map(|(what, error)| (&**what, error.as_deref())).collect();
     assert_eq!(told, expected);
-    let _ = Deposit { account: 1, amount: 1 };
 }
 
 struct Panicking;

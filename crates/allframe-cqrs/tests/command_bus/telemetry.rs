@@ -87,35 +87,99 @@ fn each_dispatch_is_a_span_that_says_what_it_was_and_what_became_of_it() {
     assert_eq!(field("outcome"), ["ok", "repeated", "rejected"]);
     assert_eq!(field("correlation_id")[..2], ["order-17"; 2]);
     assert_eq!(field("idempotency_key"), ["key-1", "key-1", ""]);
-    assert_eq!(field("attempts"), ["1", "1", ""]);
+    assert_eq!(field("attempts"), ["1"; 3]);
     assert_eq!(field("id").iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+}
+
+/// What was counted, by name and labels, and how many durations there are.
+#[cfg(feature = "metrics")]
+fn told_by(work: impl Future<Output = ()>) -> (BTreeMap<String, u64>, BTreeMap<String, usize>) {
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || run(work));
+    let (mut counters, mut durations) = (BTreeMap::new(), BTreeMap::new());
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let labels = key.key().labels().map(|label| format!("{}={}", label.key(), label.value()));
+        let name = format!("{} {}", key.key().name(), labels.collect::<Vec<_>>().join(" "));
+        match value {
+            DebugValue::Counter(count) => {
+                counters.insert(name, count);
+            }
+            DebugValue::Histogram(seconds) => {
+                assert!(seconds.iter().all(|seconds| (0.0..60.0).contains(&seconds.into_inner())));
+                durations.insert(name, seconds.len());
+            }
+            DebugValue::Gauge(_) => {}
+        }
+    }
+    (counters, durations)
+}
+
+#[cfg(feature = "metrics")]
+fn named<T: Copy, const N: usize>(told: [(&str, T); N]) -> BTreeMap<String, T> {
+    told.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 #[cfg(feature = "metrics")]
 #[test]
 fn each_dispatch_is_counted_by_name_and_outcome_and_timed() {
-    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-    let recorder = DebuggingRecorder::new();
-    let snapshotter = recorder.snapshotter();
-    metrics::with_local_recorder(&recorder, || run(async { three_dispatches(&Bank::new()).await }));
-    let (mut counters, mut durations) = (BTreeMap::new(), BTreeMap::new());
-    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
-        let labels: Vec<_> =
-            key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        let name = format!("{} {}", key.key().name(), labels.join(" "));
-        match value {
-            DebugValue::Counter(count) => drop(counters.insert(name, count)),
-            DebugValue::Histogram(times) => drop(durations.insert(name, times)),
-            DebugValue::Gauge(_) => {}
-        }
-    }
+    let (counters, durations) = told_by(async { three_dispatches(&Bank::new()).await });
     let expected = [
         ("allframe_commands_total command=Deposit outcome=ok", 1),
         ("allframe_commands_total command=Deposit outcome=repeated", 1),
         ("allframe_commands_total command=Withdraw outcome=rejected", 1),
     ];
-    assert_eq!(counters, expected.map(|(name, count)| (name.to_owned(), count)).into());
-    let deposits = &durations["allframe_command_duration_seconds command=Deposit"];
-    assert_eq!(deposits.len(), 2);
-    assert!(deposits.iter().all(|seconds| (0.0..60.0).contains(&seconds.into_inner())), "{deposits:?}");
+    assert_eq!(counters, named(expected));
+    let expected = [
+        ("allframe_command_duration_seconds command=Deposit", 2),
+        ("allframe_command_duration_seconds command=Withdraw", 1),
+    ];
+    assert_eq!(durations, named(expected));
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn what_no_handler_takes_what_was_dropped_and_what_was_tried_again_are_counted_too() {
+    use allframe_cqrs::{Backoff, command};
+    use futures_util::FutureExt;
+
+    use crate::bank::{Account, AccountEvent, AccountEvent::Deposited};
+
+    #[command]
+    struct Nobody;
+    #[command]
+    struct Hang;
+    #[command(stream = "account-7")]
+    struct Race;
+    let (counters, _) = told_by(async {
+        let (store, attempts) = (allframe_cqrs::EventStore::new(), std::num::NonZeroU32::new(3).unwrap());
+        let others = store.clone();
+        let bus = allframe_cqrs::CommandBus::builder(store)
+            .function(|_: Hang| std::future::pending::<Vec<AccountEvent>>())
+            .decide(move |_: &Race, _: &Account| {
+                let append = others.append("account-7", vec![Deposited { amount: 1 }]);
+                append.now_or_never().unwrap().unwrap();
+                vec![Deposited { amount: 1 }]
+            })
+            .with_max_attempts(attempts)
+            .with_backoff(Backoff::none())
+            .build()
+            .unwrap();
+        bus.dispatch(Nobody).await.unwrap_err();
+        assert!(bus.dispatch(Hang).now_or_never().is_none());
+        bus.dispatch(Race).await.unwrap_err();
+        #[cfg(feature = "json-commands")]
+        bus.dispatch_json("Anything", serde_json::Value::Null).await.unwrap_err();
+    });
+    let mut expected = named([
+        ("allframe_command_retries_total command=Race", 2),
+        ("allframe_commands_total command=Hang outcome=dropped", 1),
+        ("allframe_commands_total command=Nobody outcome=unhandled", 1),
+        ("allframe_commands_total command=Race outcome=conflict", 1),
+    ]);
+    if cfg!(feature = "json-commands") {
+        expected.extend(named([("allframe_commands_total command=unknown outcome=unhandled", 1)]));
+    }
+    assert_eq!(counters, expected);
 }
