@@ -168,6 +168,17 @@ async fn a_handler_that_panics_is_an_error_and_one_that_is_missing_too() {
     );
 }
 
+#[tokio::test]
+async fn a_layer_that_panics_is_an_error_too() {
+    let bus = QueryBus::builder()
+        .layer(Authorise::new(|_: &Request| panic!("the layer is tired")))
+        .function(|_: Total| async { Ok::<u64, String>(1) })
+        .build()
+        .unwrap();
+    let error = bus.dispatch::<_, u64>(Total).await.unwrap_err();
+    assert!(matches!(error, QueryError::Panicked { query: "Total", .. }), "{error}");
+}
+
 #[test]
 fn everything_that_is_wrong_is_named_before_the_first_query() {
     let error = QueryBus::builder()

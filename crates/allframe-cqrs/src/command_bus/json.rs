@@ -118,8 +118,10 @@ impl<E: Event> CommandBus<E> {
 pub(super) struct JsonReader {
     schema: Value,
     validator: Validator,
-    read: Box<dyn Fn(&Value) -> Result<Read, serde_json::Error> + Send + Sync>,
+    read: Box<ReadFn>,
 }
+
+type ReadFn = dyn Fn(&Value) -> serde_json::Result<Read> + Send + Sync;
 
 /// A command that was read, and what its own checks say of it.
 struct Read {

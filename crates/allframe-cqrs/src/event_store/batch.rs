@@ -68,7 +68,9 @@ use crate::{Draft, Event, Result, dispatch_context::over};
 /// # Trying again
 ///
 /// The events get their ids as they are added. A clone of a batch can therefore be committed again when the outcome
-/// of the first is unknown, and stores nothing twice.
+/// of the first is unknown, and stores nothing twice. In the handler of a command that holds for the same dispatch: another one
+/// marks the events as its own, and is refused as
+/// [`EventIdReused`](eventstore_api::InvalidInput::EventIdReused) where the first was stored.
 #[must_use = "nothing is appended before `commit`"]
 pub struct Batch<'s, E, B> {
     store: &'s EventStore<E, B>,
