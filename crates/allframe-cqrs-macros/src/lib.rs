@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod command;
 mod event;
 mod event_attributes;
 mod expand;
@@ -9,8 +10,10 @@ mod projection;
 mod row;
 mod row_index;
 mod tag;
+mod template;
 
-use expand::expand;
+use expand::{expand, expand_or_keep};
+use handler::{Handled, expand_handler, expand_handlers};
 use proc_macro::TokenStream;
 
 /// Makes an enum or a struct an event.
@@ -96,7 +99,7 @@ pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `#[index]` | a field | rows are found by its value and by ranges of it |
 /// | `#[index(unique)]` | a field | and no two rows have the same |
 /// | `#[index(name = "..")]` | a field | what the index and, in capitals, its constant are called, if not as the field |
-/// | `#[index(name = "..", fields(a, b))]` | the struct | an index over the tuple of these fields, as visible as the first; `unique` goes here too |
+/// | `#[index(name = "..", fields = [a, b])]` | the struct | an index over the tuple of these fields, as visible as the first; `unique` goes here too |
 /// | `#[row(crate = path)]` | the struct | where `allframe_cqrs` is, when it goes by another name |
 ///
 /// A field written `Option<T>` is looked up by `T`. Rows where it is `None` are found with `find_none`, lie in no range,
@@ -107,7 +110,7 @@ pub fn projection(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// use allframe_cqrs::{Row, Table};
 ///
 /// #[derive(Row, Clone)]
-/// #[index(name = "route", fields(from, to))]
+/// #[index(name = "route", fields = [from, to])]
 /// struct Flight {
 ///     #[key]
 ///     number: u32,
@@ -128,10 +131,31 @@ pub fn row(item: TokenStream) -> TokenStream {
     expand(row::expand(item.into()))
 }
 
-/// Makes a struct a command: implements `Command`.
+/// Makes a struct a command: implements `Command`, and what its attributes ask for.
+///
+/// | attribute | on | what it does |
+/// |---|---|---|
+/// | `#[command(stream = "account-{account}")]` | the struct | which stream it is for, with its fields as `format!` takes them; or a function, `stream = path`, that takes the command by reference |
+/// | `#[command(json)]` | the struct | it is read from JSON by `dispatch_json`, which checks a schema derived from it; it needs the feature `json-commands`, and serde's `Deserialize` |
+/// | `#[command(name = "..")]` | the struct | what it is called in JSON, metadata and metrics, if not as the type |
+/// | `#[validate(..)]` | a field | a rule of [garde](https://docs.rs/garde), written as for `#[garde(..)]`, that is checked before any handler sees the command; it needs the feature `validation`, and garde with `derive` in the `Cargo.toml` that has the command |
+/// | `#[command(crate = path)]` | the struct | where `allframe_cqrs` is, when it goes by another name |
+///
+/// A command that is `Serialize` has a fingerprint, by which an idempotency key knows it from another.
+///
+/// ```
+/// use allframe_cqrs::{Command, command};
+///
+/// #[command(stream = "account-{account}", name = "open-account")]
+/// struct OpenAccount { account: u32, owner: String }
+///
+/// let open = OpenAccount { account: 7, owner: "ann".into() };
+/// assert_eq!(open.target().unwrap().unwrap().as_str(), "account-7");
+/// assert_eq!(OpenAccount::name(), "open-account");
+/// ```
 #[proc_macro_attribute]
 pub fn command(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(marker::expand("command", "Command", attribute.into(), item.into()))
+    expand(command::expand(attribute.into(), item.into()))
 }
 
 /// Makes a struct a query: implements `Query`.
@@ -140,14 +164,95 @@ pub fn query(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(marker::expand("query", "Query", attribute.into(), item.into()))
 }
 
-/// Marks a function that carries out commands; checks that it can be one, and leaves it as it is.
+/// Registers a function that carries out commands with every `CommandBus` that discovers handlers of its events. The function
+/// itself stays as it is, to be called in tests.
+///
+/// Its first argument is the command. Every further one is given to it by type, by value or by reference: what the bus was
+/// given with `provide`, the `EventStore` of the bus, or the `DispatchContext`. It answers with `Vec<Event>` or
+/// `Decision<Event>`, or a `Result` of one of them, which the bus stores. One that stores by itself answers with nothing, or
+/// `Result<(), _>`; its bus is that of the events of the `EventStore` that it asks for, or of `#[command_handler(events = ..)]`.
+///
+/// A function that is not async and takes a reference as its second argument decides on that aggregate: the bus loads it from
+/// the stream that the command names, and appends the events if the stream is still the same. The command then is `Clone`, or
+/// taken by reference.
+///
+/// ```
+/// use allframe_cqrs::{Aggregate, command, command_handler, event};
+///
+/// #[event]
+/// #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+/// struct Withdrawn { amount: u64 }
+///
+/// #[derive(Default)]
+/// struct Account { balance: u64 }
+///
+/// impl Aggregate for Account {
+///     type Event = Withdrawn;
+///     fn apply_event(&mut self, event: &Withdrawn) { self.balance -= event.amount }
+/// }
+///
+/// #[command(stream = "account-{account}")]
+/// struct Withdraw { account: u32, amount: u64 }
+///
+/// #[command_handler]
+/// fn withdraw(command: &Withdraw, account: &Account) -> Result<Vec<Withdrawn>, &'static str> {
+///     if command.amount > account.balance { return Err("not enough money"); }
+///     Ok(vec![Withdrawn { amount: command.amount }])
+/// }
+///
+/// assert!(withdraw(&Withdraw { account: 7, amount: 5 }, &Account { balance: 3 }).is_err());
+/// ```
+///
+/// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn command_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(handler::expand("command_handler", "command", attribute.into(), item.into()))
+    expand_or_keep(item.into(), |item| expand_handler(Handled::Command, attribute.into(), item))
 }
 
-/// Marks a function that answers queries; checks that it can be one, and leaves it as it is.
+/// Registers a function that answers queries with every `QueryBus` that discovers handlers. The function itself stays as it is.
+///
+/// Its first argument is the query. Every further one is given to it by type, by value or by reference: what the bus was given
+/// with `provide` or `projection`, or the `DispatchContext`. Its answer is what `dispatch` answers with; of a `Result` or a
+/// `QueryResult`, which are known by these names, that is what is in `Ok`.
+///
+/// On a method, it goes inside an impl block with `#[handlers]`.
 #[proc_macro_attribute]
 pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand(handler::expand("query_handler", "query", attribute.into(), item.into()))
+    expand_or_keep(item.into(), |item| expand_handler(Handled::Query, attribute.into(), item))
+}
+
+/// Registers those methods of an impl block that are marked with `#[command_handler]` or `#[query_handler]`.
+///
+/// What they are called on is given to them as everything else: the bus is given an `Arc` of the type.
+///
+/// ```
+/// use std::sync::Arc;
+/// use allframe_cqrs::{CommandBus, EventStore, command, event, handlers};
+///
+/// #[event]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// struct Deposited { amount: u64 }
+///
+/// #[command(stream = "account-{account}")]
+/// struct Deposit { account: u32, amount: u64 }
+///
+/// struct Bank { fee: u64 }
+///
+/// #[handlers]
+/// impl Bank {
+///     #[command_handler]
+///     async fn deposit(&self, command: Deposit) -> Vec<Deposited> {
+///         vec![Deposited { amount: command.amount - self.fee }]
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let bus = CommandBus::builder(EventStore::<Deposited>::new()).provide(Arc::new(Bank { fee: 2 })).discover().build().unwrap();
+/// let done = bus.dispatch(Deposit { account: 7, amount: 42 }).await.unwrap();
+/// assert_eq!(done[0].amount, 40);
+/// # });
+/// ```
+#[proc_macro_attribute]
+pub fn handlers(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(expand_handlers(attribute.into(), item.into()))
 }

@@ -24,6 +24,11 @@ use crate::Event;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no aggregate",
+    note = "a command handler that is not async decides on the aggregate that it takes by reference as its second argument; \
+            what it is to be given instead, it takes by value: `Arc<{Self}>`"
+)]
 pub trait Aggregate: Default + Send + Sync {
     /// The events it is made of.
     type Event: Event;

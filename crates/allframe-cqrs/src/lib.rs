@@ -3,13 +3,19 @@
 mod aggregate;
 mod as_of;
 mod backends;
+mod backoff;
 mod command;
+mod command_bus;
 pub mod compat;
 pub mod consumer_group;
+mod dispatch_context;
 mod draft;
 mod error;
 mod event;
 mod event_store;
+mod injection;
+pub mod middleware;
+mod one_at_a_time;
 mod panicked;
 mod payload;
 #[cfg(feature = "postgres")]
@@ -18,6 +24,7 @@ mod postgres_read_model;
 mod project_readme;
 mod projection;
 mod query;
+mod query_bus;
 mod recorded;
 mod registry;
 mod replay;
@@ -25,17 +32,36 @@ mod repository;
 mod stream_state;
 mod stream_view;
 pub mod table;
+mod telemetry;
 mod updates;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
-pub use allframe_cqrs_macros::{Row, command, command_handler, event, projection, query, query_handler};
+pub use allframe_cqrs_macros::{
+    Row, command, command_handler, event, handlers, projection, query, query_handler,
+};
 pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
-pub use command::{Command, CommandError, CommandHandler, CommandResult, ValidationError};
+pub use backoff::Backoff;
+#[cfg(feature = "validation")]
+#[doc(hidden)]
+pub use command::check_with_garde;
+pub use command::{
+    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
+    ValidationError,
+};
+#[doc(hidden)]
+pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize};
+pub use command_bus::{
+    Answer, Answered, CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, KeyRetention,
+};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use command_bus::{CommandDiscovery, DiscoveredCommandHandler};
 #[cfg(feature = "postgres")]
 pub use deadpool_postgres;
+pub use dispatch_context::DispatchContext;
 pub use draft::Draft;
 pub use error::{DecodeError, DecodeReason, Error, Result};
 #[doc(hidden)]
@@ -48,6 +74,9 @@ pub use eventstore_api::{
     GlobalPosition, IntoStreamId, InvalidInput, Metadata, ReadAll, StoreError, StreamId, StreamRange, Tag,
     Tags, Timestamp, Version,
 };
+pub use injection::{BuildError, BuildProblem};
+#[doc(hidden)]
+pub use injection::{Injected, Resolver};
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use inventory;
@@ -57,6 +86,10 @@ pub use payload::PayloadCodec;
 pub use postgres_read_model::{PostgresProjection, PostgresReadModel};
 pub use projection::{ApplyContext, ApplyError, Effect, Projection};
 pub use query::{Query, QueryError, QueryHandler, QueryResult};
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use query_bus::{DiscoveredQueryHandler, QueryDiscovery};
+pub use query_bus::{QueryBus, QueryBusBuilder};
 pub use recorded::Recorded;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
@@ -72,6 +105,8 @@ pub use replay::{
     ReplayState, Replayed,
 };
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
+#[cfg(feature = "json-commands")]
+pub use schemars;
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
 pub use table::{Row, Table, UniqueViolation};

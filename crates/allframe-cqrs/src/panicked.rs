@@ -27,6 +27,11 @@ impl Panicked {
     }
 }
 
+/// What a function of the application comes to. What a panic leaves half changed is thrown away by whoever calls.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panicked::new(&*payload))
+}
+
 /// Why an event was not applied. The projection may be half changed then, and is not to be used.
 #[derive(Debug)]
 pub(crate) enum NotApplied {
@@ -40,10 +45,9 @@ pub(crate) fn apply_guarded<P: Projection>(
     event: &Recorded<P::Event>,
     context: &mut ApplyContext,
 ) -> Result<(), NotApplied> {
-    // What a panic leaves half changed is thrown away by whoever calls.
-    match catch_unwind(AssertUnwindSafe(|| projection.try_apply(event, context))) {
+    match guarded(|| projection.try_apply(event, context)) {
         Ok(applied) => applied.map_err(NotApplied::Refused),
-        Err(payload) => Err(NotApplied::Panicked(Panicked::new(&*payload))),
+        Err(panicked) => Err(NotApplied::Panicked(panicked)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Typed events and aggregates on a PostgreSQL server that several processes share.
 #![cfg(feature = "postgres")]
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that fails is a test that fails")]
 
 #[path = "support/schema.rs"]
 mod schema;
@@ -8,9 +8,9 @@ mod schema;
 use std::{convert::Infallible, error::Error as _, future::Future, iter, time::Duration};
 
 use allframe_cqrs::{
-    Aggregate, Error, Event, EventFilter, EventStore, EventStoreBackend, EventTypeName, ExecuteError,
-    GlobalPosition, PostgresBackend, PostgresError, Repository, SnapshotPolicy, StoreError, StreamId,
-    Version, postgres,
+    Aggregate, Answered, Command, CommandBus, Decision, Error, Event, EventFilter, EventStore,
+    EventStoreBackend, EventTypeName, ExecuteError, ExpectedVersion, GlobalPosition, PostgresBackend,
+    PostgresError, Repository, SnapshotPolicy, StoreError, StreamId, Version, postgres,
 };
 use schema::Schema;
 use serde::{Deserialize, Serialize};
@@ -146,4 +146,38 @@ async fn what_the_server_said_can_be_got_at() {
 
     let refused = postgres::SchemaName::new("No-Schema").unwrap_err();
     assert!(matches!(refused, PostgresError::SchemaName { .. }));
+}
+
+struct Deposit;
+
+impl Command for Deposit {}
+
+/// What is known of a key is in the store: each process has connections, turns and memory of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_with_a_key_is_carried_out_once_whichever_processes_it_is_sent_to() {
+    let schema = Schema::new();
+    process(&schema).await;
+    let bus = async || {
+        CommandBus::builder(process(&schema).await)
+            .function(|_: Deposit| async {
+                Decision::none().append("account-1", ExpectedVersion::Any, vec![Deposited { amount: 1 }])
+            })
+            .build()
+            .unwrap()
+    };
+    let (one, other) = (bus().await, bus().await);
+    for round in 0..10 {
+        let dispatch = |bus: &CommandBus<Deposited>| {
+            let (bus, key) = (bus.clone(), format!("key-{round}"));
+            async move { bus.dispatch_idempotent(Deposit, key).await.unwrap() }
+        };
+        let answers =
+            soon(async { tokio::join!(dispatch(&one), dispatch(&other), dispatch(&one), dispatch(&other)) });
+        let (a, b, c, d) = answers.await;
+        let answers = [a, b, c, d];
+        assert_eq!(answers.iter().filter(|done| done.answer == Answered::Now).count(), 1, "round {round}");
+        assert!(answers.iter().all(|done| done.appended == answers[0].appended), "round {round}");
+    }
+    let events = process(&schema).await.get_events("account-1").await.unwrap();
+    assert_eq!(events.len(), 10);
 }

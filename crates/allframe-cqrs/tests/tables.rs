@@ -136,6 +136,33 @@ fn a_key_may_be_of_several_fields() {
     assert_eq!(letters, "AB");
 }
 
+/// clippy takes what is said twice for a mistake, and this is none.
+#[test]
+fn two_indexes_may_share_a_field_and_both_be_unique() {
+    #[derive(Row, Clone, Debug, PartialEq)]
+    #[index(name = "by_seat", unique, fields = [flight, seat])]
+    #[index(name = "by_guest", unique, fields = [flight, guest])]
+    struct Booking {
+        #[key]
+        id: u32,
+        flight: u32,
+        seat: u32,
+        guest: &'static str,
+    }
+
+    let ann = Booking { id: 1, flight: 7, seat: 1, guest: "ann" };
+    let mut bookings = Table::new();
+    bookings.insert(ann.clone()).unwrap();
+    let twice = Booking { id: 2, seat: 2, ..ann.clone() };
+    assert_eq!(bookings.insert(twice).unwrap_err().index, "by_guest");
+    let taken = Booking { id: 2, guest: "bob", ..ann.clone() };
+    assert_eq!(bookings.insert(taken).unwrap_err().index, "by_seat");
+    // What was refused is in neither.
+    bookings.insert(Booking { id: 2, seat: 2, guest: "bob", ..ann.clone() }).unwrap();
+    assert_eq!(bookings.find_one(Booking::BY_SEAT, &(7, 2)).unwrap().guest, "bob");
+    assert_eq!(bookings.find_one(Booking::BY_GUEST, &(7, "ann")), Some(&ann));
+}
+
 #[test]
 fn a_row_may_have_type_parameters() {
     #[derive(Row, Clone, Debug)]

@@ -15,6 +15,13 @@ use crate::{Error, Event, EventStore, Recorded};
 const DEFAULT_PARTITIONS: u32 = 8;
 /// A member reads the state of every partition when it joins.
 const MAX_PARTITIONS: u32 = 1_024;
+/// A third of it is the time from one sign of life to the next.
+const SHORTEST_LEASE: Duration = Duration::from_millis(3);
+/// Nobody takes over from a dead member before.
+const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+/// All that a member has read may be parked at once, or settled behind one event that is not: what is written of it has to
+/// be within what one append and one event may hold.
+const MAX_BUFFER: usize = 16_384;
 
 /// A consumer group about to be opened.
 ///
@@ -67,6 +74,9 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
 
     /// The key of an event, in whose order it is handled; the name of its stream, where nothing is said.
     ///
+    /// Every event that passes the filter must have one: where the function panics, the member ends with
+    /// [`GroupError::KeyPanicked`], and so does the next one that comes to the event.
+    ///
     /// An event that cannot be read has the name of its stream as its key. Under another function later, events of what is
     /// one key then may be handled out of order around the change.
     pub fn with_key(mut self, key_of: impl Fn(&Recorded<E>) -> String + Send + Sync + 'static) -> Self {
@@ -75,7 +85,7 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
     }
 
     /// A member of which nothing was heard for so long is taken for dead: 15 s, where nothing is said. Each member writes
-    /// one small event in a third of it. Must be 3 ms at least.
+    /// one small event in a third of it. Must be between 3 ms and a day.
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
@@ -100,7 +110,7 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
         self
     }
 
-    /// A member reads at most this many events ahead of the oldest that is not done with, at least one: 1024, where
+    /// A member reads at most this many events ahead of the oldest that is not done with, 1 to 16384: 1024, where
     /// nothing is said. One event that is never acknowledged holds the member up after so many others.
     pub fn with_buffer(mut self, events: usize) -> Self {
         self.settings.buffer = events.max(1);
@@ -130,8 +140,11 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
                 range: "between 1 and 1024",
             });
         }
-        if self.settings.lease < Duration::from_millis(3) {
-            return Err(GroupError::InvalidSetting { setting: "the lease", range: "3 ms or longer" });
+        if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&self.settings.lease) {
+            return Err(GroupError::InvalidSetting { setting: "the lease", range: "between 3 ms and a day" });
+        }
+        if self.settings.buffer > MAX_BUFFER {
+            return Err(GroupError::InvalidSetting { setting: "the buffer", range: "16384 events at most" });
         }
         self.settings.filter.validate()?;
         let wanted =

@@ -16,7 +16,7 @@ use super::{
     settings::GroupCore,
     status::stored_status,
 };
-use crate::{Error, Event};
+use crate::{Error, Event, Panicked};
 
 /// A member of a consumer group: hands out the events of its partitions.
 ///
@@ -53,8 +53,8 @@ impl<E: Event, B: EventStoreBackend> Consumer<E, B> {
     ///
     /// # Errors
     ///
-    /// What ended the member, now and with each further call: a store that is closed or damaged, or control events of a
-    /// newer form. A store that cannot answer for now only makes it wait.
+    /// What ended the member, now and with each further call: a store that is closed or damaged, control events of a
+    /// newer form, a function for keys or other code of yours that panicked. A store that cannot answer for now only makes it wait.
     pub async fn next(&mut self) -> Result<Delivery<E>, GroupError> {
         loop {
             match self.deliveries.recv().await {
@@ -110,7 +110,11 @@ impl<E: Event, B: EventStoreBackend> Consumer<E, B> {
         }
         let error = match (&mut self.task).await {
             Ok(Err(error)) => error,
-            Ok(Ok(())) | Err(_) => GroupError::Ended,
+            Ok(Ok(())) => GroupError::Ended,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(payload) => GroupError::MemberPanicked { source: Panicked::new(&*payload) },
+                Err(_) => GroupError::Ended,
+            },
         };
         self.ended.insert(error).clone()
     }

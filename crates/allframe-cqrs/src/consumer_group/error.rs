@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use eventstore_api::{GlobalPosition, InvalidInput, StoreError, StreamId, Version};
 
-use crate::Error;
+use crate::{Error, Panicked};
 
 /// Why a consumer group did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -80,10 +80,29 @@ pub enum GroupError {
         /// The position.
         position: GlobalPosition,
     },
-    /// What the consumer does in the background has ended.
+    /// The function that says the keys of events panicked.
     #[error(
-        "the consumer has ended, because its runtime shuts down or the function for keys panicked; join again"
+        "the function for keys panicked at the event at position {position}, version {version} of `{stream}`; it must \
+         give every event a key"
     )]
+    KeyPanicked {
+        /// The place of the event in the order of all.
+        position: GlobalPosition,
+        /// The stream it belongs to.
+        stream: StreamId,
+        /// The place in it.
+        version: Version,
+        /// What the panic said.
+        source: Panicked,
+    },
+    /// What the consumer does in the background panicked: in code that it was given, such as what shows an error.
+    #[error("the consumer has ended, because code that it was given panicked; mend that, and join again")]
+    MemberPanicked {
+        /// What the panic said.
+        source: Panicked,
+    },
+    /// What the consumer does in the background has ended with its runtime.
+    #[error("the consumer has ended, because its runtime shuts down; join again on another one")]
     Ended,
 }
 

@@ -48,11 +48,15 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroup<E, B> {
 
     /// How each partition stands, by what is in the store.
     ///
-    /// Reads the events behind the lowest checkpoint, 10 000 of them at most, about.
+    /// Reads the last state of each partition and what is parked there, with three reads at least, and then the events
+    /// behind the lowest checkpoint: about 10 000 of them, and where some partition has none among those, as many again from
+    /// where it goes on, three times at most. Those that do not pass the filter are not counted there, but a store without
+    /// an index for it has to pass over them. So this is for people and for gauges, not for each event.
     ///
     /// # Errors
     ///
-    /// [`GroupError::Store`] with what the store answered, or what the control streams hold that cannot be read.
+    /// [`GroupError::Store`] with what the store answered, what the control streams hold that cannot be read, or
+    /// [`GroupError::KeyPanicked`].
     pub async fn status(&self) -> Result<Vec<PartitionStatus>, GroupError> {
         stored_status(&self.core).await
     }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::Backoff;
+
 /// How often an event is delivered, and how long it waits in between, before it is parked.
 ///
 /// ```
@@ -13,8 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     max_attempts: u32,
-    first_wait: Duration,
-    longest_wait: Duration,
+    backoff: Backoff,
 }
 
 impl RetryPolicy {
@@ -23,8 +24,7 @@ impl RetryPolicy {
     pub const fn new(max_attempts: u32) -> Self {
         Self {
             max_attempts: if max_attempts == 0 { 1 } else { max_attempts },
-            first_wait: Duration::from_millis(100),
-            longest_wait: Duration::from_secs(30),
+            backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(30)),
         }
     }
 
@@ -32,7 +32,7 @@ impl RetryPolicy {
     /// bound.
     #[must_use]
     pub const fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
-        (self.first_wait, self.longest_wait) = (first, longest);
+        self.backoff = Backoff::new(first, longest);
         self
     }
 
@@ -45,8 +45,7 @@ impl RetryPolicy {
     /// How long an event waits that has failed so often.
     #[must_use]
     pub fn wait_after(&self, failures: u32) -> Duration {
-        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.first_wait.saturating_mul(doubled).min(self.longest_wait)
+        self.backoff.wait_after(failures)
     }
 }
 

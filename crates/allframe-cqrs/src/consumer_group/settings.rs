@@ -1,9 +1,14 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
-use eventstore_api::{EventFilter, StreamId};
+use eventstore_api::{EventFilter, RecordedEvent};
 
-use super::{RetryPolicy, control::ControlStreams, partitioning::partition_of};
-use crate::{EventStore, Recorded};
+use super::{GroupError, RetryPolicy, control::ControlStreams, partitioning::partition_of};
+use crate::{EventStore, Panicked, Recorded};
 
 /// What says to which key an event belongs.
 pub(super) type KeyOf<E> = Arc<dyn Fn(&Recorded<E>) -> String + Send + Sync>;
@@ -53,11 +58,21 @@ pub(super) struct GroupCore<E, B> {
 
 impl<E, B> GroupCore<E, B> {
     /// The key of an event. Where there is no event, because it could not be read, nobody can be asked but the record.
-    pub(super) fn key_of(&self, event: Option<&Recorded<E>>, stream: &StreamId) -> String {
-        match (&self.key_of, event) {
-            (Some(key_of), Some(event)) => key_of(event),
-            _ => stream.as_str().to_owned(),
-        }
+    pub(super) fn key_of(
+        &self,
+        event: Option<&Recorded<E>>,
+        record: &RecordedEvent,
+    ) -> Result<String, GroupError> {
+        let (Some(key_of), Some(event)) = (&self.key_of, event) else {
+            return Ok(record.stream.as_str().to_owned());
+        };
+        // What a panic leaves half changed is the function's own: whoever called ends.
+        catch_unwind(AssertUnwindSafe(|| key_of(event))).map_err(|payload| GroupError::KeyPanicked {
+            position: record.position,
+            stream: record.stream.clone(),
+            version: record.version,
+            source: Panicked::new(&*payload),
+        })
     }
 
     pub(super) fn partition_of(&self, key: &str) -> u32 {

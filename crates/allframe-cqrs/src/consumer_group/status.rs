@@ -1,18 +1,12 @@
-use eventstore_api::{GlobalPosition, ReadAll, StreamRange};
-use std::collections::BTreeSet;
+use eventstore_api::{EventStoreBackend, GlobalPosition, StreamRange};
 
 use super::{
-    GroupError, MemberId,
+    GroupError, Lag, MemberId,
     control::{ControlStream, LedgerFile, PartitionState, from_record},
+    lag::{Backlog, lags},
     settings::GroupCore,
 };
-use crate::{
-    Event, EventStoreBackend,
-    event_store::{to_recorded, typed_filter},
-};
-
-/// How many events are looked at before a lag is not counted further.
-const MAX_COUNTED: u64 = 10_000;
+use crate::Event;
 
 /// How a partition of a group stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,23 +26,13 @@ pub struct PartitionStatus {
     pub parked: usize,
 }
 
-/// A number of events, as far as it was counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Lag {
-    /// So many.
-    Exactly(u64),
-    /// So many, and perhaps more: 10 000 events of the group were looked at, and then no more.
-    AtLeast(u64),
-}
-
 /// How each partition stands, by what is in the store.
 pub(super) async fn stored_status<E: Event, B: EventStoreBackend>(
     core: &GroupCore<E, B>,
 ) -> Result<Vec<PartitionStatus>, GroupError> {
     let backend = core.store.backend();
     let mut statuses = Vec::new();
-    let mut settled = Vec::new();
+    let mut backlogs = Vec::new();
     for partition in 0..core.partitions {
         let stream = core.streams.id(ControlStream::Partition(partition))?;
         let last = backend.read_stream(&stream, StreamRange::backward().limit(1)).await?;
@@ -61,48 +45,17 @@ pub(super) async fn stored_status<E: Event, B: EventStoreBackend>(
             partition,
             holder: state.holder,
             checkpoint: GlobalPosition::new(state.checkpoint),
-            lag: Lag::Exactly(0),
+            lag: Lag::Unknown,
             in_flight: None,
             parked: file.ledger.len(),
         });
-        settled.push(state.settled.into_iter().collect::<BTreeSet<u64>>());
+        backlogs.push(Backlog {
+            checkpoint: GlobalPosition::new(state.checkpoint),
+            settled: state.settled.into_iter().collect(),
+        });
     }
-    count_lags(core, &mut statuses, &settled).await?;
+    for (status, lag) in statuses.iter_mut().zip(lags(core, &backlogs).await?) {
+        status.lag = lag;
+    }
     Ok(statuses)
-}
-
-/// Reads on from the lowest checkpoint, for all partitions at once.
-async fn count_lags<E: Event, B: EventStoreBackend>(
-    core: &GroupCore<E, B>,
-    statuses: &mut [PartitionStatus],
-    settled: &[BTreeSet<u64>],
-) -> Result<(), GroupError> {
-    let lowest = statuses.iter().map(|status| status.checkpoint).min().unwrap_or_default();
-    let mut query = ReadAll::after(lowest).filter(typed_filter::<E>(&core.settings.filter));
-    let mut counts = vec![0_u64; statuses.len()];
-    let mut looked_at = 0_u64;
-    let mut all_counted = false;
-    while !all_counted && looked_at < MAX_COUNTED {
-        let page = core.store.backend().read_all(&query).await?;
-        query = query.next_page(&page);
-        all_counted = page.end_reached;
-        for record in page.events {
-            looked_at += 1;
-            let (stream, position) = (record.stream.clone(), record.position);
-            let event = core.key_of.as_ref().and_then(|_| to_recorded(record).ok());
-            let place = core.partition_of(&core.key_of(event.as_ref(), &stream)) as usize;
-            let (Some(status), Some(settled), Some(count)) =
-                (statuses.get(place), settled.get(place), counts.get_mut(place))
-            else {
-                continue;
-            };
-            if position > status.checkpoint && !settled.contains(&position.get()) {
-                *count += 1;
-            }
-        }
-    }
-    for (status, count) in statuses.iter_mut().zip(counts) {
-        status.lag = if all_counted { Lag::Exactly(count) } else { Lag::AtLeast(count) };
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use eventstore_api::{
 };
 
 use super::EventStore;
-use crate::{Draft, Event, Result};
+use crate::{Draft, Event, Result, dispatch_context::over};
 
 /// An append in the making: events for one or several streams, all or nothing.
 ///
@@ -84,7 +84,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
 
     /// Gives every event this metadata. What an event has of its own comes on top.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
-        self.metadata = merged(self.metadata, &metadata);
+        self.metadata = over(self.metadata, &metadata);
         self
     }
 
@@ -138,7 +138,7 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
         let mut batch = batch?;
         if !metadata.is_empty() {
             for event in batch.appends.iter_mut().flat_map(|append| &mut append.events) {
-                event.metadata = merged(metadata.clone(), &event.metadata);
+                event.metadata = over(metadata.clone(), &event.metadata);
             }
         }
         store.append_settled(batch).await
@@ -164,8 +164,4 @@ impl<E, B> fmt::Debug for Batch<'_, E, B> {
         };
         f.debug_struct("Batch").field("streams", &self.batch.as_ref().map(streams)).finish_non_exhaustive()
     }
-}
-
-fn merged(under: Metadata, over: &Metadata) -> Metadata {
-    over.iter().fold(under, |metadata, (name, value)| metadata.with(name.to_owned(), value.to_owned()))
 }

@@ -109,6 +109,18 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
         &self.backend
     }
 
+    /// The same store with its backend behind `dyn`, for code that is to work with a store on any.
+    #[must_use]
+    pub fn to_dyn(&self) -> EventStore<E, Arc<dyn EventStoreBackend>> {
+        let backend: Arc<dyn EventStoreBackend> = self.shared_backend();
+        EventStore {
+            backend: Arc::new(backend),
+            codec: self.codec,
+            inline: Arc::clone(&self.inline),
+            events: PhantomData,
+        }
+    }
+
     /// Makes everything acknowledged durable. With a backend's default durability it is so already.
     ///
     /// # Errors

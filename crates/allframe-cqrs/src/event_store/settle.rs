@@ -1,7 +1,7 @@
 use eventstore_api::{AppendBatch, Appended, EventStoreBackend, StoreError};
 
 use super::EventStore;
-use crate::{Error, Result};
+use crate::{Error, Result, dispatch_context};
 
 /// How often an append whose outcome is unknown is repeated before that is the answer.
 const MAX_SETTLING_ATTEMPTS: u32 = 8;
@@ -13,7 +13,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// Every append goes through here, and waits for the projections that are to have applied it when it answers.
     pub(crate) async fn append_settled(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        let appended = self.settle(batch).await?;
+        let appended = self.settle(dispatch_context::stamp(batch)).await?;
         self.inline.applied(&appended).await;
         Ok(appended)
     }

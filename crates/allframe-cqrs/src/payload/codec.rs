@@ -3,7 +3,7 @@ use std::{error::Error as StdError, sync::Arc};
 use eventstore_api::Encoding;
 use serde::{Serialize, de::DeserializeSeed};
 
-use crate::error::DecodeReason;
+use crate::{error::DecodeReason, panicked::guarded};
 
 /// How payloads are written. Every record says how its own payload was, so that a store may hold a mixture, and every
 /// codec that is compiled in is read.
@@ -49,8 +49,17 @@ impl PayloadCodec {
     }
 }
 
-/// The value in a payload of this encoding.
+/// The value in a payload of this encoding. Where the type's own `Deserialize` panics, it cannot be read.
 pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    encoding: Encoding,
+    payload: &'de [u8],
+) -> Result<S::Value, DecodeReason> {
+    guarded(|| decode_encoded(seed, encoding, payload))
+        .unwrap_or_else(|panicked| Err(DecodeReason::Payload(Arc::new(panicked))))
+}
+
+fn decode_encoded<'de, S: DeserializeSeed<'de>>(
     seed: S,
     encoding: Encoding,
     payload: &'de [u8],

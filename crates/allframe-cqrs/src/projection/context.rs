@@ -67,7 +67,10 @@ impl ApplyContext {
     /// Asks for something to be done outside, after the event has been applied; does nothing while
     /// [replaying](Self::is_replaying).
     ///
-    /// The function is called once more where what it did before failed and is tried again.
+    /// The function is called once more where what it did before failed and is tried again. The projection goes no further
+    /// before it is done, nor is it paused, stored or closed: give what may hang a limit of time. It may append to the
+    /// projection's store. A task that it spawns may too, but is not to be awaited: an append from there waits for the
+    /// [inline](crate::Consistency::Inline) projections, as any other does.
     pub fn effect<F, R>(&mut self, effect: F)
     where
         F: Fn() -> R + Send + Sync + 'static,

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 pub(super) struct Attempts {
     at: Option<GlobalPosition>,
     failed: u32,
-    /// When it is tried again.
+    /// When it is tried again; never, where that is beyond all clocks.
     pub(super) next: Option<Instant>,
 }
 

@@ -124,12 +124,13 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     /// # Errors
     ///
     /// [`ProjectionError::NotRegistered`], [`ProjectionError::CannotRebuild`] where it was registered as a value or its read
-    /// model is in a database, or [`ProjectionError::NoRuntime`].
+    /// model is in a database, [`ProjectionError::Closed`], or [`ProjectionError::NoRuntime`].
     pub fn begin_rebuild(&self, name: &str) -> Result<Rebuild, ProjectionError> {
         self.named(name)?.begin_rebuild()
     }
 
-    /// Stores the states of all projections as they are now, beside the times when that is done by itself.
+    /// Stores the states of all projections as they are now, beside the times when that is done by itself. One with effects that
+    /// have failed and are still due is not stored, as they would be lost with the process.
     ///
     /// # Errors
     ///

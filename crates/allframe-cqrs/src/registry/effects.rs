@@ -1,14 +1,14 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use eventstore_api::{
-    EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId, Version,
+    EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StoreError, StreamId, Version,
 };
 
 use super::{
     fault::{Failure, FaultCause},
     inline::in_effect,
 };
-use crate::{ApplyContext, Effect, Result};
+use crate::{ApplyContext, Effect, Error, Result};
 
 /// What the events of a projection ask to be done outside: once, however often they are applied.
 ///
@@ -50,6 +50,13 @@ impl Effects {
 
     /// Does what is due, in order.
     pub(super) async fn run(&mut self) -> Result<(), Failure> {
+        let done = self.run_due().await;
+        // Also where one has failed: those before it must not be done again after a restart.
+        let noted = self.note_done().await;
+        done.and(noted)
+    }
+
+    async fn run_due(&mut self) -> Result<(), Failure> {
         while let Some((position, effect)) = self.due.front() {
             let position = *position;
             let outcome = in_effect(effect.run()).await.unwrap_or_else(|panicked| Err(panicked.into()));
@@ -58,8 +65,15 @@ impl Effects {
                 return Err(Failure { position, stream: None, cause });
             }
             self.due.pop_front();
-            self.done = Some(position);
+            // Of an event that has asked for several things, all of them.
+            if self.due.front().is_none_or(|&(next, _)| next != position) {
+                self.done = Some(position);
+            }
         }
+        Ok(())
+    }
+
+    async fn note_done(&mut self) -> Result<(), Failure> {
         let (Some(done), Some(watermark)) = (self.done, &mut self.watermark) else { return Ok(()) };
         watermark.raise(done).await.map_err(|error| Failure {
             position: done,
@@ -124,6 +138,15 @@ impl KeptWatermark {
     pub(super) async fn load(&self) -> Result<Option<GlobalPosition>> {
         let snapshot = self.backend.get_latest_snapshot(&self.stream).await?;
         Ok(snapshot.map(|snapshot| GlobalPosition::new(snapshot.version.get())))
+    }
+
+    /// Notes that the projection begins here.
+    pub(super) async fn begin(&self, head: GlobalPosition) -> Result<()> {
+        match self.save(head).await {
+            // One that was opened to look at it: whoever writes it does this.
+            Err(Error::Store(StoreError::ReadOnly)) => Ok(()),
+            saved => saved,
+        }
     }
 
     async fn save(&self, through: GlobalPosition) -> Result<()> {

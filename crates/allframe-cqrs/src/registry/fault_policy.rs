@@ -1,5 +1,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
+use crate::Backoff;
+
 /// What becomes of an event that a projection does not take in: how often it is tried, and what then.
 ///
 /// An event fails when `apply` panics, when `try_apply` answers an error, when what it asked to be done outside fails, or
@@ -16,8 +18,7 @@ use std::{num::NonZeroU32, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultPolicy {
     attempts: NonZeroU32,
-    first_backoff: Duration,
-    max_backoff: Duration,
+    backoff: Backoff,
     on_fault: OnFault,
 }
 
@@ -42,8 +43,7 @@ impl FaultPolicy {
     pub const fn stop() -> Self {
         Self {
             attempts: Self::DEFAULT_ATTEMPTS,
-            first_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(10),
+            backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
             on_fault: OnFault::Stop,
         }
     }
@@ -70,8 +70,7 @@ impl FaultPolicy {
     /// The same policy with this wait before the second attempt, twice that before the third and so on, up to a longest.
     #[must_use]
     pub const fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_backoff = first;
-        self.max_backoff = longest;
+        self.backoff = Backoff::new(first, longest);
         self
     }
 
@@ -91,8 +90,7 @@ impl FaultPolicy {
 
     /// How long to wait where something outside does not answer that will be asked for ever.
     pub(super) fn backoff(&self, failed_attempts: u32) -> Duration {
-        let doublings = failed_attempts.saturating_sub(1).min(31);
-        self.first_backoff.saturating_mul(1 << doublings).min(self.max_backoff)
+        self.backoff.wait_after(failed_attempts)
     }
 }
 

@@ -78,7 +78,8 @@ impl<P: Projection + 'static> ProjectionHandle<P> {
     ///
     /// # Errors
     ///
-    /// [`ProjectionError::CannotRebuild`] where it was registered as a value; [`ProjectionError::NoRuntime`].
+    /// [`ProjectionError::CannotRebuild`] where it was registered as a value; [`ProjectionError::Closed`];
+    /// [`ProjectionError::NoRuntime`].
     pub fn begin_rebuild(&self) -> Result<Rebuild, ProjectionError> {
         self.projection.begin_rebuild()
     }

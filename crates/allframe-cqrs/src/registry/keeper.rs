@@ -53,6 +53,11 @@ impl<P> Keeper<P> {
         }
     }
 
+    /// Up to where the state is that was kept last, whether it can be read or not; the start where there is none.
+    pub(super) async fn position(&self) -> Result<GlobalPosition> {
+        self.kept.position().await
+    }
+
     /// Keeps the state as it is; up to where, or nothing where the store keeps nothing.
     ///
     /// Encoding a large one takes long: that is done where blocking is allowed, while others may read it. Nobody may put

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use eventstore_api::{
-    Encoding, EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId, Version,
-    limits::MAX_PAYLOAD_BYTES,
+    Encoding, EventId, EventStoreBackend, EventType, GlobalPosition, InvalidInput, Snapshot, StreamId,
+    Version, limits::MAX_PAYLOAD_BYTES,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -14,7 +14,8 @@ use crate::{PayloadCodec, Result, payload};
 ///
 /// It is the snapshot of a stream that has no events, `$projection-NAME-vVERSION`, whose version is the position. A state
 /// that is too large for one snapshot lies in several, and that snapshot says where. These have two places which take turns,
-/// so that the old state is whole until the new one is.
+/// so that the old state is whole until the new one is. Each carries the name of the state that it is of: another process may
+/// write there too, for the same position, and what it wrote need not be the same bytes.
 pub(super) struct KeptState {
     backend: Arc<dyn EventStoreBackend>,
     key: StreamId,
@@ -35,7 +36,7 @@ pub(super) struct Kept {
 const WHOLE: &str = "$projection-state";
 /// Where the parts of the state are.
 const IN_PARTS: &str = "$projection-parts";
-/// A part of the state.
+/// A part of the state, before the name of that.
 const PART: &str = "$projection-part";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,7 @@ enum Place {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Parts {
+    state: String,
     place: Place,
     count: usize,
     bytes: usize,
@@ -80,14 +82,23 @@ impl KeptState {
         }
     }
 
+    /// Of what was kept last, whole or not; the start where nothing was.
+    pub(super) async fn position(&self) -> Result<GlobalPosition> {
+        let snapshot = self.backend.get_latest_snapshot(&self.key).await?;
+        Ok(snapshot.map_or(GlobalPosition::START, |snapshot| GlobalPosition::new(snapshot.version.get())))
+    }
+
     async fn load_parts(&self, parts: &Parts, version: Version) -> Result<Option<Kept>> {
         *self.free.lock().await = parts.place.other();
         let mut payload = Vec::new();
         let mut encoding = Encoding::BINARY;
+        let part_type = part_type(&parts.state);
         for number in 0..parts.count {
             let stream = part_stream(&self.key, parts.place, number)?;
             let part = self.backend.get_latest_snapshot(&stream).await?;
-            let Some(part) = part.filter(|part| part.version == version) else {
+            let Some(part) =
+                part.filter(|part| part.version == version && part.state_type.as_str() == part_type)
+            else {
                 tracing::warn!(%stream, "a part of the kept state of a projection is missing");
                 return Ok(None);
             };
@@ -106,20 +117,23 @@ impl KeptState {
         let Kept { position, encoding, payload } = kept;
         let version = Version::new(position.get());
         if payload.len() <= self.part_bytes {
-            return self.put(self.key.clone(), version, WHOLE, encoding, payload).await;
+            return self.put(self.key.clone(), version, EventType::new(WHOLE)?, encoding, payload).await;
         }
         // Held throughout: two that save at once must not write into one place.
         let mut free = self.free.lock().await;
         let bytes = payload.len();
         let count = bytes.div_ceil(self.part_bytes);
+        let state = EventId::generate().to_string();
+        let part_type = EventType::new(part_type(&state))?;
         for number in 0..count {
             let start = number * self.part_bytes;
             let part = payload.slice(start..bytes.min(start + self.part_bytes));
-            self.put(part_stream(&self.key, *free, number)?, version, PART, encoding, part).await?;
+            let stream = part_stream(&self.key, *free, number)?;
+            self.put(stream, version, part_type.clone(), encoding, part).await?;
         }
-        let parts = Parts { place: *free, count, bytes };
+        let parts = Parts { state, place: *free, count, bytes };
         let parts = payload::encode(&parts, PayloadCodec::Json, IN_PARTS)?;
-        self.put(self.key.clone(), version, IN_PARTS, Encoding::JSON, parts).await?;
+        self.put(self.key.clone(), version, EventType::new(IN_PARTS)?, Encoding::JSON, parts).await?;
         *free = free.other();
         Ok(())
     }
@@ -128,12 +142,11 @@ impl KeptState {
         &self,
         stream: StreamId,
         version: Version,
-        state_type: &'static str,
+        state_type: EventType,
         encoding: Encoding,
         payload: Bytes,
     ) -> Result<()> {
-        let snapshot =
-            Snapshot::new(stream, version, EventType::new(state_type)?, payload).with_encoding(encoding);
+        let snapshot = Snapshot::new(stream, version, state_type, payload).with_encoding(encoding);
         Ok(self.backend.save_snapshot(snapshot).await?)
     }
 }
@@ -145,6 +158,10 @@ impl Place {
             Self::B => Self::A,
         }
     }
+}
+
+fn part_type(state: &str) -> String {
+    format!("{PART}-{state}")
 }
 
 fn part_stream(key: &StreamId, place: Place, number: usize) -> Result<StreamId, InvalidInput> {

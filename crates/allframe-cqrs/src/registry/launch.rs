@@ -73,7 +73,7 @@ impl<P: Projection + 'static> Launch<P::Event> for Registration<P> {
             consistency,
             policy: faults,
             workers,
-            rebuild: Mutex::default(),
+            rebuilds: Mutex::default(),
         });
         if standing.is_outdated {
             projection.begin_rebuild()?;
@@ -99,6 +99,14 @@ struct Found<P> {
     effects: Effects,
     /// Events up to here have no effects any more.
     history: GlobalPosition,
+}
+
+/// What older versions of a projection have left.
+struct Older<P> {
+    /// Of the last of them whose state can be read as one of this version.
+    state: Option<Applied<P>>,
+    /// How far any of them has come, whether its state can be read or not.
+    position: GlobalPosition,
 }
 
 impl<P> Found<P> {
@@ -142,9 +150,17 @@ impl Shelf<'_> {
                 (applied, Some(stored))
             }
             None => {
-                // From now on: whoever begins with a store full of events does not send a mail for each of them.
-                let effects_through = done.unwrap_or(head);
-                if let Some(older) = self.older(recipe).await? {
+                let older = self.older(recipe).await?;
+                let effects_through = match done {
+                    // What an older version has taken in has had its effects, if it had any.
+                    Some(done) => done.max(older.position.min(head)),
+                    // From now on: whoever begins with a store full of events does not send a mail for each of them.
+                    None => {
+                        kept.begin(head).await.map_err(|error| self.failed(error))?;
+                        head
+                    }
+                };
+                if let Some(older) = older.state {
                     (Applied { effects_through, replaced_at: Some(effects_through), ..older }, None)
                 } else {
                     let first = Applied { effects_through, ..nothing() };
@@ -158,19 +174,18 @@ impl Shelf<'_> {
         Ok(Found { applied, stored, keeper: Some(Arc::new(keeper)), effects, history: through })
     }
 
-    /// What the last version before this one has left, where it can be read as a state of this one.
-    async fn older<P: Projection + 'static>(
-        &self,
-        recipe: &Recipe<P>,
-    ) -> Result<Option<Applied<P>>, ProjectionError> {
+    /// What the versions before this one have left.
+    async fn older<P: Projection + 'static>(&self, recipe: &Recipe<P>) -> Result<Older<P>, ProjectionError> {
+        let mut older = Older { state: None, position: GlobalPosition::START };
         for version in (self.version.saturating_sub(VERSIONS_BACK)..self.version).rev() {
-            if let Some(keeper) = self.keeper(recipe, version)?
-                && let Some(applied) = keeper.load().await.map_err(|error| self.failed(error))?
-            {
-                return Ok(Some(applied));
+            let Some(keeper) = self.keeper(recipe, version)? else { break };
+            let position = keeper.position().await.map_err(|error| self.failed(error))?;
+            older.position = older.position.max(position);
+            if older.state.is_none() {
+                older.state = keeper.load().await.map_err(|error| self.failed(error))?;
             }
         }
-        Ok(None)
+        Ok(older)
     }
 
     fn keeper<P>(&self, recipe: &Recipe<P>, version: u32) -> Result<Option<Keeper<P>>, ProjectionError> {

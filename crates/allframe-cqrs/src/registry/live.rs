@@ -13,6 +13,8 @@ pub(super) struct Applied<P> {
     pub(super) state: P,
     /// Every event up to here.
     pub(super) position: GlobalPosition,
+    /// And so far with all its effects: what is stored of it is no further.
+    pub(super) settled: GlobalPosition,
     /// But for these, which were skipped or parked. Those before what is stored need not be known any more.
     pub(super) passed_over: BTreeSet<GlobalPosition>,
     /// Those of them that were parked, ever.
@@ -33,6 +35,7 @@ impl<P> Applied<P> {
         Self {
             state,
             position,
+            settled: position,
             passed_over: BTreeSet::new(),
             parked: Vec::new(),
             effects_through: GlobalPosition::START,
@@ -52,6 +55,12 @@ impl<P> Applied<P> {
         (self.effects_through, self.generation) = (old.effects_through, old.generation + 1);
     }
 
+    /// How far one that takes its place may be when it is stored. What events behind that ask to be done outside is not done
+    /// yet, and would be lost with the process.
+    pub(super) fn keepable(&self) -> GlobalPosition {
+        self.replaced_at.unwrap_or(self.settled)
+    }
+
     pub(super) fn standing(&self) -> Standing {
         let is_outdated = self.replaced_at.is_some();
         // What an older version has applied says nothing about this one, and the empty state has applied nothing.
@@ -62,7 +71,9 @@ impl<P> Applied<P> {
 
 /// A consistent look at the state of a projection: after exactly the events up to a position.
 ///
-/// While there is one, the projection applies nothing, nor do later readers get theirs: look, and let it go.
+/// While there is one, the projection applies nothing, nor do later readers get theirs: look, and let it go. Whoever awaits, with
+/// one in his hand, what waits for the projection - an append to one that is [inline](super::Consistency::Inline), a pause, a save -
+/// waits for ever.
 pub struct View<P> {
     applied: OwnedRwLockReadGuard<Applied<P>>,
 }

@@ -1,5 +1,6 @@
 mod allframe;
 mod attempts;
+mod awaited;
 mod beginning;
 mod checkpoint_policy;
 mod consistency;
@@ -38,6 +39,7 @@ use std::{
 };
 
 pub use allframe::{ProjectionMetadata, ProjectionPosition};
+pub(crate) use awaited::Awaited;
 pub use checkpoint_policy::CheckpointPolicy;
 pub use consistency::Consistency;
 #[cfg(feature = "macros")]

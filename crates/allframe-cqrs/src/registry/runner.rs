@@ -196,7 +196,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         self.gauges.send_modify(|gauges| gauges.last_error = Some(fault.clone()));
         match self.policy.after(attempts) {
             Next::RetryAfter(wait) => {
-                self.attempts.next = Some(Later::now() + wait);
+                self.attempts.next = Later::now().checked_add(wait);
                 self.enter(ProjectionState::Retrying);
             }
             Next::GiveUp(OnFault::Stop) => self.enter(ProjectionState::Stopped),
@@ -220,7 +220,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         let fault = failure.after(attempts);
         fault.warn(&self.name);
         self.gauges.send_modify(|gauges| gauges.last_error = Some(fault));
-        self.attempts.next = Some(Later::now() + self.policy.backoff(attempts));
+        self.attempts.next = Later::now().checked_add(self.policy.backoff(attempts));
         self.enter(ProjectionState::Retrying);
     }
 

@@ -1,7 +1,7 @@
 use std::{
     any::Any,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -30,7 +30,15 @@ pub(super) struct StateProjection<P: Projection> {
     pub(super) consistency: Consistency,
     pub(super) policy: FaultPolicy,
     pub(super) workers: NonZeroUsize,
-    pub(super) rebuild: Mutex<Option<UnderWay>>,
+    pub(super) rebuilds: Mutex<Rebuilds>,
+}
+
+/// What is known of the rebuilds of a projection.
+#[derive(Default)]
+pub(super) struct Rebuilds {
+    last: Option<UnderWay>,
+    /// There is to be none any more.
+    are_closed: bool,
 }
 
 /// The last rebuild, and its task, which ends with the projection.
@@ -61,6 +69,10 @@ impl<P: Projection + 'static> StateProjection<P> {
                 Err(ProjectionError::HalfApplied { name, source: Box::new(fault.clone()) })
             }
         }
+    }
+
+    fn rebuilds(&self) -> MutexGuard<'_, Rebuilds> {
+        self.rebuilds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn builder(&self) -> Result<Builder<P>, ProjectionError> {
@@ -97,8 +109,12 @@ impl<P: Projection + 'static> Running for StateProjection<P> {
 
     async fn close(&self) -> Result<(), ProjectionError> {
         // First, so that nothing is put in the place of what is stored last.
-        if let Some(under_way) = &*self.rebuild.lock().unwrap_or_else(PoisonError::into_inner) {
-            under_way.task.abort();
+        {
+            let mut rebuilds = self.rebuilds();
+            rebuilds.are_closed = true;
+            if let Some(under_way) = &rebuilds.last {
+                under_way.task.abort();
+            }
         }
         self.task.close().await
     }
@@ -106,8 +122,11 @@ impl<P: Projection + 'static> Running for StateProjection<P> {
     fn begin_rebuild(&self) -> Result<Rebuild, ProjectionError> {
         let builder = self.builder()?;
         let runtime = Handle::try_current().map_err(|_| ProjectionError::NoRuntime)?;
-        let mut under_way = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = under_way.as_ref().filter(|it| it.rebuild.is_running()) {
+        let mut rebuilds = self.rebuilds();
+        if rebuilds.are_closed {
+            return Err(self.task.closed());
+        }
+        if let Some(running) = rebuilds.last.as_ref().filter(|it| it.rebuild.is_running()) {
             return Ok(running.rebuild.clone());
         }
         let rebuild = Rebuild { name: Arc::clone(&self.task.name), progress: builder.reporter.subscribe() };
@@ -120,13 +139,12 @@ impl<P: Projection + 'static> Running for StateProjection<P> {
                 let _ = commands.send(Command::Built(built)).await;
             }
         });
-        *under_way = Some(UnderWay { rebuild: rebuild.clone(), task: task.abort_handle() });
+        rebuilds.last = Some(UnderWay { rebuild: rebuild.clone(), task: task.abort_handle() });
         Ok(rebuild)
     }
 
     fn rebuild(&self) -> Option<Rebuild> {
-        let under_way = self.rebuild.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.as_ref().map(|it| it.rebuild.clone())
+        self.rebuilds().last.as_ref().map(|it| it.rebuild.clone())
     }
 
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -14,7 +14,10 @@ use super::{
     recipe::Recipe,
     sink::{Sink, Standing, Taken},
 };
-use crate::{ApplyContext, Projection, Recorded, Result, panicked::apply_guarded};
+use crate::{
+    ApplyContext, Projection, Recorded, Result,
+    panicked::{apply_guarded, guarded},
+};
 
 /// For how many events a reader has to wait at most while they are applied.
 const EVENTS_A_TURN: usize = 256;
@@ -73,9 +76,25 @@ impl<P: Projection + 'static> StateSink<P> {
                 return Taken { events: count, failure: Some(failure) };
             }
             applied.position = entry.position;
+            self.settle(&mut applied);
             count += 1;
         }
         Taken::all(count)
+    }
+
+    /// Does what is due outside.
+    async fn run_effects(&mut self) -> Result<(), Failure> {
+        if self.effects.are_due() {
+            self.effects.run().await?;
+            self.settle(&mut *self.live.write().await);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, applied: &mut Applied<P>) {
+        if !self.effects.are_due() {
+            applied.settled = applied.position;
+        }
     }
 
     async fn apply_one(
@@ -88,14 +107,20 @@ impl<P: Projection + 'static> StateSink<P> {
             self.take_back(applied, event.position()).await?;
         }
         let mut context = self.effects.context(event.position());
-        match &self.recipe {
+        let copy = match &self.recipe {
+            // Where no copy can be made, it is tried on the state itself, which can be made again.
             Some(recipe) if self.on_trial == Some(event.position()) => {
-                let mut copy = recipe.copy(&applied.state);
+                guarded(|| recipe.copy(&applied.state)).ok()
+            }
+            _ => None,
+        };
+        match copy {
+            Some(mut copy) => {
                 apply_guarded(&mut copy, event, &mut context)?;
                 applied.state = copy;
                 self.on_trial = None;
             }
-            _ => {
+            None => {
                 if let Err(why) = apply_guarded(&mut applied.state, event, &mut context) {
                     let cause = FaultCause::from(why);
                     let (position, stream) = (event.position(), Some(event.stream().clone()));
@@ -129,7 +154,8 @@ impl<P: Projection + 'static> StateSink<P> {
             position = part.next();
         }
         let (position, generation) = (applied.position, applied.generation);
-        self.base = Some(Base { state: recipe.copy(&state), position, generation });
+        let base = guarded(|| recipe.copy(&state)).ok();
+        self.base = base.map(|state| Base { state, position, generation });
         self.on_trial = Some(failed);
         applied.state = state;
         applied.half_applied = None;
@@ -142,8 +168,10 @@ impl<P: Projection + 'static> StateSink<P> {
         recipe: &Recipe<P>,
         applied: &Applied<P>,
     ) -> Result<(P, GlobalPosition), FaultCause> {
-        if let Some(base) = self.base.as_ref().filter(|base| base.generation == applied.generation) {
-            return Ok((recipe.copy(&base.state), base.position));
+        if let Some(base) = self.base.as_ref().filter(|base| base.generation == applied.generation)
+            && let Ok(state) = guarded(|| recipe.copy(&base.state))
+        {
+            return Ok((state, base.position));
         }
         let kept = match &self.keeper {
             Some(keeper) => keeper.load().await.map_err(FaultCause::Store)?,
@@ -151,7 +179,13 @@ impl<P: Projection + 'static> StateSink<P> {
         };
         // Another process that runs the projection may be further.
         let kept = kept.filter(|kept| kept.position <= applied.position);
-        Ok(kept.map_or_else(|| (recipe.make(), GlobalPosition::START), |kept| (kept.state, kept.position)))
+        match kept {
+            Some(kept) => Ok((kept.state, kept.position)),
+            None => {
+                let state = guarded(|| recipe.make()).map_err(FaultCause::Panicked)?;
+                Ok((state, GlobalPosition::START))
+            }
+        }
     }
 }
 
@@ -164,7 +198,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
     async fn take(&mut self, entries: &[Entry<P::Event>], through: GlobalPosition) -> Taken {
         let mut taken = Taken::all(0);
         // What has failed and is tried again.
-        taken.failure = self.effects.run().await.err();
+        taken.failure = self.run_effects().await.err();
         for turn in entries.chunks(EVENTS_A_TURN) {
             if taken.failure.is_some() {
                 return taken;
@@ -172,11 +206,12 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             let Taken { events, failure } = self.apply(turn).await;
             taken.events += events;
             // Those of the events before it, where one has failed.
-            taken.failure = self.effects.run().await.err().or(failure);
+            taken.failure = self.run_effects().await.err().or(failure);
         }
         if taken.failure.is_none() {
             let mut applied = self.live.write().await;
             applied.position = applied.position.max(through);
+            self.settle(&mut applied);
             self.effects.applied(applied.position);
         }
         taken
@@ -193,6 +228,7 @@ impl<P: Projection + 'static> Sink<P::Event> for StateSink<P> {
             applied.passed_over.insert(fault.position);
             applied.position = applied.position.max(fault.position);
         }
+        self.settle(&mut applied);
         self.on_trial = None;
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::{
 
 use eventstore_api::{
     AppendBatch, Appended, EventStoreBackend, ExpectedVersion, GlobalPosition, IntoStreamId, Metadata,
-    NewEvent, StoreError, StreamId, Version,
+    NewEvent, StoreError, StreamAppend, StreamId, Version,
 };
 
 use super::Repository;
@@ -24,6 +24,8 @@ pub struct Executed<A: Aggregate> {
     /// The position of the last event stored, which a reader waits for to read its own write; `None` when there was
     /// nothing to do.
     pub position: Option<GlobalPosition>,
+    /// Where the events were stored; `None` when there was nothing to do.
+    pub appended: Option<Appended>,
     /// How often the decision was made, from 1.
     pub attempts: u32,
 }
@@ -90,9 +92,19 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         &self,
         metadata: Metadata,
         stream: impl IntoStreamId,
-        mut decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
+        decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
     ) -> Result<Executed<A>, ExecuteError<R>> {
-        let stream = stream.into_stream_id().map_err(Error::from)?;
+        self.execute_beside(metadata, stream.into_stream_id().map_err(Error::from)?, decide, None).await
+    }
+
+    /// As `execute_with`, with what is to be appended in one with the events.
+    pub(super) async fn execute_beside<R>(
+        &self,
+        metadata: Metadata,
+        stream: StreamId,
+        mut decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
+        beside: Option<&dyn Beside>,
+    ) -> Result<Executed<A>, ExecuteError<R>> {
         let begun = Instant::now();
         let mut state = self.load_state(&stream).await?;
         let load_time = begun.elapsed();
@@ -100,22 +112,28 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         loop {
             let events = decide(&state.value).map_err(ExecuteError::Rejected)?;
             if events.is_empty() {
+                if let Some(beside) = beside {
+                    self.append_only(beside).await?;
+                }
                 let version = state.version;
                 let aggregate = self.finish(stream, state);
-                return Ok(Executed { aggregate, version, events, position: None, attempts });
+                return Ok(Executed { aggregate, version, events, position: None, appended: None, attempts });
             }
-            let conflict = match self.append_at(&stream, state.version, &events, &metadata).await {
-                Ok((version, position)) => {
+            let conflict = match self.append_at(&stream, state.version, &events, &metadata, beside).await {
+                Ok(appended) => {
+                    let (version, position) = (appended.last_version, Some(appended.last_position));
                     let state = self.advanced(&stream, state, &events, version);
                     let aggregate = self.finish_appended(stream, state, load_time).await;
-                    return Ok(Executed { aggregate, version, events, position: Some(position), attempts });
+                    let appended = Some(appended);
+                    return Ok(Executed { aggregate, version, events, position, appended, attempts });
                 }
-                Err(Error::Store(conflict @ StoreError::WrongExpectedVersion { .. })) => conflict,
+                Err(Error::Store(conflict)) if is_conflict_on(&stream, &conflict) => conflict,
                 Err(error) => return Err(error.into()),
             };
             if attempts == self.max_attempts {
                 return Err(Error::ConflictsExhausted { attempts, source: conflict }.into());
             }
+            self.wait_after(attempts).await;
             attempts += 1;
             state = self.catch_up(&stream, state).await?;
         }
@@ -127,15 +145,38 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         version: Version,
         events: &[A::Event],
         metadata: &Metadata,
-    ) -> Result<(Version, GlobalPosition)> {
+        beside: Option<&dyn Beside>,
+    ) -> Result<Appended> {
         let codec = self.store.codec();
         let events = events
             .iter()
             .map(|event| Ok(payload::to_new_event(event, codec)?.with_metadata(metadata.clone())))
             .collect::<Result<Vec<NewEvent>>>()?;
-        let batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
-        let outcome = Appended::only(self.store.append_settled(batch).await?)?;
-        Ok((outcome.last_version, outcome.last_position))
+        let count = events.len();
+        let mut batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
+        if let Some(beside) = beside {
+            batch.appends.push(beside.append(&[(stream, version, count)])?);
+        }
+        let mut appended = self.store.append_settled(batch).await?;
+        // The stream's own stands first.
+        appended.truncate(1);
+        Ok(Appended::only(appended)?)
+    }
+
+    async fn append_only(&self, beside: &dyn Beside) -> Result<()> {
+        let mut batch = AppendBatch::new();
+        batch.appends.push(beside.append(&[])?);
+        self.store.append_settled(batch).await.map(drop)
+    }
+
+    /// The first time others were faster is no reason to wait.
+    async fn wait_after(&self, attempts: u32) {
+        let wait =
+            attempts.checked_sub(1).filter(|again| *again > 0).map(|again| self.backoff.wait_after(again));
+        match wait.filter(|wait| !wait.is_zero()) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => tokio::task::yield_now().await,
+        }
     }
 
     /// Takes a snapshot if one is due, and hands the state out.
@@ -153,4 +194,14 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         }
         self.finish(stream, state)
     }
+}
+
+/// What is appended in one with the events of a decision.
+pub(crate) trait Beside: Sync {
+    /// The append to another stream; told which streams get how many events after which version.
+    fn append(&self, events: &[(&StreamId, Version, usize)]) -> Result<StreamAppend>;
+}
+
+fn is_conflict_on(stream: &StreamId, error: &StoreError) -> bool {
+    matches!(error, StoreError::WrongExpectedVersion { stream: of, .. } if of == stream)
 }

@@ -1,16 +1,19 @@
 mod execute;
 mod load;
+mod shared;
 mod snapshot_policy;
 mod snapshots;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use eventstore_api::Version;
+pub(crate) use execute::Beside;
 pub use execute::{ExecuteError, Executed};
+pub(crate) use shared::SharedRepository;
 pub use snapshot_policy::SnapshotPolicy;
 
 use crate::{
-    Aggregate, CacheStats, DefaultBackend, EventStore,
+    Aggregate, Backoff, CacheStats, DefaultBackend, EventStore,
     stream_state::{StateCache, StreamStates},
 };
 use snapshots::SnapshotForm;
@@ -63,6 +66,7 @@ use snapshots::SnapshotForm;
 pub struct Repository<A: Aggregate, B = DefaultBackend> {
     store: EventStore<A::Event, B>,
     max_attempts: u32,
+    backoff: Backoff,
     snapshot_policy: SnapshotPolicy,
     snapshot_form: Option<SnapshotForm<A>>,
     states: StreamStates<A>,
@@ -93,6 +97,7 @@ impl<A: Aggregate, B> Repository<A, B> {
         Self {
             store,
             max_attempts: Self::DEFAULT_MAX_ATTEMPTS,
+            backoff: Backoff::none(),
             snapshot_policy: SnapshotPolicy::never(),
             snapshot_form: None,
             states: StreamStates::uncached(),
@@ -103,6 +108,14 @@ impl<A: Aggregate, B> Repository<A, B> {
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The same repository, which waits between attempts while others are faster: not before the second, so long before the
+    /// third, and so on. It then needs a tokio runtime with time. Without, the next attempt follows at once.
+    #[must_use]
+    pub fn with_backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
         self
     }
 

@@ -1,5 +1,4 @@
 mod get;
-mod one_at_a_time;
 
 use std::{
     fmt,
@@ -12,10 +11,10 @@ use std::{
 };
 
 use eventstore_api::{IntoStreamId, Version};
-use one_at_a_time::OneAtATime;
 
 use crate::{
     CacheStats, DefaultBackend, EventStore, Projection, Result,
+    one_at_a_time::OneAtATime,
     stream_state::{StateCache, StreamStates},
 };
 

@@ -16,6 +16,8 @@ use eventstore_wal::WalBackend;
 use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::timeout};
 
+use crate::chance::Chance;
+
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Numbered(u64);
@@ -53,16 +55,6 @@ impl Journal {
             }
             assert!(first_times.iter().copied().eq(0..first_times.len() as u64), "{key}: {first_times:?}");
         }
-    }
-}
-
-/// Numbers that follow from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
     }
 }
 

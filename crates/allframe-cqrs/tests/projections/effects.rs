@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,15 +16,23 @@ use allframe_cqrs::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ledger::{Entry, SOON, deposit},
+    ledger::{Entry, Fragile, SOON, deposit},
     support::Watched,
 };
 
 /// What was sent, to whoever it was sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Post {
     sent: Arc<Mutex<Vec<u64>>>,
     is_closed: Arc<AtomicBool>,
+    closes_after: Arc<AtomicUsize>,
+}
+
+impl Default for Post {
+    fn default() -> Self {
+        let closes_after = Arc::new(AtomicUsize::new(usize::MAX));
+        Self { sent: Arc::default(), is_closed: Arc::default(), closes_after }
+    }
 }
 
 impl Post {
@@ -54,7 +62,8 @@ impl Projection for Letters {
         context.effect(move || {
             let post = post.clone();
             async move {
-                if post.is_closed.load(Ordering::SeqCst) {
+                let is_full = post.sent().len() >= post.closes_after.load(Ordering::SeqCst);
+                if is_full || post.is_closed.load(Ordering::SeqCst) {
                     return Err("the post office is closed".into());
                 }
                 post.sent.lock().unwrap().push(position);
@@ -197,6 +206,129 @@ async fn an_effect_that_is_not_done_yet_outlives_a_restart() {
     registry.wait_until_caught_up(SOON).await.unwrap();
     assert_eq!(post.sent(), [1]);
     assert_eq!(registry.get::<Letters>().await.unwrap().written, 1);
+}
+
+#[tokio::test]
+async fn effects_done_before_one_that_failed_are_not_done_again_after_a_restart() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    registry.pause("letters").await.unwrap();
+    post.closes_after.store(2, Ordering::SeqCst);
+    for amount in 1..=3 {
+        deposit(&store, "account-1", amount).await;
+    }
+    registry.resume("letters").await.unwrap();
+    registry.wait_until(GlobalPosition::new(4), SOON).await.unwrap_err();
+    assert_eq!(post.sent(), [1, 2]);
+    registry.close().await.unwrap();
+
+    post.closes_after.store(usize::MAX, Ordering::SeqCst);
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(post.sent(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn an_effect_that_is_not_done_yet_outlives_a_rebuild_and_a_restart() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    post.is_closed.store(true, Ordering::SeqCst);
+    deposit(&store, "account-1", 2).await;
+    registry.wait_until(GlobalPosition::new(3), SOON).await.unwrap_err();
+    registry.rebuild("letters").await.unwrap();
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+    registry.close().await.unwrap();
+
+    post.is_closed.store(false, Ordering::SeqCst);
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(letters(1)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(post.sent(), [1, 2]);
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+}
+
+/// Sends a letter for every large deposit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct LargeDeposits {
+    count: u64,
+}
+
+impl Projection for LargeDeposits {
+    type Event = Entry;
+
+    fn apply(&mut self, _event: &Entry) {
+        unreachable!("it has effects");
+    }
+
+    fn try_apply(&mut self, event: &Recorded<Entry>, context: &mut ApplyContext) -> Result<(), ApplyError> {
+        if matches!(event.event, Entry::Deposited { amount: 1_000.. }) {
+            self.count += 1;
+            let (post, position) = (post(), event.position().get());
+            context.effect(move || {
+                post.sent.lock().unwrap().push(position);
+                async { Ok(()) }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The same projection, of which the state has another form.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct LargeDepositsAgain {
+    again: LargeDeposits,
+}
+
+impl Projection for LargeDepositsAgain {
+    type Event = Entry;
+
+    fn apply(&mut self, _event: &Entry) {
+        unreachable!("it has effects");
+    }
+
+    fn try_apply(&mut self, event: &Recorded<Entry>, context: &mut ApplyContext) -> Result<(), ApplyError> {
+        self.again.try_apply(event, context)
+    }
+}
+
+#[tokio::test]
+async fn a_new_version_does_what_came_while_the_program_was_away_also_where_none_before_had_anything_to_do() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    deposit(&store, "account-1", 1_000).await;
+    registry.add(Registration::stored("large", 1, LargeDeposits::default)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+    deposit(&store, "account-1", 1_000).await;
+
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("large", 2, LargeDepositsAgain::default)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(registry.get::<LargeDepositsAgain>().await.unwrap().again.count, 2);
+    assert_eq!(post.sent(), [3]);
+}
+
+#[tokio::test]
+async fn a_new_version_does_nothing_for_events_that_one_before_it_has_taken_in() {
+    let (backend, post) = (InMemoryBackend::new(), post());
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("letters", 1, Fragile::default)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(letters(2)).await.unwrap();
+    deposit(&store, "account-1", 2).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(registry.get::<Letters>().await.unwrap().written, 2);
+    assert_eq!(post.sent(), [2]);
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Projections that fail.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use allframe_cqrs::{
     EventStore, FaultCause, FaultPolicy, GlobalPosition, InMemoryBackend, Projection, ProjectionError,
     ProjectionRegistry, ProjectionState, Registration,
     api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId},
+    event,
 };
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ledger::{Balances, Curse, Entry, Fragile, SOON, append, deposit};
 
@@ -267,4 +269,99 @@ async fn many_faults_in_a_long_history_do_not_cost_the_history_each() {
     // Once each, once more each to take the failed event back, and the failed ones twice.
     let calls = calls.load(std::sync::atomic::Ordering::Relaxed);
     assert!(calls <= 20_200, "{calls} calls");
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_copied_is_made_again_where_an_event_fails() {
+    #[derive(Default)]
+    struct Unique {
+        sum: u64,
+    }
+    impl Clone for Unique {
+        fn clone(&self) -> Self {
+            panic!("there is one of it")
+        }
+    }
+    impl Projection for Unique {
+        type Event = Entry;
+        fn apply(&mut self, event: &Entry) {
+            match event {
+                Entry::Deposited { amount } => self.sum += amount,
+                _ => panic!("a curse"),
+            }
+        }
+    }
+    let store = EventStore::new();
+    let registry = ProjectionRegistry::new(store.clone());
+    let skip = FaultPolicy::skip().with_attempts(2).with_backoff(Duration::ZERO, Duration::ZERO);
+    registry.add(Registration::in_memory("unique", Unique::default).with_faults(skip)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    append(&store, "account-1", Entry::Cursed).await;
+    let last = deposit(&store, "account-1", 2).await;
+    registry.wait_until(last, SOON).await.unwrap();
+    assert_eq!(registry.get::<Unique>().await.unwrap().sum, 3);
+    assert_eq!(registry.status_of("unique").await.unwrap().events_skipped, 1);
+}
+
+#[tokio::test]
+async fn a_wait_beyond_all_clocks_is_a_long_one() {
+    let store = EventStore::new();
+    let registry = ProjectionRegistry::new(store.clone());
+    let for_ever = FaultPolicy::stop().with_backoff(Duration::MAX, Duration::MAX);
+    registry.add(Registration::in_memory("fragile", Fragile::default).with_faults(for_ever)).await.unwrap();
+    append(&store, "account-1", Entry::Cursed).await;
+    let retrying = async {
+        loop {
+            let state = registry.status_of("fragile").await.unwrap().state;
+            if matches!(state, ProjectionState::Retrying | ProjectionState::Closed) {
+                return state;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    assert_eq!(crate::support::soon(retrying).await, ProjectionState::Retrying);
+}
+
+thread_local! {
+    /// Whether `Fussy` panics when it is read.
+    static IS_FUSSY: Cell<bool> = const { Cell::new(false) };
+}
+
+#[event]
+#[derive(Clone, Serialize, Deserialize)]
+struct Fussy {
+    #[serde(deserialize_with = "fussy")]
+    amount: u64,
+}
+
+fn fussy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let amount = u64::deserialize(deserializer)?;
+    assert!(!IS_FUSSY.get() || amount < 10, "too large");
+    Ok(amount)
+}
+
+#[tokio::test]
+async fn an_event_whose_deserialize_panics_is_one_that_cannot_be_read() {
+    #[derive(Clone, Default)]
+    struct Sum {
+        sum: u64,
+    }
+    impl Projection for Sum {
+        type Event = Fussy;
+        fn apply(&mut self, event: &Fussy) {
+            self.sum += event.amount;
+        }
+    }
+    let store = EventStore::new();
+    store.append("account-1", vec![Fussy { amount: 1 }, Fussy { amount: 10 }]).await.unwrap();
+    IS_FUSSY.set(true);
+    let registry = ProjectionRegistry::new(store.clone());
+    let stop = at_once(FaultPolicy::stop());
+    registry.add(Registration::in_memory("sum", Sum::default).with_faults(stop)).await.unwrap();
+    let error = registry.wait_until_caught_up(SOON).await.unwrap_err();
+    let ProjectionError::Stopped { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(source.cause, FaultCause::Unreadable(_)), "{source:?}");
+    assert_eq!(source.position, GlobalPosition::new(2));
+    assert!(String::from(error).ends_with("it panicked: too large"));
+    assert_eq!(registry.get::<Sum>().await.unwrap().sum, 1);
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use allframe_cqrs::{
-    CheckpointPolicy, EventStore, EventStoreBackend, FaultPolicy, GlobalPosition, InMemoryBackend,
+    CheckpointPolicy, EventId, EventStore, EventStoreBackend, FaultPolicy, GlobalPosition, InMemoryBackend,
     Projection, ProjectionRegistry, ProjectionState, Registration, StreamId,
     api::{EventType, Snapshot, Version},
 };
@@ -142,6 +142,39 @@ async fn a_state_of_which_a_part_is_missing_is_not_used_and_built_again() {
     registry.wait_until_caught_up(SOON).await.unwrap();
     assert_eq!(registry.get::<Large>().await.unwrap().text.len(), 9 << 20);
     assert_eq!(registry.status_of("large").await.unwrap().events_applied, 1);
+}
+
+#[tokio::test]
+async fn parts_of_two_states_of_one_position_are_never_put_together() {
+    #[derive(Clone, Default, Serialize, Deserialize)]
+    struct Large {
+        text: String,
+    }
+    impl Projection for Large {
+        type Event = Entry;
+        fn apply(&mut self, _event: &Entry) {
+            self.text.push_str(&"x".repeat(9 << 20));
+        }
+    }
+    let backend = InMemoryBackend::new();
+    let (store, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("large", 1, Large::default)).await.unwrap();
+    deposit(&store, "account-1", 1).await;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+    // As when another process that runs it too has come as far, and died while it wrote its own.
+    let part = StreamId::new("$projection-large-v1/a/0").unwrap();
+    let kept = backend.get_latest_snapshot(&part).await.unwrap().unwrap();
+    let mut text = kept.payload.to_vec();
+    text[1_000..].fill(b'y');
+    let other_type = EventType::new(format!("$projection-part-{}", EventId::generate())).unwrap();
+    let other = Snapshot::new(part, kept.version, other_type, text).with_encoding(kept.encoding);
+    backend.save_snapshot(other).await.unwrap();
+
+    let (_, registry) = registry_of(&backend).await;
+    registry.add(Registration::stored("large", 1, Large::default)).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert!(registry.get::<Large>().await.unwrap().text.chars().all(|letter| letter == 'x'));
 }
 
 #[tokio::test]

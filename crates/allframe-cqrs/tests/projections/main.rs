@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod at_once;
 mod consistency;
 mod discovery;
 mod effects;

@@ -2,17 +2,24 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use allframe_cqrs::{
-    ApplyContext, ApplyError, EventStore, FaultPolicy, InMemoryBackend, MergeProjection, Projection,
-    ProjectionError, ProjectionRegistry, ProjectionState, Rebuild, RebuildState, Recorded, Registration,
+    ApplyContext, ApplyError, EventStore, FaultCause, FaultPolicy, InMemoryBackend, MergeProjection,
+    Projection, ProjectionError, ProjectionRegistry, ProjectionState, Rebuild, RebuildState, Recorded,
+    Registration,
 };
-
 use futures_util::StreamExt;
 
-use crate::ledger::{Balances, Curse, Entry, Fragile, Parts, SOON, append, deposit, fill};
+use crate::{
+    ledger::{Balances, Curse, Entry, Fragile, Parts, SOON, append, deposit, fill},
+    support::Watched,
+};
 
 fn balances() -> Registration<Balances> {
     Registration::in_memory("balances", Balances::default)
@@ -250,5 +257,46 @@ async fn closing_breaks_a_rebuild_off() {
     let error = rebuild.clone().finished().await.unwrap_err();
     assert!(matches!(error, ProjectionError::Closed { .. }), "{error:?}");
     assert!(matches!(rebuild.progress().state, RebuildState::Cancelled));
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_is_closed_is_not_built_anew() {
+    let (_, registry, expected) = filled(balances(), 100).await;
+    registry.close().await.unwrap();
+    let error = registry.rebuild("balances").await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Closed { .. }), "{error:?}");
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_that_panics_outside_apply_fails_and_says_so() {
+    let is_late = Arc::new(AtomicBool::new(false));
+    let make = {
+        let is_late = Arc::clone(&is_late);
+        move || if is_late.load(Ordering::SeqCst) { panic!("too late") } else { Balances::default() }
+    };
+    let (_, registry, expected) = filled(Registration::in_memory("balances", make), 100).await;
+    is_late.store(true, Ordering::SeqCst);
+    let error = registry.rebuild("balances").await.unwrap_err();
+    let ProjectionError::RebuildFailed { source, .. } = error else { panic!("{error:?}") };
+    assert!(matches!(&source.cause, FaultCause::Panicked(_)), "{source:?}");
+    let rebuild = registry.status_of("balances").await.unwrap().rebuild.unwrap();
+    assert!(matches!(rebuild.state, RebuildState::Failed(_)), "{rebuild:?}");
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_outlives_that_the_store_is_away_when_the_new_state_is_to_be_stored() {
+    let backend = Arc::new(Watched::new());
+    let store = EventStore::<Entry, _>::with_backend(Arc::clone(&backend));
+    let expected = fill(&store, 100).await;
+    let registry = ProjectionRegistry::new(store.clone());
+    let at_once = FaultPolicy::stop().with_backoff(Duration::ZERO, Duration::ZERO);
+    let balances = Registration::stored("balances", 1, Balances::default).with_faults(at_once);
+    registry.add(balances).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    backend.let_snapshots_wait(2);
+    registry.rebuild("balances").await.unwrap();
     assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
 }

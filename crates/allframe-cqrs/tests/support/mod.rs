@@ -35,6 +35,7 @@ pub(crate) struct Watched {
     pub(crate) inner: InMemoryBackend,
     fate: Box<dyn Fn(usize) -> Fate + Send + Sync>,
     snapshots_fail: AtomicBool,
+    snapshots_to_wait: AtomicUsize,
     pages_are_short: bool,
     appends: AtomicUsize,
     batches: Mutex<Vec<AppendBatch>>,
@@ -56,6 +57,7 @@ impl Watched {
             inner: InMemoryBackend::new(),
             fate: Box::new(fate),
             snapshots_fail: AtomicBool::new(false),
+            snapshots_to_wait: AtomicUsize::new(0),
             pages_are_short: false,
             appends: AtomicUsize::new(0),
             batches: Mutex::new(Vec::new()),
@@ -75,6 +77,11 @@ impl Watched {
     /// From now on no snapshot can be saved.
     pub(crate) fn let_snapshots_fail(&self) {
         self.snapshots_fail.store(true, Ordering::SeqCst);
+    }
+
+    /// The next so many snapshots find the store away.
+    pub(crate) fn let_snapshots_wait(&self, snapshots: usize) {
+        self.snapshots_to_wait.store(snapshots, Ordering::SeqCst);
     }
 
     /// The same, of which every page of a stream holds one event.
@@ -156,6 +163,10 @@ impl EventStoreBackend for Watched {
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
         if self.snapshots_fail.load(Ordering::SeqCst) {
             return Err(StoreError::storage("no room for snapshots"));
+        }
+        let one_less = |left: usize| left.checked_sub(1);
+        if self.snapshots_to_wait.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(unavailable());
         }
         self.inner.save_snapshot(snapshot).await
     }

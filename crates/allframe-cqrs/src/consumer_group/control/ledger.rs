@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{ParkedChange, ParkedEntry};
 
 /// The parked events of one partition, as its `parked` stream adds up to.
-///
-/// To apply once more what was applied already, up to the same event, changes nothing: a holder applies what it decides
-/// at once, and again when it reads it back between the changes of others.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::consumer_group) struct Ledger {
     entries: BTreeMap<u64, ParkedEntry>,
@@ -155,19 +152,6 @@ mod tests {
         let ledger = after([parked(1, "a"), replay("a"), again]);
         assert!(!ledger.is_replaying("a"));
         assert_eq!(ledger.entry(1).map(|entry| entry.attempts), Some(9));
-    }
-
-    #[test]
-    fn to_apply_the_same_changes_once_more_changes_nothing() {
-        let changes = [
-            parked(1, "a"),
-            parked(2, "a"),
-            replay("a"),
-            ParkedChange::Resolved { position: 1 },
-            parked(3, "b"),
-        ];
-        let once = after(changes.clone());
-        assert_eq!(after(changes.clone().into_iter().chain(changes)), once);
     }
 
     #[test]

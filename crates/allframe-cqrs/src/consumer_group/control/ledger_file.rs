@@ -1,12 +1,14 @@
 use std::error::Error as StdError;
 
-use eventstore_api::{Encoding, EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version};
+use eventstore_api::{
+    Appended, Encoding, EventStoreBackend, EventType, Snapshot, StreamId, StreamRange, Version,
+};
 
 use super::{Ledger, from_record, ledger::LedgerContent};
 use crate::consumer_group::GroupError;
 
-/// How many events of a `parked` stream are read at most, about, before what they add up to.
-const EVENTS_PER_SNAPSHOT: u64 = 128;
+/// Fewer events of a `parked` stream than this are not worth a snapshot of what they add up to.
+const LEAST_EVENTS_PER_SNAPSHOT: u64 = 128;
 const STATE_TYPE: &str = "$group.parked-ledger";
 /// The form of the snapshots; one of another form is passed over.
 const FORM: u32 = 1;
@@ -37,7 +39,17 @@ impl LedgerFile {
         self.version
     }
 
-    /// Takes in what was appended since.
+    /// Whether what was written here comes right behind what is in it. The ledger has it already then; otherwise others
+    /// have written in between, and it has to be loaded anew, so that every change counts at its place.
+    pub(in crate::consumer_group) fn goes_on_with(&mut self, written: &Appended) -> bool {
+        let goes_on = self.version.next() == written.first_version;
+        if goes_on {
+            self.version = written.last_version;
+        }
+        goes_on
+    }
+
+    /// Takes in what was appended since. Nothing may have been applied to the ledger that is not written.
     pub(in crate::consumer_group) async fn catch_up(
         &mut self,
         backend: &impl EventStoreBackend,
@@ -54,10 +66,13 @@ impl LedgerFile {
         }
     }
 
-    /// Keeps a snapshot if many events have come since the last one. It saves time and decides nothing: that it cannot be
-    /// kept is only logged.
+    /// Keeps a snapshot if many events have come since the last one: as many as it holds at least, so that what is written
+    /// of snapshots grows as the number of events does and not as its square. It saves time and decides nothing: that it
+    /// cannot be kept is only logged.
     pub(in crate::consumer_group) async fn snapshot_if_due(&mut self, backend: &impl EventStoreBackend) {
-        if self.version.get() < self.snapshot.get().saturating_add(EVENTS_PER_SNAPSHOT) {
+        let entries = u64::try_from(self.ledger.len()).unwrap_or(u64::MAX);
+        let due = self.snapshot.get().saturating_add(entries.max(LEAST_EVENTS_PER_SNAPSHOT));
+        if self.version.get() < due {
             return;
         }
         // Also where it fails: not again with each event.

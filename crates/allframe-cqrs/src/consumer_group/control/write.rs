@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventstore_api::{AppendBatch, EventStoreBackend, ExpectedVersion, StoreError, Version};
+use eventstore_api::{AppendBatch, Appended, EventStoreBackend, ExpectedVersion, StoreError, Version};
 
 use super::{ControlStream, ControlStreams, ParkedChange, PartitionState, to_event};
 use crate::{Error, EventStore, consumer_group::GroupError};
@@ -20,6 +20,8 @@ pub(in crate::consumer_group) struct PartitionWrite {
 pub(in crate::consumer_group) struct Written {
     /// The new versions of the partitions that were written.
     pub(in crate::consumer_group) versions: BTreeMap<u32, Version>,
+    /// Where the changes among their parked events are, of those that have some.
+    pub(in crate::consumer_group) parked: BTreeMap<u32, Appended>,
     /// The partitions in which somebody else had written before.
     pub(in crate::consumer_group) refused: BTreeSet<u32>,
 }
@@ -34,8 +36,13 @@ pub(in crate::consumer_group) async fn write_partitions<E, B: EventStoreBackend>
     while !writes.is_empty() {
         match store.append_settled(batch_of(streams, &writes)?).await {
             Ok(outcomes) => {
-                let versions = outcomes.iter().map(|appended| appended.last_version);
-                written.versions = writes.iter().map(|write| write.partition).zip(versions).collect();
+                // As `batch_of` has them.
+                let mut outcomes = outcomes.into_iter();
+                let states = writes.iter().map(|write| write.partition);
+                written.versions =
+                    states.zip(outcomes.by_ref().map(|appended| appended.last_version)).collect();
+                let with_parked = writes.iter().filter(|write| !write.parked.is_empty());
+                written.parked = with_parked.map(|write| write.partition).zip(outcomes).collect();
                 break;
             }
             Err(Error::Store(StoreError::WrongExpectedVersion { stream, expected, actual })) => {

@@ -1,7 +1,7 @@
 use eventstore_api::EventStoreBackend;
 use tokio::time::Instant;
 
-use super::Member;
+use super::{LONGEST_WAIT, Member};
 use crate::{
     Event,
     consumer_group::{
@@ -17,9 +17,10 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
         let unsaved: usize = self.tenures.values().map(super::Tenure::unsaved).sum();
         let now = Instant::now();
         if unsaved >= settings.checkpoint_events {
-            self.save_at = Some(self.save_at.unwrap_or(now).min(now));
+            let soonest = now.max(self.saves_from);
+            self.save_at = Some(self.save_at.unwrap_or(soonest).min(soonest));
         } else if self.save_at.is_none() && self.tenures.values().any(super::Tenure::is_dirty) {
-            self.save_at = Some(now + settings.checkpoint_interval);
+            self.save_at = Some(now + settings.checkpoint_interval.min(LONGEST_WAIT));
         }
     }
 
@@ -87,7 +88,8 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
                     // Nobody knows which version they have now: the next beat takes them anew.
                     partitions.iter().for_each(|number| drop(self.tenures.remove(number)));
                 } else {
-                    self.save_at = Some(Instant::now() + self.core.settings.heartbeat());
+                    self.saves_from = Instant::now() + self.core.settings.heartbeat();
+                    self.save_at = Some(self.saves_from);
                 }
                 Err(error)
             }
@@ -98,18 +100,31 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
         for partition in written.refused {
             self.lose(partition);
         }
-        let backend = self.core.store.backend();
+        let mut between_others = Vec::new();
         for (partition, version) in written.versions {
             let Some(tenure) = self.tenures.get_mut(&partition) else { continue };
-            let has_parked = !tenure.pending().is_empty();
             tenure.saved_as(version);
-            if has_parked {
-                // What is written comes back between the changes of others.
-                tenure.file.catch_up(backend).await?;
-                tenure.file.snapshot_if_due(backend).await;
+            let Some(parked) = written.parked.get(&partition) else { continue };
+            if tenure.file.goes_on_with(parked) {
+                tenure.file.snapshot_if_due(self.core.store.backend()).await;
+            } else {
+                between_others.push(partition);
             }
         }
-        Ok(())
+        let mut outcome = Ok(());
+        for partition in between_others {
+            let loaded = self.load_ledger(partition).await;
+            match (loaded, self.tenures.get_mut(&partition)) {
+                (Ok(file), Some(tenure)) => tenure.file = file,
+                (Ok(_), None) => {}
+                (Err(error), _) => {
+                    // Its ledger is not what is stored: the next beat takes it anew.
+                    self.tenures.remove(&partition);
+                    outcome = Err(error);
+                }
+            }
+        }
+        outcome
     }
 
     /// Another member holds the partition: what was going on there is over.

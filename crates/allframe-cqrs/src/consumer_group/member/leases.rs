@@ -45,14 +45,13 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
     async fn renew(&mut self) -> Result<(), GroupError> {
         let before = Instant::now();
         self.tell(MemberNote::Alive { member: self.id.clone() }).await?;
-        let mut had_expired = false;
         self.leased_until.send_modify(|until| {
-            had_expired = Instant::now() >= *until;
+            // Under the lock of the lease: none of the deliveries of before may take the new one for its own.
+            if Instant::now() >= *until {
+                self.tenures.clear();
+            }
             *until = before + self.core.settings.lease;
         });
-        if had_expired {
-            self.tenures.clear();
-        }
         Ok(())
     }
 
@@ -137,7 +136,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
         outcome
     }
 
-    async fn load_ledger(&self, partition: u32) -> Result<LedgerFile, GroupError> {
+    pub(super) async fn load_ledger(&self, partition: u32) -> Result<LedgerFile, GroupError> {
         let stream = self.core.streams.id(ControlStream::Parked(partition))?;
         LedgerFile::load(self.core.store.backend(), stream).await
     }

@@ -15,7 +15,9 @@ mod tenancy;
 mod tenure;
 mod window;
 
-use std::{collections::BTreeMap, error::Error as StdError, future, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::BTreeMap, error::Error as StdError, future, ops::ControlFlow, sync::Arc, time::Duration,
+};
 
 use eventstore_api::{EventStoreBackend, RecordedEvent, Subscription};
 pub(super) use message::{Message, Receipt, Verdict};
@@ -33,6 +35,9 @@ use tokio::{
 
 use super::{Delivery, GroupError, MemberId, settings::GroupCore};
 use crate::Event;
+
+/// What is to wait longer waits so long: a year. A moment that lies too far off would be beyond what the clock can say.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A member at work.
 pub(super) struct Member<E, B> {
@@ -54,6 +59,8 @@ pub(super) struct Member<E, B> {
     beats: u64,
     /// When what is settled has to be written.
     save_at: Option<Instant>,
+    /// Not before then is it written, after the store could not answer.
+    saves_from: Instant,
 }
 
 /// What the task has waited for.
@@ -88,6 +95,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
             next_beat: now,
             beats: 0,
             save_at: None,
+            saves_from: now,
         };
         (member, delivered, verdicts)
     }
@@ -114,7 +122,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
                 }
                 Step::Message(None) => return Ok(()),
                 Step::Timer => {}
-                Step::Read(Ok(record)) => self.place(record),
+                Step::Read(Ok(record)) => self.place(record)?,
                 Step::Read(Err(error)) => {
                     self.reads_from = Instant::now() + self.core.settings.heartbeat();
                     self.tolerate(Err(error))?;

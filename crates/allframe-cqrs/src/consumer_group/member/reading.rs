@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::{Member, lanes::Item};
 use crate::{
     Event,
+    consumer_group::GroupError,
     event_store::{to_recorded, typed_filter},
 };
 
@@ -28,9 +29,9 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
     }
 
     /// Gives an event to the partition it belongs to, if that is one of ours.
-    pub(super) fn place(&mut self, record: RecordedEvent) {
+    pub(super) fn place(&mut self, record: RecordedEvent) -> Result<(), GroupError> {
         let event = to_recorded(record.clone());
-        let key = self.core.key_of(event.as_ref().ok(), &record.stream);
+        let key = self.core.key_of(event.as_ref().ok(), &record)?;
         let position = record.position;
         if let Some(tenure) = self.tenures.get_mut(&self.core.partition_of(&key)) {
             tenure.take(key, item(record, event, false));
@@ -39,6 +40,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
             tenure.window.note_read(position);
         }
         self.plan_save();
+        Ok(())
     }
 
     /// Tells the partitions how far the log was read without finding anything for them.

@@ -18,6 +18,8 @@ use crate::{
 /// member is never taken for dead before it knows itself that its lease has run out.
 pub(super) struct Roster<B> {
     feed: Subscription<B>,
+    /// Every sign that was given before then has been read.
+    observed_at: Instant,
     seen: HashMap<MemberId, Instant>,
     partitions: BTreeMap<u32, Observed>,
     /// The last version of each stream of parked events, as far as one was seen.
@@ -35,10 +37,12 @@ impl<B: EventStoreBackend> Roster<B> {
     /// How the group stands now. Whoever holds a partition counts as seen now.
     pub(super) async fn load<E: Event>(core: &GroupCore<E, B>) -> Result<Self, GroupError> {
         let backend = core.store.backend();
+        let observed_at = Instant::now();
         let head = backend.head().await?;
         let filter = EventFilter::stream_prefix(core.streams.prefix());
         let mut roster = Self {
             feed: Subscription::new(core.store.shared_backend(), head, filter),
+            observed_at,
             seen: HashMap::new(),
             partitions: BTreeMap::new(),
             parked: BTreeMap::new(),
@@ -59,7 +63,12 @@ impl<B: EventStoreBackend> Roster<B> {
 
     /// Takes in everything that was appended to the control streams since.
     pub(super) async fn observe<E: Event>(&mut self, core: &GroupCore<E, B>) -> Result<(), GroupError> {
-        while let Some(record) = self.feed.next_stored().await? {
+        loop {
+            let before = Instant::now();
+            let Some(record) = self.feed.next_stored().await? else {
+                self.observed_at = before;
+                return Ok(());
+            };
             match core.streams.which(&record.stream) {
                 Some(ControlStream::Members) => match from_record(&record)? {
                     MemberNote::Alive { member } => {
@@ -76,12 +85,11 @@ impl<B: EventStoreBackend> Roster<B> {
                 Some(ControlStream::Definition) | None => {}
             }
         }
-        Ok(())
     }
 
     /// The members that have given a sign within this time, in an order that all of them agree on.
     pub(super) fn alive(&self, lease: Duration) -> Vec<MemberId> {
-        let alive = self.seen.iter().filter(|(_, seen)| seen.elapsed() < lease);
+        let alive = self.seen.iter().filter(|(_, seen)| is_within(self.observed_at, **seen, lease));
         let mut alive: Vec<_> = alive.map(|(member, _)| member.clone()).collect();
         alive.sort_unstable();
         alive
@@ -97,7 +105,8 @@ impl<B: EventStoreBackend> Roster<B> {
 
     /// Forgets those that have been silent for so long that nobody asks for them.
     pub(super) fn forget_the_dead(&mut self, lease: Duration) {
-        self.seen.retain(|_, seen| seen.elapsed() < lease);
+        let observed_at = self.observed_at;
+        self.seen.retain(|_, seen| is_within(observed_at, *seen, lease));
     }
 
     fn note_partition(&mut self, partition: u32, record: &RecordedEvent) -> Result<(), GroupError> {
@@ -111,4 +120,10 @@ impl<B: EventStoreBackend> Roster<B> {
         }
         Ok(())
     }
+}
+
+/// Whether a sign was seen within this time before the last look at the signs. The time that has passed since does not
+/// count: a store that answers late hides the signs that were given meanwhile.
+fn is_within(observed_at: Instant, seen: Instant, lease: Duration) -> bool {
+    observed_at.saturating_duration_since(seen) < lease
 }

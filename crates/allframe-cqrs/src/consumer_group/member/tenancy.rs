@@ -15,12 +15,9 @@ pub(in crate::consumer_group) struct Tenancy {
 
 impl Tenancy {
     pub(in crate::consumer_group) fn holds(&self) -> bool {
-        if self.is_lost.load(Ordering::Acquire) {
-            return false;
-        }
-        // The clock is read under the lock: whoever extends the lease reads it there too, and later. So what has been seen
-        // as run out here is seen so there, and given up.
+        // Both are read under the lock: whoever extends the lease reads the clock there too, and later. So what has been
+        // seen as run out here is seen so there, and given up before the lock is.
         let until = self.leased_until.borrow();
-        Instant::now() < *until
+        Instant::now() < *until && !self.is_lost.load(Ordering::Acquire)
     }
 }

@@ -10,6 +10,7 @@ use eventstore_api::{GlobalPosition, RecordedEvent, Timestamp, Version};
 use tokio::time::Instant;
 
 use super::{
+    LONGEST_WAIT,
     lanes::{Item, Lanes},
     message::{Receipt, Verdict},
     window::Window,
@@ -88,6 +89,7 @@ impl<E> Tenure<E> {
             match item.event.clone() {
                 // Discarded while it waited.
                 _ if item.is_replay && self.file.ledger.entry(position.get()).is_none() => {
+                    self.failures.remove(&position);
                     self.lanes.finish(&key);
                 }
                 Ok(event) => {
@@ -121,7 +123,7 @@ impl<E> Tenure<E> {
                 *failures += 1;
                 let failures = *failures;
                 if failures < policy.max_attempts() {
-                    self.lanes.retry_at(&receipt.key, now + policy.wait_after(failures));
+                    self.lanes.retry_at(&receipt.key, now + policy.wait_after(failures).min(LONGEST_WAIT));
                 } else {
                     self.failures.remove(&receipt.position);
                     self.give_up(&receipt.key, ParkedCause::Failed, failures, reason);
@@ -141,7 +143,7 @@ impl<E> Tenure<E> {
             let attempts = entry.attempts.saturating_add(attempts);
             self.park_again(position.get(), attempts, reason);
         } else {
-            // Discarded while it was out: it stops nobody.
+            // Discarded while it was out, and it has failed for the last time: it stops nobody.
             lane.into_iter().for_each(|item| self.lanes.push(key, item));
             return;
         }

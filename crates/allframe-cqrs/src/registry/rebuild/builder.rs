@@ -1,11 +1,12 @@
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, panic::AssertUnwindSafe, sync::Arc};
 
 use eventstore_api::GlobalPosition;
+use futures_util::FutureExt;
 use tokio::{sync::RwLock, time};
 
 use super::{RebuildState, Reporter, parallel};
 use crate::{
-    Projection,
+    Panicked, Projection,
     registry::{
         FaultPolicy, OnFault, ProjectionFault,
         attempts::Attempts,
@@ -41,11 +42,14 @@ const LAST_EVENTS: u64 = 1_024;
 impl<P: Projection + 'static> Builder<P> {
     /// Builds. When that has succeeded, the new state serves; up to where it is stored, where it is kept.
     pub(in crate::registry) async fn build(self) -> Result<Option<GlobalPosition>, ProjectionFault> {
-        let mut sink = self.begin(self.built_in_parallel().await);
-        let outcome = self.try_build(&mut sink).await;
-        if outcome.is_err() {
-            self.make_do_with(&sink).await;
-        }
+        let building = AssertUnwindSafe(self.try_build()).catch_unwind();
+        let outcome = match building.await {
+            Ok(outcome) => outcome,
+            Err(payload) => {
+                let cause = FaultCause::Panicked(Panicked::new(&*payload));
+                Err(Failure { position: self.reporter.position(), stream: None, cause }.after(1))
+            }
+        };
         self.reporter.ended(match &outcome {
             Ok(_) => RebuildState::Finished,
             Err(fault) => {
@@ -56,30 +60,50 @@ impl<P: Projection + 'static> Builder<P> {
         outcome
     }
 
-    async fn try_build(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
+    async fn try_build(&self) -> Result<Option<GlobalPosition>, ProjectionFault> {
+        let mut sink = self.begin(self.built_in_parallel().await);
+        let outcome = self.build_in(&mut sink).await;
+        if outcome.is_err() {
+            self.make_do_with(&sink).await;
+        }
+        outcome
+    }
+
+    async fn build_in(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
+        let mut stored = None;
         let mut attempts = Attempts::default();
+        let mut target = self.target().await;
         loop {
-            let target = self.target().await;
             self.come_to(target, sink, &mut attempts).await?;
             let mut serving = self.live.write().await;
-            let target = serving.goal();
+            let (keepable, goal) = (serving.keepable(), serving.goal());
             let built = position(sink).await?;
-            if target.get().saturating_sub(built.get()) > LAST_EVENTS {
+            target = keepable;
+            if keepable.get().saturating_sub(built.get()) > LAST_EVENTS {
                 continue;
             }
             // Nobody may read meanwhile. What has to be waited for is waited for at the top.
-            if let LastLap::Interrupted = self.last_lap(target, sink).await? {
+            if let LastLap::Interrupted = self.last_lap(keepable, sink).await? {
+                continue;
+            }
+            sink.live.write().await.effects_through = serving.effects_through;
+            // First, so that no failure is ever mended with what was stored of the old state.
+            match self.keep(sink, keepable).await {
+                Ok(kept) => stored = kept.or(stored),
+                Err(failure) if failure.is_outage() => {
+                    drop(serving);
+                    time::sleep(self.policy.backoff(attempts.count(failure.position))).await;
+                    continue;
+                }
+                Err(failure) => return Err(failure.after(1)),
+            }
+            target = goal;
+            if let LastLap::Interrupted = self.last_lap(goal, sink).await? {
                 continue;
             }
             let mut new = sink.live.write().await;
             new.succeed(&serving);
-            let stored = match &self.keeper {
-                // First, so that no failure is ever mended with what was stored of the old state.
-                Some(keeper) => keeper.save_alone(&new).await.map_err(|error| {
-                    Failure { position: target, stream: None, cause: FaultCause::Store(error) }.after(1)
-                })?,
-                None => None,
-            };
+            new.settled = keepable;
             std::mem::swap(&mut *serving, &mut *new);
             return Ok(stored);
         }
@@ -97,10 +121,27 @@ impl<P: Projection + 'static> Builder<P> {
         }
     }
 
-    /// How far to build. As far as the state that serves has come, and no further: what events behind it ask to be done
-    /// outside is still to be done, by whoever applies them there.
+    /// How far to build before the last lap. As far as the state that serves has come with all its effects, and no further: what
+    /// events behind it ask to be done outside is still to be done, by whoever applies them there.
     async fn target(&self) -> GlobalPosition {
-        self.live.read().await.goal()
+        self.live.read().await.keepable()
+    }
+
+    /// Stores the new state, where it is no further than it may be; up to where. It is further after a lap that was interrupted, before
+    /// which it was stored.
+    async fn keep(
+        &self,
+        sink: &StateSink<P>,
+        keepable: GlobalPosition,
+    ) -> Result<Option<GlobalPosition>, Failure> {
+        let new = sink.live.read().await;
+        let Some(keeper) = self.keeper.as_ref().filter(|_| new.position <= keepable) else { return Ok(None) };
+        let saved = keeper.save_alone(&new).await;
+        saved.map_err(|error| Failure {
+            position: new.position,
+            stream: None,
+            cause: FaultCause::Store(error),
+        })
     }
 
     fn begin(&self, built: Option<Applied<P>>) -> StateSink<P> {

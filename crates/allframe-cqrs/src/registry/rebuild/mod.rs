@@ -175,6 +175,10 @@ impl Reporter {
         self.progress.subscribe()
     }
 
+    fn position(&self) -> GlobalPosition {
+        self.progress.borrow().position
+    }
+
     fn come_to(&self, position: GlobalPosition, more_events: u64, target: GlobalPosition) {
         let running_for = self.begun.elapsed();
         self.progress.send_modify(|progress| {
@@ -199,7 +203,7 @@ impl Reporter {
 }
 
 impl Drop for Reporter {
-    /// Whoever builds may be aborted, or panic.
+    /// Whoever builds may be aborted.
     fn drop(&mut self) {
         if !self.progress.borrow().state.is_over() {
             self.ended(RebuildState::Cancelled);

@@ -10,12 +10,12 @@ type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Lets one task at a time work on a stream. It holds an entry only for streams that somebody works on now.
 #[derive(Default)]
-pub(super) struct OneAtATime {
+pub(crate) struct OneAtATime {
     turns: Arc<Mutex<HashMap<StreamId, Turn>>>,
 }
 
 /// The turn of one task; dropping it lets the next one go on.
-pub(super) struct InTurn {
+pub(crate) struct InTurn {
     turns: Arc<Mutex<HashMap<StreamId, Turn>>>,
     stream: StreamId,
     turn: Option<Turn>,
@@ -24,7 +24,7 @@ pub(super) struct InTurn {
 
 impl OneAtATime {
     /// Waits for those who came first. Dropping the future early gives the place in the queue up.
-    pub(super) async fn enter(&self, stream: &StreamId) -> InTurn {
+    pub(crate) async fn enter(&self, stream: &StreamId) -> InTurn {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(turns.entry(stream.clone()).or_default())

@@ -1,4 +1,9 @@
+mod error;
+
 use async_trait::async_trait;
+pub use error::QueryError;
+
+use crate::event::last_path_segment;
 
 /// A question, whose answer changes nothing. `#[query]` implements it.
 ///
@@ -11,7 +16,20 @@ use async_trait::async_trait;
 /// fn is_query<Q: Query>(_: &Q) {}
 /// is_query(&BalanceOf { account: "account-7".into() });
 /// ```
-pub trait Query: Send + Sync + 'static {}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no query",
+    note = "write `#[query]` on it; the query is the first argument of its handler"
+)]
+pub trait Query: Send + Sync + 'static {
+    /// What it is called in spans and metrics: the name of its type, without path and parameters, unless overridden.
+    #[must_use]
+    fn name() -> &'static str
+    where
+        Self: Sized,
+    {
+        last_path_segment(std::any::type_name::<Self>())
+    }
+}
 
 /// What a query handler answers.
 pub type QueryResult<R> = Result<R, QueryError>;
@@ -34,7 +52,7 @@ pub type QueryResult<R> = Result<R, QueryError>;
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// assert_eq!(Balances.handle(BalanceOf { account: "account-7".into() }).await, Ok(9));
+/// assert_eq!(Balances.handle(BalanceOf { account: "account-7".into() }).await.unwrap(), 9);
 /// # });
 /// ```
 #[async_trait]
@@ -45,15 +63,4 @@ pub trait QueryHandler<Q: Query, R: Send + Sync + 'static>: Send + Sync {
     ///
     /// [`QueryError`] with why there is no answer.
     async fn handle(&self, query: Q) -> QueryResult<R>;
-}
-
-/// Why a query got no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
-    /// Nobody answers such queries.
-    #[error("no handler is registered for {0}")]
-    NotFound(String),
-    /// Something went wrong on the way.
-    #[error("{0}")]
-    Internal(String),
 }

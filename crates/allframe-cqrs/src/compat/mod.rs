@@ -1,8 +1,9 @@
-//! AllFrame's names with AllFrame's type parameters.
+//! AllFrame's names with AllFrame's type parameters and answers.
 //!
 //! In AllFrame a backend stores one type of events, which it names: `InMemoryBackend<MyEvent>`,
 //! `B: EventStoreBackend<MyEvent>`. Here a backend stores bytes and names none. Code that spells the parameter out
-//! imports the names from here, and everything else from the crate's root.
+//! imports the names from here, and everything else from the crate's root. So does code with a `CommandBus`, whose `dispatch`
+//! answers with a `Vec` of events that are stored by whoever called it.
 //!
 //! ```
 //! # use allframe_cqrs::event;
@@ -17,6 +18,12 @@
 //!
 //! fn count<E: Event, B: EventStoreBackend<E>>(store: EventStore<E, B>) { let _ = store.get_all_events(); }
 //! ```
+
+#[cfg(feature = "memory")]
+mod command_bus;
+
+#[cfg(feature = "memory")]
+pub use command_bus::CommandBus;
 
 /// A backend for events of type `E`: any backend, for any `E`.
 pub trait EventStoreBackend<E>: eventstore_api::EventStoreBackend {}

@@ -1,0 +1,197 @@
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{
+    Attribute, Error, Expr, Fields, Ident, Item, ItemStruct, Lit, LitStr, Member, Path, Result,
+    parse::Parser, parse_quote,
+};
+
+use crate::template::fields_of;
+
+/// Implements `Command` for a struct, with what its attributes say.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let Attributes { krate, name, stream, json } = Attributes::parse(attribute)?;
+    let Item::Struct(mut item) = syn::parse2::<Item>(item.clone())? else {
+        return Err(Error::new_spanned(item, "#[command] goes on a struct"));
+    };
+    let krate = krate.unwrap_or_else(|| parse_quote!(::allframe_cqrs));
+
+    let name = name.map(|name| quote! { fn name() -> &'static str { #name } });
+    let addressed = stream.map(|stream| stream_id(&stream, &item, &krate)).transpose()?;
+    let target = addressed.is_some().then(|| {
+        quote! {
+            fn target(
+                &self,
+            ) -> ::core::option::Option<::core::result::Result<#krate::StreamId, #krate::InvalidInput>> {
+                ::core::option::Option::Some(#krate::Addressed::stream_id(self))
+            }
+        }
+    });
+    let check = take_validation(&mut item)?.then(|| {
+        item.attrs.push(parse_quote!(#[derive(::garde::Validate)]));
+        quote! {
+            fn check(&self) -> ::core::result::Result<(), ::std::vec::Vec<#krate::ValidationError>> {
+                #krate::check_with_garde(self)
+            }
+        }
+    });
+    let json_form = json
+        .map(|json| {
+            require(
+                cfg!(feature = "json-commands"),
+                &json,
+                "`json` needs the feature `json-commands` of allframe-cqrs",
+            )?;
+            let schemars = quote!(#krate::schemars).to_string();
+            item.attrs.push(parse_quote!(#[derive(#krate::schemars::JsonSchema)]));
+            item.attrs.push(parse_quote!(#[schemars(crate = #schemars)]));
+            Ok::<_, Error>(quote! {
+                fn json_form() -> ::core::option::Option<#krate::JsonForm<Self>> {
+                    ::core::option::Option::Some(#krate::JsonForm::new(|| {
+                        #krate::schemars::SchemaGenerator::default().into_root_schema_for::<Self>().to_value()
+                    }))
+                }
+            })
+        })
+        .transpose()?;
+
+    let ident = &item.ident;
+    let (impl_generics, type_generics, where_clause) = item.generics.split_for_impl();
+    let addressed = addressed.map(|stream_id| {
+        quote! {
+            impl #impl_generics #krate::Addressed for #ident #type_generics #where_clause {
+                fn stream_id(&self) -> ::core::result::Result<#krate::StreamId, #krate::InvalidInput> {
+                    #stream_id
+                }
+            }
+        }
+    });
+    Ok(quote! {
+        #item
+
+        impl #impl_generics #krate::Command for #ident #type_generics #where_clause {
+            #name
+            #target
+            #check
+            #json_form
+
+            fn fingerprint(&self) -> ::core::option::Option<#krate::Fingerprint> {
+                #[allow(unused_imports)]
+                use #krate::{OfAny as _, OfSerialize as _};
+                (&#krate::Fingerprinted(self)).fingerprint()
+            }
+        }
+
+        #addressed
+    })
+}
+
+struct Attributes {
+    krate: Option<Path>,
+    name: Option<LitStr>,
+    stream: Option<Expr>,
+    json: Option<Path>,
+}
+
+impl Attributes {
+    fn parse(attribute: TokenStream) -> Result<Self> {
+        let mut this = Self { krate: None, name: None, stream: None, json: None };
+        let parser = syn::meta::parser(|meta| {
+            let known = meta.path.get_ident().map(Ident::to_string);
+            match known.as_deref() {
+                Some("crate") if this.krate.is_none() => {
+                    this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
+                }
+                Some("name") if this.name.is_none() => {
+                    this.name = Some(checked_name(meta.value()?.parse()?)?);
+                }
+                Some("stream") if this.stream.is_none() => this.stream = Some(meta.value()?.parse()?),
+                Some("json") if this.json.is_none() => this.json = Some(meta.path.clone()),
+                Some("crate" | "name" | "stream" | "json") => {
+                    return Err(meta.error("stands here twice; a command has one of each"));
+                }
+                _ => {
+                    return Err(meta.error(
+                        "unknown here; a command takes `stream = \"account-{account}\"`, `json` and `name = \"..\"`",
+                    ));
+                }
+            }
+            Ok(())
+        });
+        parser.parse2(attribute)?;
+        Ok(this)
+    }
+}
+
+fn checked_name(name: LitStr) -> Result<LitStr> {
+    match name.value().is_empty() {
+        true => Err(Error::new(name.span(), "a name is not empty")),
+        false => Ok(name),
+    }
+}
+
+/// The expression for the id of the stream that a command is for.
+fn stream_id(stream: &Expr, item: &ItemStruct, krate: &Path) -> Result<TokenStream> {
+    match stream {
+        Expr::Lit(literal) => {
+            let Lit::Str(template) = &literal.lit else {
+                return Err(Error::new_spanned(stream, "write a text: `stream = \"account-{account}\"`"));
+            };
+            let fields = fields_of(template, &members(&item.fields), &item.ident)?;
+            let bindings = (!fields.is_empty()).then(|| {
+                let fields = fields.iter();
+                quote! { let Self { #(#fields,)* .. } = self; }
+            });
+            Ok(quote! {
+                #bindings
+                #krate::IntoStreamId::into_stream_id(::std::format!(#template))
+            })
+        }
+        Expr::Path(function) => Ok(quote!(#krate::IntoStreamId::into_stream_id(#function(self)))),
+        other => Err(Error::new_spanned(
+            other,
+            "write a text with fields in it, `stream = \"account-{account}\"`, or name a function that takes the command \
+             by reference and answers with the text",
+        )),
+    }
+}
+
+fn members(fields: &Fields) -> Vec<Member> {
+    fields.members().collect()
+}
+
+/// Turns `#[validate(..)]` into what garde derives from; whether there was any.
+fn take_validation(item: &mut ItemStruct) -> Result<bool> {
+    let is_ours = |attribute: &Attribute| attribute.path().is_ident("validate");
+    let Some(first) = item.fields.iter().flat_map(|field| &field.attrs).find(|attribute| is_ours(attribute))
+    else {
+        return Ok(false);
+    };
+    require(
+        cfg!(feature = "validation"),
+        first,
+        "`#[validate(..)]` needs the feature `validation` of allframe-cqrs, and garde with `derive` in your Cargo.toml",
+    )?;
+    for field in &mut item.fields {
+        let ours: Vec<_> = field.attrs.iter_mut().filter(|attribute| is_ours(attribute)).collect();
+        if ours.is_empty() {
+            field.attrs.push(parse_quote!(#[garde(skip)]));
+        } else {
+            ours.into_iter().for_each(rename);
+        }
+    }
+    Ok(true)
+}
+
+fn rename(attribute: &mut Attribute) {
+    let path = match &mut attribute.meta {
+        syn::Meta::Path(path) => path,
+        syn::Meta::List(list) => &mut list.path,
+        syn::Meta::NameValue(pair) => &mut pair.path,
+    };
+    let span: Span = path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span());
+    *path = Ident::new("garde", span).into();
+}
+
+fn require(is_there: bool, at: &impl quote::ToTokens, message: &str) -> Result<()> {
+    if is_there { Ok(()) } else { Err(Error::new_spanned(at, message)) }
+}

@@ -1,0 +1,56 @@
+use eventstore_api::StoreError;
+
+use super::{
+    Answered, Dispatched, DynStore, KeyRetention, Storing,
+    commit::Commit,
+    entry::Entry,
+    key_record::{Known, look_up, record_stream},
+};
+use crate::{CommandError, Error, Event, middleware::Request, one_at_a_time::OneAtATime};
+
+/// Sees to it that a command with a key is carried out once.
+#[derive(Default)]
+pub(super) struct Keys {
+    retention: KeyRetention,
+    /// Within this process; between processes, the append decides.
+    turns: OneAtATime,
+}
+
+impl Keys {
+    pub(super) fn new(retention: KeyRetention) -> Self {
+        Self { retention, turns: OneAtATime::default() }
+    }
+
+    pub(super) async fn once<E: Event>(
+        &self,
+        store: &DynStore<E>,
+        storing: Storing,
+        entry: &Entry<E>,
+        key: &str,
+        request: Request,
+    ) -> Result<Dispatched<E>, CommandError> {
+        let Request { context, message } = request;
+        let stream = record_stream(key)?;
+        let fingerprint = (entry.fingerprint)(&*message);
+        let find = || look_up(store, key, &stream, entry.command, fingerprint, self.retention);
+
+        let _turn = self.turns.enter(&stream).await;
+        let claim = match find().await? {
+            Known::Executed(first) => return Ok(first),
+            Known::Free(claim) => claim,
+        };
+        let commit = Commit { store, storing, claim: Some(&claim) };
+        match entry.handler.handle(message, &context, commit).await {
+            // Another process was faster, with the same key.
+            Err(CommandError::Store(Error::Store(conflict @ StoreError::WrongExpectedVersion { .. })))
+                if matches!(&conflict, StoreError::WrongExpectedVersion { stream: of, .. } if *of == stream) =>
+            {
+                match find().await? {
+                    Known::Executed(first) => Ok(Dispatched { answer: Answered::Before, ..first }),
+                    Known::Free(_) => Err(Error::from(conflict).into()),
+                }
+            }
+            answer => answer,
+        }
+    }
+}

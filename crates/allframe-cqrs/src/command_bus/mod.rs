@@ -1,0 +1,261 @@
+mod builder;
+mod commit;
+mod decision;
+#[cfg(feature = "macros")]
+mod discovered;
+mod dispatch;
+mod dispatched;
+mod entry;
+#[cfg(feature = "memory")]
+mod handing_back;
+mod handle;
+#[cfg(feature = "json-commands")]
+mod json;
+mod key_record;
+mod keys;
+
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+pub use builder::CommandBusBuilder;
+pub use decision::{Answer, DecidedEvents, Decision};
+#[cfg(feature = "macros")]
+pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};
+pub use dispatched::{Answered, Dispatched};
+use entry::Entry;
+use eventstore_api::EventStoreBackend;
+pub use key_record::KeyRetention;
+use keys::Keys;
+
+use crate::{
+    BuildProblem, Command, CommandError, DispatchContext, Event, EventStore,
+    middleware::{Layer, Request},
+};
+
+/// A store on any backend.
+type DynStore<E> = EventStore<E, Arc<dyn EventStoreBackend>>;
+
+/// Takes commands to their handlers, and stores the events that these decide on.
+///
+/// There is one handler a command: a function with [`#[command_handler]`](crate::command_handler), which registers itself, or a
+/// function, a closure or a [`CommandHandler`](crate::CommandHandler) that is given by hand. What a handler needs beside its
+/// command is given to it by type. All of that is checked when the bus is built, before the first command.
+///
+/// ```
+/// use allframe_cqrs::{Aggregate, CommandBus, EventStore, command, command_handler, event};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[event]
+/// #[derive(Clone, Serialize, Deserialize)]
+/// enum AccountEvent { Deposited { amount: u64 }, Withdrawn { amount: u64 } }
+///
+/// #[derive(Default)]
+/// struct Account { balance: u64 }
+///
+/// impl Aggregate for Account {
+///     type Event = AccountEvent;
+///     fn apply_event(&mut self, event: &AccountEvent) {
+///         match event {
+///             AccountEvent::Deposited { amount } => self.balance += amount,
+///             AccountEvent::Withdrawn { amount } => self.balance -= amount,
+///         }
+///     }
+/// }
+///
+/// #[command(stream = "account-{account}")]
+/// #[derive(Clone)]
+/// struct Deposit { account: u32, amount: u64 }
+///
+/// #[command(stream = "account-{account}")]
+/// #[derive(Clone)]
+/// struct Withdraw { account: u32, amount: u64 }
+///
+/// #[derive(Debug, PartialEq, thiserror::Error)]
+/// #[error("{missing} is missing")]
+/// struct Overdrawn { missing: u64 }
+///
+/// #[command_handler]
+/// async fn deposit(command: Deposit) -> Vec<AccountEvent> {
+///     vec![AccountEvent::Deposited { amount: command.amount }]
+/// }
+///
+/// #[command_handler]
+/// fn withdraw(command: Withdraw, account: &Account) -> Result<Vec<AccountEvent>, Overdrawn> {
+///     match command.amount.checked_sub(account.balance) {
+///         None | Some(0) => Ok(vec![AccountEvent::Withdrawn { amount: command.amount }]),
+///         Some(missing) => Err(Overdrawn { missing }),
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let bus = CommandBus::builder(EventStore::<AccountEvent>::new()).discover().build()?;
+///
+/// let deposited = bus.dispatch(Deposit { account: 7, amount: 42 }).await.unwrap();
+/// assert_eq!(deposited.appended[0].stream.as_str(), "account-7");
+///
+/// let refused = bus.dispatch(Withdraw { account: 7, amount: 50 }).await.unwrap_err();
+/// assert_eq!(refused.rejection::<Overdrawn>(), Some(&Overdrawn { missing: 8 }));
+/// # Ok::<(), allframe_cqrs::BuildError>(()) }).unwrap();
+/// ```
+///
+/// Every event that a command causes has in its metadata what caused it: see [`DispatchContext`].
+///
+/// Cloning a bus is cheap and gives another handle to the same one. It needs a tokio runtime with time.
+pub struct CommandBus<E> {
+    shared: Arc<Shared<E>>,
+}
+
+struct Shared<E> {
+    store: DynStore<E>,
+    storing: Storing,
+    handlers: RwLock<Handlers<E>>,
+    layers: Vec<Arc<dyn Layer<Dispatched<E>, CommandError>>>,
+    keys: Keys,
+}
+
+/// What becomes of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storing {
+    /// The bus stores them.
+    ByBus,
+    /// They are handed back, as by AllFrame's bus.
+    ByCaller,
+}
+
+/// The handlers of a bus.
+struct Handlers<E> {
+    by_type: HashMap<TypeId, Arc<Entry<E>>>,
+    by_name: HashMap<&'static str, Arc<Entry<E>>>,
+}
+
+impl<E: Event> Handlers<E> {
+    fn new() -> Self {
+        Self { by_type: HashMap::new(), by_name: HashMap::new() }
+    }
+
+    /// Adds a handler, unless there is one of its command.
+    fn add(&mut self, entry: Entry<E>) -> Result<(), BuildProblem> {
+        let second = entry.handler_name;
+        if let Some(first) = self.by_type.get(&entry.command_type) {
+            return Err(BuildProblem::DuplicateHandler {
+                handled: first.command,
+                first: first.handler_name,
+                second,
+            });
+        }
+        if let Some(first) = self.by_name.get(entry.command) {
+            return Err(BuildProblem::SameName {
+                name: entry.command,
+                first: first.type_name,
+                second: entry.type_name,
+            });
+        }
+        let entry = Arc::new(entry);
+        self.by_name.insert(entry.command, Arc::clone(&entry));
+        self.by_type.insert(entry.command_type, entry);
+        Ok(())
+    }
+}
+
+impl<E: Event> CommandBus<E> {
+    /// A bus in the making, which stores events in this store.
+    #[must_use]
+    pub fn builder<B: EventStoreBackend>(store: EventStore<E, B>) -> CommandBusBuilder<E> {
+        CommandBusBuilder::new(store)
+    }
+
+    /// Takes a command to its handler, and stores what that decides.
+    ///
+    /// Dropping the future early leaves its events wholly appended or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`]: [`Validation`](CommandError::Validation) before any handler sees it, [`NotFound`](CommandError::NotFound),
+    /// what the handler answered or [how it panicked](CommandError::Panicked), what a layer refused it with, and
+    /// [`Store`](CommandError::Store).
+    pub async fn dispatch<C: Command>(&self, command: C) -> Result<Dispatched<E>, CommandError> {
+        self.dispatch_with(DispatchContext::new(), command).await
+    }
+
+    /// As [`CommandBus::dispatch`], with what the caller knows of the command: what it belongs to, and who it is for.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandBus::dispatch`].
+    pub async fn dispatch_with<C: Command>(
+        &self,
+        context: DispatchContext,
+        command: C,
+    ) -> Result<Dispatched<E>, CommandError> {
+        let entry = self.read(|handlers| handlers.by_type.get(&TypeId::of::<C>()).cloned());
+        let entry = entry.ok_or_else(|| CommandError::NotFound(C::name().to_owned()))?;
+        self.shared.dispatch(&entry, Request { context, message: Box::new(command) }).await
+    }
+
+    /// Carries a command out once, however often it is dispatched with this key, also by other processes and after restarts:
+    /// later dispatches answer with the events of the first, and are marked [`Answered::Before`].
+    ///
+    /// The key and the events are stored in one append. A command that is refused or fails stores neither, and may be tried
+    /// again. In one process, dispatches of a key wait for each other; in several, handlers may run at the same time, and the
+    /// events of one are stored. A handler with effects outside hands on its
+    /// [key](DispatchContext::idempotency_key).
+    ///
+    /// A key is 1 to about 500 bytes, without control characters, and counts for every command on the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandBus::dispatch`], and [`CommandError::KeyReused`] when the key belongs to another command: one of another
+    /// type, or of other content where the command is `Serialize`.
+    pub async fn dispatch_idempotent<C: Command>(
+        &self,
+        command: C,
+        key: impl Into<Arc<str>>,
+    ) -> Result<Dispatched<E>, CommandError> {
+        self.dispatch_idempotent_with(DispatchContext::new(), command, key).await
+    }
+
+    /// As [`CommandBus::dispatch_idempotent`], with what the caller knows of the command.
+    ///
+    /// # Errors
+    ///
+    /// As [`CommandBus::dispatch_idempotent`].
+    pub async fn dispatch_idempotent_with<C: Command>(
+        &self,
+        context: DispatchContext,
+        command: C,
+        key: impl Into<Arc<str>>,
+    ) -> Result<Dispatched<E>, CommandError> {
+        self.dispatch_with(context.with_key(key.into()), command).await
+    }
+
+    /// The names of the commands that it takes, sorted.
+    #[must_use]
+    pub fn commands(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.read(|handlers| handlers.by_name.keys().copied().collect());
+        names.sort_unstable();
+        names
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Handlers<E>) -> T) -> T {
+        look(&self.shared.handlers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<E> Clone for CommandBus<E> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<E> fmt::Debug for CommandBus<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandBus")
+            .field("events", &std::any::type_name::<E>())
+            .field("layers", &self.shared.layers.len())
+            .finish_non_exhaustive()
+    }
+}

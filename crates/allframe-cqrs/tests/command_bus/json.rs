@@ -1,0 +1,132 @@
+use allframe_cqrs::{Answered, CommandBus, CommandError, EventStore, ValidationError, command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::bank::{AccountEvent, AccountEvent::Opened, Bank};
+
+#[command(json, stream = "account-{account}")]
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OpenFromJson {
+    account: u32,
+    owner_name: String,
+    #[serde(default)]
+    items: Vec<Item>,
+}
+
+#[derive(Serialize, Deserialize, allframe_cqrs::schemars::JsonSchema)]
+#[schemars(crate = "allframe_cqrs::schemars")]
+struct Item {
+    sku: String,
+    count: u8,
+}
+
+fn bus() -> CommandBus<AccountEvent> {
+    CommandBus::builder(EventStore::new())
+        .function(|command: OpenFromJson| async move { vec![Opened { owner: command.owner_name }] })
+        .build()
+        .unwrap()
+}
+
+async fn refused(value: Value) -> Vec<(String, String)> {
+    match bus().dispatch_json("OpenFromJson", value).await.unwrap_err() {
+        CommandError::Validation(errors) => {
+            assert!(errors.iter().all(|error: &ValidationError| !error.message.is_empty()));
+            errors.into_iter().map(|error| (error.field, error.code)).collect()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(field, code)| (field.to_string(), code.to_string())).collect()
+}
+
+#[tokio::test]
+async fn a_command_from_json_is_carried_out_as_any_other() {
+    let bus = bus();
+    let value = json!({ "account": 7, "ownerName": "ann", "items": [{ "sku": "tea", "count": 1 }] });
+    let done = bus.dispatch_json("OpenFromJson", value.clone()).await.unwrap();
+    assert_eq!(
+        (&done.events[..], done.appended[0].stream.as_str()),
+        (&[Opened { owner: "ann".into() }][..], "account-7")
+    );
+    let first = bus.dispatch_json_idempotent("OpenFromJson", value.clone(), "k").await.unwrap();
+    let second = bus.dispatch_json_idempotent("OpenFromJson", value, "k").await.unwrap();
+    assert_eq!((first.answer, second.answer), (Answered::Now, Answered::Before));
+}
+
+#[tokio::test]
+async fn every_field_that_fails_is_named_as_it_is_called_in_json() {
+    let found =
+        refused(json!({ "account": "seven", "items": [{ "sku": "tea", "count": 300 }, { "count": 1 }] }))
+            .await;
+    assert_eq!(
+        found,
+        pairs(&[
+            ("account", "type"),
+            ("items[0].count", "maximum"),
+            ("items[1].sku", "required"),
+            ("ownerName", "required")
+        ])
+    );
+    assert_eq!(
+        refused(json!({ "account": 7, "ownerName": "ann", "colour": 1 })).await,
+        pairs(&[("colour", "additionalProperties")])
+    );
+    assert_eq!(refused(json!("seven")).await, pairs(&[("", "type")]));
+    assert_eq!(refused(Value::Null).await, pairs(&[("", "type")]));
+}
+
+#[tokio::test]
+async fn names_that_no_command_has_and_commands_that_json_does_not_reach_are_told_apart() {
+    let error = bus().dispatch_json("Opne", json!({})).await.unwrap_err();
+    assert!(matches!(&error, CommandError::NotFound(name) if name == "Opne"), "{error}");
+    let error = Bank::new().bus.dispatch_json("Deposit", json!({})).await.unwrap_err();
+    assert!(matches!(error, CommandError::NoJsonForm { command: "Deposit" }), "{error}");
+}
+
+#[test]
+fn the_schema_can_be_shown_to_whoever_writes_the_commands() {
+    let schema = bus().json_schema("OpenFromJson").unwrap();
+    assert_eq!(schema["required"], json!(["account", "ownerName"]));
+    assert_eq!(bus().json_schema("Opne"), None);
+}
+
+/// Rules of a field are in the schema where JSON Schema has them, and checked after it where not; each failure is told once.
+#[cfg(feature = "validation")]
+#[tokio::test]
+async fn what_the_declaration_asks_of_a_field_is_asked_of_json_too() {
+    #[command(json, stream = "account-{account}")]
+    #[derive(Deserialize)]
+    struct Checked {
+        #[validate(range(min = 1))]
+        account: u32,
+        #[validate(length(min = 2), custom(starts_upper))]
+        owner: String,
+    }
+    fn starts_upper(owner: &str, _context: &()) -> garde::Result {
+        match owner.starts_with(char::is_uppercase) {
+            true => Ok(()),
+            false => Err(garde::Error::new("starts small")),
+        }
+    }
+    let bus = CommandBus::builder(EventStore::new())
+        .function(|command: Checked| async move { vec![Opened { owner: command.owner }] })
+        .build()
+        .unwrap();
+    let codes = async |value| match bus.dispatch_json("Checked", value).await.unwrap_err() {
+        CommandError::Validation(errors) => {
+            errors.into_iter().map(|error| (error.field, error.code)).collect::<Vec<_>>()
+        }
+        other => panic!("{other}"),
+    };
+    assert_eq!(
+        codes(json!({ "account": 0, "owner": "a" })).await,
+        pairs(&[("account", "minimum"), ("owner", "minLength")])
+    );
+    assert_eq!(
+        codes(json!({ "account": 1, "owner": "ann" })).await,
+        pairs(&[("owner", "validation_failed")])
+    );
+}

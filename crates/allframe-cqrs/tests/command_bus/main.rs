@@ -1,0 +1,26 @@
+//! Commands on their way to handlers, and what these decide on its way into the store.
+#![cfg(all(feature = "memory", feature = "macros"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod allframe;
+mod bank;
+mod building;
+mod caused_events;
+mod deciding;
+mod dispatching;
+mod injecting;
+#[cfg(feature = "json-commands")]
+mod json;
+mod keys;
+mod layers;
+mod telemetry;
+#[cfg(feature = "validation")]
+mod validating;
