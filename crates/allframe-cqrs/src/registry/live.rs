@@ -50,15 +50,15 @@ impl<P> Applied<P> {
         self.replaced_at.unwrap_or(self.position)
     }
 
+    /// Makes it one that may take the place of the old one.
+    pub(super) fn succeed(&mut self, old: &Self) {
+        (self.effects_through, self.generation) = (old.effects_through, old.generation + 1);
+    }
+
     /// How far one that takes its place may be when it is stored. What events behind that ask to be done outside is not done
     /// yet, and would be lost with the process.
     pub(super) fn keepable(&self) -> GlobalPosition {
         self.replaced_at.unwrap_or(self.settled)
-    }
-
-    /// Makes it one that may take the place of the old one.
-    pub(super) fn succeed(&mut self, old: &Self) {
-        (self.effects_through, self.generation) = (old.effects_through, old.generation + 1);
     }
 
     pub(super) fn standing(&self) -> Standing {

@@ -55,6 +55,21 @@ async fn the_first_state_is_empty_and_says_so_until_several_have_built_it() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_several_build_while_events_come_is_what_all_of_them_come_to() {
+    let registry = registry_of(&InMemoryBackend::new());
+    let mut expected = fill(registry.store(), 3 * MANY).await;
+    let balances = Registration::stored("balances", 1, Balances::default);
+    registry.add(balances.with_parallel_rebuild(four())).await.unwrap();
+    for amount in 1..=200 {
+        deposit(registry.store(), "account-7", amount).await;
+    }
+    *expected.accounts.get_mut("account-7").unwrap() += 20_100;
+    expected.events += 200;
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    assert_eq!(*registry.get::<Balances>().await.unwrap(), expected);
+}
+
 #[tokio::test]
 async fn a_short_history_is_applied_by_one_and_can_be_read_as_it_grows() {
     let registry = registry_of(&InMemoryBackend::new());

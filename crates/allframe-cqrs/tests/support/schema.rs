@@ -59,9 +59,10 @@ impl Schema {
 }
 
 impl Drop for Schema {
-    /// On a thread with a runtime of its own, wherever this is dropped.
+    /// On a thread with a runtime of its own, wherever this is dropped. Where a test fails in the middle of a transaction, nobody
+    /// ends that any more.
     fn drop(&mut self) {
-        let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name);
+        let drop = format!("SET lock_timeout = '20s'; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {

@@ -42,7 +42,7 @@ const LAST_EVENTS: u64 = 1_024;
 impl<P: Projection + 'static> Builder<P> {
     /// Builds. When that has succeeded, the new state serves; up to where it is stored, where it is kept.
     pub(in crate::registry) async fn build(self) -> Result<Option<GlobalPosition>, ProjectionFault> {
-        let building = AssertUnwindSafe(self.build_or_make_do()).catch_unwind();
+        let building = AssertUnwindSafe(self.try_build()).catch_unwind();
         let outcome = match building.await {
             Ok(outcome) => outcome,
             Err(payload) => {
@@ -60,18 +60,19 @@ impl<P: Projection + 'static> Builder<P> {
         outcome
     }
 
-    async fn build_or_make_do(&self) -> Result<Option<GlobalPosition>, ProjectionFault> {
+    async fn try_build(&self) -> Result<Option<GlobalPosition>, ProjectionFault> {
         let mut sink = self.begin(self.built_in_parallel().await);
-        let outcome = self.try_build(&mut sink).await;
+        let outcome = self.build_in(&mut sink).await;
         if outcome.is_err() {
             self.make_do_with(&sink).await;
         }
         outcome
     }
 
-    async fn try_build(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
+    async fn build_in(&self, sink: &mut StateSink<P>) -> Result<Option<GlobalPosition>, ProjectionFault> {
+        let mut stored = None;
         let mut attempts = Attempts::default();
-        let (mut target, mut stored) = (self.target().await, None);
+        let mut target = self.target().await;
         loop {
             self.come_to(target, sink, &mut attempts).await?;
             let mut serving = self.live.write().await;
@@ -126,7 +127,7 @@ impl<P: Projection + 'static> Builder<P> {
         self.live.read().await.keepable()
     }
 
-    /// Stores the new state, where it is no further than it may be. It is further after a lap that was interrupted, before
+    /// Stores the new state, where it is no further than it may be; up to where. It is further after a lap that was interrupted, before
     /// which it was stored.
     async fn keep(
         &self,
