@@ -25,7 +25,7 @@ impl<E: Event> Shared<E> {
         match &answer {
             Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
             Ok(done) => dispatch.succeeded("ok", done.attempts),
-            Err(error) => dispatch.failed(error),
+            Err(error) => dispatch.failed(error, error.attempts()),
         }
         answer
     }
@@ -33,7 +33,7 @@ impl<E: Event> Shared<E> {
     /// Tells of a command that could not be read from what came.
     #[cfg(feature = "json-commands")]
     pub(super) fn tell_unread(entry: &Entry<E>, context: crate::DispatchContext, error: &CommandError) {
-        Dispatch::begin(Kind::Command, &context.named(entry.command)).failed(error);
+        Dispatch::begin(Kind::Command, &context.named(entry.command)).failed(error, None);
     }
 
     async fn handle(&self, entry: &Entry<E>, request: Request) -> Result<Dispatched<E>, CommandError> {

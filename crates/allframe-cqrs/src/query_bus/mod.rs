@@ -204,7 +204,7 @@ impl Shared {
         let answer = through(&self.layers, &last, request).instrument(dispatch.span()).await;
         match &answer {
             Ok(_) => dispatch.succeeded("ok", 1),
-            Err(error) => dispatch.failed(error),
+            Err(error) => dispatch.failed(error, None),
         }
         answer
     }

@@ -21,5 +21,8 @@ mod injecting;
 mod json;
 mod keys;
 mod layers;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod telling;
 #[cfg(feature = "validation")]
 mod validating;
