@@ -18,22 +18,36 @@ impl<E: Event> Shared<E> {
         entry: &Entry<E>,
         request: Request,
     ) -> Result<Dispatched<E>, CommandError> {
+        self.take_to(&Last { shared: self, entry }, entry, request).await
+    }
+
+    /// Takes a command through the layers that could not be read from what came: whoever may not send it is told that, and no
+    /// more.
+    #[cfg(feature = "json-commands")]
+    pub(super) async fn dispatch_unread(
+        &self,
+        entry: &Entry<E>,
+        context: crate::DispatchContext,
+        error: CommandError,
+    ) -> Result<Dispatched<E>, CommandError> {
+        self.take_to(&Unread(error), entry, Request { context, message: Box::new(()) }).await
+    }
+
+    async fn take_to(
+        &self,
+        end: &dyn End<Dispatched<E>, CommandError>,
+        entry: &Entry<E>,
+        request: Request,
+    ) -> Result<Dispatched<E>, CommandError> {
         let request = request.map_context(|context| context.named(entry.command));
         let dispatch = Dispatch::begin(Kind::Command, &request.context);
-        let last = Last { shared: self, entry };
-        let answer = through(&self.layers, &last, request).instrument(dispatch.span()).await;
+        let answer = through(&self.layers, end, request).instrument(dispatch.span()).await;
         match &answer {
             Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
             Ok(done) => dispatch.succeeded("ok", done.attempts),
             Err(error) => dispatch.failed(error, error.attempts()),
         }
         answer
-    }
-
-    /// Tells of a command that could not be read from what came.
-    #[cfg(feature = "json-commands")]
-    pub(super) fn tell_unread(entry: &Entry<E>, context: crate::DispatchContext, error: &CommandError) {
-        Dispatch::begin(Kind::Command, &context.named(entry.command)).failed(error, None);
     }
 
     async fn handle(&self, entry: &Entry<E>, request: Request) -> Result<Dispatched<E>, CommandError> {
@@ -67,5 +81,16 @@ impl<E: Event> End<Dispatched<E>, CommandError> for Last<'_, E> {
                 Err(payload) => Err(CommandError::panicked(entry.command, &*payload)),
             }
         })
+    }
+}
+
+/// What lies behind the layers where there is no command, but what is wrong with it.
+#[cfg(feature = "json-commands")]
+struct Unread(CommandError);
+
+#[cfg(feature = "json-commands")]
+impl<E: Event> End<Dispatched<E>, CommandError> for Unread {
+    fn call(&self, _request: Request) -> BoxFuture<'_, Result<Dispatched<E>, CommandError>> {
+        Box::pin(async { Err(self.0.clone()) })
     }
 }

@@ -3,7 +3,7 @@ use std::any::Any;
 use jsonschema::{Validator, error::ValidationErrorKind};
 use serde_json::Value;
 
-use super::{CommandBus, Dispatched, Shared};
+use super::{CommandBus, Dispatched};
 use crate::{
     BuildProblem, Command, CommandError, DispatchContext, Event, ValidationError, middleware::Request,
 };
@@ -65,10 +65,7 @@ impl<E: Event> CommandBus<E> {
         let reader = entry.json.as_ref().ok_or(CommandError::NoJsonForm { command: entry.command })?;
         match reader.read(value) {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
-            Err(error) => {
-                Shared::tell_unread(&entry, context, &error);
-                Err(error)
-            }
+            Err(error) => self.shared.dispatch_unread(&entry, context, error).await,
         }
     }
 

@@ -196,7 +196,7 @@ fn queries_have_names_of_their_own() {
     let told = recorded(async {
         let bus = QueryBus::builder()
             .function(|query: Half| async move {
-                if query.of % 2 == 0 { Ok(query.of / 2) } else { Err("it is odd") }
+                if query.of.is_multiple_of(2) { Ok(query.of / 2) } else { Err("it is odd") }
             })
             .build()
             .unwrap();
