@@ -1,12 +1,10 @@
-use eventstore_api::StoreError;
-
 use super::{
-    Answered, Dispatched, DynStore, KeyRetention, Storing,
+    Dispatched, DynStore, KeyRetention, Storing,
     commit::Commit,
     entry::Entry,
     key_record::{Known, look_up, record_stream},
 };
-use crate::{CommandError, Error, Event, middleware::Request, one_at_a_time::OneAtATime};
+use crate::{CommandError, Event, middleware::Request, one_at_a_time::OneAtATime};
 
 /// Sees to it that a command with a key is carried out once.
 #[derive(Default)]
@@ -40,17 +38,14 @@ impl Keys {
             Known::Free(claim) => claim,
         };
         let commit = Commit { store, storing, claim: Some(&claim) };
-        match entry.handler.handle(message, &context, commit).await {
-            // Another process was faster, with the same key.
-            Err(CommandError::Store(Error::Store(conflict @ StoreError::WrongExpectedVersion { .. })))
-                if matches!(&conflict, StoreError::WrongExpectedVersion { stream: of, .. } if *of == stream) =>
-            {
-                match find().await? {
-                    Known::Executed(first) => Ok(Dispatched { answer: Answered::Before, ..first }),
-                    Known::Free(_) => Err(Error::from(conflict).into()),
-                }
-            }
-            answer => answer,
+        let answer = entry.handler.handle(message, &context, commit).await;
+        let Err(failed) = answer else { return answer };
+        // Another process may have been faster with the same key. Then this one met what that has stored: a conflict, of the
+        // key or of the events, or a rule that forbids to do it twice.
+        match find().await {
+            Ok(Known::Executed(first)) => Ok(first),
+            Err(reused @ CommandError::KeyReused { .. }) => Err(reused),
+            Ok(Known::Free(_)) | Err(_) => Err(failed),
         }
     }
 }
