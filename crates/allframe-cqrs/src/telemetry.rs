@@ -13,7 +13,7 @@ pub(crate) enum Kind {
     Query,
 }
 
-/// A dispatch that has begun.
+/// A dispatch that has begun. What becomes of it is told once: where its caller goes away before, that it was dropped.
 pub(crate) struct Dispatch {
     #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "a label of metrics"))]
     kind: Kind,
@@ -21,7 +21,7 @@ pub(crate) struct Dispatch {
     name: &'static str,
     begun: Instant,
     span: Span,
-    is_told: bool,
+    told: bool,
 }
 
 impl Dispatch {
@@ -45,7 +45,7 @@ impl Dispatch {
                 outcome = field::Empty,
             ),
         };
-        Self { kind, name, begun: Instant::now(), span, is_told: false }
+        Self { kind, name, begun: Instant::now(), span, told: false }
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -54,43 +54,42 @@ impl Dispatch {
 
     /// It went well, as one word says, after so many attempts.
     pub(crate) fn succeeded(mut self, outcome: &'static str, attempts: u32) {
-        self.span.record("attempts", attempts);
+        self.attempted(attempts);
         self.ended(outcome);
-        self.count_retries(attempts.saturating_sub(1));
     }
 
-    /// It failed, after so many attempts.
-    pub(crate) fn failed<X: Outcome + StdError + 'static>(mut self, error: &X, attempts: u32) {
-        self.span.record("attempts", attempts);
+    /// It did not, after so many attempts where the error knows of them.
+    pub(crate) fn failed<X: Outcome + StdError + 'static>(mut self, error: &X, attempts: Option<u32>) {
         self.span.in_scope(|| {
             let error: &(dyn StdError + 'static) = error;
             tracing::debug!(error, "it was not done");
         });
+        if let Some(attempts) = attempts {
+            self.attempted(attempts);
+        }
         self.ended(error.outcome());
-        self.count_retries(attempts.saturating_sub(1));
+    }
+
+    fn attempted(&self, attempts: u32) {
+        self.span.record("attempts", attempts);
+        #[cfg(feature = "metrics")]
+        meters::retried(self.name, attempts.saturating_sub(1));
     }
 
     fn ended(&mut self, outcome: &'static str) {
-        self.is_told = true;
+        self.told = true;
         self.span.record("outcome", outcome);
         #[cfg(feature = "metrics")]
         meters::ended(self.kind, self.name, outcome, self.begun.elapsed());
         #[cfg(not(feature = "metrics"))]
         self.span.in_scope(|| tracing::trace!(outcome, took = ?self.begun.elapsed(), "it is done"));
     }
-
-    fn count_retries(&self, retries: u32) {
-        #[cfg(feature = "metrics")]
-        meters::retried(self.name, retries);
-        #[cfg(not(feature = "metrics"))]
-        let _ = retries;
-    }
 }
 
 /// A dispatch whose future was dropped ends too.
 impl Drop for Dispatch {
     fn drop(&mut self) {
-        if !self.is_told {
+        if !self.told {
             self.ended("dropped");
         }
     }

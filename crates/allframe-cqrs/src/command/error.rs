@@ -144,6 +144,14 @@ impl CommandError {
         }
     }
 
+    /// How often it was decided before it was given up, where that is why.
+    pub(crate) fn attempts(&self) -> Option<u32> {
+        match self {
+            Self::Store(Error::ConflictsExhausted { attempts, .. }) => Some(*attempts),
+            _ => None,
+        }
+    }
+
     pub(crate) fn panicked(command: &'static str, payload: &(dyn Any + Send)) -> Self {
         Self::Panicked { command, source: Panicked::new(payload) }
     }

@@ -6,7 +6,7 @@ use tracing::Instrument;
 
 use super::{Answered, Dispatched, Shared, commit::Commit, entry::Entry};
 use crate::{
-    CommandError, DispatchContext, Error, Event, dispatch_context,
+    CommandError, DispatchContext, Event, dispatch_context,
     middleware::{End, Request, through},
     telemetry::{Dispatch, Kind},
 };
@@ -18,24 +18,44 @@ impl<E: Event> Shared<E> {
         entry: &Entry<E>,
         request: Request,
     ) -> Result<Dispatched<E>, CommandError> {
+        self.take_to(&Last { shared: self, entry }, entry, request).await
+    }
+
+    /// Takes a command through the layers that could not be read from what came: whoever may not send it is told that, and no
+    /// more.
+    #[cfg(feature = "json-commands")]
+    pub(super) async fn dispatch_unread(
+        &self,
+        entry: &Entry<E>,
+        context: DispatchContext,
+        error: CommandError,
+    ) -> Result<Dispatched<E>, CommandError> {
+        self.take_to(&Unread(error), entry, Request { context, message: Box::new(()) }).await
+    }
+
+    async fn take_to(
+        &self,
+        end: &dyn End<Dispatched<E>, CommandError>,
+        entry: &Entry<E>,
+        request: Request,
+    ) -> Result<Dispatched<E>, CommandError> {
         let request = request.map_context(|context| context.named(entry.command));
         let dispatch = Dispatch::begin(Kind::Command, &request.context);
-        let last = Last { shared: self, entry };
         // A handler's panic is caught further in, where layers see it; a layer's own comes as far as here.
-        let carried_out = AssertUnwindSafe(through(&self.layers, &last, request)).catch_unwind();
+        let carried_out = AssertUnwindSafe(through(&self.layers, end, request)).catch_unwind();
         let answer = carried_out.instrument(dispatch.span()).await;
         let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(entry.command, &*payload)));
         match &answer {
             Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
             Ok(done) => dispatch.succeeded("ok", done.attempts),
-            Err(error) => dispatch.failed(error, attempts_of(error)),
+            Err(error) => dispatch.failed(error, error.attempts()),
         }
         answer
     }
 
     /// Tells of a command that came to no handler.
     pub(super) fn told(name: &'static str, context: DispatchContext, error: CommandError) -> CommandError {
-        Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, 1);
+        Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, None);
         error
     }
 
@@ -74,10 +94,13 @@ impl<E: Event> End<Dispatched<E>, CommandError> for Last<'_, E> {
     }
 }
 
-/// How often it was decided in vain.
-fn attempts_of(error: &CommandError) -> u32 {
-    match error {
-        CommandError::Store(Error::ConflictsExhausted { attempts, .. }) => *attempts,
-        _ => 1,
+/// What lies behind the layers where there is no command, but what is wrong with it.
+#[cfg(feature = "json-commands")]
+struct Unread(CommandError);
+
+#[cfg(feature = "json-commands")]
+impl<E: Event> End<Dispatched<E>, CommandError> for Unread {
+    fn call(&self, _request: Request) -> BoxFuture<'_, Result<Dispatched<E>, CommandError>> {
+        Box::pin(async { Err(self.0.clone()) })
     }
 }

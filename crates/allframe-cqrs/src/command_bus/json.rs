@@ -17,8 +17,8 @@ impl<E: Event> CommandBus<E> {
     /// Dispatches a command that comes as JSON: its [name](Command::name), and its fields.
     ///
     /// The value is checked against the schema of the command, whose declaration is `#[command(json)]`, and then as
-    /// [`dispatch`](Self::dispatch) does. That comes before all layers, which see a command and no JSON: limit the size of what
-    /// you read, and know that whoever would be denied learns the schema.
+    /// [`dispatch`](Self::dispatch) does. It is read before the layers, which never see JSON: limit the size of what you take in.
+    /// What is wrong with it goes through them, as a request without a message, so that who is denied learns no more.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl<E: Event> CommandBus<E> {
             .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
         match read {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
-            Err(error) => Err(Shared::<E>::told(entry.command, context, error)),
+            Err(error) => self.shared.dispatch_unread(&entry, context, error).await,
         }
     }
 

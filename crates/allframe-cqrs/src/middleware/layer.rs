@@ -38,7 +38,8 @@ impl Request {
         self
     }
 
-    /// The command or the query, if it is of this type.
+    /// The command or the query, if it is of this type. One that could not be read from JSON is of none; what is wrong with it
+    /// is its answer, behind the layers.
     #[must_use]
     pub fn message<M: 'static>(&self) -> Option<&M> {
         self.message.downcast_ref()

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! The first layer that a bus is given is the outermost: it sees a request first, and its answer last. Layers stand around
-//! validation and around what an idempotency key remembers, so that whoever is denied learns neither. What comes as JSON is read
-//! before.
+//! validation and around what an idempotency key remembers, so that whoever is denied learns neither. A command that could
+//! not be read from JSON comes through as a [`Request`] without a message, and is refused behind the last of them.
 
 mod audit;
 mod authorise;

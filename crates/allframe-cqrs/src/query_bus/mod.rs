@@ -189,7 +189,7 @@ impl QueryBus {
         let context = context.for_dispatch();
         let Some(entry) = entry else {
             let error = QueryError::NotFound(Q::name().to_owned());
-            Dispatch::begin(Kind::Query, &context.named(Q::name())).failed(&error, 1);
+            Dispatch::begin(Kind::Query, &context.named(Q::name())).failed(&error, None);
             return Err(error);
         };
         if entry.answer_type != TypeId::of::<R>() {
@@ -229,7 +229,7 @@ impl Shared {
         let answer = answer.unwrap_or_else(|payload| Err(QueryError::panicked(entry.query, &*payload)));
         match &answer {
             Ok(_) => dispatch.succeeded("ok", 1),
-            Err(error) => dispatch.failed(error, 1),
+            Err(error) => dispatch.failed(error, None),
         }
         answer
     }

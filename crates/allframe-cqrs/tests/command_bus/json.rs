@@ -1,4 +1,9 @@
-use allframe_cqrs::{Answered, CommandBus, CommandError, EventStore, ValidationError, command};
+use std::sync::{Arc, Mutex};
+
+use allframe_cqrs::{
+    Answered, CommandBus, CommandError, DispatchContext, EventStore, ValidationError, command,
+    middleware::{Audit, AuditEntry, Authorise, Request},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -84,6 +89,30 @@ async fn names_that_no_command_has_and_commands_that_json_does_not_reach_are_tol
     assert!(matches!(&error, CommandError::NotFound(name) if name == "Opne"), "{error}");
     let error = Bank::new().bus.dispatch_json("Deposit", json!({})).await.unwrap_err();
     assert!(matches!(error, CommandError::NoJsonForm { command: "Deposit" }), "{error}");
+}
+
+/// What is wrong with a command is told behind the layers: who may not send it learns nothing, and it is on the record.
+#[tokio::test]
+async fn a_command_that_cannot_be_read_goes_through_the_layers_too() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&told);
+    let bus = CommandBus::builder(EventStore::new())
+        .layer(Audit::new(move |entry: &AuditEntry<'_>| {
+            kept.lock().unwrap().push((entry.context.name(), entry.outcome));
+        }))
+        .layer(Authorise::new(|request: &Request| match request.context().metadata().get("user") {
+            Some(_) => Ok(()),
+            None => Err("sign in first".to_owned()),
+        }))
+        .function(|command: OpenFromJson| async move { vec![Opened { owner: command.owner_name }] })
+        .build()
+        .unwrap();
+    let stranger = bus.dispatch_json("OpenFromJson", json!({})).await.unwrap_err();
+    assert!(matches!(stranger, CommandError::Denied(_)), "{stranger}");
+    let ann = DispatchContext::new().with("user", "ann");
+    let invalid = bus.dispatch_json_with(ann, "OpenFromJson", json!({})).await.unwrap_err();
+    assert!(matches!(invalid, CommandError::Validation(_)), "{invalid}");
+    assert_eq!(*told.lock().unwrap(), [("OpenFromJson", "denied"), ("OpenFromJson", "invalid")]);
 }
 
 #[test]

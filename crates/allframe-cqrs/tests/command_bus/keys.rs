@@ -1,14 +1,20 @@
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use allframe_cqrs::{
     Answered, CommandBus, CommandError, EventStore, InMemoryBackend, KeyRetention, ReadAll, command,
 };
-use futures_util::{TryStreamExt, future::join_all};
+use futures_util::{FutureExt, TryStreamExt, future::join_all};
+use serde::Serialize;
 
-use crate::bank::{AccountEvent::*, Bank, Deposit, Ledger, Open, Refused, Transfer, Withdraw, builder};
+use crate::bank::{
+    Account, AccountEvent::*, Bank, Deposit, Ledger, Open, Refused, Transfer, Withdraw, builder,
+};
 
 #[tokio::test]
 async fn the_second_dispatch_of_a_key_has_the_result_of_the_first() {
@@ -97,6 +103,48 @@ async fn of_any_number_of_dispatches_of_a_key_at_once_on_several_buses_one_is_ca
         assert!(answers.iter().all(|done| done.appended == answers[0].appended), "round {round}");
     }
     assert_eq!(store.get_all_events().await.unwrap().len(), 21);
+}
+
+/// Another bus on the store is faster, as another process would be, just before this one decides.
+#[tokio::test]
+async fn who_was_slower_with_a_key_has_the_first_result_and_no_refusal_that_the_first_has_caused() {
+    #[command(stream = "account-{account}")]
+    #[derive(Serialize)]
+    struct OpenOnce {
+        account: u32,
+    }
+    let decided = |account: &Account| match account.owner {
+        None => Ok(vec![Opened { owner: "ann".into() }]),
+        Some(_) => Err(Refused::IsOpen),
+    };
+    let store = EventStore::new();
+    let faster = CommandBus::builder(store.clone())
+        .decide(move |_: &OpenOnce, account: &Account| decided(account))
+        .build()
+        .unwrap();
+    let slower = |key: &'static str, account: u32| {
+        let (faster, interrupts) = (faster.clone(), AtomicBool::new(true));
+        CommandBus::builder(store.clone())
+            .decide(move |_: &OpenOnce, loaded: &Account| {
+                if interrupts.swap(false, Ordering::Relaxed) {
+                    let first = faster.dispatch_idempotent(OpenOnce { account }, key);
+                    first.now_or_never().unwrap().unwrap();
+                }
+                decided(loaded)
+            })
+            .build()
+            .unwrap()
+    };
+    let done = slower("k", 7).dispatch_idempotent(OpenOnce { account: 7 }, "k").await.unwrap();
+    assert_eq!((done.answer, &done.events[..]), (Answered::Before, &[Opened { owner: "ann".into() }][..]));
+
+    // The other was faster with another key: it is refused as ever.
+    let refused = slower("other", 8).dispatch_idempotent(OpenOnce { account: 8 }, "mine").await.unwrap_err();
+    assert_eq!(refused.rejection(), Some(&Refused::IsOpen));
+
+    // The other was faster with another command.
+    let reused = slower("both", 9).dispatch_idempotent(OpenOnce { account: 7 }, "both").await.unwrap_err();
+    assert!(matches!(reused, CommandError::KeyReused { .. }), "{reused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -23,6 +23,8 @@ mod json;
 mod keys;
 mod keys_within;
 mod layers;
-mod telemetry;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod telling;
 #[cfg(feature = "validation")]
 mod validating;

@@ -1,0 +1,232 @@
+//! What is counted and measured of dispatches, under which names.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use allframe_cqrs::{Backoff, QueryBus, command, query};
+use futures_util::FutureExt;
+use metrics::{
+    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
+
+use crate::bank::{Account, AccountEvent, AccountEvent::Deposited, Bank, Deposit, Withdraw};
+
+/// What was told under one name with its labels: `name{label=value,..}`.
+type Told<T> = Arc<Mutex<BTreeMap<String, T>>>;
+
+/// A recorder that keeps everything.
+#[derive(Clone, Default)]
+struct Kept {
+    counters: Told<u64>,
+    histograms: Told<Vec<f64>>,
+}
+
+impl Kept {
+    /// The counters, in the order of their names.
+    fn counted(&self) -> Vec<(String, u64)> {
+        self.counters.lock().unwrap().clone().into_iter().collect()
+    }
+
+    /// How often each histogram was told a value.
+    fn measured(&self) -> Vec<(String, usize)> {
+        let histograms = self.histograms.lock().unwrap();
+        histograms.iter().map(|(name, values)| (name.clone(), values.len())).collect()
+    }
+}
+
+struct One<T> {
+    name: String,
+    all: Told<T>,
+}
+
+impl CounterFn for One<u64> {
+    fn increment(&self, value: u64) {
+        *self.all.lock().unwrap().entry(self.name.clone()).or_default() += value;
+    }
+
+    fn absolute(&self, value: u64) {
+        self.all.lock().unwrap().insert(self.name.clone(), value);
+    }
+}
+
+impl HistogramFn for One<Vec<f64>> {
+    fn record(&self, value: f64) {
+        self.all.lock().unwrap().entry(self.name.clone()).or_default().push(value);
+    }
+}
+
+fn name_of(key: &Key) -> String {
+    let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+    format!("{}{{{}}}", key.name(), labels.join(","))
+}
+
+impl Recorder for Kept {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(Arc::new(One { name: name_of(key), all: Arc::clone(&self.counters) }))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::from_arc(Arc::new(One { name: name_of(key), all: Arc::clone(&self.histograms) }))
+    }
+}
+
+/// Keeps what is told on this thread.
+fn recorded(work: impl Future<Output = ()>) -> Kept {
+    let kept = Kept::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    metrics::with_local_recorder(&kept, || runtime.block_on(work));
+    kept
+}
+
+fn pairs<T: Copy>(pairs: &[(&str, T)]) -> Vec<(String, T)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+}
+
+#[test]
+fn every_command_is_counted_by_its_name_and_what_became_of_it_and_its_time_is_measured() {
+    #[command(stream = "account-9")]
+    struct Hang;
+    let told = recorded(async {
+        let bank =
+            Bank::with(|builder| builder.function(|_: Hang| std::future::pending::<Vec<AccountEvent>>()));
+        bank.deposit(7, 5).await;
+        bank.deposit(7, 5).await;
+        for _ in 0..2 {
+            bank.bus.dispatch_idempotent(Deposit { account: 7, amount: 5 }, "k").await.unwrap();
+        }
+        bank.bus.dispatch(Withdraw { account: 7, amount: 600 }).await.unwrap_err();
+        assert!(bank.bus.dispatch(Hang).now_or_never().is_none());
+    });
+    assert_eq!(
+        told.counted(),
+        pairs(&[
+            ("allframe_commands_total{command=Deposit,outcome=ok}", 3),
+            ("allframe_commands_total{command=Deposit,outcome=repeated}", 1),
+            ("allframe_commands_total{command=Hang,outcome=dropped}", 1),
+            ("allframe_commands_total{command=Withdraw,outcome=rejected}", 1),
+        ])
+    );
+    assert_eq!(
+        told.measured(),
+        pairs(&[
+            ("allframe_command_duration_seconds{command=Deposit}", 4),
+            ("allframe_command_duration_seconds{command=Hang}", 1),
+            ("allframe_command_duration_seconds{command=Withdraw}", 1),
+        ])
+    );
+    let seconds = told.histograms.lock().unwrap();
+    assert!(seconds.values().flatten().all(|took| (0.0..60.0).contains(took)), "{seconds:?}");
+}
+
+/// Seconds, and neither milliseconds nor a count of anything else.
+#[test]
+fn a_duration_is_told_in_seconds() {
+    #[command(stream = "account-9")]
+    struct Slow;
+    let told = recorded(async {
+        let bank = Bank::with(|builder| {
+            builder.function(|_: Slow| async {
+                let begun = std::time::Instant::now();
+                while begun.elapsed() < Duration::from_millis(20) {
+                    tokio::task::yield_now().await;
+                }
+                vec![Deposited { amount: 1 }]
+            })
+        });
+        bank.bus.dispatch(Slow).await.unwrap();
+    });
+    let seconds = told.histograms.lock().unwrap();
+    let took = seconds["allframe_command_duration_seconds{command=Slow}"][0];
+    assert!((0.02..10.0).contains(&took), "{took}");
+}
+
+/// Others are faster at every attempt: by an append of theirs between the decision and its own.
+#[test]
+fn every_decision_that_was_made_again_is_counted_also_where_it_was_given_up() {
+    #[command(stream = "account-7")]
+    struct Contended {
+        others: u32,
+    }
+    let told = recorded(async {
+        let store = allframe_cqrs::EventStore::new();
+        let theirs = store.clone();
+        let made = std::sync::atomic::AtomicU32::new(0);
+        let bus = allframe_cqrs::CommandBus::builder(store)
+            .with_max_attempts(std::num::NonZeroU32::new(4).unwrap())
+            .with_backoff(Backoff::none())
+            .decide(move |command: &Contended, _: &Account| {
+                if made.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < command.others {
+                    let append = theirs.append("account-7", vec![Deposited { amount: 1 }]);
+                    append.now_or_never().unwrap().unwrap();
+                }
+                vec![Deposited { amount: 1 }]
+            })
+            .build()
+            .unwrap();
+        assert_eq!(bus.dispatch(Contended { others: 2 }).await.unwrap().attempts, 3);
+        assert_eq!(bus.dispatch(Contended { others: u32::MAX }).await.unwrap_err().outcome(), "conflict");
+    });
+    assert_eq!(
+        told.counted(),
+        pairs(&[
+            ("allframe_command_retries_total{command=Contended}", 5),
+            ("allframe_commands_total{command=Contended,outcome=conflict}", 1),
+            ("allframe_commands_total{command=Contended,outcome=ok}", 1),
+        ])
+    );
+}
+
+/// A name that came from outside is no label: anybody could make any number of them.
+#[test]
+fn what_no_handler_takes_is_counted_too_and_a_name_that_nobody_knows_as_unknown() {
+    #[command]
+    struct Nobody;
+    let told = recorded(async {
+        let bank = Bank::new();
+        bank.bus.dispatch(Nobody).await.unwrap_err();
+        #[cfg(feature = "json-commands")]
+        bank.bus.dispatch_json("Anything", serde_json::Value::Null).await.unwrap_err();
+    });
+    let mut expected = pairs(&[("allframe_commands_total{command=Nobody,outcome=unhandled}", 1)]);
+    if cfg!(feature = "json-commands") {
+        expected.extend(pairs(&[("allframe_commands_total{command=unknown,outcome=unhandled}", 1)]));
+    }
+    assert_eq!(told.counted(), expected);
+}
+
+#[test]
+fn queries_have_names_of_their_own() {
+    #[query]
+    struct Half {
+        of: u32,
+    }
+    let told = recorded(async {
+        let bus = QueryBus::builder()
+            .function(|query: Half| async move {
+                if query.of.is_multiple_of(2) { Ok(query.of / 2) } else { Err("it is odd") }
+            })
+            .build()
+            .unwrap();
+        assert_eq!(bus.dispatch::<_, u32>(Half { of: 4 }).await.unwrap(), 2);
+        bus.dispatch::<_, u32>(Half { of: 5 }).await.unwrap_err();
+    });
+    assert_eq!(
+        told.counted(),
+        pairs(&[
+            ("allframe_queries_total{query=Half,outcome=failed}", 1),
+            ("allframe_queries_total{query=Half,outcome=ok}", 1),
+        ])
+    );
+    assert_eq!(told.measured(), pairs(&[("allframe_query_duration_seconds{query=Half}", 2)]));
+}
