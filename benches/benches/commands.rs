@@ -89,7 +89,7 @@ fn overhead(c: &mut Criterion) {
     // What making the command costs is in both.
     group.bench_function("made alone", |bencher| bencher.iter(command));
     group.bench_function("dispatched", |bencher| {
-        bencher.to_async(&runtime).iter(|| async { bus.dispatch(command()).await.unwrap().len() });
+        bencher.to_async(&runtime).iter(|| async { bus.dispatch(command()).await.unwrap().events.len() });
     });
     group.finish();
 }

@@ -249,7 +249,7 @@ pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let bus = CommandBus::builder(EventStore::<Deposited>::new()).provide(Arc::new(Bank { fee: 2 })).discover().build().unwrap();
 /// let done = bus.dispatch(Deposit { account: 7, amount: 42 }).await.unwrap();
-/// assert_eq!(done[0].amount, 40);
+/// assert_eq!(done.events[0].amount, 40);
 /// # });
 /// ```
 #[proc_macro_attribute]

@@ -54,7 +54,7 @@ pub use command::{
 #[doc(hidden)]
 pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize};
 pub use command_bus::{
-    Answer, Answered, CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, KeyRetention,
+    CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, Execution, IntoDecision, KeyRetention,
 };
 #[cfg(feature = "macros")]
 #[doc(hidden)]

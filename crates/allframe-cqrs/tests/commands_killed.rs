@@ -15,8 +15,8 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Aggregate, Answered, Appended, BackendStats, CommandBus, CommandError, Decision, Dispatched, EventStore,
-    EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, StreamId, StreamRange,
+    Aggregate, Appended, BackendStats, CommandBus, CommandError, Decision, Dispatched, EventStore,
+    EventStoreBackend, Execution, ExpectedVersion, GlobalPosition, ReadAll, StreamId, StreamRange,
     api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
     async_trait, command, event,
 };
@@ -216,9 +216,9 @@ async fn a_command_that_is_killed_anywhere_is_carried_out_once() {
             let first = dispatch(&bus, kind).await.unwrap();
             let second = dispatch(&bus, kind).await.unwrap();
             let was_done = left > 1;
-            assert_eq!(first.answer == Answered::Before, was_done, "{kind}, killed at step {at}");
+            assert_eq!(first.execution == Execution::Repeated, was_done, "{kind}, killed at step {at}");
             assert_eq!((&second.events, &second.appended), (&first.events, &first.appended));
-            assert_eq!(second.answer, Answered::Before);
+            assert_eq!(second.execution, Execution::Repeated);
             assert_eq!(
                 store.get_all_events().await.unwrap().len(),
                 1 + events,

@@ -8,9 +8,9 @@ mod schema;
 use std::{convert::Infallible, error::Error as _, future::Future, iter, time::Duration};
 
 use allframe_cqrs::{
-    Aggregate, Answered, Command, CommandBus, Decision, Error, Event, EventFilter, EventStore,
-    EventStoreBackend, EventTypeName, ExecuteError, ExpectedVersion, GlobalPosition, PostgresBackend,
-    PostgresError, Repository, SnapshotPolicy, StoreError, StreamId, Version, postgres,
+    Aggregate, Command, CommandBus, Decision, Error, Event, EventFilter, EventStore, EventStoreBackend,
+    EventTypeName, ExecuteError, Execution, ExpectedVersion, GlobalPosition, PostgresBackend, PostgresError,
+    Repository, SnapshotPolicy, StoreError, StreamId, Version, postgres,
 };
 use schema::Schema;
 use serde::{Deserialize, Serialize};
@@ -175,7 +175,11 @@ async fn a_command_with_a_key_is_carried_out_once_whichever_processes_it_is_sent
             soon(async { tokio::join!(dispatch(&one), dispatch(&other), dispatch(&one), dispatch(&other)) });
         let (a, b, c, d) = answers.await;
         let answers = [a, b, c, d];
-        assert_eq!(answers.iter().filter(|done| done.answer == Answered::Now).count(), 1, "round {round}");
+        assert_eq!(
+            answers.iter().filter(|done| done.execution == Execution::First).count(),
+            1,
+            "round {round}"
+        );
         assert!(answers.iter().all(|done| done.appended == answers[0].appended), "round {round}");
     }
     let events = process(&schema).await.get_events("account-1").await.unwrap();

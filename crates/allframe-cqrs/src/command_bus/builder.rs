@@ -9,7 +9,7 @@ use std::{
 use eventstore_api::EventStoreBackend;
 
 use super::{
-    Answer, CommandBus, DecidedEvents, Dispatched, DynStore, Handlers, KeyRetention, Shared, Storing,
+    CommandBus, DecidedEvents, Dispatched, DynStore, Handlers, IntoDecision, KeyRetention, Shared, Storing,
     entry::Entry,
     handle::{Answering, Deciding, Handle, handled_by},
     keys::Keys,
@@ -163,7 +163,7 @@ impl<E: Event> CommandBusBuilder<E> {
     pub fn function<C, D, F, H>(mut self, handler: H) -> Self
     where
         C: Command,
-        D: Answer<Event = E>,
+        D: IntoDecision<Event = E>,
         F: Future<Output = D> + Send + 'static,
         H: Fn(C) -> F + Send + Sync + 'static,
     {
@@ -280,7 +280,7 @@ impl<E: Event> CommandBusBuilder<E> {
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
-        D: Answer<Event = E>,
+        D: IntoDecision<Event = E>,
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {
@@ -298,7 +298,7 @@ impl<E: Event> CommandBusBuilder<E> {
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
-        D: Answer<Event = E>,
+        D: IntoDecision<Event = E>,
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {

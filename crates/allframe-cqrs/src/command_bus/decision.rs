@@ -92,7 +92,7 @@ impl<E> fmt::Debug for Decision<E> {
     note = "it answers `Vec<Event>`, `Decision<Event>`, or a `Result` of one of them whose error is a text or a \
             `std::error::Error + Send + Sync`"
 )]
-pub trait Answer {
+pub trait IntoDecision {
     /// The events that the handler decides on.
     type Event: Event;
 
@@ -104,7 +104,7 @@ pub trait Answer {
     fn into_decision(self) -> Result<Decision<Self::Event>, CommandError>;
 }
 
-impl<E: Event> Answer for Vec<E> {
+impl<E: Event> IntoDecision for Vec<E> {
     type Event = E;
 
     fn into_decision(self) -> Result<Decision<E>, CommandError> {
@@ -112,7 +112,7 @@ impl<E: Event> Answer for Vec<E> {
     }
 }
 
-impl<E: Event> Answer for Decision<E> {
+impl<E: Event> IntoDecision for Decision<E> {
     type Event = E;
 
     fn into_decision(self) -> Result<Decision<E>, CommandError> {
@@ -120,7 +120,7 @@ impl<E: Event> Answer for Decision<E> {
     }
 }
 
-impl<T: Answer, R: Into<Box<dyn std::error::Error + Send + Sync>>> Answer for Result<T, R> {
+impl<T: IntoDecision, R: Into<Box<dyn std::error::Error + Send + Sync>>> IntoDecision for Result<T, R> {
     type Event = T::Event;
 
     fn into_decision(self) -> Result<Decision<T::Event>, CommandError> {

@@ -1,6 +1,6 @@
 use std::{any::Any, fmt};
 
-use super::{Answer, CommandBusBuilder, DecidedEvents};
+use super::{CommandBusBuilder, DecidedEvents, IntoDecision};
 use crate::{Addressed, Aggregate, Command, DispatchContext, Event, injection::Resolver};
 
 /// A handler that registers itself. `#[command_handler]` makes one, and the linker brings all of them together.
@@ -47,7 +47,7 @@ impl CommandDiscovery<'_> {
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
-        D: Answer,
+        D: IntoDecision,
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {
@@ -63,7 +63,7 @@ impl CommandDiscovery<'_> {
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
-        D: Answer,
+        D: IntoDecision,
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {

@@ -4,7 +4,7 @@ use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Answered, Dispatched, Shared, commit::Commit, entry::Entry};
+use super::{Dispatched, Execution, Shared, commit::Commit, entry::Entry};
 use crate::{
     CommandError, DispatchContext, Event, dispatch_context,
     middleware::{End, Request, through},
@@ -46,7 +46,9 @@ impl<E: Event> Shared<E> {
         let answer = carried_out.instrument(dispatch.span()).await;
         let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(entry.command, &*payload)));
         match &answer {
-            Ok(done) if done.answer == Answered::Before => dispatch.succeeded("repeated", done.attempts),
+            Ok(done) if done.execution == Execution::Repeated => {
+                dispatch.succeeded("repeated", done.attempts)
+            }
             Ok(done) => dispatch.succeeded("ok", done.attempts),
             Err(error) => dispatch.failed(error, error.attempts()),
         }

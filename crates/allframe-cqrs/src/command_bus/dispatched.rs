@@ -1,10 +1,8 @@
-use std::{fmt, ops::Deref};
+use std::fmt;
 
 use eventstore_api::{Appended, GlobalPosition};
 
 /// What became of a command: the events that it caused, and where they are.
-///
-/// It can be used as a slice of the events, and iterated.
 #[non_exhaustive]
 pub struct Dispatched<E> {
     /// The events, in the order of the handler; none when there was nothing to do.
@@ -15,50 +13,24 @@ pub struct Dispatched<E> {
     pub position: Option<GlobalPosition>,
     /// How often it was decided, from 1: more than once when others were faster.
     pub attempts: u32,
-    /// Whether this is the first or a later answer to its idempotency key.
-    pub answer: Answered,
+    /// Whether it was carried out now, or before with the same idempotency key.
+    pub execution: Execution,
 }
 
-/// Whether a command was carried out now.
+/// Whether a dispatch carried its command out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answered {
-    /// By this dispatch.
-    Now,
-    /// By an earlier one with the same idempotency key, whose result this is.
-    Before,
+pub enum Execution {
+    /// It did.
+    First,
+    /// An earlier one did, with the same idempotency key, whose result this is.
+    Repeated,
 }
 
 impl<E> Dispatched<E> {
     pub(super) fn new(events: Vec<E>, appended: Vec<Appended>) -> Self {
         let position = appended.iter().map(|appended| appended.last_position).max();
-        Self { events, appended, position, attempts: 1, answer: Answered::Now }
-    }
-}
-
-impl<E> Deref for Dispatched<E> {
-    type Target = [E];
-
-    fn deref(&self) -> &[E] {
-        &self.events
-    }
-}
-
-impl<E> IntoIterator for Dispatched<E> {
-    type Item = E;
-    type IntoIter = std::vec::IntoIter<E>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.events.into_iter()
-    }
-}
-
-impl<'a, E> IntoIterator for &'a Dispatched<E> {
-    type Item = &'a E;
-    type IntoIter = std::slice::Iter<'a, E>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.events.iter()
+        Self { events, appended, position, attempts: 1, execution: Execution::First }
     }
 }
 
@@ -69,7 +41,7 @@ impl<E> fmt::Debug for Dispatched<E> {
             .field("events", &self.events.len())
             .field("appended", &self.appended)
             .field("attempts", &self.attempts)
-            .field("answer", &self.answer)
+            .field("execution", &self.execution)
             .finish_non_exhaustive()
     }
 }

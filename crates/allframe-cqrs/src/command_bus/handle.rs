@@ -2,7 +2,7 @@ use std::{any::Any, marker::PhantomData, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
-use super::{Answer, Dispatched, commit::Commit, decision::DecidedEvents};
+use super::{Dispatched, IntoDecision, commit::Commit, decision::DecidedEvents};
 use crate::{
     Addressed, Aggregate, Command, CommandError, CommandHandler, DispatchContext, Event, ExecuteError,
     repository::{Beside, SharedRepository},
@@ -34,7 +34,7 @@ impl<E, C, D, F, H> Handle<E> for Answering<C, H>
 where
     E: Event,
     C: Command,
-    D: Answer<Event = E>,
+    D: IntoDecision<Event = E>,
     F: Future<Output = D> + Send,
     H: Fn(C, &DispatchContext) -> F + Send + Sync,
 {

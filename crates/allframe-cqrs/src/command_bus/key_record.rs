@@ -6,7 +6,7 @@ use eventstore_api::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Dispatched, DynStore};
+use super::{Dispatched, DynStore, Execution};
 use crate::{
     CommandError, Error, Event, Fingerprint, PayloadCodec, Result, ValidationError, payload,
     repository::Beside,
@@ -164,7 +164,7 @@ async fn read_back<E: Event>(
             events.push(payload::from_recorded(record)?);
         }
     }
-    Ok(Dispatched { answer: Answered::Before, ..Dispatched::new(events, appended) })
+    Ok(Dispatched { execution: Execution::Repeated, ..Dispatched::new(events, appended) })
 }
 
 impl KeptAppend {

@@ -27,10 +27,10 @@ use std::{
 };
 
 pub use builder::CommandBusBuilder;
-pub use decision::{Answer, DecidedEvents, Decision};
+pub use decision::{DecidedEvents, Decision, IntoDecision};
 #[cfg(feature = "macros")]
 pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};
-pub use dispatched::{Answered, Dispatched};
+pub use dispatched::{Dispatched, Execution};
 use entry::Entry;
 use eventstore_api::EventStoreBackend;
 pub use key_record::KeyRetention;
@@ -200,7 +200,7 @@ impl<E: Event> CommandBus<E> {
     }
 
     /// Carries a command out once, however often it is dispatched with this key, also by other processes and after restarts:
-    /// later dispatches answer with the events of the first, and are marked [`Answered::Before`].
+    /// later dispatches answer with the events of the first, and are marked [`Execution::Repeated`].
     ///
     /// The key and the events are stored in one append. A command that is refused or fails stores neither, and may be tried
     /// again. In one process, dispatches of a key wait for each other; in several, handlers may run at the same time, and the

@@ -1,5 +1,5 @@
 use allframe_cqrs::{
-    Answered, CommandBus, CommandError, Decision, EventStore, ExpectedVersion, StoreError, command,
+    CommandBus, CommandError, Decision, EventStore, Execution, ExpectedVersion, StoreError, command,
 };
 
 use crate::bank::{AccountEvent, AccountEvent::*, Bank, Deposit, Refused, Transfer, Withdraw};
@@ -11,7 +11,7 @@ async fn the_events_of_a_handler_are_stored_in_the_stream_of_its_command() {
     assert_eq!(done.events, [Deposited { amount: 42 }]);
     assert_eq!(done.appended[0].stream.as_str(), "account-7");
     assert_eq!(done.position, Some(done.appended[0].last_position));
-    assert_eq!(done.answer, Answered::Now);
+    assert_eq!(done.execution, Execution::First);
     assert_eq!(bank.events_of(7).await, [Deposited { amount: 42 }]);
 }
 

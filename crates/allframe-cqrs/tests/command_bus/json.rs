@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use allframe_cqrs::{
-    Answered, CommandBus, CommandError, DispatchContext, EventStore, ValidationError, command,
+    CommandBus, CommandError, DispatchContext, EventStore, Execution, ValidationError, command,
     middleware::{Audit, AuditEntry, Authorise, Request},
 };
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ async fn a_command_from_json_is_carried_out_as_any_other() {
     );
     let first = bus.dispatch_json_idempotent("OpenFromJson", value.clone(), "k").await.unwrap();
     let second = bus.dispatch_json_idempotent("OpenFromJson", value, "k").await.unwrap();
-    assert_eq!((first.answer, second.answer), (Answered::Now, Answered::Before));
+    assert_eq!((first.execution, second.execution), (Execution::First, Execution::Repeated));
 }
 
 #[tokio::test]

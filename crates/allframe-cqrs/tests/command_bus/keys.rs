@@ -7,7 +7,7 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Answered, CommandBus, CommandError, EventStore, InMemoryBackend, KeyRetention, ReadAll, command,
+    CommandBus, CommandError, EventStore, Execution, InMemoryBackend, KeyRetention, ReadAll, command,
 };
 use futures_util::{FutureExt, TryStreamExt, future::join_all};
 use serde::Serialize;
@@ -22,7 +22,7 @@ async fn the_second_dispatch_of_a_key_has_the_result_of_the_first() {
     let first = bank.bus.dispatch_idempotent(Deposit { account: 7, amount: 5 }, "k").await.unwrap();
     bank.deposit(7, 1).await;
     let second = bank.bus.dispatch_idempotent(Deposit { account: 7, amount: 5 }, "k").await.unwrap();
-    assert_eq!((first.answer, second.answer), (Answered::Now, Answered::Before));
+    assert_eq!((first.execution, second.execution), (Execution::First, Execution::Repeated));
     assert_eq!((&second.events, &second.appended), (&first.events, &first.appended));
     assert_eq!(bank.events_of(7).await, [Deposited { amount: 5 }, Deposited { amount: 1 }]);
 }
@@ -64,7 +64,7 @@ async fn a_command_that_was_refused_may_be_tried_again_with_its_key() {
     let withdraw = || bank.bus.dispatch_idempotent(Withdraw { account: 7, amount: 5 }, "w");
     assert_eq!(withdraw().await.unwrap_err().rejection(), Some(&Refused::Overdrawn { missing: 5 }));
     bank.deposit(7, 5).await;
-    assert_eq!(withdraw().await.unwrap().answer, Answered::Now);
+    assert_eq!(withdraw().await.unwrap().execution, Execution::First);
 }
 
 #[tokio::test]
@@ -72,9 +72,9 @@ async fn a_command_that_had_nothing_to_do_is_remembered_too() {
     #[command(stream = "account-7")]
     struct Nothing;
     let bank = Bank::with(|builder| builder.function(|_: Nothing| async { Vec::new() }));
-    assert_eq!(bank.bus.dispatch_idempotent(Nothing, "n").await.unwrap().answer, Answered::Now);
+    assert_eq!(bank.bus.dispatch_idempotent(Nothing, "n").await.unwrap().execution, Execution::First);
     let again = bank.bus.dispatch_idempotent(Nothing, "n").await.unwrap();
-    assert_eq!((again.answer, again.position), (Answered::Before, None));
+    assert_eq!((again.execution, again.position), (Execution::Repeated, None));
 }
 
 /// As many processes would: every bus has its own turns, and only the store between them.
@@ -99,7 +99,11 @@ async fn of_any_number_of_dispatches_of_a_key_at_once_on_several_buses_one_is_ca
         };
         let answers: Vec<_> =
             join_all((0..16).map(dispatch)).await.into_iter().map(|done| done.unwrap().unwrap()).collect();
-        assert_eq!(answers.iter().filter(|done| done.answer == Answered::Now).count(), 1, "round {round}");
+        assert_eq!(
+            answers.iter().filter(|done| done.execution == Execution::First).count(),
+            1,
+            "round {round}"
+        );
         assert!(answers.iter().all(|done| done.appended == answers[0].appended), "round {round}");
     }
     assert_eq!(store.get_all_events().await.unwrap().len(), 21);
@@ -136,7 +140,10 @@ async fn who_was_slower_with_a_key_has_the_first_result_and_no_refusal_that_the_
             .unwrap()
     };
     let done = slower("k", 7).dispatch_idempotent(OpenOnce { account: 7 }, "k").await.unwrap();
-    assert_eq!((done.answer, &done.events[..]), (Answered::Before, &[Opened { owner: "ann".into() }][..]));
+    assert_eq!(
+        (done.execution, &done.events[..]),
+        (Execution::Repeated, &[Opened { owner: "ann".into() }][..])
+    );
 
     // The other was faster with another key: it is refused as ever.
     let refused = slower("other", 8).dispatch_idempotent(OpenOnce { account: 8 }, "mine").await.unwrap_err();
@@ -174,12 +181,12 @@ async fn a_key_is_remembered_as_long_as_the_policy_says() {
             .unwrap()
     };
     let dispatch = async |retention| {
-        bus(retention).dispatch_idempotent(Deposit { account: 7, amount: 5 }, "k").await.unwrap().answer
+        bus(retention).dispatch_idempotent(Deposit { account: 7, amount: 5 }, "k").await.unwrap().execution
     };
-    assert_eq!(dispatch(KeyRetention::Forever).await, Answered::Now);
-    assert_eq!(dispatch(KeyRetention::For(Duration::from_secs(3600))).await, Answered::Before);
-    assert_eq!(dispatch(KeyRetention::For(Duration::ZERO)).await, Answered::Now);
-    assert_eq!(dispatch(KeyRetention::Forever).await, Answered::Before);
+    assert_eq!(dispatch(KeyRetention::Forever).await, Execution::First);
+    assert_eq!(dispatch(KeyRetention::For(Duration::from_secs(3600))).await, Execution::Repeated);
+    assert_eq!(dispatch(KeyRetention::For(Duration::ZERO)).await, Execution::First);
+    assert_eq!(dispatch(KeyRetention::Forever).await, Execution::Repeated);
 }
 
 #[tokio::test]
@@ -214,5 +221,5 @@ async fn an_event_s_own_conflict_is_not_taken_for_that_of_the_key() {
         .unwrap();
     bus.dispatch_idempotent(New, "a").await.unwrap();
     assert_eq!(bus.dispatch_idempotent(New, "b").await.unwrap_err().outcome(), "conflict");
-    assert_eq!(bus.dispatch_idempotent(New, "a").await.unwrap().answer, Answered::Before);
+    assert_eq!(bus.dispatch_idempotent(New, "a").await.unwrap().execution, Execution::Repeated);
 }

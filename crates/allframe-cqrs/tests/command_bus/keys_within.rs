@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use allframe_cqrs::{
-    Answered, CommandBus, CommandBusBuilder, CommandError, EventStore, EventStoreBackend, ExpectedVersion,
+    CommandBus, CommandBusBuilder, CommandError, EventStore, EventStoreBackend, Execution, ExpectedVersion,
     StreamId,
     api::{AppendBatch, EventType, NewEvent},
     command,
@@ -58,7 +58,7 @@ async fn a_handler_that_dispatches_with_its_own_key_is_told_instead_of_waiting_f
         matches!(&error, CommandError::KeyReused { key, first } if key == "k" && first == "Outer"),
         "{error}"
     );
-    assert_eq!(dispatch("k-1", "k").await.unwrap().answer, Answered::Now);
+    assert_eq!(dispatch("k-1", "k").await.unwrap().execution, Execution::First);
 }
 
 #[tokio::test]
@@ -89,7 +89,10 @@ async fn loses_the_race(
     let bus = of(CommandBus::builder(store.clone()), race).build().unwrap();
     let open = Open { account: 1, owner: "ann".into() };
     let done = bus.dispatch_idempotent(open, "k").await.unwrap();
-    assert_eq!((done.answer, &done.events[..]), (Answered::Before, &[Opened { owner: "ann".into() }][..]));
+    assert_eq!(
+        (done.execution, &done.events[..]),
+        (Execution::Repeated, &[Opened { owner: "ann".into() }][..])
+    );
     assert_eq!(store.get_all_events().await.unwrap().len(), 1);
 }
 
@@ -160,7 +163,7 @@ async fn a_command_that_expects_no_version_is_carried_out_however_many_append_to
     for amount in [5, 6] {
         let first = deposit(amount).await.unwrap();
         let again = deposit(amount).await.unwrap();
-        assert_eq!((first.answer, again.answer), (Answered::Now, Answered::Before));
+        assert_eq!((first.execution, again.execution), (Execution::First, Execution::Repeated));
         assert_eq!((&again.events, &again.appended), (&vec![Deposited { amount }], &first.appended));
     }
 }
