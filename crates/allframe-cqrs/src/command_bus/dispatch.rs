@@ -47,7 +47,7 @@ impl<E: Event> Shared<E> {
         let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(entry.command, &*payload)));
         match &answer {
             Ok(done) if done.execution == Execution::Repeated => {
-                dispatch.succeeded("repeated", done.attempts)
+                dispatch.succeeded("repeated", done.attempts);
             }
             Ok(done) => dispatch.succeeded("ok", done.attempts),
             Err(error) => dispatch.failed(error, error.attempts()),
