@@ -31,6 +31,12 @@ impl OneAtATime {
         entered
     }
 
+    /// Waits for those who came first, where there are any.
+    pub(crate) async fn enter_if_taken(&self, stream: &StreamId) -> Option<InTurn> {
+        let is_taken = self.turns.lock().unwrap_or_else(PoisonError::into_inner).contains_key(stream);
+        if is_taken { Some(self.enter(stream).await) } else { None }
+    }
+
     /// The turn, unless somebody else has it.
     pub(crate) fn try_enter(&self, stream: &StreamId) -> Option<InTurn> {
         let (turn, mut entered) = self.join(stream);
@@ -91,6 +97,18 @@ mod tests {
         drop(streams.enter(&stream("b")).await);
         drop(first);
         assert!(poll!(&mut second).is_ready());
+    }
+
+    #[tokio::test]
+    async fn who_needs_no_turn_takes_none_where_nobody_has_it_and_waits_where_somebody_has() {
+        let (streams, a) = (OneAtATime::default(), stream("a"));
+        assert!(streams.enter_if_taken(&a).await.is_none());
+        let first = streams.enter(&a).await;
+        let mut second = pin!(streams.enter_if_taken(&a));
+        assert!(poll!(&mut second).is_pending());
+        drop(first);
+        assert!(second.await.is_some());
+        assert_eq!(streams.len(), 0);
     }
 
     #[tokio::test]

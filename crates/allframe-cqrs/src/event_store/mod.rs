@@ -18,7 +18,7 @@ pub use read::{EventStream, Matching};
 pub(crate) use read::{to_recorded, typed_filter};
 pub use state_at::StateAt;
 
-use crate::{DefaultBackend, PayloadCodec, Result, registry::InlineProjections};
+use crate::{DefaultBackend, PayloadCodec, Result, one_at_a_time::OneAtATime, registry::InlineProjections};
 
 /// An event store for events of type `E`: typed events above, a backend that stores bytes below.
 ///
@@ -65,6 +65,8 @@ pub struct EventStore<E, B = DefaultBackend> {
     codec: PayloadCodec,
     /// What an append waits for, whichever handle it goes through.
     inline: Arc<InlineProjections>,
+    /// Of those who meet at a stream while they decide, whichever handle they go through.
+    turns: Arc<OneAtATime>,
     events: PhantomData<fn() -> E>,
 }
 
@@ -92,6 +94,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             backend: Arc::new(backend),
             codec: PayloadCodec::default(),
             inline: Arc::default(),
+            turns: Arc::default(),
             events: PhantomData,
         }
     }
@@ -117,6 +120,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             backend: Arc::new(backend),
             codec: self.codec,
             inline: Arc::clone(&self.inline),
+            turns: Arc::clone(&self.turns),
             events: PhantomData,
         }
     }
@@ -147,6 +151,10 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
         &self.inline
     }
 
+    pub(crate) fn turns(&self) -> &OneAtATime {
+        &self.turns
+    }
+
     pub(crate) fn codec(&self) -> PayloadCodec {
         self.codec
     }
@@ -159,6 +167,7 @@ impl<E, B> Clone for EventStore<E, B> {
             backend: Arc::clone(&self.backend),
             codec: self.codec,
             inline: Arc::clone(&self.inline),
+            turns: Arc::clone(&self.turns),
             events: PhantomData,
         }
     }

@@ -13,9 +13,19 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// Every append goes through here, and waits for the projections that are to have applied it when it answers.
     pub(crate) async fn append_settled(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        let appended = self.settle(dispatch_context::stamp(batch)).await?;
-        self.inline.applied(&appended).await;
+        let appended = self.append_unapplied(batch).await?;
+        self.await_inline(&appended).await;
         Ok(appended)
+    }
+
+    /// As `append_settled`, for whoever has something to do before he [waits for the projections](Self::await_inline).
+    pub(crate) async fn append_unapplied(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        self.settle(dispatch_context::stamp(batch)).await
+    }
+
+    /// Waits for the projections that are to have applied an append when it answers.
+    pub(crate) async fn await_inline(&self, appended: &[Appended]) {
+        self.inline.applied(appended).await;
     }
 
     async fn settle(&self, batch: AppendBatch) -> Result<Vec<Appended>> {

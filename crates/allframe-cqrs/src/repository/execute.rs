@@ -66,7 +66,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// Loads an aggregate, lets it decide, and appends what it decided, if the stream is still as it was loaded.
     ///
     /// When another writer was faster, the events that have come since are read (only those), and the decision is made anew,
-    /// so `decide` may be called several times. A decision without events stores nothing and succeeds.
+    /// so `decide` may be called several times. Those who meet at a stream in one process, whichever repositories of the store
+    /// they use, then go one after the other. A decision without events stores nothing and succeeds.
     ///
     /// When the outcome of an append is unknown, the same events are appended again, which stores nothing twice.
     /// Dropping the future early leaves the events wholly appended or not at all.
@@ -105,6 +106,9 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         mut decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
         beside: Option<&dyn Beside>,
     ) -> Result<Executed<A>, ExecuteError<R>> {
+        // Who meets others at a stream waits for them, and does not decide in vain: between processes, attempts and waits are
+        // all there is.
+        let mut turn = self.store.turns().enter_if_taken(&stream).await;
         let begun = Instant::now();
         let mut state = self.load_state(&stream).await?;
         let load_time = begun.elapsed();
@@ -120,7 +124,13 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
                 return Ok(Executed { aggregate, version, events, position: None, appended: None, attempts });
             }
             let conflict = match self.append_at(&stream, state.version, &events, &metadata, beside).await {
-                Ok(appended) => {
+                Ok(mut appended) => {
+                    // Before the projections are waited for, of which one may be waiting for a turn.
+                    drop(turn);
+                    self.store.await_inline(&appended).await;
+                    // The stream's own stands first.
+                    appended.truncate(1);
+                    let appended = Appended::only(appended).map_err(Error::from)?;
                     let (version, position) = (appended.last_version, Some(appended.last_position));
                     let state = self.advanced(&stream, state, &events, version);
                     let aggregate = self.finish_appended(stream, state, load_time).await;
@@ -132,6 +142,9 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             };
             if attempts == self.max_attempts {
                 return Err(Error::ConflictsExhausted { attempts, source: conflict }.into());
+            }
+            if turn.is_none() {
+                turn = Some(self.store.turns().enter(&stream).await);
             }
             self.wait_after(attempts).await;
             attempts += 1;
@@ -146,7 +159,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         events: &[A::Event],
         metadata: &Metadata,
         beside: Option<&dyn Beside>,
-    ) -> Result<Appended> {
+    ) -> Result<Vec<Appended>> {
         let codec = self.store.codec();
         let events = events
             .iter()
@@ -155,10 +168,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         let beside = beside.map(|beside| beside.append(&[(stream, version, &events)])).transpose()?;
         let mut batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
         batch.appends.extend(beside);
-        let mut appended = self.store.append_settled(batch).await?;
-        // The stream's own stands first.
-        appended.truncate(1);
-        Ok(Appended::only(appended)?)
+        self.store.append_unapplied(batch).await
     }
 
     async fn append_only(&self, beside: &dyn Beside) -> Result<()> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use allframe_cqrs::{Backoff, CommandBus, CommandBusBuilder, CommandError, Error, EventStore, command};
+use eventstore_wal::WalBackend;
 use futures_util::future::join_all;
 
 use crate::{
@@ -46,6 +47,31 @@ async fn decisions_on_one_aggregate_are_made_one_after_the_other_however_many_th
     assert_eq!(bank.events_of(7).await.len(), 41);
     let attempts: u32 = answers.iter().flatten().map(|done| done.attempts).sum();
     assert!(bank.ledger.decisions.load(Ordering::Relaxed) >= attempts + 24);
+}
+
+/// On a disk, an append takes so long that whoever decides meanwhile does so in vain: in one process they take turns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_decisions_on_one_stream_of_a_durable_store_none_is_given_up() {
+    #[command(stream = "account-7")]
+    struct Add;
+    let directory = tempfile::tempdir().unwrap();
+    let store = EventStore::with_backend(WalBackend::production(directory.path()).unwrap());
+    let bus = CommandBus::builder(store.clone())
+        .decide(|_: &Add, _: &Account| vec![Deposited { amount: 1 }])
+        .build()
+        .unwrap();
+    let add = |task| {
+        let bus = bus.clone();
+        tokio::spawn(async move {
+            for number in 0..10 {
+                bus.dispatch_idempotent(Add, format!("{task}-{number}")).await.unwrap();
+            }
+        })
+    };
+    for task in join_all((0..64).map(add)).await {
+        task.unwrap();
+    }
+    assert_eq!(store.get_events("account-7").await.unwrap().len(), 640);
 }
 
 #[tokio::test]
