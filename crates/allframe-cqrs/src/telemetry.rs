@@ -1,9 +1,12 @@
-//! What is told of a dispatch, of a command or a query: a span, and with the feature `metrics` a count and a duration.
+//! What is told of a dispatch, of a command or a query: a span, and with the feature `metrics` a count and a duration. And of
+//! caches, with that feature, how well they serve.
 
 use std::{error::Error as StdError, time::Instant};
 
 use tracing::{Span, field};
 
+#[cfg(feature = "metrics")]
+use crate::event::last_path_segment;
 use crate::{DispatchContext, middleware::Outcome};
 
 /// What is dispatched.
@@ -95,6 +98,14 @@ impl Drop for Dispatch {
     }
 }
 
+/// A cache was asked for a state of this type, by its path, and had it or not.
+pub(crate) fn asked_cache(state_type: &'static str, is_hit: bool) {
+    #[cfg(feature = "metrics")]
+    meters::asked_cache(last_path_segment(state_type), is_hit);
+    #[cfg(not(feature = "metrics"))]
+    let _ = (state_type, is_hit);
+}
+
 /// The names that `docs/commands.md` lists.
 #[cfg(feature = "metrics")]
 mod meters {
@@ -109,6 +120,11 @@ mod meters {
         };
         metrics::counter!(total, label => name, "outcome" => outcome).increment(1);
         metrics::histogram!(duration, label => name).record(took);
+    }
+
+    pub(super) fn asked_cache(state: &'static str, is_hit: bool) {
+        let outcome = if is_hit { "hit" } else { "miss" };
+        metrics::counter!("allframe_state_cache_total", "state" => state, "outcome" => outcome).increment(1);
     }
 
     pub(super) fn retried(name: &'static str, retries: u32) {

@@ -15,7 +15,7 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, StreamId, StreamRange, Ve
 pub(crate) use state::{Held, StreamState};
 pub use stats::CacheStats;
 
-use crate::{Result, as_of::StreamEnd};
+use crate::{Result, as_of::StreamEnd, telemetry};
 
 /// How many events are held at a time while a state is built.
 const PAGE: usize = 1_024;
@@ -50,6 +50,9 @@ impl<S> StreamStates<S> {
     pub(crate) fn find(&self, stream: &StreamId) -> Option<StreamState<S>> {
         let found = self.cache.as_ref().and_then(|cache| cache.get(stream));
         let count = if found.is_some() { &self.hits } else { &self.misses };
+        if self.cache.is_some() {
+            telemetry::asked_cache(std::any::type_name::<S>(), found.is_some());
+        }
         count.fetch_add(1, Ordering::Relaxed);
         found
     }

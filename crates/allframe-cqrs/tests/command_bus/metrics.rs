@@ -206,6 +206,32 @@ fn what_no_handler_takes_is_counted_too_and_a_name_that_nobody_knows_as_unknown(
 }
 
 #[test]
+fn the_cache_of_a_repository_tells_how_well_it_serves() {
+    #[command(stream = "account-7")]
+    struct Look;
+    let told = recorded(async {
+        let bus = allframe_cqrs::CommandBus::builder(allframe_cqrs::EventStore::new())
+            .repository::<Account>(|it| it.with_cache(std::num::NonZeroUsize::new(8).unwrap()))
+            .decide(|_: &Look, account: &Account| match account.balance {
+                0 => vec![Deposited { amount: 1 }],
+                _ => vec![],
+            })
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            bus.dispatch(Look).await.unwrap();
+        }
+    });
+    let caches: Vec<_> =
+        told.counted().into_iter().filter(|(name, _)| name.starts_with("allframe_state_cache")).collect();
+    let expected = pairs(&[
+        ("allframe_state_cache_total{state=Account,outcome=hit}", 2),
+        ("allframe_state_cache_total{state=Account,outcome=miss}", 1),
+    ]);
+    assert_eq!(caches, expected);
+}
+
+#[test]
 fn queries_have_names_of_their_own() {
     #[query]
     struct Half {
