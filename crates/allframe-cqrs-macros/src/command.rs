@@ -5,7 +5,7 @@ use syn::{
     ext::IdentExt as _, parse::Parser, parse_quote,
 };
 
-use crate::template::fields_of;
+use crate::{json_names::renamed_fields, template::fields_of};
 
 /// Implements `Command` for a struct, with what its attributes say.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -42,6 +42,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
                 &json,
                 "`json` needs the feature `json-commands` of allframe-cqrs",
             )?;
+            let names = renamed_fields(&item.attrs, &item.fields);
+            let (names, names_in_json): (Vec<_>, Vec<_>) = names.into_iter().unzip();
             let schemars = quote!(#krate::schemars).to_string();
             item.attrs.push(parse_quote!(#[derive(#krate::schemars::JsonSchema)]));
             item.attrs.push(parse_quote!(#[schemars(crate = #schemars)]));
@@ -49,7 +51,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
                 fn json_form() -> ::core::option::Option<#krate::JsonForm<Self>> {
                     ::core::option::Option::Some(#krate::JsonForm::new(|| {
                         #krate::schemars::SchemaGenerator::default().into_root_schema_for::<Self>().to_value()
-                    }))
+                    }).with_field_names(&[#((#names, #names_in_json)),*]))
                 }
             })
         })

@@ -5,6 +5,7 @@ mod event;
 mod event_attributes;
 mod expand;
 mod handler;
+mod json_names;
 mod marker;
 mod projection;
 mod row;

@@ -189,6 +189,9 @@ fn everything_that_is_wrong_is_named_before_the_first_query() {
     let missing =
         error.problems.iter().filter(|it| matches!(it, BuildProblem::MissingDependency { .. })).count();
     assert_eq!(missing, 3, "{error}");
+    let double = |it: &BuildProblem| matches!(it, BuildProblem::DuplicateHandler { handled: "Total", .. });
+    assert!(error.problems.iter().any(double), "{error}");
+    assert!(error.to_string().contains("give the bus one with `projection`"), "{error}");
     assert!(
         error.to_string().contains(
             "`query_bus::Calculator::doubled` asks for a `alloc::sync::Arc<query_bus::Calculator>`"

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Addressed, Aggregate, Backoff, BuildError, Command, CommandError, CommandHandler, DispatchContext, Event,
     EventStore, Repository,
-    injection::{Dependencies, Installs, Resolver, built},
+    injection::{Dependencies, Handled, Installs, Resolver, built},
     middleware::Layer,
     repository::SharedRepository,
 };
@@ -31,7 +31,11 @@ pub struct CommandBusBuilder<E> {
     layers: Vec<Arc<dyn Layer<Dispatched<E>, CommandError>>>,
     retention: KeyRetention,
     retries: Retries,
+    repositories: Vec<GiveRepository>,
 }
+
+/// Gives handlers a repository, once it is known how often and after which waits it tries again.
+type GiveRepository = Box<dyn FnOnce(&mut Dependencies, Retries) + Send>;
 
 /// How often a decision is made while others are faster, and what lies between.
 #[derive(Clone, Copy)]
@@ -49,6 +53,16 @@ impl Default for Retries {
     }
 }
 
+impl Retries {
+    /// A repository that has these.
+    fn repository<A: Aggregate>(
+        self,
+        store: DynStore<A::Event>,
+    ) -> Repository<A, Arc<dyn EventStoreBackend>> {
+        Repository::new(store).with_max_attempts(self.max_attempts).with_backoff(self.backoff)
+    }
+}
+
 impl<E: Event> CommandBusBuilder<E> {
     pub(super) fn new<B: EventStoreBackend>(store: EventStore<E, B>) -> Self {
         let mut dependencies = Dependencies::new();
@@ -63,6 +77,7 @@ impl<E: Event> CommandBusBuilder<E> {
             layers: Vec::new(),
             retention: KeyRetention::default(),
             retries: Retries::default(),
+            repositories: Vec::new(),
         }
     }
 
@@ -104,7 +119,7 @@ impl<E: Event> CommandBusBuilder<E> {
     }
 
     /// Lets handlers that decide on an `A` load it through a repository with a cache, with snapshots, or what else is said of
-    /// it here; its number of attempts and its waits count too, instead of those of the bus. It is one on the store of the bus.
+    /// it here. It is one on the store of the bus, with the bus's number of attempts and waits unless others are said here.
     /// Handlers can ask for it, as an `Arc<Repository<A, Arc<dyn EventStoreBackend>>>`.
     ///
     /// ```
@@ -122,7 +137,7 @@ impl<E: Event> CommandBusBuilder<E> {
     ///
     /// let cached = NonZeroUsize::new(10_000).unwrap();
     /// let bus = CommandBus::builder(EventStore::new())
-    ///     .repository::<Account>(|accounts| accounts.with_cache(cached))
+    ///     .repository::<Account>(move |accounts| accounts.with_cache(cached))
     ///     .build();
     /// ```
     #[must_use]
@@ -130,17 +145,23 @@ impl<E: Event> CommandBusBuilder<E> {
         mut self,
         configure: impl FnOnce(
             Repository<A, Arc<dyn EventStoreBackend>>,
-        ) -> Repository<A, Arc<dyn EventStoreBackend>>,
+        ) -> Repository<A, Arc<dyn EventStoreBackend>>
+        + Send
+        + 'static,
     ) -> Self {
-        let repository = Arc::new(configure(Repository::new(self.store.clone())));
-        self.dependencies.insert_value(SharedRepository::new(Arc::clone(&repository)));
-        self.provide(repository)
+        let store = self.store.clone();
+        self.repositories.push(Box::new(move |dependencies, retries| {
+            let repository = Arc::new(configure(retries.repository(store)));
+            dependencies.insert_value(SharedRepository::new(Arc::clone(&repository)));
+            dependencies.insert_value(repository);
+        }));
+        self
     }
 
     /// Handles commands of type `C` with a value.
     #[must_use]
     pub fn handler<C: Command, H: CommandHandler<C, E> + 'static>(mut self, handler: H) -> Self {
-        self.handlers.push(type_name::<H>(), move |_, name| {
+        self.handlers.push(type_name::<H>(), Handled::of::<C>(C::name()), move |_, name| {
             Some(Entry::new::<C>(name, handled_by::<E, C, H>(handler)))
         });
         self
@@ -261,8 +282,12 @@ impl<E: Event> CommandBusBuilder<E> {
     /// handlers handle.
     pub fn build(mut self) -> Result<CommandBus<E>, BuildError> {
         self.dependencies.insert_value(self.retries);
+        for repository in self.repositories {
+            repository(&mut self.dependencies, self.retries);
+        }
         let mut handlers = Handlers::new();
-        let problems = self.handlers.install(&self.dependencies, |installed| handlers.add(installed.entry));
+        let problems =
+            self.handlers.install(&self.dependencies, |installed| handlers.put(Arc::new(installed.entry)));
         let shared = Shared {
             store: self.store,
             storing: self.storing,
@@ -284,7 +309,7 @@ impl<E: Event> CommandBusBuilder<E> {
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {
-        self.handlers.push(name, move |resolver, name| {
+        self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
             let handler = Answering::<C, H>::new(prepare(resolver)?);
             Some(Entry::new::<C>(name, Box::new(handler)))
         });
@@ -302,7 +327,7 @@ impl<E: Event> CommandBusBuilder<E> {
         F: Future<Output = D> + Send + 'static,
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {
-        self.handlers.push(name, move |resolver, name| {
+        self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
             let handler = Answering::<C, H>::new(prepare(resolver)?);
             let entry = Entry::new::<C>(name, Box::new(handler));
             Some(entry.map(|entry| Entry { stores_by_itself: true, ..entry }))
@@ -321,12 +346,11 @@ impl<E: Event> CommandBusBuilder<E> {
         H: Fn(&C, &A, &DispatchContext) -> D + Send + Sync + 'static,
     {
         let store = self.store.clone();
-        self.handlers.push(name, move |resolver, name| {
+        self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
             let decide = prepare(resolver)?;
             let aggregates = resolver.find_given::<SharedRepository<A>>().unwrap_or_else(|| {
-                let Retries { max_attempts, backoff } = resolver.find_given().unwrap_or_default();
-                let repository = Repository::new(store).with_max_attempts(max_attempts).with_backoff(backoff);
-                SharedRepository::new(Arc::new(repository))
+                let retries: Retries = resolver.find_given().unwrap_or_default();
+                SharedRepository::new(Arc::new(retries.repository(store)))
             });
             let handler: Box<dyn Handle<E>> = Box::new(Deciding::<C, A, H>::new(decide, aggregates));
             Some(Entry::new::<C>(name, handler))

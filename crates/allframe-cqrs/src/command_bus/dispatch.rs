@@ -30,7 +30,7 @@ impl<E: Event> Shared<E> {
         context: DispatchContext,
         error: CommandError,
     ) -> Result<Dispatched<E>, CommandError> {
-        self.take_to(&Unread(error), entry, Request { context, message: Box::new(()) }).await
+        self.take_to(&Unread(error), entry, Request::new(context, Box::new(()))).await
     }
 
     async fn take_to(
@@ -68,7 +68,7 @@ impl<E: Event> Shared<E> {
             Some(_) if entry.stores_by_itself => Err(CommandError::StoresByItself { command: entry.command }),
             Some(key) => self.keys.once(&self.store, self.storing, entry, &key, request).await,
             None => {
-                let Request { context, message } = request;
+                let Request { context, message, .. } = request;
                 let commit = Commit { store: &self.store, storing: self.storing, claim: None };
                 entry.handler.handle(message, &context, commit).await
             }

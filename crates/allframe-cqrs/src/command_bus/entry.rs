@@ -7,7 +7,15 @@ use crate::{Command, CommandError, Fingerprint};
 pub(super) struct Entry<E> {
     pub(super) command: &'static str,
     pub(super) command_type: TypeId,
+    #[cfg_attr(
+        not(feature = "memory"),
+        expect(dead_code, reason = "a bus is filled while it runs in `compat` alone")
+    )]
     pub(super) type_name: &'static str,
+    #[cfg_attr(
+        not(feature = "memory"),
+        expect(dead_code, reason = "a bus is filled while it runs in `compat` alone")
+    )]
     pub(super) handler_name: &'static str,
     pub(super) handler: Box<dyn Handle<E>>,
     pub(super) stores_by_itself: bool,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{
     CommandBus, Handlers, KeyRetention, Shared, Storing, entry::Entry, handle::handled_by, keys::Keys,
 };
-use crate::{BuildError, Command, CommandHandler, Event, EventStore};
+use crate::{BuildError, BuildProblem, Command, CommandHandler, Event, EventStore};
 
 impl<E: Event> CommandBus<E> {
     /// A bus without handlers that hands events back. Its store is in memory, for the results of keys alone.
@@ -29,5 +29,28 @@ impl<E: Event> CommandBus<E> {
         let entry = Entry::new::<C>(name, handled_by::<E, C, H>(handler));
         let mut handlers = self.shared.handlers.write().unwrap_or_else(PoisonError::into_inner);
         entry.and_then(|entry| handlers.add(entry)).map_err(|problem| BuildError { problems: vec![problem] })
+    }
+}
+
+impl<E: Event> Handlers<E> {
+    /// Adds a handler, unless there is one of its command.
+    fn add(&mut self, entry: Entry<E>) -> Result<(), BuildProblem> {
+        let second = entry.handler_name;
+        if let Some(first) = self.by_type.get(&entry.command_type) {
+            return Err(BuildProblem::DuplicateHandler {
+                handled: first.command,
+                first: first.handler_name,
+                second,
+            });
+        }
+        if let Some(first) = self.by_name.get(entry.command) {
+            return Err(BuildProblem::SameName {
+                name: entry.command,
+                first: first.type_name,
+                second: entry.type_name,
+            });
+        }
+        self.put(Arc::new(entry));
+        Ok(())
     }
 }

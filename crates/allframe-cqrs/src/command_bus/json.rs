@@ -9,8 +9,8 @@ use super::{
     json_numbers::{make_whole, set_bounds},
 };
 use crate::{
-    BuildProblem, Command, CommandError, DispatchContext, Event, ValidationError, middleware::Request,
-    panicked::guarded,
+    BuildProblem, Command, CommandError, DispatchContext, Event, Fingerprint, ValidationError,
+    middleware::Request, panicked::guarded,
 };
 
 impl<E: Event> CommandBus<E> {
@@ -84,10 +84,11 @@ impl<E: Event> CommandBus<E> {
             let error = CommandError::NoJsonForm { command: entry.command };
             return Err(Shared::<E>::told(entry.command, context, error));
         };
+        let fingerprint = context.idempotency_key().and_then(|_| Fingerprint::of(&value));
         let read = guarded(|| reader.read(value))
             .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
         match read {
-            Ok(message) => self.shared.dispatch(&entry, Request { context, message }).await,
+            Ok(message) => self.shared.dispatch(&entry, Request { context, message, fingerprint }).await,
             Err(error) => self.shared.dispatch_unread(&entry, context, error).await,
         }
     }
@@ -103,7 +104,7 @@ impl<E: Event> CommandBus<E> {
         value: Value,
         key: impl Into<std::sync::Arc<str>>,
     ) -> Result<Dispatched<E>, CommandError> {
-        self.send_json(DispatchContext::new().with_key(key.into()), name, value).await
+        self.send_json(DispatchContext::new().with_idempotency_key(key), name, value).await
     }
 
     /// The JSON schema of a command, draft 2020-12; `None` where no command of this name is read from JSON.
@@ -138,7 +139,10 @@ impl JsonReader {
             .map_err(|error| BuildProblem::InvalidSchema { command: C::name(), reason: error.to_string() })?;
         let read = move |value: &Value| {
             let command = form.read(value)?;
-            let failed = command.check().err().unwrap_or_default();
+            let mut failed = command.check().err().unwrap_or_default();
+            for error in &mut failed {
+                error.field = form.path_in_json(std::mem::take(&mut error.field));
+            }
             Ok(Read { command: Box::new(command), failed })
         };
         Ok(Some(Self { schema, validator, read: Box::new(read) }))

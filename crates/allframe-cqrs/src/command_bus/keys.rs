@@ -27,9 +27,9 @@ impl Keys {
         key: &str,
         request: Request,
     ) -> Result<Dispatched<E>, CommandError> {
-        let Request { context, message } = request;
+        let Request { context, message, fingerprint } = request;
         let stream = record_stream(key)?;
-        let fingerprint = (entry.fingerprint)(&*message);
+        let fingerprint = (entry.fingerprint)(&*message).or(fingerprint);
         let find = || look_up(store, key, &stream, entry.command, fingerprint, self.retention);
         let work = async {
             let claim = match find().await? {

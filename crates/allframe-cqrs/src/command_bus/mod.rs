@@ -37,7 +37,7 @@ pub use key_record::KeyRetention;
 use keys::Keys;
 
 use crate::{
-    BuildProblem, Command, CommandError, DispatchContext, Event, EventStore,
+    Command, CommandError, DispatchContext, Event, EventStore,
     middleware::{Layer, Request},
 };
 
@@ -142,27 +142,10 @@ impl<E: Event> Handlers<E> {
         Self { by_type: HashMap::new(), by_name: HashMap::new() }
     }
 
-    /// Adds a handler, unless there is one of its command.
-    fn add(&mut self, entry: Entry<E>) -> Result<(), BuildProblem> {
-        let second = entry.handler_name;
-        if let Some(first) = self.by_type.get(&entry.command_type) {
-            return Err(BuildProblem::DuplicateHandler {
-                handled: first.command,
-                first: first.handler_name,
-                second,
-            });
-        }
-        if let Some(first) = self.by_name.get(entry.command) {
-            return Err(BuildProblem::SameName {
-                name: entry.command,
-                first: first.type_name,
-                second: entry.type_name,
-            });
-        }
-        let entry = Arc::new(entry);
+    /// Adds a handler of a command that has none.
+    fn put(&mut self, entry: Arc<Entry<E>>) {
         self.by_name.insert(entry.command, Arc::clone(&entry));
         self.by_type.insert(entry.command_type, entry);
-        Ok(())
     }
 }
 
@@ -209,14 +192,14 @@ impl<E: Event> CommandBus<E> {
     ///
     /// A handler that stores its events by itself cannot keep the key with them: its commands take no key.
     ///
-    /// A key is 1 to 500 bytes, without control characters, and counts for every command on the store. A record of it stays in
+    /// A key is 1 to 503 bytes, without control characters, and counts for every command on the store. A record of it stays in
     /// the log, of about 200 bytes. What a handler
     /// dispatches is a command of its own, with another key; it waits for nobody else who has that key, and the append decides.
     ///
     /// # Errors
     ///
     /// As [`CommandBus::dispatch`], and [`CommandError::KeyReused`] when the key belongs to another command: one of another
-    /// type, or of other content where the command is `Serialize`, or the one whose handler dispatches this one;
+    /// type, or of other content where the command is `Serialize` or came as JSON, or the one whose handler dispatches this one;
     /// [`CommandError::StoresByItself`].
     pub async fn dispatch_idempotent<C: Command>(
         &self,
@@ -237,7 +220,7 @@ impl<E: Event> CommandBus<E> {
         command: C,
         key: impl Into<Arc<str>>,
     ) -> Result<Dispatched<E>, CommandError> {
-        self.send(context.for_dispatch().with_key(key.into()), command).await
+        self.send(context.for_dispatch().with_idempotency_key(key), command).await
     }
 
     /// The names of the commands that it takes, sorted.
@@ -254,9 +237,7 @@ impl<E: Event> CommandBus<E> {
         command: C,
     ) -> Result<Dispatched<E>, CommandError> {
         match self.read(|handlers| handlers.by_type.get(&TypeId::of::<C>()).cloned()) {
-            Some(entry) => {
-                self.shared.dispatch(&entry, Request { context, message: Box::new(command) }).await
-            }
+            Some(entry) => self.shared.dispatch(&entry, Request::new(context, Box::new(command))).await,
             None => {
                 let error = CommandError::NotFound(C::name().to_owned());
                 Err(Shared::<E>::told(C::name(), context, error))

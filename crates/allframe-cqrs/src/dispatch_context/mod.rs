@@ -91,6 +91,14 @@ impl DispatchContext {
         self
     }
 
+    /// The same context with an idempotency key: the command is then carried out once, as with
+    /// [`dispatch_idempotent`](crate::CommandBus::dispatch_idempotent).
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
     /// The id of this dispatch, new for each.
     #[must_use]
     pub fn id(&self) -> EventId {
@@ -157,11 +165,6 @@ impl DispatchContext {
 
     pub(crate) fn named(mut self, name: &'static str) -> Self {
         self.name = name;
-        self
-    }
-
-    pub(crate) fn with_key(mut self, key: Arc<str>) -> Self {
-        self.key = Some(key);
         self
     }
 }

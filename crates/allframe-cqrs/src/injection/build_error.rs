@@ -31,10 +31,7 @@ impl From<BuildError> for String {
 #[non_exhaustive]
 pub enum BuildProblem {
     /// A handler has an argument that nobody gave to the bus.
-    #[error(
-        "`{handler}` asks for a `{type_name}`; give the bus one with `provide`. (What decides on an aggregate is a function that is \
-             not async and takes the aggregate second, by reference)"
-    )]
+    #[error("`{handler}` asks for a `{type_name}`; {}", way_to_give(type_name))]
     MissingDependency {
         /// The path of the handler.
         handler: &'static str,
@@ -76,4 +73,22 @@ pub enum BuildProblem {
 /// A bus, or all that is wrong with it.
 pub(crate) fn built<T>(bus: T, problems: Vec<BuildProblem>) -> Result<T, BuildError> {
     if problems.is_empty() { Ok(bus) } else { Err(BuildError { problems }) }
+}
+
+/// How a bus is given something of a type.
+fn way_to_give(type_name: &str) -> &'static str {
+    match type_name {
+        handle if handle.contains("ProjectionHandle<") => "give the bus one with `projection`",
+        repository if repository.contains("Repository<") => {
+            "give the bus one with `repository`, and take it as an `Arc<Repository<A, Arc<dyn EventStoreBackend>>>`"
+        }
+        store if store.contains("EventStore<") => {
+            "the store of the bus is taken as it was given, or as an `EventStore<E, Arc<dyn EventStoreBackend>>`; give the bus \
+             another one with `provide`"
+        }
+        _ => {
+            "give the bus one with `provide`; if it is the aggregate to decide on, the handler is a function that is not async, \
+             and takes it second and by reference"
+        }
+    }
 }

@@ -1,9 +1,29 @@
+use std::{
+    any::{TypeId, type_name},
+    collections::HashMap,
+    sync::Arc,
+};
+
 use super::{BuildProblem, Dependencies, Resolver};
 use crate::registry::Awaited;
-use std::sync::Arc;
 
 /// Handlers that have been given to a bus, whose arguments are found when everything is there that they may ask for.
-pub(crate) struct Installs<T>(Vec<Box<dyn Install<T> + Send>>);
+pub(crate) struct Installs<T>(Vec<(Handled, Box<dyn Install<T> + Send>)>);
+
+/// What a handler handles.
+#[derive(Clone, Copy)]
+pub(crate) struct Handled {
+    of_type: TypeId,
+    type_name: &'static str,
+    name: &'static str,
+}
+
+impl Handled {
+    /// Messages of this type, which are called this.
+    pub(crate) fn of<M: 'static>(name: &'static str) -> Self {
+        Self { of_type: TypeId::of::<M>(), type_name: type_name::<M>(), name }
+    }
+}
 
 /// A handler with its arguments.
 pub(crate) struct Installed<T> {
@@ -24,35 +44,60 @@ impl<T> Installs<T> {
     /// Adds the handler of this path; `None` of `make` is for arguments that were not found.
     pub(crate) fn push(
         &mut self,
-        name: &'static str,
+        path: &'static str,
+        handled: Handled,
         make: impl FnOnce(&mut Resolver<'_>, &'static str) -> Option<Result<T, BuildProblem>> + Send + 'static,
     ) {
-        self.0.push(Box::new(Named { name, make }));
+        self.0.push((handled, Box::new(Named { path, make })));
     }
 
-    /// All of them, or everything that is wrong.
+    /// All of them, or everything that is wrong: also that two handle the same, whatever they miss.
     pub(crate) fn install(
         self,
         dependencies: &Dependencies,
-        mut add: impl FnMut(Installed<T>) -> Result<(), BuildProblem>,
+        mut add: impl FnMut(Installed<T>),
     ) -> Vec<BuildProblem> {
-        let mut problems = Vec::new();
-        for install in self.0 {
+        let (mut problems, mut seen) = (Vec::new(), Seen::default());
+        for (handled, install) in self.0 {
+            let is_second = seen.note(handled, install.path());
             match install.install(dependencies) {
-                Ok(installed) => problems.extend(add(installed).err()),
+                Ok(installed) if is_second.is_none() => add(installed),
+                Ok(_) => {}
                 Err(found) => problems.extend(found),
             }
+            problems.extend(is_second);
         }
         problems
     }
 }
 
+/// What there are handlers for, and which.
+#[derive(Default)]
+struct Seen {
+    by_type: HashMap<TypeId, &'static str>,
+    by_name: HashMap<&'static str, &'static str>,
+}
+
+impl Seen {
+    /// What is wrong where it, or another of its name, has a handler.
+    fn note(&mut self, handled: Handled, path: &'static str) -> Option<BuildProblem> {
+        let Handled { of_type, type_name, name } = handled;
+        if let Some(first) = self.by_type.insert(of_type, path) {
+            return Some(BuildProblem::DuplicateHandler { handled: name, first, second: path });
+        }
+        let first = self.by_name.insert(name, type_name)?;
+        Some(BuildProblem::SameName { name, first, second: type_name })
+    }
+}
+
 trait Install<T> {
+    fn path(&self) -> &'static str;
+
     fn install(self: Box<Self>, dependencies: &Dependencies) -> Result<Installed<T>, Vec<BuildProblem>>;
 }
 
 struct Named<F> {
-    name: &'static str,
+    path: &'static str,
     make: F,
 }
 
@@ -60,9 +105,13 @@ impl<T, F> Install<T> for Named<F>
 where
     F: FnOnce(&mut Resolver<'_>, &'static str) -> Option<Result<T, BuildProblem>>,
 {
+    fn path(&self) -> &'static str {
+        self.path
+    }
+
     fn install(self: Box<Self>, dependencies: &Dependencies) -> Result<Installed<T>, Vec<BuildProblem>> {
-        let mut resolver = Resolver::new(self.name, dependencies);
-        let made = (self.make)(&mut resolver, self.name);
+        let mut resolver = Resolver::new(self.path, dependencies);
+        let made = (self.make)(&mut resolver, self.path);
         let (mut problems, awaited) = resolver.finish();
         match made {
             Some(Ok(entry)) => return Ok(Installed { entry, awaited }),

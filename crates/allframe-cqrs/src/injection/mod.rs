@@ -8,4 +8,4 @@ pub(crate) use build_error::built;
 pub use build_error::{BuildError, BuildProblem};
 pub(crate) use dependencies::Dependencies;
 pub use dependencies::{Injected, Resolver};
-pub(crate) use install::Installs;
+pub(crate) use install::{Handled, Installs};

@@ -3,7 +3,7 @@ use std::{any::Any, fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_core::future::BoxFuture;
 
-use crate::DispatchContext;
+use crate::{DispatchContext, Fingerprint};
 
 /// What stands around a handler: it answers `T`, or fails with an `X`.
 ///
@@ -22,9 +22,15 @@ pub trait Layer<T, X>: Send + Sync + 'static {
 pub struct Request {
     pub(crate) context: DispatchContext,
     pub(crate) message: Box<dyn Any + Send + Sync>,
+    /// Of what the message was read from, for one that has no fingerprint of its own.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 impl Request {
+    pub(crate) fn new(context: DispatchContext, message: Box<dyn Any + Send + Sync>) -> Self {
+        Self { context, message, fingerprint: None }
+    }
+
     /// What is known of it.
     #[must_use]
     pub fn context(&self) -> &DispatchContext {

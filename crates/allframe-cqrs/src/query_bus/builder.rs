@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     BuildError, DispatchContext, Projection, ProjectionHandle, Query, QueryError, QueryHandler,
-    injection::{Dependencies, Installs, Resolver, built},
+    injection::{Dependencies, Handled, Installs, Resolver, built},
     middleware::Layer,
 };
 
@@ -60,7 +60,7 @@ impl QueryBusBuilder {
         R: Send + Sync + 'static,
         H: QueryHandler<Q, R> + 'static,
     {
-        self.handlers.push(type_name::<H>(), move |_, name| {
+        self.handlers.push(type_name::<H>(), Handled::of::<Q>(Q::name()), move |_, name| {
             Some(Ok(Entry::new::<Q, R>(name, handled_by::<Q, R, H>(handler))))
         });
         self
@@ -136,7 +136,7 @@ impl QueryBusBuilder {
     pub fn build(self) -> Result<QueryBus, BuildError> {
         let mut handlers = Handlers::default();
         let problems = self.handlers.install(&self.dependencies, |installed| {
-            handlers.add(Entry { awaited: installed.awaited, ..installed.entry })
+            handlers.put(Entry { awaited: installed.awaited, ..installed.entry });
         });
         let shared = Shared { handlers: RwLock::new(handlers), layers: self.layers };
         built(QueryBus { shared: Arc::new(shared) }, problems)
@@ -153,7 +153,7 @@ impl QueryBusBuilder {
         F: Future<Output = Result<R, QueryError>> + Send + 'static,
         H: Fn(Q, &DispatchContext) -> F + Send + Sync + 'static,
     {
-        self.handlers.push(name, move |resolver, name| {
+        self.handlers.push(name, Handled::of::<Q>(Q::name()), move |resolver, name| {
             let handler = Answering::<Q, H>::new(prepare(resolver)?);
             Some(Ok(Entry::new::<Q, R>(name, Box::new(handler))))
         });

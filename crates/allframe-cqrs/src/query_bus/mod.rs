@@ -105,8 +105,12 @@ impl Handlers {
                 second: entry.handler_name,
             });
         }
-        self.by_type.insert(entry.query_type, Arc::new(entry));
+        self.put(entry);
         Ok(())
+    }
+
+    fn put(&mut self, entry: Entry) {
+        self.by_type.insert(entry.query_type, Arc::new(entry));
     }
 }
 
@@ -194,7 +198,9 @@ impl QueryBus {
         };
         if entry.answer_type != TypeId::of::<R>() {
             let (query, answer) = (entry.query, entry.answer_name);
-            return Err(QueryError::OtherAnswer { query, answer, wanted: type_name::<R>() });
+            let error = QueryError::OtherAnswer { query, answer, wanted: type_name::<R>() };
+            Dispatch::begin(Kind::Query, &context.named(query)).failed(&error, None);
+            return Err(error);
         }
         let answer = self.shared.dispatch(&entry, context.named(entry.query), Box::new(query), as_of).await?;
         match answer.downcast() {
@@ -222,7 +228,7 @@ impl Shared {
     ) -> Result<AnyAnswer, QueryError> {
         let dispatch = Dispatch::begin(Kind::Query, &context);
         let last = Last { entry, as_of };
-        let request = Request { context, message };
+        let request = Request::new(context, message);
         // A handler's panic is caught further in, where layers see it; a layer's own comes as far as here.
         let answered = AssertUnwindSafe(through(&self.layers, &last, request)).catch_unwind();
         let answer = answered.instrument(dispatch.span()).await;
@@ -250,7 +256,7 @@ impl Last<'_> {
             let waits = self.entry.awaited.iter().map(|model| model.wait_until(position, timeout));
             futures_util::future::try_join_all(waits).await?;
         }
-        let Request { context, message } = request;
+        let Request { context, message, .. } = request;
         self.entry.handler.handle(message, &context).await
     }
 }

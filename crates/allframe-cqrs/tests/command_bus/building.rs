@@ -1,6 +1,6 @@
 use allframe_cqrs::{BuildProblem, CommandBus, EventStore, command};
 
-use crate::bank::{AccountEvent, AccountEvent::Deposited};
+use crate::bank::{Account, AccountEvent, AccountEvent::Deposited, Withdraw};
 
 #[command(stream = "one")]
 struct One;
@@ -37,4 +37,26 @@ fn two_commands_of_one_name_are_told_apart_by_no_one() {
 fn a_bus_says_what_it_takes() {
     let bus = CommandBus::builder(EventStore::new()).function(|_: One| deposit()).build().unwrap();
     assert_eq!(bus.commands(), ["One"]);
+}
+
+/// Of a handler that cannot be made, too.
+#[test]
+fn what_is_missing_and_what_is_double_are_named_together() {
+    #[derive(Clone)]
+    struct Never;
+    let bank = CommandBus::builder(EventStore::<AccountEvent>::new())
+        .discover()
+        .decide(|_: &Withdraw, _: &Account| Vec::<AccountEvent>::new());
+    let error = bank.provide(Never).build().unwrap_err();
+    let missing = |it: &&BuildProblem| matches!(it, BuildProblem::MissingDependency { .. });
+    assert_eq!(error.problems.iter().filter(missing).count(), 2, "{error}");
+    let double = BuildProblem::DuplicateHandler {
+        handled: "Withdraw",
+        first: "command_bus::bank::withdraw",
+        second: match error.problems.last() {
+            Some(BuildProblem::DuplicateHandler { second, .. }) => second,
+            other => panic!("{other:?}"),
+        },
+    };
+    assert!(error.problems.contains(&double), "{error}");
 }

@@ -148,5 +148,5 @@ async fn read_again(
 async fn a_repository_may_be_given_a_cache_and_then_only_new_events_are_read() {
     let cached = NonZeroUsize::new(8).unwrap();
     assert_eq!(read_again(|builder| builder).await, 20);
-    assert_eq!(read_again(|builder| builder.repository::<Account>(|it| it.with_cache(cached))).await, 0);
+    assert_eq!(read_again(|builder| builder.repository::<Account>(move |it| it.with_cache(cached))).await, 0);
 }

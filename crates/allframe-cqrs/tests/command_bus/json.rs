@@ -271,3 +271,50 @@ mod numbers_and_forms {
         assert_eq!(refused("address", json!(7)).await, pairs(&[("address", "anyOf")]));
     }
 }
+
+/// The rules of the declaration know fields by their names in Rust.
+#[cfg(feature = "validation")]
+#[tokio::test]
+async fn what_the_declaration_asks_is_told_by_the_names_in_json_and_once() {
+    #[command(json, stream = "account-{account_no}")]
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Renamed {
+        #[validate(range(min = 1))]
+        account_no: u32,
+        #[serde(rename = "holder")]
+        #[validate(custom(starts_upper))]
+        new_owner: String,
+    }
+    fn starts_upper(owner: &str, _context: &()) -> garde::Result {
+        if owner.starts_with(char::is_uppercase) { Ok(()) } else { Err(garde::Error::new("starts small")) }
+    }
+    let bus = CommandBus::builder(EventStore::new())
+        .function(|command: Renamed| async move { vec![Opened { owner: command.new_owner }] })
+        .build()
+        .unwrap();
+    let error = bus.dispatch_json("Renamed", json!({ "accountNo": 0, "holder": "a" })).await.unwrap_err();
+    let CommandError::Validation(errors) = error else { panic!("{error}") };
+    let found: Vec<_> = errors.iter().map(|error| (&*error.field, &*error.code)).collect();
+    assert_eq!(found, [("accountNo", "minimum"), ("holder", "validation_failed")]);
+}
+
+/// It is not `Serialize`: what tells two of them apart is the JSON that they came as.
+#[tokio::test]
+async fn a_key_belongs_to_one_command_from_json_by_what_it_came_as_and_may_come_with_a_context() {
+    #[command(json, stream = "account-{account}")]
+    #[derive(Deserialize)]
+    struct Plain {
+        account: u32,
+    }
+    let bus = CommandBus::builder(EventStore::new())
+        .function(|_: Plain| async move { vec![Opened { owner: "ann".into() }] })
+        .build()
+        .unwrap();
+    let context = || allframe_cqrs::DispatchContext::new().with("user", "ann").with_idempotency_key("k");
+    let first = bus.dispatch_json_with(context(), "Plain", json!({ "account": 7 })).await.unwrap();
+    let again = bus.dispatch_json_idempotent("Plain", json!({ "account": 7 }), "k").await.unwrap();
+    assert_eq!((first.execution, again.execution), (Execution::First, Execution::Repeated));
+    let other = bus.dispatch_json_with(context(), "Plain", json!({ "account": 8 })).await.unwrap_err();
+    assert!(matches!(other, CommandError::KeyReused { .. }), "{other}");
+}

@@ -2,7 +2,7 @@ use std::{
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -20,16 +20,25 @@ use crate::{
 
 #[tokio::test]
 async fn a_command_that_is_denied_never_reaches_its_handler_nor_what_its_key_remembers() {
+    let is_strict = Arc::new(AtomicBool::new(false));
+    let strict = Arc::clone(&is_strict);
     let bank = Bank::with(|builder| {
-        builder.layer(Authorise::new(|request: &Request| match request.message::<Withdraw>() {
-            Some(withdraw) if withdraw.amount > 10 => Err("more than ten needs a second person".to_owned()),
+        builder.layer(Authorise::new(move |request: &Request| match request.message::<Withdraw>() {
+            Some(withdraw) if withdraw.amount > 10 && strict.load(Ordering::Relaxed) => {
+                Err("more than ten needs a second person".to_owned())
+            }
             _ => Ok(()),
         }))
     });
     bank.deposit(7, 50).await;
-    let denied = bank.bus.dispatch_idempotent(Withdraw { account: 7, amount: 11 }, "w").await.unwrap_err();
-    assert!(matches!(&denied, CommandError::Denied(why) if why.contains("second person")), "{denied}");
-    assert_eq!(bank.ledger.decisions.load(Ordering::Relaxed), 0);
+    bank.bus.dispatch_idempotent(Withdraw { account: 7, amount: 11 }, "w").await.unwrap();
+    is_strict.store(true, Ordering::Relaxed);
+    for key in ["w", "never used"] {
+        let withdraw = Withdraw { account: 7, amount: 11 };
+        let denied = bank.bus.dispatch_idempotent(withdraw, key).await.unwrap_err();
+        assert!(matches!(&denied, CommandError::Denied(why) if why.contains("second person")), "{denied}");
+    }
+    assert_eq!(bank.ledger.decisions.load(Ordering::Relaxed), 1);
     bank.bus.dispatch(Withdraw { account: 7, amount: 10 }).await.unwrap();
 }
 
