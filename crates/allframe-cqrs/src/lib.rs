@@ -53,6 +53,8 @@ pub use command::{
 };
 #[doc(hidden)]
 pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize};
+#[doc(hidden)]
+pub use command_bus::StoredBy;
 pub use command_bus::{
     CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, Execution, IntoDecision, KeyRetention,
 };

@@ -68,7 +68,7 @@ fn answering(handler: &Handler, events: Option<Type>) -> Result<TokenStream> {
     }
     let (find, get, command) = (handler.find(), handler.get(), &message.ty);
     let call = handler.call(&quote!(command), None);
-    let mut offer = quote!(answering);
+    let mut stored_by = quote!(Bus);
     let answer = match stored_by_itself(&handler.output) {
         None => {
             if let Some(events) = events {
@@ -84,7 +84,7 @@ fn answering(handler: &Handler, events: Option<Type>) -> Result<TokenStream> {
                      write #[command_handler(events = AccountEvent)], or answer the events",
                 )
             })?;
-            offer = quote!(storing);
+            stored_by = quote!(Handler);
             match answers {
                 Unit::Plain => quote!({ #call; #krate::Decision::<#events>::none() }),
                 Unit::Result => quote!(#call.map(|()| #krate::Decision::<#events>::none())),
@@ -96,7 +96,7 @@ fn answering(handler: &Handler, events: Option<Type>) -> Result<TokenStream> {
             #krate::inventory::submit! {
                 #krate::DiscoveredCommandHandler::new(
                     ::core::concat!(::core::module_path!(), "::", #name),
-                    |name, discovery| discovery.#offer(name, |resolver| {
+                    |name, discovery| discovery.answering(name, #krate::StoredBy::#stored_by, |resolver| {
                         #find
                         ::core::option::Option::Some(move |command: #command, context: &#krate::DispatchContext| {
                             let _ = context;

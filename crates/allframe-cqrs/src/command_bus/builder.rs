@@ -10,7 +10,7 @@ use eventstore_api::EventStoreBackend;
 
 use super::{
     CommandBus, DecidedEvents, Dispatched, DynStore, Handlers, IntoDecision, KeyRetention, Shared, Storing,
-    entry::Entry,
+    entry::{Entry, StoredBy},
     handle::{Answering, Deciding, Handle, handled_by},
     keys::Keys,
 };
@@ -188,7 +188,7 @@ impl<E: Event> CommandBusBuilder<E> {
         F: Future<Output = D> + Send + 'static,
         H: Fn(C) -> F + Send + Sync + 'static,
     {
-        self.prepared::<C, D, F, _>(type_name::<H>(), |_| {
+        self.prepared::<C, D, F, _>(type_name::<H>(), StoredBy::Bus, |_| {
             Some(move |command: C, _: &DispatchContext| handler(command))
         });
         self
@@ -302,24 +302,7 @@ impl<E: Event> CommandBusBuilder<E> {
     pub(super) fn prepared<C, D, F, H>(
         &mut self,
         name: &'static str,
-        prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
-    ) where
-        C: Command,
-        D: IntoDecision<Event = E>,
-        F: Future<Output = D> + Send + 'static,
-        H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
-    {
-        self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
-            let handler = Answering::<C, H>::new(prepare(resolver)?);
-            Some(Entry::new::<C>(name, Box::new(handler)))
-        });
-    }
-
-    /// As `prepared`, for one that stores by itself.
-    #[cfg(feature = "macros")]
-    pub(super) fn prepared_storing<C, D, F, H>(
-        &mut self,
-        name: &'static str,
+        stored_by: StoredBy,
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
@@ -330,7 +313,7 @@ impl<E: Event> CommandBusBuilder<E> {
         self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
             let handler = Answering::<C, H>::new(prepare(resolver)?);
             let entry = Entry::new::<C>(name, Box::new(handler));
-            Some(entry.map(|entry| Entry { stores_by_itself: true, ..entry }))
+            Some(entry.map(|entry| Entry { stored_by, ..entry }))
         });
     }
 

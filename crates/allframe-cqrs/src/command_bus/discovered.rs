@@ -1,6 +1,6 @@
 use std::{any::Any, fmt};
 
-use super::{CommandBusBuilder, DecidedEvents, IntoDecision};
+use super::{CommandBusBuilder, DecidedEvents, IntoDecision, StoredBy};
 use crate::{Addressed, Aggregate, Command, DispatchContext, Event, injection::Resolver};
 
 /// A handler that registers itself. `#[command_handler]` makes one, and the linker brings all of them together.
@@ -40,10 +40,11 @@ pub struct CommandDiscovery<'a> {
 }
 
 impl CommandDiscovery<'_> {
-    /// Offers a function that answers with events.
+    /// Offers a function that answers with events, or stores them by itself.
     pub fn answering<C, D, F, H>(
         &mut self,
         name: &'static str,
+        stored_by: StoredBy,
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Command,
@@ -52,23 +53,7 @@ impl CommandDiscovery<'_> {
         H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
     {
         if let Some(builder) = self.builder_of::<D::Event>() {
-            builder.prepared::<C, D, F, H>(name, prepare);
-        }
-    }
-
-    /// Offers a function that stores by itself, and answers with nothing to store.
-    pub fn storing<C, D, F, H>(
-        &mut self,
-        name: &'static str,
-        prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
-    ) where
-        C: Command,
-        D: IntoDecision,
-        F: Future<Output = D> + Send + 'static,
-        H: Fn(C, &DispatchContext) -> F + Send + Sync + 'static,
-    {
-        if let Some(builder) = self.builder_of::<D::Event>() {
-            builder.prepared_storing::<C, D, F, H>(name, prepare);
+            builder.prepared::<C, D, F, H>(name, stored_by, prepare);
         }
     }
 

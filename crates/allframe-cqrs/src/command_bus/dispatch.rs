@@ -4,7 +4,11 @@ use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Dispatched, Execution, Shared, commit::Commit, entry::Entry};
+use super::{
+    Dispatched, Execution, Shared,
+    commit::Commit,
+    entry::{Entry, StoredBy},
+};
 use crate::{
     CommandError, DispatchContext, Event, dispatch_context,
     middleware::{End, Request, through},
@@ -65,7 +69,9 @@ impl<E: Event> Shared<E> {
         (entry.check)(&*request.message)?;
         let key = request.context.idempotency_key().map(str::to_owned);
         match key {
-            Some(_) if entry.stores_by_itself => Err(CommandError::StoresByItself { command: entry.command }),
+            Some(_) if entry.stored_by == StoredBy::Handler => {
+                Err(CommandError::StoresByItself { command: entry.command })
+            }
             Some(key) => self.keys.once(&self.store, self.storing, entry, &key, request).await,
             None => {
                 let Request { context, message, .. } = request;

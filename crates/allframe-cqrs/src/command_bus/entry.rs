@@ -3,6 +3,16 @@ use std::any::{Any, TypeId, type_name};
 use super::handle::Handle;
 use crate::{Command, CommandError, Fingerprint};
 
+/// Who stores the events of a command.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredBy {
+    /// The bus, which the handler answers with them.
+    Bus,
+    /// The handler, which answers with none.
+    Handler,
+}
+
 /// A command, and how it is handled.
 pub(super) struct Entry<E> {
     pub(super) command: &'static str,
@@ -18,7 +28,7 @@ pub(super) struct Entry<E> {
     )]
     pub(super) handler_name: &'static str,
     pub(super) handler: Box<dyn Handle<E>>,
-    pub(super) stores_by_itself: bool,
+    pub(super) stored_by: StoredBy,
     pub(super) check: fn(&dyn Any) -> Result<(), CommandError>,
     pub(super) fingerprint: fn(&dyn Any) -> Option<Fingerprint>,
     #[cfg(feature = "json-commands")]
@@ -36,7 +46,7 @@ impl<E> Entry<E> {
             type_name: type_name::<C>(),
             handler_name,
             handler,
-            stores_by_itself: false,
+            stored_by: StoredBy::Bus,
             check: |command| match command.downcast_ref::<C>().map(C::check) {
                 Some(Err(errors)) => Err(CommandError::Validation(errors)),
                 _ => Ok(()),

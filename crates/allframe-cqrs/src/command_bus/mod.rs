@@ -32,6 +32,7 @@ pub use decision::{DecidedEvents, Decision, IntoDecision};
 pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};
 pub use dispatched::{Dispatched, Execution};
 use entry::Entry;
+pub use entry::StoredBy;
 use eventstore_api::EventStoreBackend;
 pub use key_record::KeyRetention;
 use keys::Keys;
@@ -193,8 +194,10 @@ impl<E: Event> CommandBus<E> {
     /// A handler that stores its events by itself cannot keep the key with them: its commands take no key.
     ///
     /// A key is 1 to 503 bytes, without control characters, and counts for every command on the store. A record of it stays in
-    /// the log, of about 200 bytes. What a handler
-    /// dispatches is a command of its own, with another key; it waits for nobody else who has that key, and the append decides.
+    /// the log, of about 200 bytes. What a handler dispatches is a command of its own, with another key; it waits for nobody else
+    /// who has that key, and the append decides.
+    ///
+    /// Dropping the future early leaves the key and the events both stored or neither: to know which, dispatch again with the key.
     ///
     /// # Errors
     ///

@@ -79,7 +79,7 @@ use crate::{
 /// # Ok::<(), ProjectionError>(()) }).unwrap();
 /// ```
 ///
-/// Cloning a bus is cheap and gives another handle to the same one.
+/// Cloning a bus is cheap and gives another handle to the same one. To wait for a read model takes a tokio runtime with time.
 pub struct QueryBus {
     shared: Arc<Shared>,
 }
@@ -128,7 +128,7 @@ impl QueryBus {
         QueryBusBuilder::new()
     }
 
-    /// Takes a query to its handler.
+    /// Takes a query to its handler. Dropping the future early drops that of the handler.
     ///
     /// # Errors
     ///

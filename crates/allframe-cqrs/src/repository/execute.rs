@@ -174,16 +174,16 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     async fn append_only(&self, beside: &dyn Beside) -> Result<()> {
         let mut batch = AppendBatch::new();
         batch.appends.push(beside.append(&[])?);
-        self.store.append_settled(batch).await.map(drop)
+        // No projection has anything to apply, and one may be waiting for the turn that is held here.
+        self.store.append_unapplied(batch).await.map(drop)
     }
 
     /// The first time others were faster is no reason to wait.
     async fn wait_after(&self, attempts: u32) {
-        let wait =
-            attempts.checked_sub(1).filter(|again| *again > 0).map(|again| self.backoff.wait_after(again));
-        match wait.filter(|wait| !wait.is_zero()) {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => tokio::task::yield_now().await,
+        let wait = if attempts > 1 { self.backoff.wait_after(attempts - 1) } else { Duration::ZERO };
+        match wait.is_zero() {
+            true => tokio::task::yield_now().await,
+            false => tokio::time::sleep(wait).await,
         }
     }
 
