@@ -5,7 +5,7 @@ use syn::{
     ext::IdentExt as _, parse::Parser, parse_quote,
 };
 
-use crate::{json_names::renamed_fields, template::fields_of};
+use crate::{json_names::renamed_fields, template::fields_of, validation_rules::look_at_others};
 
 /// Implements `Command` for a struct, with what its attributes say.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -27,6 +27,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
             }
         }
     });
+    let depending = look_at_others(&item.fields);
     let check = take_validation(&mut item)?.then(|| {
         item.attrs.push(parse_quote!(#[derive(::garde::Validate)]));
         quote! {
@@ -51,7 +52,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
                 fn json_form() -> ::core::option::Option<#krate::JsonForm<Self>> {
                     ::core::option::Option::Some(#krate::JsonForm::new(|| {
                         #krate::schemars::SchemaGenerator::default().into_root_schema_for::<Self>().to_value()
-                    }).with_field_names(&[#((#names, #names_in_json)),*]))
+                    }).with_field_names(&[#((#names, #names_in_json)),*]).with_rules_by_field(&[#(#depending),*]))
                 }
             })
         })

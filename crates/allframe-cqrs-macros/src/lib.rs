@@ -12,6 +12,7 @@ mod row;
 mod row_index;
 mod tag;
 mod template;
+mod validation_rules;
 
 use expand::{expand, expand_or_keep};
 use handler::{Handled, expand_handler, expand_handlers};

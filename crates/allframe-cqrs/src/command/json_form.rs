@@ -1,19 +1,36 @@
+use std::marker::PhantomData;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How a command is read from JSON: the schema that a value must fit, and the way from the value to the command.
 pub struct JsonForm<C> {
     schema: fn() -> Value,
-    read: fn(&Value) -> serde_json::Result<C>,
+    #[cfg(feature = "json-commands")]
+    read: fn(&Value) -> Result<C, Unreadable>,
     /// Of the fields that have another name in JSON: both.
     names: &'static [(&'static str, &'static str)],
+    /// The fields with rules that look at other fields, by their names in Rust; `None` where any may.
+    depending: Option<&'static [&'static str]>,
+    of: PhantomData<fn() -> C>,
 }
+
+/// What serde cannot read, and where it stopped.
+#[cfg(feature = "json-commands")]
+pub(crate) type Unreadable = serde_path_to_error::Error<serde_json::Error>;
 
 impl<C: DeserializeOwned> JsonForm<C> {
     /// The form of a command that fits this JSON schema, draft 2020-12, and is read with serde.
     #[must_use]
     pub const fn new(schema: fn() -> Value) -> Self {
-        Self { schema, read: |value| C::deserialize(value), names: &[] }
+        Self {
+            schema,
+            #[cfg(feature = "json-commands")]
+            read: |value| serde_path_to_error::deserialize(value),
+            names: &[],
+            depending: None,
+            of: PhantomData,
+        }
     }
 }
 
@@ -26,33 +43,46 @@ impl<C> JsonForm<C> {
         self
     }
 
+    /// The same form, of a command each of whose rules looks at one field alone, but for those of these fields, named as in Rust.
+    /// What [`Command::check`](crate::Command::check) says is then told also where another field cannot be read.
+    #[must_use]
+    pub const fn with_rules_by_field(mut self, depending: &'static [&'static str]) -> Self {
+        self.depending = Some(depending);
+        self
+    }
+
     /// The schema, as `dispatch_json` checks a value against it.
     #[must_use]
     pub fn schema(&self) -> Value {
         (self.schema)()
     }
+}
+
+#[cfg(feature = "json-commands")]
+impl<C> JsonForm<C> {
+    /// Whether a rule of the field with this path may look at others.
+    pub(crate) fn may_look_at_others(&self, path: &str) -> bool {
+        self.depending.is_none_or(|depending| depending.contains(&first_and_rest(path).0))
+    }
 
     /// The path of a field by its name in JSON.
-    #[cfg_attr(
-        not(feature = "json-commands"),
-        expect(dead_code, reason = "`dispatch_json` comes with the feature")
-    )]
     pub(crate) fn path_in_json(&self, path: String) -> String {
-        let end = path.find(['.', '[']).unwrap_or(path.len());
-        let (first, rest) = path.split_at(end);
+        let (first, rest) = first_and_rest(&path);
         match self.names.iter().find(|(name, _)| *name == first) {
             Some((_, in_json)) => format!("{in_json}{rest}"),
             None => path,
         }
     }
 
-    #[cfg_attr(
-        not(feature = "json-commands"),
-        expect(dead_code, reason = "`dispatch_json` comes with the feature")
-    )]
-    pub(crate) fn read(&self, value: &Value) -> serde_json::Result<C> {
+    pub(crate) fn read(&self, value: &Value) -> Result<C, Unreadable> {
         (self.read)(value)
     }
+}
+
+/// The field of the command itself, and how the path goes on in it.
+#[cfg(feature = "json-commands")]
+fn first_and_rest(path: &str) -> (&str, &str) {
+    path.split_at(path.find(['.', '[']).unwrap_or(path.len()))
 }
 
 impl<C> std::fmt::Debug for JsonForm<C> {

@@ -11,10 +11,6 @@ mod handing_back;
 mod handle;
 #[cfg(feature = "json-commands")]
 mod json;
-#[cfg(feature = "json-commands")]
-mod json_errors;
-#[cfg(feature = "json-commands")]
-mod json_numbers;
 mod key_record;
 mod key_turns;
 mod keys;

@@ -318,3 +318,182 @@ async fn a_key_belongs_to_one_command_from_json_by_what_it_came_as_and_may_come_
     let other = bus.dispatch_json_with(context(), "Plain", json!({ "account": 8 })).await.unwrap_err();
     assert!(matches!(other, CommandError::KeyReused { .. }), "{other}");
 }
+
+/// Rules that JSON Schema does not have are told of every field, also where another one cannot be read.
+#[cfg(feature = "validation")]
+mod with_a_field_that_cannot_be_read {
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[command(json, stream = "user-{name}")]
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    struct SignUp {
+        age: u8,
+        #[validate(custom(starts_upper))]
+        name: String,
+        email: Email,
+        second_email: Option<Email>,
+        #[validate(length(min = 1))]
+        password: String,
+        #[validate(matches(password))]
+        again: String,
+        #[serde(default)]
+        #[validate(dive)]
+        lines: Vec<Line>,
+        #[serde(default)]
+        default: Option<u8>,
+    }
+
+    #[derive(Deserialize, garde::Validate, allframe_cqrs::schemars::JsonSchema)]
+    #[schemars(crate = "allframe_cqrs::schemars")]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    struct Line {
+        #[garde(custom(starts_upper))]
+        text: String,
+        #[garde(skip)]
+        count: u8,
+    }
+
+    /// A text to the schema, of which only some are addresses.
+    #[derive(Deserialize, allframe_cqrs::schemars::JsonSchema)]
+    #[schemars(crate = "allframe_cqrs::schemars", with = "String")]
+    #[serde(try_from = "String")]
+    #[expect(dead_code, reason = "it is read from JSON alone")]
+    struct Email(String);
+
+    impl TryFrom<String> for Email {
+        type Error = &'static str;
+
+        fn try_from(text: String) -> Result<Self, &'static str> {
+            // The empty one is what stands in for those that are none.
+            if text.is_empty() || text.contains('@') { Ok(Self(text)) } else { Err("an address has an @") }
+        }
+    }
+
+    fn starts_upper(text: &str, _context: &()) -> garde::Result {
+        match text.starts_with(char::is_uppercase) {
+            true => Ok(()),
+            false => Err(garde::Error::new("starts small")),
+        }
+    }
+
+    async fn found(changes: Value) -> Vec<(String, String)> {
+        let bus = CommandBus::builder(EventStore::new())
+            .function(|_: SignUp| async move { vec![Opened { owner: "ann".into() }] })
+            .build()
+            .unwrap();
+        let mut value = json!({
+            "age": 30, "name": "Ann", "email": "a@b", "password": "secret", "again": "secret",
+        });
+        let (Value::Object(fields), Value::Object(changes)) = (&mut value, changes) else { unreachable!() };
+        fields.extend(changes);
+        fields.retain(|_, value| *value != json!("gone"));
+        match bus.dispatch_json("SignUp", value).await {
+            Ok(_) => vec![],
+            Err(CommandError::Validation(errors)) => {
+                errors.into_iter().map(|error| (error.field, error.code)).collect()
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_rules_of_the_others_are_told_too() {
+        assert_eq!(found(json!({})).await, []);
+        let small = ("name", "validation_failed");
+        let cases = [
+            (json!({ "name": "ann", "age": "thirty" }), pairs(&[("age", "type"), small])),
+            (json!({ "name": "ann", "age": "gone" }), pairs(&[("age", "required"), small])),
+            (json!({ "name": "ann", "age": 300, "default": 300 }), {
+                pairs(&[("age", "maximum"), ("default", "maximum"), small])
+            }),
+        ];
+        for (changes, expected) in cases {
+            assert_eq!(found(changes.clone()).await, expected, "{changes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fits_the_schema_and_cannot_be_read_is_told_with_its_field() {
+        assert_eq!(
+            found(json!({ "name": "ann", "email": "a", "second_email": "b", "age": -1 })).await,
+            pairs(&[
+                ("age", "minimum"),
+                ("email", "unreadable"),
+                ("name", "validation_failed"),
+                ("second_email", "unreadable")
+            ])
+        );
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_looks_at_what_cannot_be_read_says_nothing() {
+        assert_eq!(found(json!({ "again": "other" })).await, pairs(&[("again", "matches")]));
+        assert_eq!(found(json!({ "password": 7 })).await, pairs(&[("password", "type")]));
+    }
+
+    #[tokio::test]
+    async fn of_items_those_that_can_be_read_are_told_of() {
+        let lines = json!([
+            { "text": "tea", "count": 1 },
+            { "text": "milk", "count": 300 },
+            { "text": 7, "count": 1 },
+            { "text": "Bread" },
+        ]);
+        let expected = [
+            ("lines[0].text", "validation_failed"),
+            ("lines[1].count", "maximum"),
+            ("lines[2].text", "type"),
+            ("lines[3].count", "required"),
+        ];
+        assert_eq!(found(json!({ "lines": lines })).await, pairs(&expected));
+    }
+
+    /// Each item is wrong, and in each another one is: nothing is compared with everything.
+    #[tokio::test]
+    async fn of_very_many_items_it_does_not_take_the_square() {
+        let lines: Vec<_> =
+            (0..50_000).map(|number| json!({ "text": "tea", "count": number % 2 * 300 })).collect();
+        assert_eq!(found(json!({ "lines": lines })).await.len(), 50_000);
+    }
+
+    /// What stands in is made by the schema, and the type may have more to say.
+    #[tokio::test]
+    async fn where_nothing_can_stand_in_what_failed_is_told_all_the_same() {
+        #[command(json, stream = "hour-1")]
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "it is read from JSON alone")]
+        struct At {
+            hour: Hour,
+            #[validate(custom(starts_upper))]
+            name: String,
+        }
+
+        #[derive(Deserialize, allframe_cqrs::schemars::JsonSchema)]
+        #[schemars(crate = "allframe_cqrs::schemars", with = "String")]
+        #[serde(try_from = "String")]
+        #[expect(dead_code, reason = "it is read from JSON alone")]
+        struct Hour(u8);
+
+        impl TryFrom<String> for Hour {
+            type Error = <u8 as FromStr>::Err;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse().map(Self)
+            }
+        }
+
+        let bus = CommandBus::builder(EventStore::new())
+            .function(|_: At| async move { vec![Opened { owner: "ann".into() }] })
+            .build()
+            .unwrap();
+        for (hour, code) in [(json!("noon"), "unreadable"), (json!(7), "type")] {
+            let error = bus.dispatch_json("At", json!({ "hour": hour, "name": "ann" })).await.unwrap_err();
+            let CommandError::Validation(errors) = error else { panic!("{error}") };
+            let found: Vec<_> = errors.iter().map(|error| (&*error.field, &*error.code)).collect();
+            assert_eq!(found, [("hour", code)]);
+        }
+    }
+}

@@ -1,17 +1,15 @@
-use std::{any::Any, collections::HashSet};
+mod failure;
+mod numbers;
+mod pointer;
+mod reader;
+mod sample;
+mod stand_ins;
 
-use jsonschema::Validator;
+pub(super) use reader::JsonReader;
 use serde_json::Value;
 
-use super::{
-    CommandBus, Dispatched, Shared,
-    json_errors::told,
-    json_numbers::{make_whole, set_bounds},
-};
-use crate::{
-    BuildProblem, Command, CommandError, DispatchContext, Event, Fingerprint, ValidationError,
-    middleware::Request, panicked::guarded,
-};
+use super::{CommandBus, Dispatched, Shared};
+use crate::{CommandError, DispatchContext, Event, Fingerprint, middleware::Request, panicked::guarded};
 
 impl<E: Event> CommandBus<E> {
     /// Dispatches a command that comes as JSON: its [name](Command::name), and its fields.
@@ -111,66 +109,6 @@ impl<E: Event> CommandBus<E> {
     #[must_use]
     pub fn json_schema(&self, name: &str) -> Option<Value> {
         let entry = self.read(|handlers| handlers.by_name.get(name).cloned())?;
-        entry.json.as_ref().map(|reader| reader.schema.clone())
-    }
-}
-
-/// Reads commands of one type from JSON.
-pub(super) struct JsonReader {
-    schema: Value,
-    validator: Validator,
-    read: Box<ReadFn>,
-}
-
-type ReadFn = dyn Fn(&Value) -> serde_json::Result<Read> + Send + Sync;
-
-/// A command that was read, and what its own checks say of it.
-struct Read {
-    command: Box<dyn Any + Send + Sync>,
-    failed: Vec<ValidationError>,
-}
-
-impl JsonReader {
-    pub(super) fn of<C: Command>() -> Result<Option<Self>, BuildProblem> {
-        let Some(form) = C::json_form() else { return Ok(None) };
-        let mut schema = form.schema();
-        set_bounds(&mut schema);
-        let validator = jsonschema::validator_for(&schema)
-            .map_err(|error| BuildProblem::InvalidSchema { command: C::name(), reason: error.to_string() })?;
-        let read = move |value: &Value| {
-            let command = form.read(value)?;
-            let mut failed = command.check().err().unwrap_or_default();
-            for error in &mut failed {
-                error.field = form.path_in_json(std::mem::take(&mut error.field));
-            }
-            Ok(Read { command: Box::new(command), failed })
-        };
-        Ok(Some(Self { schema, validator, read: Box::new(read) }))
-    }
-
-    fn read(&self, mut value: Value) -> Result<Box<dyn Any + Send + Sync>, CommandError> {
-        let mut errors: Vec<_> = self.validator.iter_errors(&value).flat_map(|error| told(&error)).collect();
-        let mut read = (self.read)(&value);
-        if read.is_err() && errors.is_empty() {
-            // To the schema, as to JSON, 7.0 is an integer; to serde it is not.
-            make_whole(&mut value);
-            read = (self.read)(&value);
-        }
-        match read {
-            Ok(read) if errors.is_empty() && read.failed.is_empty() => return Ok(read.command),
-            // The schema holds many of the same rules, and has told of them.
-            Ok(read) => {
-                let is_told: HashSet<_> = errors.iter().map(|error| error.field.as_str()).collect();
-                let is_new = |failed: &ValidationError| !is_told.contains(failed.field.as_str());
-                let failed: Vec<_> = read.failed.into_iter().filter(is_new).collect();
-                errors.extend(failed);
-            }
-            Err(error) if errors.is_empty() => {
-                errors.push(ValidationError::with_code("", error.to_string(), "unreadable"));
-            }
-            Err(_) => {}
-        }
-        errors.sort_by(|one, other| one.field.cmp(&other.field));
-        Err(CommandError::Validation(errors))
+        entry.json.as_ref().map(|reader| reader.schema().clone())
     }
 }

@@ -3,32 +3,51 @@
 use jsonschema::error::{ValidationError as SchemaError, ValidationErrorKind};
 use serde_json::Value;
 
+use super::pointer::{field_of, is_within, part_of};
 use crate::ValidationError;
 
 /// A message that would be longer, as one that shows a long value, leaves the value out, in bytes.
 const MAX_MESSAGE: usize = 256;
 
+/// One thing that is wrong, and where.
+pub(super) struct Failure {
+    /// A JSON pointer.
+    pub(super) place: String,
+    /// The place is one that there should not be.
+    pub(super) is_unknown: bool,
+    pub(super) error: ValidationError,
+}
+
+impl Failure {
+    pub(super) fn new(place: String, message: impl Into<String>, code: &str) -> Self {
+        let error = ValidationError::with_code(field_of(&place), message, code);
+        Self { place, is_unknown: false, error }
+    }
+
+    /// Whether one is at the place of the other, or within it.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        is_within(&self.place, &other.place) || is_within(&other.place, &self.place)
+    }
+}
+
 /// An error of the schema, of which several are made where it is about several fields.
-pub(super) fn told(error: &SchemaError<'_>) -> Vec<ValidationError> {
-    let place = path(error.instance_path().as_str());
+pub(super) fn told(error: &SchemaError<'_>) -> Vec<Failure> {
+    let place = error.instance_path().as_str();
     let code = error.kind().keyword();
-    let at = |field: &str| if place.is_empty() { field.to_owned() } else { format!("{place}.{field}") };
+    let here = || vec![Failure::new(place.to_owned(), message_of(error), code)];
     match error.kind() {
         ValidationErrorKind::Required { property: Value::String(missing) } => {
-            vec![ValidationError::with_code(at(missing), message_of(error), code)]
+            vec![Failure::new(part_of(place, missing), message_of(error), code)]
         }
         // Its message lists all of them, and is not to be told of each.
-        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
-            .iter()
-            .map(|field| ValidationError::with_code(at(field), "no such field is known here", code))
-            .collect(),
-        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            match meant(context, error.instance_path().as_str()) {
-                Some(errors) => errors.iter().flat_map(told).collect(),
-                None => vec![ValidationError::with_code(place, message_of(error), code)],
-            }
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let unknown = |field| Failure::new(part_of(place, field), "no such field is known here", code);
+            unexpected.iter().map(|field| Failure { is_unknown: true, ..unknown(field) }).collect()
         }
-        _ => vec![ValidationError::with_code(place, message_of(error), code)],
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            meant(context, place).map_or_else(here, |errors| errors.iter().flat_map(told).collect())
+        }
+        _ => here(),
     }
 }
 
@@ -54,34 +73,4 @@ fn only<T>(mut these: impl Iterator<Item = T>) -> Option<T> {
 fn message_of(error: &SchemaError<'_>) -> String {
     let message = error.to_string();
     if message.len() <= MAX_MESSAGE { message } else { error.masked().to_string() }
-}
-
-/// A JSON pointer as the path of a field: `/items/2/sku` is `items[2].sku`.
-fn path(pointer: &str) -> String {
-    let mut path = String::new();
-    for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        if segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
-            path.push_str(&format!("[{segment}]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(&segment);
-        }
-    }
-    path
-}
-
-#[cfg(test)]
-mod tests {
-    use super::path;
-
-    #[test]
-    fn a_pointer_becomes_the_path_that_people_write() {
-        assert_eq!(path(""), "");
-        assert_eq!(path("/owner"), "owner");
-        assert_eq!(path("/items/2/sku"), "items[2].sku");
-        assert_eq!(path("/a~1b/~0c"), "a/b.~c");
-    }
 }

@@ -13,11 +13,17 @@ pub(super) fn set_bounds(schema: &mut Value) {
                 parts.entry("minimum").or_insert(min);
                 parts.entry("maximum").or_insert(max);
             }
-            // The others are values, and no schemas.
-            let schemas = parts
-                .iter_mut()
-                .filter(|(name, _)| !["const", "default", "enum", "examples"].contains(&name.as_str()));
-            schemas.for_each(|(_, part)| set_bounds(part));
+            for (keyword, part) in parts {
+                match (keyword.as_str(), part) {
+                    // Values, and no schemas.
+                    ("const" | "default" | "enum" | "examples", _) => {}
+                    // Schemas by names, which are no keywords.
+                    ("$defs" | "patternProperties" | "properties", Value::Object(named)) => {
+                        named.values_mut().for_each(set_bounds);
+                    }
+                    (_, part) => set_bounds(part),
+                }
+            }
         }
         Value::Array(parts) => parts.iter_mut().for_each(set_bounds),
         _ => {}
@@ -72,11 +78,13 @@ mod tests {
     }
 
     #[test]
-    fn formats_have_bounds_unless_narrower_ones_are_there_and_a_default_is_no_schema() {
+    fn formats_have_bounds_unless_narrower_ones_are_there_and_a_default_is_no_schema_unless_a_field_is_called_so()
+     {
         let mut schema = json!({
             "properties": {
                 "a": { "format": "uint32", "minimum": 1 },
                 "format": { "format": "email", "default": { "format": "int8" } },
+                "default": { "format": "uint8" },
             }
         });
         set_bounds(&mut schema);
@@ -86,6 +94,7 @@ mod tests {
                 "properties": {
                     "a": { "format": "uint32", "minimum": 1, "maximum": u32::MAX },
                     "format": { "format": "email", "default": { "format": "int8" } },
+                    "default": { "format": "uint8", "minimum": 0, "maximum": 255 },
                 }
             })
         );
