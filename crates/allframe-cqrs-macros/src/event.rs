@@ -2,10 +2,14 @@ use std::collections::HashMap;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Generics, Item, ItemEnum, ItemStruct, Result, parse_quote};
+use syn::{Error, Fields, Generics, Ident, Item, ItemEnum, ItemStruct, Path, Result, Variant, parse_quote};
 
 use crate::{
-    event_attributes::{Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde, refuse_conditions},
+    event_attributes::{
+        KindAttributes, Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde, refuse_conditions,
+    },
+    field_history::take_histories,
+    migration::{Migrations, container_of_struct, container_of_variant},
     tag::{FieldTag, take_tags},
 };
 
@@ -31,13 +35,30 @@ struct Kind {
     /// The path to it, as a pattern's head.
     path: TokenStream,
     tags: Vec<FieldTag>,
+    migrations: Migrations,
+}
+
+impl Kind {
+    /// Its `EventVariant`.
+    fn variant(&self, krate: &TokenStream) -> TokenStream {
+        let serde_index = self.serde_index.map(|index| quote!(.with_serde_index(#index)));
+        let (name, aliases) = (self.names.name(), self.names.aliases());
+        let version = self.migrations.of_variant();
+        quote!(#krate::EventVariant::new(#name).with_aliases(&[#(#aliases),*]) #serde_index #version)
+    }
 }
 
 fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenStream> {
-    if let Some(span) = attributes.names.span() {
+    if let Some(span) = attributes.kind.names.span() {
         return Err(Error::new(
             span,
             "an enum itself has no name in the store; rename its variants, each with #[event(rename = \"..\")]",
+        ));
+    }
+    if attributes.kind.version.is_said() {
+        return Err(Error::new_spanned(
+            &item.ident,
+            "an enum itself has no version; its variants have, each with #[event(version = N)]",
         ));
     }
     let mut whole = has_form_of_its_own(&item.attrs)?;
@@ -46,67 +67,97 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         whole |= has_form_of_its_own(&variant.attrs)?;
     }
     let mut kinds = Vec::new();
+    let mut unknown = None;
     let mut next_index = 0;
     for variant in &mut item.variants {
+        let KindAttributes { names, version, unknown: is_unknown } =
+            KindAttributes::take(&mut variant.attrs)?;
+        if let Some(mark) = is_unknown {
+            take_unknown(variant, &mark, &mut unknown)?;
+            continue;
+        }
         let ident = &variant.ident;
         let skipped = is_skipped_by_serde(&variant.attrs)?;
         // serde counts only the variants that it reads.
         let serde_index = if skipped { u32::MAX } else { next_index };
         next_index += u32::from(!skipped);
+        let tags = take_tags(&mut variant.fields)?;
+        let container = container_of_variant(&item.attrs, &variant.attrs)?;
+        let migrations = Migrations::new(&version, take_histories(&mut variant.fields)?, container)?;
+        refuse_migrations(whole, &migrations, &item.generics, ident)?;
         kinds.push(Kind {
-            names: Names::take(&mut variant.attrs)?.or_name(attributes.stored_name(ident)),
+            names: names.or_name(attributes.stored_name(ident)),
             serde_index: (!whole).then_some(serde_index),
             pattern: quote!(Self::#ident { .. }),
             path: quote!(Self::#ident),
-            tags: take_tags(&mut variant.fields)?,
+            tags,
+            migrations,
         });
     }
     refuse_names_used_twice(&kinds)?;
-    let implementation = implement(&attributes, &item.ident, &item.generics, &kinds, None);
+    let implementation = implement(&attributes, &item.ident, &item.generics, &kinds, None, unknown.as_ref());
     Ok(quote!(#item #implementation))
 }
 
 fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<TokenStream> {
+    let KindAttributes { names, version, unknown } = &attributes.kind;
+    if let Some(mark) = unknown {
+        return Err(Error::new_spanned(mark, "`unknown` goes on a variant; a struct is one kind of event"));
+    }
     let tags = take_tags(&mut item.fields)?;
+    let histories = take_histories(&mut item.fields)?;
+    let container = if version.is_said() { container_of_struct(&item.attrs)? } else { Vec::new() };
+    let migrations = Migrations::new(version, histories, container)?;
+    refuse_migrations(has_form_of_its_own(&item.attrs)?, &migrations, &item.generics, &item.ident)?;
     let kind = Kind {
-        names: attributes.names.clone().or_name(attributes.stored_name(&item.ident)),
+        names: names.clone().or_name(attributes.stored_name(&item.ident)),
         serde_index: None,
         pattern: quote!(Self { .. }),
         path: quote!(Self),
         tags,
+        migrations,
     };
-    let name = kind.names.name();
+    let name = kind.names.name().cloned();
     refuse_names_used_twice(std::slice::from_ref(&kind))?;
     let type_name = quote! {
         fn event_type_name() -> &'static str {
             #name
         }
     };
-    let implementation = implement(&attributes, &item.ident, &item.generics, &[kind], Some(type_name));
+    let implementation = implement(&attributes, &item.ident, &item.generics, &[kind], Some(type_name), None);
     Ok(quote!(#item #implementation))
 }
 
 fn implement(
     attributes: &TypeAttributes,
-    ident: &syn::Ident,
+    ident: &Ident,
     generics: &syn::Generics,
     kinds: &[Kind],
     type_name: Option<TokenStream>,
+    unknown: Option<&Ident>,
 ) -> TokenStream {
     let krate = attributes.krate();
     let event_generics = with_event_bounds(ident, generics, &krate);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let (_, _, event_where_clause) = event_generics.split_for_impl();
-    let variants = kinds.iter().map(|kind| {
-        let serde_index = kind.serde_index.map(|index| quote!(.with_serde_index(#index)));
-        let (name, aliases) = (kind.names.name(), kind.names.aliases());
-        quote!(#krate::EventVariant::new(#name).with_aliases(&[#(#aliases),*]) #serde_index)
-    });
+    let variants = kinds.iter().map(|kind| kind.variant(&krate));
     let indices = kinds.iter().enumerate().map(|(index, kind)| {
         let pattern = &kind.pattern;
         quote!(#pattern => #index)
     });
-    let tags = implement_tags(&krate, kinds);
+    // It is none of the kinds: it has the name that it came with.
+    let unknown_index = unknown.map(|ident| quote!(Self::#ident(..) => usize::MAX));
+    let indices = indices.chain(unknown_index);
+    let tags = implement_tags(&krate, kinds, unknown);
+    let unknown = unknown.map(|ident| implement_unknown(&krate, ident));
+    let from_earlier = implement_from_earlier(&krate, kinds);
+    let upcasters = attributes.upcasters.as_ref().map(|path| {
+        quote! {
+            fn upcasters() -> #krate::VersionRegistry<Self> {
+                #path()
+            }
+        }
+    });
     quote! {
         impl #impl_generics #krate::EventTypeName for #ident #type_generics #where_clause {
             #type_name
@@ -122,6 +173,9 @@ fn implement(
                 }
             }
 
+            #from_earlier
+            #upcasters
+            #unknown
             #tags
         }
 
@@ -140,7 +194,7 @@ fn with_event_bounds(ident: &syn::Ident, generics: &Generics, krate: &TokenStrea
 }
 
 /// Only for a type that has tags: the provided method is the same as none.
-fn implement_tags(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
+fn implement_tags(krate: &TokenStream, kinds: &[Kind], unknown: Option<&Ident>) -> Option<TokenStream> {
     if kinds.iter().all(|kind| kind.tags.is_empty()) {
         return None;
     }
@@ -156,6 +210,8 @@ fn implement_tags(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
             .map(|(key, variable)| quote!(#krate::Tag::of(#key, #variable)?));
         quote!(#path { #(#bindings,)* .. } => #krate::Tags::new([#(#made),*]))
     });
+    let none = quote!(::core::result::Result::Ok(#krate::Tags::NONE));
+    let arms = arms.chain(unknown.map(|ident| quote!(Self::#ident(..) => #none)));
     Some(quote! {
         fn tags(&self) -> ::core::result::Result<#krate::Tags, #krate::InvalidInput> {
             match self {
@@ -163,6 +219,82 @@ fn implement_tags(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
             }
         }
     })
+}
+
+/// Only for a type that reads earlier versions by itself.
+fn implement_from_earlier(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
+    if !kinds.iter().any(|kind| kind.migrations.are_there()) {
+        return None;
+    }
+    let arms = kinds
+        .iter()
+        .enumerate()
+        .map(|(place, kind)| kind.migrations.arms(krate, place, &kind.path, &kind.variant(krate)));
+    Some(quote! {
+        fn from_earlier(
+            kind: usize,
+            schema_version: u32,
+            payload: #krate::EarlierPayload,
+        ) -> ::core::result::Result<Self, #krate::DecodeReason> {
+            match (kind, schema_version) {
+                #(#arms)*
+                _ => ::core::result::Result::Err(#krate::DecodeReason::UnknownVersion),
+            }
+        }
+    })
+}
+
+fn implement_unknown(krate: &TokenStream, ident: &Ident) -> TokenStream {
+    quote! {
+        fn unknown(event: #krate::UnknownEvent) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self::#ident(event))
+        }
+
+        fn as_unknown(&self) -> ::core::option::Option<&#krate::UnknownEvent> {
+            match self {
+                Self::#ident(event) => ::core::option::Option::Some(event),
+                #[allow(unreachable_patterns)]
+                _ => ::core::option::Option::None,
+            }
+        }
+
+        fn has_unknown() -> bool {
+            true
+        }
+    }
+}
+
+/// Notes the variant for what the program does not know, which serde never sees.
+fn take_unknown(variant: &mut Variant, mark: &Path, unknown: &mut Option<Ident>) -> Result<()> {
+    let is_one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
+    if !is_one_value {
+        return Err(Error::new_spanned(variant, "write `#[event(unknown)] Unknown(UnknownEvent)`"));
+    }
+    if unknown.replace(variant.ident.clone()).is_some() {
+        return Err(Error::new_spanned(mark, "one variant is for what is not known"));
+    }
+    variant.attrs.push(parse_quote!(#[serde(skip)]));
+    Ok(())
+}
+
+/// Refuses what earlier versions cannot be read for.
+fn refuse_migrations(is_whole: bool, migrations: &Migrations, generics: &Generics, at: &Ident) -> Result<()> {
+    if !migrations.are_there() {
+        return Ok(());
+    }
+    if is_whole {
+        return Err(Error::new_spanned(
+            at,
+            "serde gives this type a form of its own, of which fields say nothing; write upcasters for its earlier versions",
+        ));
+    }
+    if !generics.params.is_empty() {
+        return Err(Error::new_spanned(
+            generics,
+            "a type with parameters does not read its earlier versions by itself; write upcasters for them",
+        ));
+    }
+    Ok(())
 }
 
 fn refuse_names_used_twice(kinds: &[Kind]) -> Result<()> {

@@ -1,4 +1,4 @@
-//! `#[event(rename = "..", aliases("..", ".."), crate = path)]`.
+//! `#[event(rename = "..", aliases("..", ".."), version = 2, crate = path)]`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -6,6 +6,8 @@ use syn::{
     Attribute, Error, Ident, LitStr, Meta, Path, Result, Token, meta::ParseNestedMeta, parse::Parser,
     punctuated::Punctuated,
 };
+
+use crate::version::SchemaVersion;
 
 /// As `eventstore_api::limits` has it; checked here so that a name too long is found by the compiler.
 const MAX_EVENT_TYPE_BYTES: usize = 256;
@@ -15,7 +17,8 @@ const MAX_EVENT_TYPE_BYTES: usize = 256;
 pub(crate) struct TypeAttributes {
     krate: Option<Path>,
     prefix: Option<LitStr>,
-    pub(crate) names: Names,
+    pub(crate) kind: KindAttributes,
+    pub(crate) upcasters: Option<Path>,
 }
 
 impl TypeAttributes {
@@ -30,7 +33,11 @@ impl TypeAttributes {
                 this.prefix = Some(checked(meta.value()?.parse()?)?);
                 return Ok(());
             }
-            this.names.read(&meta)
+            if meta.path.is_ident("upcasters") {
+                this.upcasters = Some(meta.value()?.call(Path::parse_mod_style)?);
+                return Ok(());
+            }
+            this.kind.read(&meta)
         });
         parser.parse2(attribute)?;
         Ok(this)
@@ -50,6 +57,39 @@ impl TypeAttributes {
     }
 }
 
+/// What `#[event(..)]` on a variant, or on a struct, says of that kind of event.
+#[derive(Clone, Default)]
+pub(crate) struct KindAttributes {
+    pub(crate) names: Names,
+    pub(crate) version: SchemaVersion,
+    /// It is for what the program does not know.
+    pub(crate) unknown: Option<Path>,
+}
+
+impl KindAttributes {
+    /// What the `#[event(..)]` attributes among these say; takes them out.
+    pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
+        let mut this = Self::default();
+        for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("event")) {
+            attribute.parse_nested_meta(|meta| this.read(&meta))?;
+        }
+        Ok(this)
+    }
+
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        if meta.path.is_ident("unknown") {
+            self.unknown = Some(meta.path.clone());
+            return Ok(());
+        }
+        if self.version.read(meta)? || self.names.read(meta)? {
+            return Ok(());
+        }
+        Err(meta.error(
+            "unknown here; write `rename = \"..\"`, `aliases(\"..\", \"..\")`, `version = 2` or `unchanged(2)`",
+        ))
+    }
+}
+
 /// The names that a kind of event goes by in the store.
 #[derive(Clone, Default)]
 pub(crate) struct Names {
@@ -58,16 +98,8 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// What the `#[event(..)]` attributes among these say; takes them out.
-    pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
-        let mut names = Self::default();
-        for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("event")) {
-            attribute.parse_nested_meta(|meta| names.read(&meta))?;
-        }
-        Ok(names)
-    }
-
-    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    /// Reads one of the arguments; whether it was one of names.
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<bool> {
         if meta.path.is_ident("rename") {
             if self.rename.is_some() {
                 return Err(
@@ -75,7 +107,7 @@ impl Names {
                 );
             }
             self.rename = Some(checked(meta.value()?.parse()?)?);
-            return Ok(());
+            return Ok(true);
         }
         if meta.path.is_ident("aliases") {
             let content;
@@ -83,9 +115,9 @@ impl Names {
             for alias in Punctuated::<LitStr, Token![,]>::parse_terminated(&content)? {
                 self.aliases.push(checked(alias)?);
             }
-            return Ok(());
+            return Ok(true);
         }
-        Err(meta.error("unknown here; write `rename = \"..\"` or `aliases(\"..\", \"..\")`"))
+        Ok(false)
     }
 
     /// The same names, with this one where none is given.

@@ -4,15 +4,18 @@ mod command;
 mod event;
 mod event_attributes;
 mod expand;
+mod field_history;
 mod handler;
 mod json_names;
 mod marker;
+mod migration;
 mod projection;
 mod row;
 mod row_index;
 mod tag;
 mod template;
 mod validation_rules;
+mod version;
 
 use expand::{expand, expand_or_keep};
 use handler::{Handled, expand_handler, expand_handlers};

@@ -5,7 +5,7 @@ use eventstore_api::{
     message_with_causes,
 };
 
-use crate::InvalidSpeed;
+use crate::{InvalidSpeed, VersioningError};
 
 /// What the toolkit answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,6 +65,9 @@ pub enum Error {
         /// What the backend answered first.
         source: StoreError,
     },
+    /// Not all that may be stored can be read.
+    #[error(transparent)]
+    Versioning(#[from] VersioningError),
     /// A projection did not take an event in.
     #[error("a projection did not take in the event at position {position}")]
     Apply {
@@ -176,6 +179,33 @@ pub enum DecodeReason {
         /// The newest version that the type knows.
         known: u32,
     },
+    /// Not all that may be stored can be read.
+    #[error("the versions of its type do not fit together")]
+    Versioning(#[source] VersioningError),
+    /// The type does not read this version by itself.
+    #[error("the type does not read this version by itself; `EventTypeName::from_earlier` does not know it")]
+    UnknownVersion,
+    /// An upcaster did not take it.
+    #[error("the upcaster from {from} did not take it")]
+    Upcast {
+        /// What it upcasts from.
+        from: String,
+        /// Why not.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// A field of an earlier version could not be converted.
+    #[error("the earlier value of field `{field}` cannot be converted")]
+    Unconverted {
+        /// The field, as it is called today.
+        field: &'static str,
+        /// Why not.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// An upcaster takes JSON, and the event was stored as something else.
+    #[error(
+        "an upcaster takes it as JSON, and it is not stored as JSON; write one that takes its earlier type"
+    )]
+    NotJson,
     /// No codec for this encoding is compiled in.
     #[error(
         "no codec for this encoding is compiled in; bincode needs the feature `bincode` of allframe-cqrs"

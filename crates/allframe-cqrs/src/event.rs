@@ -1,6 +1,8 @@
 use eventstore_api::{InvalidInput, Tags};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::{DecodeReason, EarlierPayload, UnknownEvent, VersionRegistry};
+
 /// How a type of events is named in the store.
 ///
 /// `#[event]` implements it. By hand, an empty `impl EventTypeName for MyEvent {}` will do: then all events of the type
@@ -26,6 +28,47 @@ pub trait EventTypeName {
         0
     }
 
+    /// Reads an event of the kind at this place from its form in an earlier schema version, one from
+    /// [`declared_since`](EventVariant::declared_since) on. `#[event(version = N)]` writes it, of what the fields say of themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeReason`] where the payload has not that form.
+    fn from_earlier(kind: usize, schema_version: u32, payload: EarlierPayload) -> Result<Self, DecodeReason>
+    where
+        Self: Sized,
+    {
+        let _ = (kind, schema_version, payload);
+        Err(DecodeReason::UnknownVersion)
+    }
+
+    /// What else every store of this type knows of earlier events: `#[event(upcasters = path)]`.
+    fn upcasters() -> VersionRegistry<Self>
+    where
+        Self: Sized,
+    {
+        VersionRegistry::new()
+    }
+
+    /// The event for what this program does not know; `None` for a type that has none. `#[event(unknown)]` on a variant.
+    fn unknown(event: UnknownEvent) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = event;
+        None
+    }
+
+    /// What this program does not know, if that is what this event is.
+    fn as_unknown(&self) -> Option<&UnknownEvent> {
+        None
+    }
+
+    /// Whether the type has an event for what this program does not know.
+    fn has_unknown() -> bool {
+        false
+    }
+
     /// The tags that this event is stored with; none, unless overridden or given with `#[tag]`.
     ///
     /// # Errors
@@ -44,8 +87,10 @@ pub struct EventVariant {
     pub name: &'static str,
     /// Names under which it was stored before, and is still found.
     pub aliases: &'static [&'static str],
-    /// The version of its payload's schema that is written; records of a greater one are not read.
+    /// The version of its payload's schema that is written, from 1. Records of a greater one are not known to this program.
     pub schema_version: u32,
+    /// The first version that [`EventTypeName::from_earlier`] reads; what is before that takes upcasters.
+    pub declared_since: u32,
     /// Its place among those variants of the Rust enum that serde reads, from 0; `None` where the payload is not the
     /// content of a variant but the whole value as serde sees it: a struct, or an enum to which serde gives a form of its own.
     pub serde_index: Option<u32>,
@@ -55,7 +100,15 @@ impl EventVariant {
     /// A kind of this name, without aliases, of schema version 1, whose payload is the whole value.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, aliases: &[], schema_version: 1, serde_index: None }
+        Self { name, aliases: &[], schema_version: 1, declared_since: 1, serde_index: None }
+    }
+
+    /// The same kind, whose payload has this version of its schema, and is read by the type itself from that one on: where they
+    /// are the same, from none before it.
+    #[must_use]
+    pub const fn with_schema_version(mut self, version: u32, declared_since: u32) -> Self {
+        (self.schema_version, self.declared_since) = (version, declared_since);
+        self
     }
 
     /// The same kind, found under these names too.
@@ -106,7 +159,7 @@ impl<T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static> EventBound
 
 /// Which kind an event is. A type that names no variants is of one kind.
 pub(crate) fn kind_of<E: EventTypeName>(event: &E) -> EventVariant {
-    E::variants().get(event.variant_index()).copied().unwrap_or_else(only_kind::<E>)
+    kind_at::<E>(event.variant_index())
 }
 
 /// The kind that is stored under a name, now or before.
@@ -117,19 +170,31 @@ pub(crate) fn kind_named<E: EventTypeName>(name: &str) -> Option<EventVariant> {
     }
 }
 
+/// All kinds of a type.
+pub(crate) fn kinds_of<E: EventTypeName>() -> Vec<EventVariant> {
+    match E::variants() {
+        [] => vec![only_kind::<E>()],
+        variants => variants.to_vec(),
+    }
+}
+
+/// The kind at a place.
+pub(crate) fn kind_at<E: EventTypeName>(place: usize) -> EventVariant {
+    E::variants().get(place).copied().unwrap_or_else(only_kind::<E>)
+}
+
+/// The names that a kind is stored under, now and before.
+pub(crate) fn names_of(kind: &EventVariant) -> impl Iterator<Item = &'static str> + use<> {
+    std::iter::once(kind.name).chain(kind.aliases.iter().copied())
+}
+
 fn only_kind<E: EventTypeName>() -> EventVariant {
     EventVariant::new(E::event_type_name())
 }
 
 /// The names that events of a type are stored under, now and before.
 pub(crate) fn stored_names<E: EventTypeName>() -> Vec<&'static str> {
-    match E::variants() {
-        [] => vec![E::event_type_name()],
-        variants => variants
-            .iter()
-            .flat_map(|variant| std::iter::once(variant.name).chain(variant.aliases.iter().copied()))
-            .collect(),
-    }
+    kinds_of::<E>().iter().flat_map(names_of).collect()
 }
 
 /// `Opened` of `bank::events::Opened`, and of `bank::events::Opened<core::Eur>`.

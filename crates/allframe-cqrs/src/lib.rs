@@ -34,6 +34,7 @@ mod stream_view;
 pub mod table;
 mod telemetry;
 mod updates;
+mod versioning;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
@@ -109,8 +110,16 @@ pub use replay::{
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
 #[cfg(feature = "json-commands")]
 pub use schemars;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use serde;
 pub use stream_state::CacheStats;
 pub use stream_view::{StreamView, StreamViews};
 pub use table::{Row, Table, UniqueViolation};
 #[cfg(feature = "postgres")]
 pub use tokio_postgres;
+pub use versioning::{
+    AutoUpcaster, EarlierPayload, EventForm, IntoUpcast, IntoUpcastJson, MigrationPath, UnknownEvent,
+    UnknownEvents, UpcastContext, UpcastError, Upcaster, VersionRegistry, VersionedEvent, VersioningError,
+    VersioningProblem,
+};

@@ -51,6 +51,15 @@ pub(crate) fn apply_guarded<P: Projection>(
     }
 }
 
+/// Applies the events of one record; after the first that fails, none.
+pub(crate) fn apply_all_guarded<P: Projection>(
+    projection: &mut P,
+    events: &[Recorded<P::Event>],
+    context: &mut ApplyContext,
+) -> Result<(), NotApplied> {
+    events.iter().try_for_each(|event| apply_guarded(projection, event, context))
+}
+
 /// Applies an event again, which has no effects this time.
 pub(crate) fn apply_again<P: Projection>(projection: &mut P, event: &Recorded<P::Event>) -> Result<()> {
     apply_guarded(projection, event, &mut ApplyContext::replaying()).map_err(|why| {

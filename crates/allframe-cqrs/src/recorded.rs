@@ -10,11 +10,12 @@ pub struct Recorded<E> {
     pub event: E,
     /// All that the store keeps of it: stream, version, position, time, id, metadata, tags, and the payload's bytes.
     pub record: RecordedEvent,
+    part: usize,
 }
 
 impl<E> Recorded<E> {
-    pub(crate) fn new(event: E, record: RecordedEvent) -> Self {
-        Self { event, record }
+    pub(crate) fn new(event: E, record: RecordedEvent, part: usize) -> Self {
+        Self { event, record, part }
     }
 
     /// The stream it belongs to.
@@ -33,6 +34,13 @@ impl<E> Recorded<E> {
     #[must_use]
     pub fn position(&self) -> GlobalPosition {
         self.record.position
+    }
+
+    /// Which of the events it is that an upcaster makes of one stored event, from 0. They share the record, with its version,
+    /// position and id; without such an upcaster it is always 0.
+    #[must_use]
+    pub fn part(&self) -> usize {
+        self.part
     }
 
     /// When it was appended.

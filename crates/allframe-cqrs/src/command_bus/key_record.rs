@@ -161,7 +161,7 @@ async fn read_back<E: Event>(
         };
         appended.push(Appended::new(stream, (first.version, first.position), (last.version, last.position)));
         for record in &found {
-            events.push(payload::from_recorded(record)?);
+            events.extend(store.reader().events(record)?);
         }
     }
     Ok(Dispatched { execution: Execution::Repeated, ..Dispatched::new(events, appended) })

@@ -8,6 +8,9 @@ use crate::Recorded;
 /// An event that is to be handled, and then acknowledged.
 ///
 /// It may go to another task. Later events of its key come only after it. Dropped without a word, it counts as failed.
+///
+/// Where an upcaster makes several events of one that is stored, each is delivered, in order, and they are done with together: when
+/// a member dies between them, all of them are delivered again.
 #[must_use = "a delivery that is dropped has failed"]
 pub struct Delivery<E> {
     event: Arc<Recorded<E>>,

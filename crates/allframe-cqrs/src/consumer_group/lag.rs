@@ -3,10 +3,7 @@ use std::{collections::BTreeSet, num::NonZeroU64};
 use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll};
 
 use super::{GroupError, settings::GroupCore};
-use crate::{
-    Event,
-    event_store::{to_recorded, typed_filter},
-};
+use crate::Event;
 
 /// How many events are looked at, about, before those of a partition are not counted further.
 const EVENTS_PER_PASS: u64 = 10_000;
@@ -63,15 +60,17 @@ async fn pass<E: Event, B: EventStoreBackend>(
     counts: &mut [Count],
     begin: GlobalPosition,
 ) -> Result<PassEnd, GroupError> {
-    let mut query = ReadAll::after(begin).filter(typed_filter::<E>(&core.settings.filter));
+    let reader = core.store.reader();
+    let mut query = ReadAll::after(begin).filter(reader.filter(&core.settings.filter));
     let mut looked_at = 0_u64;
     while looked_at < EVENTS_PER_PASS {
         let page = core.store.backend().read_all(&query).await?;
         query = query.next_page(&page);
         for record in page.events {
             looked_at += 1;
-            let event = core.key_of.as_ref().and_then(|_| to_recorded(record.clone()).ok());
-            let place = core.partition_of(&core.key_of(event.as_ref(), &record)?) as usize;
+            let events = core.key_of.as_ref().and_then(|_| reader.read(record.clone()).ok());
+            let first = events.as_ref().and_then(|events| events.first());
+            let place = core.partition_of(&core.key_of(first, &record)?) as usize;
             if let (Some(backlog), Some(count)) = (backlogs.get(place), counts.get_mut(place)) {
                 let is_done =
                     record.position <= backlog.checkpoint || backlog.settled.contains(&record.position.get());

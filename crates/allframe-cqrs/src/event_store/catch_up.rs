@@ -1,13 +1,13 @@
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, RecordedEvent, Subscription};
+use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, Subscription};
 use futures_util::stream;
 
-use super::{
-    EventStore,
-    read::{EventStream, to_recorded, typed_filter},
+use super::{EventStore, read::EventStream};
+use crate::{
+    Event, Recorded, Result,
+    versioning::{EventReader, Parts},
 };
-use crate::{Event, Recorded, Result};
 
 /// A catch-up subscription: every event of type `E` after a position, once and in order, first from history and then
 /// as they are stored.
@@ -36,18 +36,22 @@ pub struct CatchUp<E, B> {
     subscription: Subscription<B>,
     /// Stands still at an event that could not be read, where the subscription below has gone on.
     position: GlobalPosition,
-    events: PhantomData<fn() -> E>,
+    reader: Arc<EventReader<E>>,
+    /// Those of the events of one record that have not been handed out yet.
+    parts: <Parts<Recorded<E>> as IntoIterator>::IntoIter,
 }
 
 impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// Subscribes to the events of type `E` after a position that pass a filter.
     #[must_use]
     pub fn catch_up(&self, after: GlobalPosition, filter: EventFilter) -> CatchUp<E, B> {
-        let filter = typed_filter::<E>(&filter);
+        let reader = self.shared_reader();
+        let filter = reader.filter(&filter);
         CatchUp {
             subscription: Subscription::new(Arc::clone(&self.backend), after, filter),
             position: after,
-            events: PhantomData,
+            reader,
+            parts: Parts::new().into_iter(),
         }
     }
 }
@@ -69,8 +73,13 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
     /// [`Error::Decode`](crate::Error::Decode) for an event that is no `E`, after which the next call goes on with the one
     /// behind it; or [`Error::Store`](crate::Error::Store), after which the same can be tried again.
     pub async fn next(&mut self) -> Result<Recorded<E>> {
-        let record = self.subscription.next().await?;
-        self.handed_out(record)
+        loop {
+            if let Some(event) = self.next_part() {
+                return Ok(event);
+            }
+            let record = self.subscription.next().await?;
+            self.parts = self.reader.read(record)?.into_iter();
+        }
     }
 
     /// The next event if it lies in history; `None` once everything stored so far has been handed out.
@@ -79,16 +88,23 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
     ///
     /// As [`CatchUp::next`].
     pub async fn next_stored(&mut self) -> Result<Option<Recorded<E>>> {
-        match self.subscription.next_stored().await? {
-            Some(record) => self.handed_out(record).map(Some),
-            None => {
-                self.position = self.subscription.position();
-                Ok(None)
+        loop {
+            if let Some(event) = self.next_part() {
+                return Ok(Some(event));
+            }
+            match self.subscription.next_stored().await? {
+                Some(record) => self.parts = self.reader.read(record)?.into_iter(),
+                None => {
+                    self.position = self.subscription.position();
+                    return Ok(None);
+                }
             }
         }
     }
 
     /// The checkpoint: every event up to here has been handed out, or did not pass the filter.
+    ///
+    /// Where an upcaster makes several events of one, it moves on with the last of them.
     ///
     /// It stays before an event that could not be read until one behind it has been handed out: whoever stops at the
     /// error and resumes here meets that event again.
@@ -97,10 +113,14 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
         self.position
     }
 
-    fn handed_out(&mut self, record: RecordedEvent) -> Result<Recorded<E>> {
-        let recorded = to_recorded(record)?;
-        self.position = self.subscription.position();
-        Ok(recorded)
+    /// The next event of the record that was read last.
+    fn next_part(&mut self) -> Option<Recorded<E>> {
+        let event = self.parts.next()?;
+        // Whoever resumes here must have had all of them.
+        if self.parts.as_slice().is_empty() {
+            self.position = self.subscription.position();
+        }
+        Some(event)
     }
 
     /// The events as a `Stream`, which ends only after an error.

@@ -8,17 +8,19 @@ mod settle;
 mod state_at;
 mod subscribe;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, sync::Arc};
 
 pub use batch::Batch;
 pub use catch_up::CatchUp;
 use eventstore_api::{BackendStats, EventStoreBackend};
 pub(crate) use range::FixedRange;
 pub use read::{EventStream, Matching};
-pub(crate) use read::{to_recorded, typed_filter};
 pub use state_at::StateAt;
 
-use crate::{DefaultBackend, PayloadCodec, Result, one_at_a_time::OneAtATime, registry::InlineProjections};
+use crate::{
+    DefaultBackend, Event, PayloadCodec, Result, VersionRegistry, VersioningError, one_at_a_time::OneAtATime,
+    registry::InlineProjections, versioning::EventReader,
+};
 
 /// An event store for events of type `E`: typed events above, a backend that stores bytes below.
 ///
@@ -67,7 +69,8 @@ pub struct EventStore<E, B = DefaultBackend> {
     inline: Arc<InlineProjections>,
     /// Of those who meet at a stream while they decide, whichever handle they go through.
     turns: Arc<OneAtATime>,
-    events: PhantomData<fn() -> E>,
+    /// What makes events of records.
+    reader: Arc<EventReader<E>>,
 }
 
 #[cfg(feature = "memory")]
@@ -95,7 +98,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             codec: PayloadCodec::default(),
             inline: Arc::default(),
             turns: Arc::default(),
-            events: PhantomData,
+            reader: Arc::new(EventReader::new()),
         }
     }
 
@@ -104,6 +107,21 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     pub fn with_codec(mut self, codec: PayloadCodec) -> Self {
         self.codec = codec;
         self
+    }
+
+    /// The same store, which reads earlier events by these rules too, beside those that the type has by itself. Handles that
+    /// were cloned before do not.
+    ///
+    /// # Errors
+    ///
+    /// [`VersioningError`] with everything that is wrong: an earlier form that nothing reads, one that is read in two ways, a
+    /// circle. A store without this finds what is wrong with the type itself when it is first used.
+    pub fn with_versions(mut self, versions: VersionRegistry<E>) -> Result<Self, VersioningError>
+    where
+        E: Event,
+    {
+        self.reader = Arc::new(EventReader::with(versions)?);
+        Ok(self)
     }
 
     /// The backend, with all that it can do beside.
@@ -121,7 +139,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             codec: self.codec,
             inline: Arc::clone(&self.inline),
             turns: Arc::clone(&self.turns),
-            events: PhantomData,
+            reader: Arc::clone(&self.reader),
         }
     }
 
@@ -155,6 +173,14 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
         &self.turns
     }
 
+    pub(crate) fn reader(&self) -> &EventReader<E> {
+        &self.reader
+    }
+
+    pub(crate) fn shared_reader(&self) -> Arc<EventReader<E>> {
+        Arc::clone(&self.reader)
+    }
+
     pub(crate) fn codec(&self) -> PayloadCodec {
         self.codec
     }
@@ -168,7 +194,7 @@ impl<E, B> Clone for EventStore<E, B> {
             codec: self.codec,
             inline: Arc::clone(&self.inline),
             turns: Arc::clone(&self.turns),
-            events: PhantomData,
+            reader: Arc::clone(&self.reader),
         }
     }
 }

@@ -1,9 +1,6 @@
 use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, ReadAll};
 
-use super::{
-    EventStore,
-    read::{to_recorded, typed_filter},
-};
+use super::EventStore;
 use crate::{ApplyContext, Error, Event, Projection, Result};
 
 impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
@@ -24,18 +21,20 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         projection: &mut P,
         checkpoint: &mut GlobalPosition,
     ) -> Result<()> {
-        let mut query = ReadAll::after(*checkpoint).filter(typed_filter::<E>(&EventFilter::all()));
+        let mut query = ReadAll::after(*checkpoint).filter(self.reader.filter(&EventFilter::all()));
         loop {
             // A store in memory answers at once, every time: other tasks want to run too.
             tokio::task::yield_now().await;
             let page = self.backend.read_all(&query).await?;
             query = query.next_page(&page);
             for record in page.events {
-                let event = to_recorded(record)?;
-                projection
-                    .try_apply(&event, &mut ApplyContext::replaying())
-                    .map_err(|source| Error::Apply { position: event.position(), source: source.into() })?;
-                *checkpoint = event.position();
+                let position = record.position;
+                for event in self.reader.read(record)? {
+                    projection
+                        .try_apply(&event, &mut ApplyContext::replaying())
+                        .map_err(|source| Error::Apply { position, source: source.into() })?;
+                }
+                *checkpoint = position;
             }
             *checkpoint = page.next;
             if page.end_reached {

@@ -4,7 +4,7 @@ use eventstore_api::{
     EventFilter, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, Timestamp,
 };
 
-use super::{EventStore, read::typed_filter};
+use super::EventStore;
 use crate::{AsOf, Event, Result};
 
 /// A part of all events that does not grow while it is read: what is appended meanwhile lies outside.
@@ -37,7 +37,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
             Some(AsOf::Moment(moment)) => (head, Some(moment)),
             None => (head, None),
         };
-        let query = ReadAll::after(after).filter(typed_filter::<E>(filter));
+        let query = ReadAll::after(after).filter(self.reader.filter(filter));
         Ok(FixedRange { backend: Arc::clone(&self.backend), query, end, moment })
     }
 }

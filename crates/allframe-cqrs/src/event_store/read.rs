@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use eventstore_api::{
-    Criterion, EventFilter, EventStoreBackend, EventType, GlobalPosition, IntoStreamId, ReadAll,
-    RecordedEvent, StreamId, StreamRange, Version,
+    EventFilter, EventStoreBackend, GlobalPosition, IntoStreamId, ReadAll, RecordedEvent, StreamId,
+    StreamRange, Version,
 };
 use futures_core::stream::BoxStream;
 use futures_util::stream;
 
 use super::EventStore;
-use crate::{Event, Recorded, Result, event::stored_names, payload};
+use crate::{Event, Recorded, Result, versioning::Parts};
 
 /// Everything that passed a filter, and the position up to which that is so.
 #[derive(Clone, Debug)]
@@ -48,7 +49,11 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         version: impl Into<Version>,
     ) -> Result<Vec<E>> {
         let records = self.backend.get_events_after(&stream.into_stream_id()?, version.into()).await?;
-        records.iter().map(payload::from_recorded).collect()
+        let mut events = Vec::with_capacity(records.len());
+        for record in &records {
+            events.extend(self.reader.events(record)?);
+        }
+        Ok(events)
     }
 
     /// All events of type `E` in the store, in their order, in one list. For small stores: [`EventStore::read_all`] takes
@@ -60,8 +65,8 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     pub async fn get_all_events(&self) -> Result<Vec<E>> {
         let mut events = Vec::new();
         self.for_each_page(&EventFilter::all(), GlobalPosition::START, |page| {
-            for record in page {
-                events.push(payload::from_recorded(&record)?);
+            for record in &page {
+                events.extend(self.reader.events(record)?);
             }
             Ok(())
         })
@@ -92,7 +97,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         let position = self
             .for_each_page(filter, after, |page| {
                 for record in page {
-                    events.push(to_recorded(record)?);
+                    events.extend(self.reader.read(record)?);
                 }
                 Ok(())
             })
@@ -126,17 +131,8 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// [`EventStore::get_events`]; the stream then ends.
     pub fn read_stream(&self, stream: impl IntoStreamId, range: StreamRange) -> Result<EventStream<E>> {
         let stream = stream.into_stream_id()?;
-        let start = StreamCursor { stream, range, page: Vec::new().into_iter(), ended: false };
-        let backend = Arc::clone(&self.backend);
-        Ok(Box::pin(stream::try_unfold((backend, start), |(backend, mut cursor)| async move {
-            while cursor.page.len() == 0 && !cursor.ended {
-                cursor.fill(&*backend).await?;
-            }
-            match cursor.page.next() {
-                Some(record) => Ok(Some((to_recorded(record)?, (backend, cursor)))),
-                None => Ok(None),
-            }
-        })))
+        let cursor = StreamCursor { stream, range, page: Vec::new().into_iter(), ended: false };
+        Ok(self.events_of(cursor))
     }
 
     /// A part of all events, those of type `E`, read page by page as it is asked for. The stream ends with what was stored
@@ -146,19 +142,33 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// An item of the stream, as [`EventStore::get_events`]; the stream then ends.
     pub fn read_all(&self, query: ReadAll) -> EventStream<E> {
-        let start = AllCursor { query: typed_query::<E>(query), page: Vec::new().into_iter(), ended: false };
-        let backend = Arc::clone(&self.backend);
-        Box::pin(stream::try_unfold((backend, start), |(backend, mut cursor)| async move {
-            loop {
-                if let Some(record) = cursor.page.next() {
-                    return Ok(Some((to_recorded(record)?, (backend, cursor))));
+        let query = self.typed_query(query);
+        self.events_of(AllCursor { query, page: Vec::new().into_iter(), ended: false })
+    }
+
+    fn events_of<C: Cursor<B> + 'static>(&self, cursor: C) -> EventStream<E> {
+        let (backend, reader) = (Arc::clone(&self.backend), self.shared_reader());
+        let start = (cursor, Parts::new().into_iter());
+        Box::pin(stream::try_unfold(start, move |(mut cursor, mut parts)| {
+            let (backend, reader) = (Arc::clone(&backend), Arc::clone(&reader));
+            async move {
+                loop {
+                    if let Some(event) = parts.next() {
+                        return Ok(Some((event, (cursor, parts))));
+                    }
+                    match cursor.next_record(&*backend).await? {
+                        Some(record) => parts = reader.read(record)?.into_iter(),
+                        None => return Ok(None),
+                    }
                 }
-                if cursor.ended {
-                    return Ok(None);
-                }
-                cursor.fill(&*backend).await?;
             }
         }))
+    }
+
+    /// The same query, for events of type `E` alone: the backend may hold others.
+    fn typed_query(&self, query: ReadAll) -> ReadAll {
+        let filter = self.reader.filter(&query.filter);
+        query.filter(filter)
     }
 
     /// Hands out what is stored after a position page by page, and returns the position it came to.
@@ -168,7 +178,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         after: GlobalPosition,
         mut handle: impl FnMut(Vec<RecordedEvent>) -> Result<()>,
     ) -> Result<GlobalPosition> {
-        let mut query = typed_query::<E>(ReadAll::after(after).filter(filter.clone()));
+        let mut query = self.typed_query(ReadAll::after(after).filter(filter.clone()));
         loop {
             // A store in memory answers at once, every time: other tasks want to run too.
             tokio::task::yield_now().await;
@@ -182,6 +192,25 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     }
 }
 
+/// Where a paged read stands.
+#[async_trait]
+trait Cursor<B: EventStoreBackend>: Send {
+    /// What is left of the page.
+    fn page(&mut self) -> &mut std::vec::IntoIter<RecordedEvent>;
+
+    fn has_ended(&self) -> bool;
+
+    /// Reads the next page, where it has not ended.
+    async fn fill(&mut self, backend: &B) -> Result<()>;
+
+    async fn next_record(&mut self, backend: &B) -> Result<Option<RecordedEvent>> {
+        while self.page().len() == 0 && !self.has_ended() {
+            self.fill(backend).await?;
+        }
+        Ok(self.page().next())
+    }
+}
+
 /// Where a paged read of one stream stands.
 struct StreamCursor {
     stream: StreamId,
@@ -191,8 +220,17 @@ struct StreamCursor {
     ended: bool,
 }
 
-impl StreamCursor {
-    async fn fill<B: EventStoreBackend>(&mut self, backend: &B) -> Result<()> {
+#[async_trait]
+impl<B: EventStoreBackend> Cursor<B> for StreamCursor {
+    fn page(&mut self) -> &mut std::vec::IntoIter<RecordedEvent> {
+        &mut self.page
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    async fn fill(&mut self, backend: &B) -> Result<()> {
         let wanted = self.range.limit.map_or(PAGE, |limit| limit.min(PAGE));
         let page = backend.read_stream(&self.stream, self.range.limit(wanted)).await?;
         self.range = self.range.next_page(&page);
@@ -211,43 +249,21 @@ struct AllCursor {
     ended: bool,
 }
 
-impl AllCursor {
-    async fn fill<B: EventStoreBackend>(&mut self, backend: &B) -> Result<()> {
+#[async_trait]
+impl<B: EventStoreBackend> Cursor<B> for AllCursor {
+    fn page(&mut self) -> &mut std::vec::IntoIter<RecordedEvent> {
+        &mut self.page
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    async fn fill(&mut self, backend: &B) -> Result<()> {
         let page = backend.read_all(&self.query).await?;
         self.query = self.query.next_page(&page);
         self.ended = page.end_reached;
         self.page = page.events.into_iter();
         Ok(())
     }
-}
-
-pub(crate) fn to_recorded<E: Event>(record: RecordedEvent) -> Result<Recorded<E>> {
-    Ok(Recorded::new(payload::from_recorded(&record)?, record))
-}
-
-/// The same query, for events of type `E` alone: the backend may hold others.
-fn typed_query<E: Event>(query: ReadAll) -> ReadAll {
-    let filter = typed_filter::<E>(&query.filter);
-    query.filter(filter)
-}
-
-/// The same filter, for events of type `E` alone.
-pub(crate) fn typed_filter<E: Event>(filter: &EventFilter) -> EventFilter {
-    // A name that is no legal event type cannot have been stored.
-    let types: Vec<_> =
-        stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok()).collect();
-    match filter.criteria() {
-        None => EventFilter::types(types),
-        Some(criteria) => {
-            EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion(criterion, &types)))
-        }
-    }
-}
-
-/// The same criterion, for these types alone; no event meets it where it asks for others only.
-fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Criterion {
-    let wanted = |event_type: &&EventType| {
-        criterion.event_types.as_ref().is_none_or(|asked_for| asked_for.contains(*event_type))
-    };
-    criterion.clone().types(types.iter().filter(wanted).cloned())
 }

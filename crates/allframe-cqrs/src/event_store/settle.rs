@@ -1,12 +1,12 @@
 use eventstore_api::{AppendBatch, Appended, EventStoreBackend, StoreError};
 
 use super::EventStore;
-use crate::{Error, Result, dispatch_context};
+use crate::{Error, Event, Result, dispatch_context};
 
 /// How often an append whose outcome is unknown is repeated before that is the answer.
 const MAX_SETTLING_ATTEMPTS: u32 = 8;
 
-impl<E, B: EventStoreBackend> EventStore<E, B> {
+impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// Appends, and again the same while it is not known whether that happened, which stores nothing twice.
     ///
     /// Whoever called has made new event ids and does not know them: to append "the same again" is ours to do.
@@ -20,6 +20,15 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
 
     /// As `append_settled`, for whoever has something to do before he [waits for the projections](Self::await_inline).
     pub(crate) async fn append_unapplied(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        // What cannot be read by this program must not be added to.
+        self.reader.check()?;
+        self.append_records(batch).await
+    }
+}
+
+impl<E, B: EventStoreBackend> EventStore<E, B> {
+    /// As `append_settled`, of what no projection applies.
+    pub(crate) async fn append_records(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         self.settle(dispatch_context::stamp(batch)).await
     }
 

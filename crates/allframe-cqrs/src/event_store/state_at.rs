@@ -2,7 +2,7 @@ use std::fmt;
 
 use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition};
 
-use super::{EventStore, read::to_recorded};
+use super::EventStore;
 use crate::{AsOf, Event, Projection, Result, panicked::apply_again};
 
 /// A projection as it was at a point of the past.
@@ -66,7 +66,9 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         loop {
             let page = range.next_page().await?;
             for record in page.records {
-                apply_again(&mut state, &to_recorded(record)?)?;
+                for event in self.reader().read(record)? {
+                    apply_again(&mut state, &event)?;
+                }
             }
             if page.is_last {
                 return Ok(StateAt { state, position: page.through });

@@ -2,6 +2,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use eventstore_api::Encoding;
 use serde::{Serialize, de::DeserializeSeed};
+use serde_json::Value;
 
 use crate::{error::DecodeReason, panicked::guarded};
 
@@ -57,6 +58,17 @@ pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
 ) -> Result<S::Value, DecodeReason> {
     guarded(|| decode_encoded(seed, encoding, payload))
         .unwrap_or_else(|panicked| Err(DecodeReason::Payload(Arc::new(panicked))))
+}
+
+/// The value in JSON that has been read already.
+pub(crate) fn decode_value<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    value: Value,
+) -> Result<S::Value, DecodeReason> {
+    match guarded(|| seed.deserialize(value)) {
+        Ok(read) => read.map_err(|error| DecodeReason::Payload(Arc::new(error))),
+        Err(panicked) => Err(DecodeReason::Payload(Arc::new(panicked))),
+    }
 }
 
 fn decode_encoded<'de, S: DeserializeSeed<'de>>(

@@ -8,19 +8,25 @@ use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 pub use codec::PayloadCodec;
-pub(crate) use codec::decode;
-use eventstore_api::{Encoding, EventType, NewEvent, RecordedEvent};
+pub(crate) use codec::{decode, decode_value};
+use eventstore_api::{Encoding, EventType, NewEvent};
+use serde_json::Value;
 use variant_de::VariantSeed;
 use variant_ser::VariantContent;
 
 use crate::{
     Error, Event, Result,
-    error::{DecodeError, DecodeReason},
-    event::{EventVariant, kind_named, kind_of, stored_names},
+    error::DecodeReason,
+    event::{EventVariant, kind_of},
 };
 
 /// An event as it is stored: named after its variant, with the variant's content as payload, and its own tags.
 pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<NewEvent> {
+    if let Some(unknown) = event.as_unknown() {
+        return Ok(NewEvent::new(unknown.event_type.clone(), unknown.payload.clone())
+            .with_schema_version(unknown.schema_version)
+            .with_encoding(unknown.encoding));
+    }
     let variant = kind_of(event);
     let payload = match variant.serde_index {
         Some(_) => encode(&VariantContent(event), codec, variant.name)?,
@@ -44,22 +50,6 @@ fn must_read_back<E: Event>(variant: &EventVariant, codec: PayloadCodec, payload
     }
 }
 
-/// The typed event that is stored in this record.
-pub(crate) fn from_recorded<E: Event>(record: &RecordedEvent) -> Result<E> {
-    typed(record).map_err(|reason| {
-        Error::Decode(Box::new(DecodeError {
-            stream: record.stream.clone(),
-            version: record.version,
-            position: record.position,
-            event_type: record.event_type.clone(),
-            schema_version: record.schema_version,
-            encoding: record.encoding,
-            expected: std::any::type_name::<E>(),
-            reason,
-        }))
-    })
-}
-
 pub(crate) fn encode<T: serde::Serialize + ?Sized>(
     value: &T,
     codec: PayloadCodec,
@@ -71,16 +61,7 @@ pub(crate) fn encode<T: serde::Serialize + ?Sized>(
     }
 }
 
-fn typed<E: Event>(record: &RecordedEvent) -> Result<E, DecodeReason> {
-    let variant = kind_named::<E>(record.event_type.as_str())
-        .ok_or_else(|| DecodeReason::UnknownEventType { known: stored_names::<E>() })?;
-    if record.schema_version > variant.schema_version {
-        return Err(DecodeReason::NewerSchema { known: variant.schema_version });
-    }
-    decode_kind(&variant, record.encoding, &record.payload)
-}
-
-fn decode_kind<E: Event>(
+pub(crate) fn decode_kind<E: Event>(
     variant: &EventVariant,
     encoding: Encoding,
     payload: &[u8],
@@ -89,4 +70,21 @@ fn decode_kind<E: Event>(
         Some(index) => decode(VariantSeed::<E>::new(index), encoding, payload),
         None => decode(PhantomData, encoding, payload),
     }
+}
+
+/// As `decode_kind`, of what has been read as JSON already.
+pub(crate) fn decode_kind_value<E: Event>(variant: &EventVariant, value: Value) -> Result<E, DecodeReason> {
+    match variant.serde_index {
+        Some(index) => decode_value(VariantSeed::<E>::new(index), value),
+        None => decode_value(PhantomData, value),
+    }
+}
+
+/// An event as the JSON that it would be stored as.
+pub(crate) fn encode_value<E: Event>(event: &E) -> Result<Value, DecodeReason> {
+    let value = match kind_of(event).serde_index {
+        Some(_) => serde_json::to_value(VariantContent(event)),
+        None => serde_json::to_value(event),
+    };
+    value.map_err(|error| DecodeReason::Payload(Arc::new(error)))
 }

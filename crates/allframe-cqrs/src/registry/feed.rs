@@ -7,7 +7,7 @@ use eventstore_api::{EventFilter, EventStoreBackend, GlobalPosition, ReadAll, Re
 
 use crate::{
     Error, Event, Recorded, Result,
-    event_store::{to_recorded, typed_filter},
+    versioning::{EventReader, Parts},
 };
 
 /// The events of one type, read and decoded once for all projections that stand close to each other.
@@ -16,6 +16,7 @@ use crate::{
 /// same log one reads and nine share; one that lags far behind reads for itself. Nobody waits for a slower one.
 pub(super) struct Feed<E> {
     backend: Arc<dyn EventStoreBackend>,
+    reader: Arc<EventReader<E>>,
     filter: EventFilter,
     held: Mutex<VecDeque<Arc<Page<E>>>>,
     /// One reads at a time: whoever waited finds what he wanted among the pages, mostly.
@@ -34,11 +35,11 @@ struct Page<E> {
     entries: Vec<Entry<E>>,
 }
 
-/// An event, or why it cannot be read.
+/// A record as the events that it reads as, one as a rule, or why it cannot be read.
 #[derive(Debug)]
 pub(super) struct Entry<E> {
     pub(super) position: GlobalPosition,
-    pub(super) content: Result<Recorded<E>>,
+    content: Result<Parts<Recorded<E>>>,
 }
 
 /// The end of a page, from where it was asked for.
@@ -59,10 +60,11 @@ impl<E> Part<E> {
 }
 
 impl<E: Event> Feed<E> {
-    pub(super) fn new(backend: Arc<dyn EventStoreBackend>) -> Self {
+    pub(super) fn new(backend: Arc<dyn EventStoreBackend>, reader: Arc<EventReader<E>>) -> Self {
         Self {
+            filter: reader.filter(&EventFilter::all()),
             backend,
-            filter: typed_filter::<E>(&EventFilter::all()),
+            reader,
             held: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
@@ -70,6 +72,11 @@ impl<E: Event> Feed<E> {
 
     pub(super) fn backend(&self) -> &Arc<dyn EventStoreBackend> {
         &self.backend
+    }
+
+    /// What makes events of records.
+    pub(super) fn reader(&self) -> &Arc<EventReader<E>> {
+        &self.reader
     }
 
     /// What lies after a position; nothing where that is the end of the log, as it was then.
@@ -113,7 +120,7 @@ impl<E: Event> Feed<E> {
 
     async fn read(&self, position: GlobalPosition) -> Result<Option<Page<E>>> {
         let Some((records, next)) = self.records_after(position).await? else { return Ok(None) };
-        let entries = records.into_iter().map(Entry::of).collect();
+        let entries = records.into_iter().map(|record| Entry::of(record, &self.reader)).collect();
         Ok(Some(Page { after: position, next, entries }))
     }
 
@@ -130,12 +137,17 @@ impl<E: Event> Feed<E> {
 }
 
 impl<E: Event> Entry<E> {
-    pub(super) fn of(record: RecordedEvent) -> Self {
-        Self { position: record.position, content: to_recorded(record) }
+    pub(super) fn of(record: RecordedEvent, reader: &EventReader<E>) -> Self {
+        Self { position: record.position, content: reader.read(record) }
     }
 
     /// Why it cannot be read, if so.
-    pub(super) fn readable(&self) -> Result<&Recorded<E>, Error> {
-        self.content.as_ref().map_err(Clone::clone)
+    pub(super) fn readable(&self) -> Result<&[Recorded<E>], Error> {
+        self.content.as_deref().map_err(Clone::clone)
+    }
+
+    /// Its first event, if it can be read and is one.
+    pub(super) fn first(&self) -> Option<&Recorded<E>> {
+        self.content.as_ref().ok()?.first()
     }
 }

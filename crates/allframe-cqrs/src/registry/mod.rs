@@ -131,7 +131,7 @@ impl<E: Event, B: EventStoreBackend> ProjectionRegistry<E, B> {
     pub fn new(store: EventStore<E, B>) -> Self {
         let backend: Arc<dyn EventStoreBackend> = store.shared_backend();
         let shared = Shared {
-            feed: Arc::new(Feed::new(backend)),
+            feed: Arc::new(Feed::new(backend, store.shared_reader())),
             projections: RwLock::default(),
             registering: tokio::sync::Mutex::default(),
         };

@@ -157,7 +157,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
     async fn take(&mut self, entries: &[Entry<E>], through: GlobalPosition) {
         let Taken { events, failure } = self.sink.take(entries, through).await;
         self.since_checkpoint.applied(events);
-        let newest = entries.iter().rev().find_map(|entry| entry.content.as_ref().ok());
+        let newest = entries.iter().rev().find_map(Entry::first);
         let newest = newest.map(Recorded::recorded_at);
         self.gauges.send_modify(|gauges| {
             gauges.applied += events;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     ApplyContext, Projection, Recorded, Result,
-    panicked::{apply_guarded, guarded},
+    panicked::{apply_all_guarded, guarded},
 };
 
 /// For how many events a reader has to wait at most while they are applied.
@@ -67,11 +67,11 @@ impl<P: Projection + 'static> StateSink<P> {
                 continue;
             }
             let outcome = match entry.readable() {
-                Ok(event) => self.apply_one(&mut applied, event).await,
+                Ok(events) => self.apply_events(&mut applied, entry.position, events).await,
                 Err(error) => Err(FaultCause::Unreadable(error)),
             };
             if let Err(cause) = outcome {
-                let stream = entry.content.as_ref().ok().map(|event| event.stream().clone());
+                let stream = entry.first().map(|event| event.stream().clone());
                 let failure = Failure { position: entry.position, stream, cause };
                 return Taken { events: count, failure: Some(failure) };
             }
@@ -97,33 +97,33 @@ impl<P: Projection + 'static> StateSink<P> {
         }
     }
 
-    async fn apply_one(
+    /// Applies the events of one record, all or none.
+    async fn apply_events(
         &mut self,
         applied: &mut RwLockWriteGuard<'_, Applied<P>>,
-        event: &Recorded<P::Event>,
+        position: GlobalPosition,
+        events: &[Recorded<P::Event>],
     ) -> Result<(), FaultCause> {
         if applied.half_applied.is_some() {
             // The store did not answer when this was to be done.
-            self.take_back(applied, event.position()).await?;
+            self.take_back(applied, position).await?;
         }
-        let mut context = self.effects.context(event.position());
+        let mut context = self.effects.context(position);
         let copy = match &self.recipe {
             // Where no copy can be made, it is tried on the state itself, which can be made again.
-            Some(recipe) if self.on_trial == Some(event.position()) => {
-                guarded(|| recipe.copy(&applied.state)).ok()
-            }
+            Some(recipe) if self.on_trial == Some(position) => guarded(|| recipe.copy(&applied.state)).ok(),
             _ => None,
         };
         match copy {
             Some(mut copy) => {
-                apply_guarded(&mut copy, event, &mut context)?;
+                apply_all_guarded(&mut copy, events, &mut context)?;
                 applied.state = copy;
                 self.on_trial = None;
             }
             None => {
-                if let Err(why) = apply_guarded(&mut applied.state, event, &mut context) {
+                if let Err(why) = apply_all_guarded(&mut applied.state, events, &mut context) {
                     let cause = FaultCause::from(why);
-                    let (position, stream) = (event.position(), Some(event.stream().clone()));
+                    let stream = events.first().map(|event| event.stream().clone());
                     let failure = Failure { position, stream, cause: cause.clone() };
                     applied.half_applied = Some(failure.after(1));
                     self.take_back(applied, position).await?;
@@ -131,7 +131,7 @@ impl<P: Projection + 'static> StateSink<P> {
                 }
             }
         }
-        self.effects.collect(event.position(), &mut context);
+        self.effects.collect(position, &mut context);
         Ok(())
     }
 
@@ -147,8 +147,8 @@ impl<P: Projection + 'static> StateSink<P> {
             let Some(part) = self.feed.after(position).await.map_err(FaultCause::Store)? else { break };
             for entry in part.entries().iter().take_while(|entry| entry.position <= applied.position) {
                 if !applied.passed_over.contains(&entry.position) {
-                    let event = entry.readable().map_err(FaultCause::Unreadable)?;
-                    apply_guarded(&mut state, event, &mut ApplyContext::replaying())?;
+                    let events = entry.readable().map_err(FaultCause::Unreadable)?;
+                    apply_all_guarded(&mut state, events, &mut ApplyContext::replaying())?;
                 }
             }
             position = part.next();

@@ -8,10 +8,7 @@ use super::{
     ReplayEnd, ReplayError, ReplayState, Replayed, control::Wish, pace::Pace, progress::ProgressReport,
     target::ReplayTarget,
 };
-use crate::{
-    AsOf, Event, EventStore, Result,
-    event_store::{FixedRange, to_recorded},
-};
+use crate::{AsOf, Event, EventStore, Result, event_store::FixedRange};
 
 /// A replay under way.
 pub(super) struct Run<E, B, T> {
@@ -68,9 +65,10 @@ impl<E: Event, B: EventStoreBackend, T: ReplayTarget<E>> Run<E, B, T> {
                 if let Err(Cancelled) = self.turn_of(record.recorded_at).await {
                     return Ok(ReplayEnd::Cancelled);
                 }
-                let event = to_recorded(record)?;
-                let position = event.position();
-                self.target.take(event).await?;
+                let position = record.position;
+                for event in self.store.reader().read(record)? {
+                    self.target.take(event).await?;
+                }
                 self.report.took_in(position);
             }
             self.report.passed(page.through);

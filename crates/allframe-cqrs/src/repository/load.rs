@@ -6,7 +6,6 @@ use super::{Loaded, Repository};
 use crate::{
     Aggregate, AsOf, Result,
     as_of::StreamEnd,
-    payload,
     stream_state::{Held, StreamState},
 };
 
@@ -108,7 +107,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         state: StreamState<A>,
         end: StreamEnd,
     ) -> Result<StreamState<A>> {
-        let decode = |record| payload::from_recorded(&record);
+        let decode = |record| self.store.reader().events(&record);
         let apply = |aggregate: &mut A, event: &A::Event| {
             aggregate.apply_event(event);
             Ok(())

@@ -15,7 +15,7 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, StreamId, StreamRange, Ve
 pub(crate) use state::{Held, StreamState};
 pub use stats::CacheStats;
 
-use crate::{Result, as_of::StreamEnd, telemetry};
+use crate::{Result, as_of::StreamEnd, telemetry, versioning::Parts};
 
 /// How many events are held at a time while a state is built.
 const PAGE: usize = 1_024;
@@ -87,7 +87,7 @@ impl<S> StreamStates<S> {
         stream: &StreamId,
         mut state: StreamState<S>,
         end: StreamEnd,
-        decode: impl Fn(RecordedEvent) -> Result<D>,
+        decode: impl Fn(RecordedEvent) -> Result<Parts<D>>,
         mut apply: impl FnMut(&mut S, &D) -> Result<()>,
     ) -> Result<StreamState<S>> {
         loop {
@@ -99,6 +99,7 @@ impl<S> StreamStates<S> {
             let is_cut_off = wanted.len() < read;
             if let Some(version) = wanted.last().map(|newest| newest.version) {
                 let events = wanted.into_iter().map(&decode).collect::<Result<Vec<_>>>()?;
+                let events: Vec<_> = events.into_iter().flatten().collect();
                 if end == StreamEnd::Now {
                     self.forget(stream);
                 }

@@ -3,10 +3,7 @@ use std::sync::atomic::Ordering;
 use eventstore_api::{EventStoreBackend, IntoStreamId, StreamId, Version};
 
 use super::{StreamView, StreamViews};
-use crate::{
-    AsOf, Projection, Result, as_of::StreamEnd, event_store::to_recorded, panicked::apply_again,
-    stream_state::StreamState,
-};
+use crate::{AsOf, Projection, Result, as_of::StreamEnd, panicked::apply_again, stream_state::StreamState};
 
 impl<P: Projection + Default, B: EventStoreBackend> StreamViews<P, B> {
     /// The view of a stream as it is now, with every event that was stored before the call.
@@ -76,6 +73,7 @@ impl<P: Projection + Default, B: EventStoreBackend> StreamViews<P, B> {
         start: StreamState<P>,
         end: StreamEnd,
     ) -> Result<StreamState<P>> {
-        self.states.read_tail(self.store.backend(), stream, start, end, to_recorded, apply_again).await
+        let decode = |record| self.store.reader().read(record);
+        self.states.read_tail(self.store.backend(), stream, start, end, decode, apply_again).await
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::consumer_group) async fn write_partitions<E, B: EventStoreBackend>
 ) -> Result<Written, GroupError> {
     let mut written = Written::default();
     while !writes.is_empty() {
-        match store.append_settled(batch_of(streams, &writes)?).await {
+        match store.append_records(batch_of(streams, &writes)?).await {
             Ok(outcomes) => {
                 // As `batch_of` has them.
                 let mut outcomes = outcomes.into_iter();

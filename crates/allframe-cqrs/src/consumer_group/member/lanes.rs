@@ -3,10 +3,10 @@ use std::{
     sync::Arc,
 };
 
-use eventstore_api::{GlobalPosition, RecordedEvent};
+use eventstore_api::{GlobalPosition, RecordedEvent, message_with_causes};
 use tokio::time::Instant;
 
-use crate::Recorded;
+use crate::{Recorded, versioning::Parts};
 
 /// The events of a partition that wait or are out, each key's in a lane of its own: of a lane, only the first event is
 /// ever out.
@@ -20,13 +20,29 @@ pub(super) struct Lanes<E> {
     replays: usize,
 }
 
-/// An event in a lane.
+/// A record in a lane, of which one event goes out at a time.
 pub(super) struct Item<E> {
     pub(super) record: RecordedEvent,
-    /// The event, or why it cannot be read.
-    pub(super) event: Result<Arc<Recorded<E>>, String>,
+    /// Those of its events that are still to be handled, one as a rule; or why it cannot be read.
+    pub(super) events: Result<VecDeque<Arc<Recorded<E>>>, String>,
     /// Whether it was parked, and is delivered again.
     pub(super) is_replay: bool,
+}
+
+impl<E> Item<E> {
+    pub(super) fn new(
+        record: RecordedEvent,
+        events: crate::Result<Parts<Recorded<E>>>,
+        is_replay: bool,
+    ) -> Self {
+        let events = events.map(|events| events.into_iter().map(Arc::new).collect());
+        Self { record, events: events.map_err(|error| message_with_causes(&error)), is_replay }
+    }
+
+    /// Whether it reads as no event at all.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.events.as_ref().is_ok_and(VecDeque::is_empty)
+    }
 }
 
 impl<E> Lanes<E> {
@@ -78,7 +94,20 @@ impl<E> Lanes<E> {
         self.by_key.get(key)?.front().filter(|item| item.record.position == position)
     }
 
-    /// The event that is out is done with; the next one of its lane may go out.
+    /// The event that is out is done with. Whether its record has another one, which then may go out.
+    pub(super) fn finish_part(&mut self, key: &Arc<str>) -> bool {
+        let first = self.by_key.get_mut(key).and_then(VecDeque::front_mut);
+        let Some(Ok(events)) = first.map(|item| &mut item.events) else { return false };
+        events.pop_front();
+        if events.is_empty() {
+            return false;
+        }
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.ready.push_back(Arc::clone(key));
+        true
+    }
+
+    /// The record whose event is out is done with; the next one of its lane may go out.
     pub(super) fn finish(&mut self, key: &Arc<str>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let Some(lane) = self.by_key.get_mut(key) else { return };

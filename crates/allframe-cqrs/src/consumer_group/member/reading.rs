@@ -1,14 +1,8 @@
-use std::sync::Arc;
-
-use eventstore_api::{EventStoreBackend, ReadAll, RecordedEvent, Subscription, message_with_causes};
+use eventstore_api::{EventStoreBackend, ReadAll, RecordedEvent, Subscription};
 use tokio::time::Instant;
 
 use super::{Member, lanes::Item};
-use crate::{
-    Event,
-    consumer_group::GroupError,
-    event_store::{to_recorded, typed_filter},
-};
+use crate::{Event, consumer_group::GroupError};
 
 impl<E: Event, B: EventStoreBackend> Member<E, B> {
     /// Whether there is room for another event.
@@ -22,7 +16,7 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
     pub(super) fn read_anew(&mut self) {
         let positions = self.tenures.values().map(|tenure| tenure.window.read_to());
         self.reader = positions.min().map(|lowest| {
-            let filter = typed_filter::<E>(&self.core.settings.filter);
+            let filter = self.core.store.reader().filter(&self.core.settings.filter);
             Subscription::new(self.core.store.shared_backend(), lowest, filter)
                 .with_page_size(self.core.settings.buffer.min(ReadAll::DEFAULT_LIMIT))
         });
@@ -30,11 +24,12 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
 
     /// Gives an event to the partition it belongs to, if that is one of ours.
     pub(super) fn place(&mut self, record: RecordedEvent) -> Result<(), GroupError> {
-        let event = to_recorded(record.clone());
-        let key = self.core.key_of(event.as_ref().ok(), &record)?;
+        let events = self.core.store.reader().read(record.clone());
+        let first = events.as_ref().ok().and_then(|events| events.first());
+        let key = self.core.key_of(first, &record)?;
         let position = record.position;
         if let Some(tenure) = self.tenures.get_mut(&self.core.partition_of(&key)) {
-            tenure.take(key, item(record, event, false));
+            tenure.take(key, Item::new(record, events, false));
         }
         for tenure in self.tenures.values_mut() {
             tenure.window.note_read(position);
@@ -50,12 +45,4 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
             tenure.window.note_read(reader.position());
         }
     }
-}
-
-pub(super) fn item<E>(
-    record: RecordedEvent,
-    event: crate::Result<crate::Recorded<E>>,
-    is_replay: bool,
-) -> Item<E> {
-    Item { record, event: event.map(Arc::new).map_err(|error| message_with_causes(&error)), is_replay }
 }

@@ -1,10 +1,9 @@
 use eventstore_api::{EventStoreBackend, StreamId, Version};
 
-use super::{Member, reading::item};
+use super::{Member, lanes::Item};
 use crate::{
     Event,
     consumer_group::{GroupError, control::ParkedEntry, parked::read_record},
-    event_store::to_recorded,
 };
 
 impl<E: Event, B: EventStoreBackend> Member<E, B> {
@@ -20,8 +19,8 @@ impl<E: Event, B: EventStoreBackend> Member<E, B> {
                 let stream = StreamId::try_from(entry.stream.as_str())?;
                 match read_record(backend, &stream, Version::new(entry.version)).await? {
                     Some(record) => {
-                        let event = to_recorded(record.clone());
-                        tenure.lanes.push(&entry.key.into(), item(record, event, true));
+                        let events = self.core.store.reader().read(record.clone());
+                        tenure.take_again(entry.key, Item::new(record, events, true));
                     }
                     None => {
                         let reason = "the event is in the store no more".to_owned();

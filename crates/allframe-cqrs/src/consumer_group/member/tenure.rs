@@ -73,9 +73,21 @@ impl<E> Tenure<E> {
         if !self.window.open(item.record.position) {
             return;
         }
-        if self.file.ledger.holds(&key) {
+        if item.is_nothing() {
+            self.window.settle(item.record.position);
+            self.is_dirty = true;
+        } else if self.file.ledger.holds(&key) {
             let reason = "an earlier event of its key is parked".to_owned();
             self.park(&item.record, key, ParkedCause::Behind, 0, reason);
+        } else {
+            self.lanes.push(&key.into(), item);
+        }
+    }
+
+    /// Takes an event in that was parked and is delivered again.
+    pub(super) fn take_again(&mut self, key: String, item: Item<E>) {
+        if item.is_nothing() {
+            self.change(ParkedChange::Resolved { position: item.record.position.get() });
         } else {
             self.lanes.push(&key.into(), item);
         }
@@ -86,17 +98,21 @@ impl<E> Tenure<E> {
         while self.draining_since.is_none() {
             let (key, item) = self.lanes.start()?;
             let position = item.record.position;
-            match item.event.clone() {
+            match item.events.as_ref().map(|events| events.front().cloned()) {
                 // Discarded while it waited.
                 _ if item.is_replay && self.file.ledger.entry(position.get()).is_none() => {
                     self.failures.remove(&position);
                     self.lanes.finish(&key);
                 }
-                Ok(event) => {
+                Ok(None) => self.lanes.finish(&key),
+                Ok(Some(event)) => {
                     let attempt = self.failures.get(&position).map_or(1, |failures| failures + 1);
                     return Some((key, event, attempt));
                 }
-                Err(reason) => self.give_up(&key, ParkedCause::Undecodable, 0, reason),
+                Err(reason) => {
+                    let reason = reason.clone();
+                    self.give_up(&key, ParkedCause::Undecodable, 0, reason);
+                }
             }
         }
         None
@@ -110,6 +126,9 @@ impl<E> Tenure<E> {
         match verdict {
             Verdict::Done => {
                 self.failures.remove(&receipt.position);
+                if self.lanes.finish_part(&receipt.key) {
+                    return;
+                }
                 self.lanes.finish(&receipt.key);
                 if is_replay {
                     self.change(ParkedChange::Resolved { position: receipt.position.get() });

@@ -110,10 +110,13 @@ impl<P: OutsideProjection> OutsideSink<P> {
         }
         let new = entries.get(entries.partition_point(|entry| entry.position <= self.seen)..);
         let new = new.unwrap_or_default();
-        let readable: Vec<_> = new.iter().map_while(|entry| entry.content.as_ref().ok()).collect();
-        let unreadable = new.get(readable.len());
+        let end = new.iter().position(|entry| entry.readable().is_err()).unwrap_or(new.len());
+        let (readable, rest) = new.split_at(end);
+        let (unreadable, events_read) =
+            (rest.first(), readable.iter().filter_map(|entry| entry.readable().ok()));
         let through =
-            if unreadable.is_some() { readable.last().map(|it| it.position()) } else { Some(through) };
+            if unreadable.is_some() { readable.last().map(|it| it.position) } else { Some(through) };
+        let readable: Vec<_> = events_read.flatten().collect();
         if let Some(through) = through
             && !self.take_events(&readable, through, events).await?
         {
@@ -147,9 +150,11 @@ impl<P: OutsideProjection> OutsideSink<P> {
                 Err(Unwritten::Refused(_)) => {}
             }
         }
-        for event in events {
-            match self.write(&[event], event.position()).await {
-                Ok(()) => *count += 1,
+        // Those of one record come together.
+        for events in events.chunk_by(|one, next| one.position() == next.position()) {
+            let Some(event) = events.first() else { continue };
+            match self.write(events, event.position()).await {
+                Ok(()) => *count += events.len() as u64,
                 Err(Unwritten::Moved) => return self.look_again().await.map(|()| false),
                 Err(why @ Unwritten::Outage(_)) => return Err(self.unwritten_at(self.seen, why)),
                 Err(Unwritten::Refused(cause)) => {

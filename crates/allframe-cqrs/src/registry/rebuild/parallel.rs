@@ -12,11 +12,8 @@ use tokio::{sync::mpsc, task::JoinSet};
 use crate::{
     Projection,
     panicked::apply_again,
-    registry::{
-        feed::{Entry, Feed},
-        live::Applied,
-        recipe::Recipe,
-    },
+    registry::{feed::Feed, live::Applied, recipe::Recipe},
+    versioning::EventReader,
 };
 
 /// How many batches a worker may be behind the reader.
@@ -39,8 +36,8 @@ pub(super) async fn build<P: Projection + 'static>(
     for number in 0..workers.get() {
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         batches.push(sender);
-        let state = recipe.make();
-        building.spawn(async move { (number, apply_all(state, receiver).await) });
+        let (state, reader) = (recipe.make(), Arc::clone(feed.reader()));
+        building.spawn(async move { (number, apply_all(state, receiver, &reader).await) });
     }
     let mut dealt_out = DealtOut { pages: VecDeque::new(), told };
     let position = deal_out(feed, &batches, target, &mut dealt_out).await?;
@@ -125,11 +122,16 @@ async fn deal_out<E: crate::Event>(
     Some(position)
 }
 
-async fn apply_all<P: Projection>(mut state: P, mut batches: mpsc::Receiver<Share>) -> Option<P> {
+async fn apply_all<P: Projection>(
+    mut state: P,
+    mut batches: mpsc::Receiver<Share>,
+    reader: &EventReader<P::Event>,
+) -> Option<P> {
     while let Some(Share { records, page }) = batches.recv().await {
         for record in records {
-            let entry = Entry::of(record);
-            apply_again(&mut state, entry.readable().ok()?).ok()?;
+            for event in reader.read(record).ok()? {
+                apply_again(&mut state, &event).ok()?;
+            }
         }
         drop(page);
         tokio::task::yield_now().await;

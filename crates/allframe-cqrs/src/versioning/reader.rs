@@ -1,0 +1,231 @@
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use eventstore_api::{Criterion, EventFilter, EventType, RecordedEvent};
+
+use super::{
+    EarlierPayload, Parts, UnknownEvent, UnknownEvents, UpcastContext, UpcastError, VersionRegistry,
+    VersioningError,
+    chains::{Chains, Node},
+    step::{AnyEvent, Carried, EventForm, Step, read_kind},
+};
+use crate::{
+    Error, Event, Recorded, Result,
+    error::{DecodeError, DecodeReason},
+    event::{kind_named, stored_names},
+    panicked::guarded,
+    payload,
+};
+
+/// Reads stored events as events of type `E`, whatever form they were stored in. All reading goes through one.
+pub(crate) struct EventReader<E> {
+    versions: VersionRegistry<E>,
+    /// Put together on first use: a store may be made before anybody says of which events it is.
+    chains: OnceLock<Result<Chains<E>, VersioningError>>,
+}
+
+impl<E> EventReader<E> {
+    /// Reads what the type reads by itself.
+    pub(crate) fn new() -> Self {
+        Self { versions: VersionRegistry::new(), chains: OnceLock::new() }
+    }
+}
+
+impl<E: Event> EventReader<E> {
+    /// Reads what the type and these upcasters read.
+    pub(crate) fn with(versions: VersionRegistry<E>) -> Result<Self, VersioningError> {
+        let chains = versions.chains()?;
+        Ok(Self { versions, chains: OnceLock::from(Ok(chains)) })
+    }
+
+    /// Whether all that was ever stored can be read, as far as that can be known before it is read.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.chains().map(drop).map_err(|error| Error::Versioning(error.clone()))
+    }
+
+    /// The events that a record reads as, each with the record.
+    pub(crate) fn read(&self, record: RecordedEvent) -> Result<Parts<Recorded<E>>> {
+        let mut events = self.events(&record)?;
+        // One, as a rule, for which the record need not be cloned.
+        if events.len() == 1
+            && let Some(event) = events.pop()
+        {
+            return Ok(Parts::from_buf([Recorded::new(event, record, 0)]));
+        }
+        let parts = events.into_iter().enumerate();
+        Ok(parts.map(|(part, event)| Recorded::new(event, record.clone(), part)).collect())
+    }
+
+    /// The events that a record reads as: one, unless an upcaster makes more of it, or none.
+    pub(crate) fn events(&self, record: &RecordedEvent) -> Result<Parts<E>> {
+        self.try_events(record).map_err(|reason| {
+            Error::Decode(Box::new(DecodeError {
+                stream: record.stream.clone(),
+                version: record.version,
+                position: record.position,
+                event_type: record.event_type.clone(),
+                schema_version: record.schema_version,
+                encoding: record.encoding,
+                expected: std::any::type_name::<E>(),
+                reason,
+            }))
+        })
+    }
+
+    /// The same filter, for events of type `E` alone: the backend may hold others.
+    pub(crate) fn filter(&self, filter: &EventFilter) -> EventFilter {
+        let types = match self.chains() {
+            Ok(chains) => chains.stored_names.clone(),
+            // The first event says what is wrong.
+            Err(_) => stored_names::<E>().into_iter().filter_map(|name| EventType::new(name).ok()).collect(),
+        };
+        match filter.criteria() {
+            None => EventFilter::types(types),
+            Some(criteria) => {
+                EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion(criterion, &types)))
+            }
+        }
+    }
+
+    fn chains(&self) -> Result<&Chains<E>, &VersioningError> {
+        self.chains.get_or_init(|| self.versions.chains()).as_ref()
+    }
+
+    fn try_events(&self, record: &RecordedEvent) -> Result<Parts<E>, DecodeReason> {
+        let chains = self.chains().map_err(|error| DecodeReason::Versioning(error.clone()))?;
+        // What is stored as today's type is, pays for no more than this.
+        match kind_named::<E>(record.event_type.as_str()) {
+            Some(kind) if kind.schema_version == record.schema_version => {
+                payload::decode_kind(&kind, record.encoding, &record.payload)
+                    .map(|event| Parts::from_buf([event]))
+            }
+            known => earlier(chains, record, known.map(|kind| kind.schema_version)),
+        }
+    }
+}
+
+impl<E> fmt::Debug for EventReader<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventReader").field("versions", &self.versions).finish()
+    }
+}
+
+/// The same criterion, for these types alone; no event meets it where it asks for others only.
+fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Criterion {
+    let wanted = |event_type: &&EventType| {
+        criterion.event_types.as_ref().is_none_or(|asked_for| asked_for.contains(*event_type))
+    };
+    criterion.clone().types(types.iter().filter(wanted).cloned())
+}
+
+#[cold]
+fn earlier<E: Event>(
+    chains: &Chains<E>,
+    record: &RecordedEvent,
+    known_version: Option<u32>,
+) -> Result<Parts<E>, DecodeReason> {
+    let mut events = Parts::new();
+    match chains.node(record.event_type.as_str(), record.schema_version) {
+        Some(node) => {
+            let payload = EarlierPayload::stored(record.encoding, record.payload.clone());
+            Ascent { chains, context: UpcastContext::new(record), events: &mut events }.read(
+                node,
+                record.schema_version,
+                payload,
+            )?;
+        }
+        None => match chains.unknown {
+            UnknownEvents::Fail => {
+                return Err(match known_version {
+                    Some(known) => DecodeReason::NewerSchema { known },
+                    None => DecodeReason::UnknownEventType { known: stored_names::<E>() },
+                });
+            }
+            UnknownEvents::Skip => {}
+            UnknownEvents::PassThrough => events.extend(E::unknown(UnknownEvent::of(record))),
+        },
+    }
+    Ok(events)
+}
+
+/// An event on its way up, and what it has become so far.
+struct Ascent<'a, E> {
+    chains: &'a Chains<E>,
+    context: UpcastContext<'a>,
+    events: &'a mut Parts<E>,
+}
+
+impl<E: Event> Ascent<'_, E> {
+    fn read(&mut self, node: Node, schema_version: u32, payload: EarlierPayload) -> Result<(), DecodeReason> {
+        match node {
+            Node::Today(kind) | Node::Declared(kind) => {
+                self.events.push(guarded_read(|| read_kind(kind, schema_version, payload))?);
+                Ok(())
+            }
+            Node::Retired => Ok(()),
+            Node::Typed(step, kind) => match self.chains.steps.get(step) {
+                Some(Step::Typed { from, .. }) => {
+                    let event = guarded_read(|| (from.read)(kind, schema_version, payload))?;
+                    self.go_on(Carried::Typed(event))
+                }
+                _ => Ok(()),
+            },
+            Node::Json(place) => match self.chains.steps.get(place) {
+                Some(Step::Json { from, to, upcast }) => {
+                    let value = payload.into_json()?;
+                    let values = upcast_by(|| upcast(value, &self.context), || from.to_string())?;
+                    values.into_iter().try_for_each(|value| self.go_on(Carried::Json(to.clone(), value)))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn go_on(&mut self, carried: Carried<E>) -> Result<(), DecodeReason> {
+        match carried {
+            Carried::Now(event) => {
+                self.events.push(event);
+                Ok(())
+            }
+            Carried::Typed(event) => self.typed(event),
+            Carried::Json(form, value) => {
+                let node = self.chains.node(&form.event_type, form.schema_version);
+                let node =
+                    node.ok_or_else(|| DecodeReason::UnknownEventType { known: stored_names::<E>() })?;
+                self.read(node, form.schema_version, EarlierPayload::json(value))
+            }
+        }
+    }
+
+    fn typed(&mut self, event: AnyEvent) -> Result<(), DecodeReason> {
+        let id = (*event).type_id();
+        match self.chains.step_of_type(id) {
+            Some(Step::Typed { from, upcast, .. }) => {
+                let made = upcast_by(|| upcast(event, &self.context), || from.name.to_owned())?;
+                made.into_iter().try_for_each(|carried| self.go_on(carried))
+            }
+            _ => {
+                // Those who go on from here know no types.
+                let last = self.chains.last_type(id).ok_or(DecodeReason::NotJson)?;
+                let (form, value): (EventForm, _) = (last.to_json)(&*event)?;
+                self.go_on(Carried::Json(form, value))
+            }
+        }
+    }
+}
+
+/// What an upcaster makes; a panic of it is an error like any other.
+fn upcast_by<T>(
+    upcast: impl FnOnce() -> Result<T, UpcastError>,
+    from: impl FnOnce() -> String,
+) -> Result<T, DecodeReason> {
+    let made = guarded(upcast).unwrap_or_else(|panicked| Err(panicked.into()));
+    made.map_err(|source| DecodeReason::Upcast { from: from(), source: Arc::from(source) })
+}
+
+/// The same for what reads an earlier form: fields are converted there.
+fn guarded_read<T>(read: impl FnOnce() -> Result<T, DecodeReason>) -> Result<T, DecodeReason> {
+    guarded(read).unwrap_or_else(|panicked| Err(DecodeReason::Payload(Arc::new(panicked))))
+}
