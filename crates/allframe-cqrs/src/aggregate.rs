@@ -1,4 +1,4 @@
-use crate::Event;
+use crate::{DecodeReason, EarlierPayload, Event};
 
 /// A domain object whose state is what its events add up to.
 ///
@@ -42,10 +42,49 @@ pub trait Aggregate: Default + Send + Sync {
         std::any::type_name::<Self>()
     }
 
-    /// The version of the form in which snapshots of it are kept. Raise it when a field of the state changes its
-    /// meaning: snapshots of another version are then ignored, and the state is built from the events.
+    /// The version of the form in which snapshots of it are kept. Raise it when a field of the state changes its meaning, or
+    /// when events are applied or read in another way: a snapshot of another version is read by
+    /// [`Self::upcast_snapshot`] or not at all, and the state is then built from the events.
     fn snapshot_version() -> u32 {
         1
+    }
+
+    /// The state that a snapshot of another version holds, an earlier one or, where a newer program shares the store, a later
+    /// one. `Ok(None)`, as provided, passes it over.
+    ///
+    /// It is for streams so long that building the state anew costs more than these lines. What it answers is as good as the
+    /// events: where they would add up to something else, pass the snapshot over.
+    ///
+    /// ```
+    /// # use allframe_cqrs::{event, Aggregate, DecodeReason, EarlierPayload};
+    /// # #[event]
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    /// # struct Deposited { cents: u64 }
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Account { cents: u64 }
+    ///
+    /// impl Aggregate for Account {
+    /// #   type Event = Deposited;
+    /// #   fn apply_event(&mut self, event: &Deposited) { self.cents += event.cents }
+    ///     fn snapshot_version() -> u32 { 2 }
+    ///
+    ///     fn upcast_snapshot(version: u32, snapshot: EarlierPayload) -> Result<Option<Self>, DecodeReason> {
+    ///         #[derive(serde::Deserialize)]
+    ///         struct AccountV1 { euros: u64 }
+    ///         match version {
+    ///             1 => Ok(Some(Self { cents: snapshot.read::<AccountV1>()?.euros * 100 })),
+    ///             _ => Ok(None),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeReason`] where the snapshot has not the form it should have. It is logged, and the state built from the events.
+    fn upcast_snapshot(version: u32, snapshot: EarlierPayload) -> Result<Option<Self>, DecodeReason> {
+        let _ = (version, snapshot);
+        Ok(None)
     }
 }
 

@@ -34,7 +34,7 @@ mod stream_view;
 pub mod table;
 mod telemetry;
 mod updates;
-mod versioning;
+pub mod versioning;
 
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]

@@ -136,7 +136,8 @@ impl<A: Aggregate + serde::Serialize + serde::de::DeserializeOwned, B> Repositor
     /// The same repository, which starts from snapshots, and takes one after an append when the policy says so.
     ///
     /// A snapshot saves time and decides nothing: one that cannot be read, or that is of another
-    /// [`snapshot_version`](Aggregate::snapshot_version), is logged and passed over, and so is one that cannot be saved.
+    /// [`snapshot_version`](Aggregate::snapshot_version) and not [upcast](Aggregate::upcast_snapshot), is logged and passed
+    /// over, and so is one that cannot be saved.
     #[must_use]
     pub fn with_snapshots(mut self, policy: SnapshotPolicy) -> Self {
         self.snapshot_policy = policy;

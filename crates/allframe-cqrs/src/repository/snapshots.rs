@@ -1,17 +1,21 @@
-use std::{error::Error as StdError, marker::PhantomData};
+use std::{error::Error as StdError, marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
 use eventstore_api::{EventStoreBackend, EventType, Snapshot, StreamId, Version};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Repository;
-use crate::{Aggregate, PayloadCodec, Result, error::DecodeReason, payload, stream_state::StreamState};
+use crate::{
+    Aggregate, DecodeReason, EarlierPayload, PayloadCodec, Result, panicked::guarded, payload,
+    stream_state::StreamState,
+};
 
 /// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
 /// have snapshots.
 pub(super) struct SnapshotForm<A> {
     encode: fn(&A, PayloadCodec) -> Result<Bytes>,
-    decode: fn(&Snapshot) -> Result<A, DecodeReason>,
+    /// None where it is of a form that is passed over.
+    decode: fn(&Snapshot) -> Result<Option<A>, DecodeReason>,
 }
 
 impl<A> SnapshotForm<A> {
@@ -21,7 +25,14 @@ impl<A> SnapshotForm<A> {
     {
         Self {
             encode: |aggregate, codec| payload::encode(aggregate, codec, A::state_type()),
-            decode: |snapshot| payload::decode(PhantomData, snapshot.encoding, &snapshot.payload),
+            decode: |snapshot| {
+                if snapshot.schema_version == A::snapshot_version() {
+                    return payload::decode(PhantomData, snapshot.encoding, &snapshot.payload).map(Some);
+                }
+                let earlier = EarlierPayload::stored(snapshot.encoding, snapshot.payload.clone());
+                guarded(|| A::upcast_snapshot(snapshot.schema_version, earlier))
+                    .unwrap_or_else(|panicked| Err(DecodeReason::Payload(Arc::new(panicked))))
+            },
         }
     }
 }
@@ -35,13 +46,16 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             tracing::warn!(%stream, version = %snapshot.version, "a snapshot is ahead of its stream and not used");
             return Ok(None);
         }
-        if snapshot.schema_version != A::snapshot_version() || snapshot.state_type.as_str() != A::state_type()
-        {
-            tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
+        if snapshot.state_type.as_str() != A::state_type() {
+            tracing::debug!(%stream, "a snapshot is of another type and not used");
             return Ok(None);
         }
         match (form.decode)(&snapshot) {
-            Ok(aggregate) => Ok(Some(StreamState::of_snapshot(aggregate, snapshot.version))),
+            Ok(Some(aggregate)) => Ok(Some(StreamState::of_snapshot(aggregate, snapshot.version))),
+            Ok(None) => {
+                tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
+                Ok(None)
+            }
             Err(error) => {
                 let error: &dyn StdError = &error;
                 tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");

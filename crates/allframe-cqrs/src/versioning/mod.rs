@@ -1,4 +1,6 @@
 //! Events of every earlier form, read as those of today.
+//!
+//! What is here goes by the crate's own name too: `allframe_cqrs::VersionRegistry`.
 
 mod allframe;
 mod chains;
@@ -7,16 +9,14 @@ mod error;
 mod reader;
 mod registry;
 mod step;
+pub mod testing;
 mod unknown;
 mod upcaster;
-
-/// What a stored event reads as: one event, as a rule.
-pub(crate) type Parts<T> = smallvec::SmallVec<[T; 1]>;
 
 pub use allframe::{MigrationPath, VersionedEvent};
 pub use earlier::EarlierPayload;
 pub use error::{VersioningError, VersioningProblem};
-pub(crate) use reader::EventReader;
+pub(crate) use reader::{EventReader, Parts};
 pub use registry::VersionRegistry;
 pub use step::EventForm;
 pub use unknown::{UnknownEvent, UnknownEvents};

@@ -6,7 +6,7 @@ use std::{
 use eventstore_api::{Criterion, EventFilter, EventType, RecordedEvent};
 
 use super::{
-    EarlierPayload, Parts, UnknownEvent, UnknownEvents, UpcastContext, UpcastError, VersionRegistry,
+    EarlierPayload, MigrationPath, UnknownEvent, UnknownEvents, UpcastContext, UpcastError, VersionRegistry,
     VersioningError,
     chains::{Chains, Node},
     step::{AnyEvent, Carried, EventForm, Step, read_kind},
@@ -18,6 +18,9 @@ use crate::{
     panicked::guarded,
     payload,
 };
+
+/// What a stored event reads as: one event, as a rule.
+pub(crate) type Parts<T> = smallvec::SmallVec<[T; 1]>;
 
 /// Reads stored events as events of type `E`, whatever form they were stored in. All reading goes through one.
 pub(crate) struct EventReader<E> {
@@ -87,6 +90,11 @@ impl<E: Event> EventReader<E> {
                 EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion(criterion, &types)))
             }
         }
+    }
+
+    /// Every earlier form that is read.
+    pub(crate) fn paths(&self) -> Result<Vec<MigrationPath>, VersioningError> {
+        self.chains().map(Chains::paths).map_err(Clone::clone)
     }
 
     fn chains(&self) -> Result<&Chains<E>, &VersioningError> {

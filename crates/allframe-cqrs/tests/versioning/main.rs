@@ -10,6 +10,9 @@
 mod chains;
 mod declared;
 mod everywhere;
+mod golden;
+mod laws;
 mod reading;
+mod snapshots;
 mod unknown;
 mod upcasting;
