@@ -166,7 +166,8 @@ fn serde_in(field: &FieldHistory, version: u32) -> Vec<Attribute> {
             let is = |word| meta.path().is_ident(word);
             // What reads a value of today's type reads none of another.
             let reads_today = is("with") || is("deserialize_with") || is("serialize_with") || is("default");
-            !(name.is_some() && is("rename")) && !(is_converted && reads_today)
+            let is_renamed = name.is_some() && is("rename");
+            !(is_renamed || is_converted && reads_today)
         })
         .collect();
     metas.extend(name.map(|name| parse_quote!(rename = #name)));

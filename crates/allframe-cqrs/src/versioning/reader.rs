@@ -9,7 +9,7 @@ use super::{
     EarlierPayload, MigrationPath, UnknownEvent, UnknownEvents, UpcastContext, UpcastError, VersionRegistry,
     VersioningError,
     chains::{Chains, Node},
-    step::{AnyEvent, Carried, EventForm, Step, read_kind},
+    step::{AnyEvent, Carried, FormedJson, Step, read_kind},
 };
 use crate::{
     Error, Event, Recorded, Result,
@@ -217,7 +217,7 @@ impl<E: Event> Ascent<'_, E> {
             _ => {
                 // Those who go on from here know no types.
                 let last = self.chains.last_type(id).ok_or(DecodeReason::NotJson)?;
-                let (form, value): (EventForm, _) = (last.to_json)(&*event)?;
+                let (form, value): FormedJson = (last.to_json)(&*event)?;
                 self.go_on(Carried::Json(form, value))
             }
         }

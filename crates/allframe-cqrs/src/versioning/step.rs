@@ -117,6 +117,9 @@ impl<E> Clone for Step<E> {
     }
 }
 
+/// JSON, and the form that it has.
+pub(super) type FormedJson = (EventForm, Value);
+
 /// A type of events that was today's once.
 #[derive(Clone, Copy)]
 pub(super) struct EarlierType {
@@ -126,7 +129,7 @@ pub(super) struct EarlierType {
     /// Reads the kind at this place, in a schema version that the type itself reads.
     pub(super) read: fn(usize, u32, EarlierPayload) -> Result<AnyEvent, DecodeReason>,
     /// Writes it as JSON, for those steps that know no types.
-    pub(super) to_json: fn(&dyn Any) -> Result<(EventForm, Value), DecodeReason>,
+    pub(super) to_json: fn(&dyn Any) -> Result<FormedJson, DecodeReason>,
 }
 
 impl EarlierType {

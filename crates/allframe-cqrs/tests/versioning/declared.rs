@@ -49,6 +49,7 @@ struct Booked {
     note: Option<String>,
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "amounts of a test are small")]
 fn cents_of(euros: f64) -> i64 {
     (euros * 100.0).round() as i64
 }
@@ -220,7 +221,7 @@ async fn a_field_is_converted_as_often_as_it_changed() {
     #[event(version = 3)]
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Measured {
-        #[converted(version = 2, with = |text: String| text.len() as u32)]
+        #[converted(version = 2, try_with = |text: String| u32::try_from(text.len()))]
         #[converted(version = 3, from = u32, with = u64::from)]
         length: u64,
     }

@@ -159,7 +159,7 @@ async fn a_filter_by_the_name_of_today_finds_no_other_names() {
     let store = store().await;
     let filter = EventFilter::types([allframe_cqrs::api::EventType::new("Transferred").unwrap()]);
     let found = store.get_matching(&filter).await.unwrap().events;
-    assert_eq!(found.iter().map(|event| event.part()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(found.iter().map(Recorded::part).collect::<Vec<_>>(), [0, 1]);
 }
 
 #[tokio::test]
