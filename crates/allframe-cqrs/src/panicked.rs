@@ -28,6 +28,7 @@ impl Panicked {
 }
 
 /// What a function of the application comes to. What a panic leaves half changed is thrown away by whoever calls.
+#[inline]
 pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panicked::new(&*payload))
 }

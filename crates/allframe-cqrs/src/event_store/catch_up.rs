@@ -117,7 +117,7 @@ impl<E: Event, B: EventStoreBackend> CatchUp<E, B> {
     fn next_part(&mut self) -> Option<Recorded<E>> {
         let event = self.parts.next()?;
         // Whoever resumes here must have had all of them.
-        if self.parts.as_slice().is_empty() {
+        if self.parts.size_hint().0 == 0 {
             self.position = self.subscription.position();
         }
         Some(event)

@@ -51,6 +51,7 @@ impl PayloadCodec {
 }
 
 /// The value in a payload of this encoding. Where the type's own `Deserialize` panics, it cannot be read.
+#[inline]
 pub(crate) fn decode<'de, S: DeserializeSeed<'de>>(
     seed: S,
     encoding: Encoding,

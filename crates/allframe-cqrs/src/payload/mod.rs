@@ -61,6 +61,7 @@ pub(crate) fn encode<T: serde::Serialize + ?Sized>(
     }
 }
 
+#[inline]
 pub(crate) fn decode_kind<E: Event>(
     variant: &EventVariant,
     encoding: Encoding,

@@ -6,8 +6,8 @@ use std::{
 use eventstore_api::{Criterion, EventFilter, EventType, RecordedEvent};
 
 use super::{
-    EarlierPayload, MigrationPath, UnknownEvent, UnknownEvents, UpcastContext, UpcastError, VersionRegistry,
-    VersioningError,
+    EarlierPayload, MigrationPath, Parts, UnknownEvent, UnknownEvents, UpcastContext, UpcastError,
+    VersionRegistry, VersioningError,
     chains::{Chains, Node},
     step::{AnyEvent, Carried, FormedJson, Step, read_kind},
 };
@@ -18,9 +18,6 @@ use crate::{
     panicked::guarded,
     payload,
 };
-
-/// What a stored event reads as: one event, as a rule.
-pub(crate) type Parts<T> = smallvec::SmallVec<[T; 1]>;
 
 /// Reads stored events as events of type `E`, whatever form they were stored in. All reading goes through one.
 pub(crate) struct EventReader<E> {
@@ -50,31 +47,20 @@ impl<E: Event> EventReader<E> {
 
     /// The events that a record reads as, each with the record.
     pub(crate) fn read(&self, record: RecordedEvent) -> Result<Parts<Recorded<E>>> {
-        let mut events = self.events(&record)?;
-        // One, as a rule, for which the record need not be cloned.
-        if events.len() == 1
-            && let Some(event) = events.pop()
-        {
-            return Ok(Parts::from_buf([Recorded::new(event, record, 0)]));
+        match self.today(&record) {
+            Some(Ok(event)) => Ok(Parts::One(Recorded::new(event, record, 0))),
+            Some(Err(reason)) => Err(undecoded::<E>(&record, reason)),
+            None => self.read_earlier(record),
         }
-        let parts = events.into_iter().enumerate();
-        Ok(parts.map(|(part, event)| Recorded::new(event, record.clone(), part)).collect())
     }
 
     /// The events that a record reads as: one, unless an upcaster makes more of it, or none.
     pub(crate) fn events(&self, record: &RecordedEvent) -> Result<Parts<E>> {
-        self.try_events(record).map_err(|reason| {
-            Error::Decode(Box::new(DecodeError {
-                stream: record.stream.clone(),
-                version: record.version,
-                position: record.position,
-                event_type: record.event_type.clone(),
-                schema_version: record.schema_version,
-                encoding: record.encoding,
-                expected: std::any::type_name::<E>(),
-                reason,
-            }))
-        })
+        match self.today(record) {
+            Some(Ok(event)) => Ok(Parts::One(event)),
+            Some(Err(reason)) => Err(undecoded::<E>(record, reason)),
+            None => self.earlier_events(record),
+        }
     }
 
     /// The same filter, for events of type `E` alone: the backend may hold others.
@@ -101,17 +87,43 @@ impl<E: Event> EventReader<E> {
         self.chains.get_or_init(|| self.versions.chains()).as_ref()
     }
 
-    fn try_events(&self, record: &RecordedEvent) -> Result<Parts<E>, DecodeReason> {
-        let chains = self.chains().map_err(|error| DecodeReason::Versioning(error.clone()))?;
-        // What is stored as today's type is, pays for no more than this.
-        match kind_named::<E>(record.event_type.as_str()) {
-            Some(kind) if kind.schema_version == record.schema_version => {
-                payload::decode_kind(&kind, record.encoding, &record.payload)
-                    .map(|event| Parts::from_buf([event]))
-            }
-            known => earlier(chains, record, known.map(|kind| kind.schema_version)),
-        }
+    /// The event, if the record is stored as today's type is; that pays for no more than this.
+    #[inline]
+    fn today(&self, record: &RecordedEvent) -> Option<Result<E, DecodeReason>> {
+        self.chains().ok()?;
+        let kind = kind_named::<E>(record.event_type.as_str())?;
+        let is_today = kind.schema_version == record.schema_version;
+        is_today.then(|| payload::decode_kind(&kind, record.encoding, &record.payload))
     }
+
+    #[cold]
+    fn read_earlier(&self, record: RecordedEvent) -> Result<Parts<Recorded<E>>> {
+        let parts = self.earlier_events(&record)?.into_iter().enumerate();
+        Ok(parts.map(|(part, event)| Recorded::new(event, record.clone(), part)).collect())
+    }
+
+    #[cold]
+    fn earlier_events(&self, record: &RecordedEvent) -> Result<Parts<E>> {
+        match self.chains() {
+            Ok(chains) => earlier(chains, record),
+            Err(error) => Err(DecodeReason::Versioning(error.clone())),
+        }
+        .map_err(|reason| undecoded::<E>(record, reason))
+    }
+}
+
+#[cold]
+fn undecoded<E>(record: &RecordedEvent, reason: DecodeReason) -> Error {
+    Error::Decode(Box::new(DecodeError {
+        stream: record.stream.clone(),
+        version: record.version,
+        position: record.position,
+        event_type: record.event_type.clone(),
+        schema_version: record.schema_version,
+        encoding: record.encoding,
+        expected: std::any::type_name::<E>(),
+        reason,
+    }))
 }
 
 impl<E> fmt::Debug for EventReader<E> {
@@ -128,12 +140,7 @@ fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Criterion {
     criterion.clone().types(types.iter().filter(wanted).cloned())
 }
 
-#[cold]
-fn earlier<E: Event>(
-    chains: &Chains<E>,
-    record: &RecordedEvent,
-    known_version: Option<u32>,
-) -> Result<Parts<E>, DecodeReason> {
+fn earlier<E: Event>(chains: &Chains<E>, record: &RecordedEvent) -> Result<Parts<E>, DecodeReason> {
     let mut events = Parts::new();
     match chains.node(record.event_type.as_str(), record.schema_version) {
         Some(node) => {
@@ -146,8 +153,8 @@ fn earlier<E: Event>(
         }
         None => match chains.unknown {
             UnknownEvents::Fail => {
-                return Err(match known_version {
-                    Some(known) => DecodeReason::NewerSchema { known },
+                return Err(match kind_named::<E>(record.event_type.as_str()) {
+                    Some(kind) => DecodeReason::NewerSchema { known: kind.schema_version },
                     None => DecodeReason::UnknownEventType { known: stored_names::<E>() },
                 });
             }
