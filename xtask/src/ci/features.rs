@@ -5,25 +5,52 @@ use std::collections::BTreeMap;
 /// Feature names as a manifest maps them to what they turn on.
 pub(super) type Features = BTreeMap<String, Vec<String>>;
 
-/// The sets of features to compile, each with `--no-default-features`: nothing, each feature, each two, all of them;
-/// and each other name on its own.
+/// The sets of features to compile, each with `--no-default-features`: nothing, each feature alone, all of them, and as many
+/// more as it takes for any three to be met in each of their eight ways, on and off; and each other name on its own.
 ///
-/// Two at a time is where features meet: code behind both, or behind one and not the other. A full powerset would
-/// double with each backend.
+/// Three at a time is where features meet: code behind two of them that needs a third in secret. A full powerset would double
+/// with each feature.
 pub(super) fn combinations(features: &Features) -> Vec<String> {
     let (names, real): (Vec<&str>, Vec<&str>) =
         features.keys().map(String::as_str).partition(|feature| is_name_for_others(feature, features));
 
-    let mut sets: Vec<Vec<&str>> = vec![Vec::new()];
-    sets.extend(real.iter().map(|feature| vec![*feature]));
-    for (place, first) in real.iter().enumerate() {
-        sets.extend(real.iter().skip(place + 1).map(|second| vec![*first, *second]));
+    let all = (1_u32 << real.len()) - 1;
+    let mut sets: Vec<u32> = vec![0];
+    sets.extend((0..real.len()).map(|feature| 1 << feature));
+    sets.push(all);
+    cover_triples(&mut sets, real.len());
+    sets.sort_by_key(|set| (set.count_ones(), std::cmp::Reverse(set.reverse_bits())));
+    sets.dedup();
+    let chosen = |set: u32| {
+        let on = real.iter().enumerate().filter(move |(place, _)| set & (1 << place) != 0);
+        on.map(|(_, feature)| *feature).collect::<Vec<_>>()
+    };
+    let sets = sets.into_iter().map(chosen).chain(names.into_iter().map(|name| vec![name]));
+    sets.map(|set| set.join(",")).collect()
+}
+
+/// Adds sets until any three features are met in each of their ways: each time the one that has most of what is missing.
+fn cover_triples(sets: &mut Vec<u32>, count: usize) {
+    let mut missing: Vec<(u32, u32)> = Vec::new();
+    for first in 0..count {
+        for second in first..count {
+            for third in second..count {
+                let mask = 1 << first | 1 << second | 1 << third;
+                // Every subset of the three.
+                missing.extend((0..=mask).filter(|ways| ways & !mask == 0).map(|ways| (mask, ways)));
+            }
+        }
     }
-    if real.len() > 2 {
-        sets.push(real);
+    let has = |set: u32| move |&(mask, ways): &(u32, u32)| set & mask == ways;
+    for &set in sets.iter() {
+        missing.retain(|it| !has(set)(it));
     }
-    sets.extend(names.into_iter().map(|name| vec![name]));
-    sets.into_iter().map(|set| set.join(",")).collect()
+    while !missing.is_empty() {
+        let best = (0..1 << count).rev().max_by_key(|&set| missing.iter().filter(|it| has(set)(it)).count());
+        let Some(best) = best else { return };
+        missing.retain(|it| !has(best)(it));
+        sets.push(best);
+    }
 }
 
 /// Whether a feature turns on nothing but other features of the same crate, as `default`, `full` and aliases do.
@@ -68,11 +95,29 @@ mod tests {
     }
 
     #[test]
-    fn more_features_grow_by_pairs() {
-        let features = features(&[("a", &[]), ("b", &[]), ("c", &[]), ("d", &[]), ("e", &[])]);
+    fn more_features_are_met_three_at_a_time_in_all_their_ways() {
+        let names: Vec<String> = ('a'..='k').map(String::from).collect();
+        let features: Features = names.iter().map(|name| (name.clone(), Vec::new())).collect();
         let combinations = combinations(&features);
-        assert_eq!(combinations.len(), 1 + 5 + 10 + 1);
-        assert!(combinations.contains(&"a,b,c,d,e".to_owned()));
+        let sets: Vec<Vec<&str>> = combinations.iter().map(|set| set.split(',').collect()).collect();
+        for first in 0..names.len() {
+            for second in 0..first {
+                for third in 0..second {
+                    let three = [first, second, third].map(|place| names[place].as_str());
+                    let mut ways: Vec<_> =
+                        sets.iter().map(|set| three.map(|feature| set.contains(&feature))).collect();
+                    ways.sort_unstable();
+                    ways.dedup();
+                    assert_eq!(ways.len(), 8, "{three:?}");
+                }
+            }
+        }
+        for name in &names {
+            assert!(combinations.contains(name));
+        }
+        assert!(combinations.contains(&names.join(",")));
+        // All pairs would be 68.
+        assert!(combinations.len() <= 32, "{}", combinations.len());
     }
 
     #[test]
