@@ -8,5 +8,6 @@
 )]
 
 mod compatibility;
+mod deriving;
 mod laws;
 mod shapes;

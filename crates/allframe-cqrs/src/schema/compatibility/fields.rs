@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::document::{ANYTHING, Branch, Node};
 
 /// Other names under which a field is read; what `#[serde(alias = "..")]` says, which JSON schemas have no word for.
-pub(crate) const ALIASES: &str = "x-aliases";
+const ALIASES: &str = "x-aliases";
 
 /// What the schemas that name a field say of it.
 pub(super) fn property<'a>(branch: &Branch<'a>, name: &str) -> Node<'a> {

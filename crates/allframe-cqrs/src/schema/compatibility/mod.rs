@@ -10,7 +10,6 @@ mod reading;
 mod structure;
 mod types;
 
-pub(crate) use fields::ALIASES;
 pub use finding::{Finding, Reason};
 pub use mode::{CompatibilityMode, Direction, UnknownMode};
 use serde_json::Value;
