@@ -1,8 +1,20 @@
 //! Schemas of events.
 
 mod canonical;
+mod check;
 mod compatibility;
+mod error;
 mod event_schema;
+mod registry;
+mod validation;
 
-pub use compatibility::{CompatibilityMode, Direction, Finding, Reason, UnknownMode, incompatibilities};
+pub use check::{SchemaCheck, SchemaProblem};
+pub(crate) use compatibility::undeclared_fields;
+pub use compatibility::{
+    Change, CompatibilityMode, Difference, Direction, Finding, Reason, UnknownMode, differences,
+    incompatibilities,
+};
+pub use error::{IncompatibleSchemas, InvalidField, InvalidPayload, SchemaError};
 pub use event_schema::{EventSchema, EventSchemas};
+pub use registry::{RegisteredSchema, SchemaHistory, SchemaRegistry, SchemaReport};
+pub(crate) use validation::Validators;

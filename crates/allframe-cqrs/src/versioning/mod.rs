@@ -17,6 +17,8 @@ pub use allframe::{MigrationPath, VersionedEvent};
 pub use earlier::EarlierPayload;
 pub use error::{VersioningError, VersioningProblem};
 pub(crate) use reader::EventReader;
+#[cfg(feature = "schema")]
+pub(crate) use reader::ReadNow;
 pub use registry::VersionRegistry;
 pub use step::EventForm;
 pub use unknown::{UnknownEvent, UnknownEvents};

@@ -24,6 +24,8 @@ pub enum Reason {
     RequiredAndOptional,
     /// It is written, and who reads denies fields that it does not know.
     FieldDenied,
+    /// It is written, and not among the fields of that version where it is read.
+    FieldUnknown,
     /// It is written as another type than it is read as.
     TypeChanged {
         /// The types that are written.
@@ -105,6 +107,7 @@ impl fmt::Display for Reason {
             Self::RequiredAndNotWritten => f.write_str("is required to read it, and was never written"),
             Self::RequiredAndOptional => f.write_str("is required to read it, and is not always written"),
             Self::FieldDenied => f.write_str("is written, and unknown fields are denied where it is read"),
+            Self::FieldUnknown => f.write_str("is written, and is no field of that version where it is read"),
             Self::TypeChanged { written, read } => write!(f, "is written as {written} and read as {read}"),
             Self::NullNotRead => f.write_str("may be written as null, which is not read"),
             Self::ValueNotRead { value } => write!(f, "may be written as {value}, which is not read"),

@@ -87,6 +87,10 @@ impl Range {
         Self { min: end, max: end }
     }
 
+    pub(super) const fn is_everything(&self) -> bool {
+        self.min.is_none() && self.max.is_none()
+    }
+
     /// Whether all numbers of the other are in it.
     pub(super) fn covers(&self, other: &Self) -> bool {
         let min = self.min.is_none_or(|ours| other.min.is_some_and(|theirs| !reaches_below(theirs, ours)));

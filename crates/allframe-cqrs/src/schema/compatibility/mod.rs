@@ -1,5 +1,6 @@
 //! Whether what is written by one JSON schema is read by another.
 
+mod diff;
 mod disjoint;
 mod document;
 mod fields;
@@ -10,6 +11,7 @@ mod reading;
 mod structure;
 mod types;
 
+pub use diff::{Change, Difference, differences};
 pub use finding::{Finding, Reason};
 pub use mode::{CompatibilityMode, Direction, UnknownMode};
 use serde_json::Value;
@@ -42,4 +44,18 @@ pub fn incompatibilities(reader: &Value, writer: &Value) -> Vec<Finding> {
     let mut findings = reading::Reading::new(reader, writer).compare(&vec![reader], &vec![writer], "");
     findings.sort_by_key(|finding| finding.path.matches('/').count());
     findings
+}
+
+/// The fields of a payload that are written by one schema and not named by the other, whether or not that denies them.
+pub(crate) fn undeclared_fields(reader: &Value, writer: &Value) -> Vec<Finding> {
+    let named = |schema| {
+        let branches = document::Document::new(schema).alternatives(&[schema]).unwrap_or_default();
+        branches.iter().flat_map(fields::names).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let known = named(reader);
+    let mut unknown = named(writer);
+    unknown.retain(|name| !known.contains(name));
+    let finding =
+        |name: &String| Finding::new(&format!("/{}", structure::escaped(name)), Reason::FieldUnknown);
+    unknown.iter().map(finding).collect()
 }

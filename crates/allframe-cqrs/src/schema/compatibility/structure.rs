@@ -213,13 +213,13 @@ fn or_anything(node: Node<'_>) -> Node<'_> {
 }
 
 /// How many elements at the beginning have schemas of their own.
-fn first_items(branch: &Branch<'_>) -> usize {
+pub(super) fn first_items(branch: &Branch<'_>) -> usize {
     let firsts = branch.iter().filter_map(|schema| schema.get("prefixItems")?.as_array());
     firsts.map(Vec::len).max().unwrap_or_default()
 }
 
 /// What the element at a place is.
-fn item<'a>(branch: &Branch<'a>, place: usize) -> Node<'a> {
+pub(super) fn item<'a>(branch: &Branch<'a>, place: usize) -> Node<'a> {
     let items = branch.iter().filter_map(|schema| {
         let first = schema.get("prefixItems").and_then(Value::as_array).and_then(|firsts| firsts.get(place));
         first.or_else(|| schema.get("items"))
@@ -262,7 +262,7 @@ fn format_changed(schema: &Map<String, Value>, written: &Branch<'_>, path: &str)
     Some(Finding::new(path, Reason::FormatChanged { written, read: read.to_owned() }))
 }
 
-fn format_of(schema: &Map<String, Value>) -> Option<&str> {
+pub(super) fn format_of(schema: &Map<String, Value>) -> Option<&str> {
     schema.get("format").or_else(|| schema.get("contentEncoding"))?.as_str()
 }
 
