@@ -92,6 +92,9 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         }
         let histories = take_histories(&mut fields)?;
         take_histories(&mut variant.fields)?;
+        if attributes.schema.is_some() && !whole && !event_schema::is_derived(&item.attrs) {
+            event_schema::take_schemars(&mut variant.fields);
+        }
         let migrations = Migrations::new(&version, histories, container)?;
         refuse_migrations(whole, &migrations, &item.generics, ident)?;
         kinds.push(Kind {

@@ -33,10 +33,22 @@ pub(crate) fn refuse(schema: &Path, is_content: bool, generics: &Generics) -> Re
 
 /// Lets the type itself have a schema, unless it sees to that.
 pub(crate) fn derive(attributes: &mut Vec<Attribute>, krate: &TokenStream) {
-    if !attributes.iter().any(derives_schema) {
+    if !is_derived(attributes) {
         let schemars = quote!(#krate::schemars).to_string();
         attributes.push(parse_quote!(#[derive(#krate::schemars::JsonSchema)]));
         attributes.push(parse_quote!(#[schemars(crate = #schemars)]));
+    }
+}
+
+/// Whether the type sees to that itself.
+pub(crate) fn is_derived(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(derives_schema)
+}
+
+/// Takes out what is said to schemars, which does not look at the enum itself.
+pub(crate) fn take_schemars(fields: &mut Fields) {
+    for field in fields.iter_mut() {
+        field.attrs.retain(|attribute| !attribute.path().is_ident("schemars"));
     }
 }
 

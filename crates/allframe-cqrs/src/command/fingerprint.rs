@@ -30,7 +30,7 @@ impl Fingerprint {
 }
 
 /// With the keys of all objects in order, whatever order maps have in this build.
-fn sorted(value: Value) -> Value {
+pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         Value::Object(fields) => {

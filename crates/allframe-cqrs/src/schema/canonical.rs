@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Keywords that people and tools read, and checkers of values do not.
-const ANNOTATIONS: [&str; 10] = [
+pub(super) const ANNOTATIONS: [&str; 10] = [
     "$schema",
     "$comment",
     "$id",

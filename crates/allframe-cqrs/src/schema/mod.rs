@@ -5,7 +5,9 @@ mod check;
 mod compatibility;
 mod error;
 mod event_schema;
+pub mod files;
 mod registry;
+pub mod testing;
 mod validation;
 
 pub use check::{SchemaCheck, SchemaProblem};

@@ -7,7 +7,13 @@
     reason = "a helper that fails is a test that fails"
 )]
 
+mod checking;
 mod compatibility;
 mod deriving;
+mod differing;
+mod filing;
 mod laws;
+mod programs;
+mod registering;
 mod shapes;
+mod validating;

@@ -25,15 +25,15 @@ pub(super) enum Stored {
 }
 
 /// All that is stored under one name, against today's schemas.
-pub(super) struct Judge<'a> {
-    pub(super) history: &'a SchemaHistory,
+pub(super) struct Judge<'a, 's> {
+    pub(super) history: &'s SchemaHistory,
     /// What is written under the name today; `None` for a name that is only read.
     pub(super) today: Option<&'a EventSchema>,
     pub(super) mode: CompatibilityMode,
     pub(super) stored: Stored,
 }
 
-impl<'a> Judge<'a> {
+impl<'a, 's> Judge<'a, 's> {
     pub(super) fn problems(&self, read_by: impl Fn(u32) -> ReadBy<'a>) -> Vec<SchemaProblem> {
         let mut problems = Vec::new();
         for direction in self.mode.directions() {
@@ -49,7 +49,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The schemas from before today's that count in the mode.
-    fn counted(&self) -> Vec<&'a RegisteredSchema> {
+    fn counted(&self) -> Vec<&'s RegisteredSchema> {
         let known_at = self.today.and_then(|today| self.history.place_of(today));
         let before = known_at.unwrap_or(self.history.schemas.len());
         let mut earlier: Vec<_> = self.history.schemas.iter().take(before).collect();

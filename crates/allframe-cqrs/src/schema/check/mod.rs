@@ -9,14 +9,14 @@ use judge::{Judge, ReadBy, Stored, none_of};
 pub use problem::SchemaProblem;
 
 use super::{
-    CompatibilityMode, EventSchemas, SchemaError, SchemaReport,
+    CompatibilityMode, EventSchema, EventSchemas, SchemaError, SchemaHistory, SchemaReport,
     registry::{Candidates, by_name},
     validation::Validators,
 };
 use crate::{
     Event, EventStore, PayloadCodec,
     event::{kind_named, kinds_of, names_of},
-    versioning::ReadNow,
+    versioning::{EventReader, ReadNow},
 };
 
 /// What a store is made with, so that the schemas of its events are checked and kept.
@@ -119,14 +119,17 @@ impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
     pub async fn check_schemas(&self, check: SchemaCheck) -> Result<SchemaReport, SchemaError> {
         let reader = self.reader();
         reader.check_versions()?;
-        let derived = by_name(E::schemas());
-        let of = |name: &str| derived.iter().find(|(known, _)| known == name).map(|(_, schemas)| schemas);
+        let derived = E::schemas();
+        let by_name = by_name(derived.iter().cloned());
         // Under other names a kind was stored before; nothing is written there any more.
         let names = kinds_of::<E>().into_iter().flat_map(|kind| {
             names_of(&kind).map(move |name| (name.to_owned(), (name == kind.name).then_some(kind)))
         });
         let names: Vec<_> = names
-            .map(|(name, kind)| (name, kind.and_then(|kind| of(kind.name)).cloned().unwrap_or_default()))
+            .map(|(name, kind)| {
+                let written = kind.and_then(|kind| by_name.iter().find(|(known, _)| known == kind.name));
+                (name, written.map(|(_, schemas)| schemas.clone()).unwrap_or_default())
+            })
             .collect();
         let stored = match self.codec() {
             PayloadCodec::Json => Stored::Named,
@@ -134,24 +137,47 @@ impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
             PayloadCodec::Bincode => Stored::Ordered,
         };
         let judge = |candidates: &[Candidates]| {
-            let mut problems = Vec::new();
-            for Candidates { history, .. } in candidates {
-                let Some(kind) = kind_named::<E>(&history.event_type) else { continue };
-                let schemas = of(kind.name).map(Vec::as_slice).unwrap_or_default();
-                let at = |version| schemas.iter().find(|schema| schema.schema_version == version);
-                let is_written = kind.name == history.event_type;
-                let today = at(kind.schema_version).filter(|_| is_written);
-                let mode = history.mode.unwrap_or(check.mode);
-                problems.extend(Judge { history, today, mode, stored }.problems(|version| {
-                    match reader.reads_now(&history.event_type, version) {
-                        ReadNow::AsToday => at(kind.schema_version).map_or(ReadBy::Others, ReadBy::Today),
-                        ReadNow::AsDeclared => at(version).map_or(ReadBy::Others, ReadBy::History),
-                        ReadNow::Otherwise => ReadBy::Others,
-                    }
-                }));
-            }
-            none_of(problems)
+            let histories = candidates.iter().map(|candidate| &candidate.history);
+            judge_type(reader, &derived, histories, check.mode, stored)
         };
         self.schema_registry().agree(&names, check.mode, judge).await
     }
+}
+
+/// Whether these schemas of a type fit what there is of its names, payloads being JSON.
+pub(super) fn judge_of_type<'a, E: Event>(
+    reader: &EventReader<E>,
+    derived: &[EventSchema],
+    histories: impl Iterator<Item = &'a SchemaHistory>,
+    mode: CompatibilityMode,
+) -> Result<(), SchemaError> {
+    judge_type(reader, derived, histories, mode, Stored::Named)
+}
+
+fn judge_type<'a, E: Event>(
+    reader: &EventReader<E>,
+    derived: &[EventSchema],
+    histories: impl Iterator<Item = &'a SchemaHistory>,
+    mode: CompatibilityMode,
+    stored: Stored,
+) -> Result<(), SchemaError> {
+    let mut problems = Vec::new();
+    for history in histories {
+        let Some(kind) = kind_named::<E>(&history.event_type) else { continue };
+        let at = |version| {
+            let same_name = derived.iter().filter(|schema| schema.event_type == kind.name);
+            same_name.into_iter().find(|schema| schema.schema_version == version)
+        };
+        let is_written = kind.name == history.event_type;
+        let today = at(kind.schema_version).filter(|_| is_written);
+        let mode = history.mode.unwrap_or(mode);
+        problems.extend(Judge { history, today, mode, stored }.problems(|version| {
+            match reader.reads_now(&history.event_type, version) {
+                ReadNow::AsToday => at(kind.schema_version).map_or(ReadBy::Others, ReadBy::Today),
+                ReadNow::AsDeclared => at(version).map_or(ReadBy::Others, ReadBy::History),
+                ReadNow::Otherwise => ReadBy::Others,
+            }
+        }));
+    }
+    none_of(problems)
 }

@@ -98,14 +98,21 @@ pub enum Change {
 /// ```
 #[must_use]
 pub fn differences(earlier: &Value, later: &Value) -> Vec<Difference> {
-    let mut walk = Walk { earlier: Document::new(earlier), later: Document::new(later), found: Vec::new() };
-    walk.compare(&vec![earlier], &vec![later], "", 0);
+    let mut walk = Walk {
+        earlier: Document::new(earlier),
+        later: Document::new(later),
+        open: Vec::new(),
+        found: Vec::new(),
+    };
+    walk.compare(&vec![earlier], &vec![later], "");
     walk.found
 }
 
 struct Walk<'a> {
     earlier: Document<'a>,
     later: Document<'a>,
+    /// What is being compared, further up.
+    open: Vec<(Vec<*const Value>, Vec<*const Value>)>,
     found: Vec<Difference>,
 }
 
@@ -117,10 +124,17 @@ struct Kinds<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn compare(&mut self, earlier: &Node<'a>, later: &Node<'a>, path: &str, depth: usize) {
-        if depth > MAX_DEPTH {
+    fn compare(&mut self, earlier: &Node<'a>, later: &Node<'a>, path: &str) {
+        let pair = (self.earlier.identity(earlier), self.later.identity(later));
+        if self.open.len() > MAX_DEPTH || self.open.contains(&pair) {
             return;
         }
+        self.open.push(pair);
+        self.kinds(earlier, later, path);
+        self.open.pop();
+    }
+
+    fn kinds(&mut self, earlier: &Node<'a>, later: &Node<'a>, path: &str) {
         let (was, is) = (Kinds::of(self.earlier, earlier), Kinds::of(self.later, later));
         for value in was.values.iter().filter(|value| !is.values.contains(value)) {
             self.note(path, Change::ValueRemoved { value: value.clone() });
@@ -129,14 +143,14 @@ impl<'a> Walk<'a> {
             self.note(path, Change::ValueAdded { value: value.clone() });
         }
         match (was.objects.as_slice(), is.objects.as_slice()) {
-            ([one], [other]) => self.fields(one, other, path, depth),
+            ([one], [other]) => self.fields(one, other, path),
             (was_objects, is_objects) if !was_objects.is_empty() && !is_objects.is_empty() => {
-                self.variants(was_objects, is_objects, path, depth);
+                self.variants(was_objects, is_objects, path);
             }
             _ => {}
         }
         if let (Some(one), Some(other)) = (was.array(), is.array()) {
-            self.elements(one, other, path, depth);
+            self.elements(one, other, path);
         }
         let (from, to) = (was.described(), is.described());
         if from != to {
@@ -144,7 +158,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn fields(&mut self, was: &Branch<'a>, is: &Branch<'a>, path: &str, depth: usize) {
+    fn fields(&mut self, was: &Branch<'a>, is: &Branch<'a>, path: &str) {
         let (before, after) = (names(was), names(is));
         let at = |name: &str| format!("{path}/{}", escaped(name));
         for name in before.iter().filter(|name| !after.contains(name)) {
@@ -157,7 +171,7 @@ impl<'a> Walk<'a> {
                 self.note(&at(name), Change::Added { of });
                 continue;
             }
-            self.compare(&property(was, name), &property(is, name), &at(name), depth.saturating_add(1));
+            self.compare(&property(was, name), &property(is, name), &at(name));
             match (is_required(was, name), is_required(is, name)) {
                 (false, true) => self.note(&at(name), Change::Required),
                 (true, false) => self.note(&at(name), Change::Optional),
@@ -166,7 +180,7 @@ impl<'a> Walk<'a> {
         }
         match (written_beside(was), written_beside(is)) {
             (Some(one), Some(other)) => {
-                self.compare(&one, &other, &format!("{path}/*"), depth.saturating_add(1));
+                self.compare(&one, &other, &format!("{path}/*"));
             }
             (None, None) => {}
             (one, _) => {
@@ -182,7 +196,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn variants(&mut self, was: &[Branch<'a>], is: &[Branch<'a>], path: &str, depth: usize) {
+    fn variants(&mut self, was: &[Branch<'a>], is: &[Branch<'a>], path: &str) {
         let name = |document, branch: &Branch<'a>| name_of(document, branch, &[]).unwrap_or_default();
         let was: Vec<_> = was.iter().map(|branch| (name(self.earlier, branch), branch)).collect();
         let is: Vec<_> = is.iter().map(|branch| (name(self.later, branch), branch)).collect();
@@ -192,19 +206,21 @@ impl<'a> Walk<'a> {
         for (variant, branch) in &is {
             match was.iter().find(|(other, _)| other == variant) {
                 None => self.note(path, Change::VariantAdded { variant: variant.clone() }),
-                Some((_, before)) => self.fields(before, branch, path, depth),
+                Some((_, before)) => self.fields(before, branch, path),
             }
         }
     }
 
-    fn elements(&mut self, was: &Branch<'a>, is: &Branch<'a>, path: &str, depth: usize) {
+    fn elements(&mut self, was: &Branch<'a>, is: &Branch<'a>, path: &str) {
         let firsts = first_items(was).max(first_items(is));
-        for place in 0..firsts {
+        let max = |branch| lengths(branch, "Items").max.and_then(|max| usize::try_from(max).ok());
+        let in_both = [max(was), max(is)].into_iter().flatten().fold(firsts, usize::min);
+        for place in 0..in_both {
             let at = format!("{path}/{place}");
-            self.compare(&item(was, place), &item(is, place), &at, depth.saturating_add(1));
+            self.compare(&item(was, place), &item(is, place), &at);
         }
         if firsts == 0 {
-            self.compare(&item(was, 0), &item(is, 0), &format!("{path}/*"), depth.saturating_add(1));
+            self.compare(&item(was, 0), &item(is, 0), &format!("{path}/*"));
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::disjoint::disjoint;
+use crate::schema::canonical::ANNOTATIONS;
 
 /// More alternatives than this, or deeper references, are not looked into.
 const MAX_ALTERNATIVES: usize = 512;
@@ -109,11 +110,33 @@ impl<'a> Document<'a> {
         Ok(branches)
     }
 
+    /// What tells places with the same schemas, however these are referred to.
+    pub(super) fn identity(&self, node: &[&'a Value]) -> Vec<*const Value> {
+        let target = |schema: &'a Value| {
+            let mut target = schema;
+            for _ in 0..MAX_DEPTH {
+                match only_reference(target).and_then(|reference| self.resolve(reference).ok()) {
+                    Some(next) => target = next,
+                    None => break,
+                }
+            }
+            std::ptr::from_ref::<Value>(target)
+        };
+        node.iter().copied().map(target).collect()
+    }
+
     fn resolve(&self, reference: &Value) -> Result<&'a Value, Opaque> {
         let unknown = || Opaque(format!("{reference} leads nowhere in the schema"));
         let pointer = reference.as_str().and_then(|text| text.strip_prefix('#')).ok_or_else(unknown)?;
         self.root.pointer(pointer).ok_or_else(unknown)
     }
+}
+
+/// The reference of a schema that says nothing else of values.
+fn only_reference(schema: &Value) -> Option<&Value> {
+    let schema = schema.as_object()?;
+    let says_more = |keyword: &String| keyword != "$ref" && !ANNOTATIONS.contains(&keyword.as_str());
+    schema.get("$ref").filter(|_| !schema.keys().any(says_more))
 }
 
 /// What meets one of these and one of those.

@@ -3,7 +3,7 @@
 use eventstore_api::{AppendBatch, EventStoreBackend, ExpectedVersion, StoreError, Version};
 
 use super::{
-    SchemaHistory, SchemaRegistry,
+    IsWritten, SchemaHistory, SchemaRegistry,
     stored::{registered, stream_of},
 };
 use crate::schema::{CompatibilityMode, EventSchema, SchemaError};
@@ -33,14 +33,10 @@ impl Candidates {
     fn new(&self) -> impl Iterator<Item = &EventSchema> {
         let today = self.schemas.iter().map(|schema| schema.schema_version).max().unwrap_or_default();
         let highest = self.history.versions().last().copied().unwrap_or_default();
+        // A program that is older than what is there has nothing to add.
+        let is_older = today < highest;
         self.schemas.iter().filter(move |schema| {
-            let is_known = match schema.schema_version == today {
-                true => self.history.place_of(schema).is_some(),
-                // It is not written any more: what was registered when it was, is what there is.
-                false => self.history.fetch(schema.schema_version).is_some(),
-            };
-            // A program that is older than what is there has nothing to add.
-            !is_known && today >= highest
+            !is_older && !self.history.shows(schema, IsWritten::among(&self.schemas, schema))
         })
     }
 }

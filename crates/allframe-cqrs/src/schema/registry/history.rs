@@ -30,9 +30,47 @@ pub struct RegisteredSchema {
     pub registered_at: Timestamp,
 }
 
+/// Whether payloads of a schema are still written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IsWritten {
+    Today,
+    Earlier,
+}
+
+impl IsWritten {
+    /// Of these schemas of one name, those of the highest version are.
+    pub(crate) fn among(schemas: &[EventSchema], schema: &EventSchema) -> Self {
+        let same_name = schemas.iter().filter(|other| other.event_type == schema.event_type);
+        match same_name.map(|other| other.schema_version).max() == Some(schema.schema_version) {
+            true => Self::Today,
+            false => Self::Earlier,
+        }
+    }
+}
+
 impl SchemaHistory {
     pub(super) fn none(event_type: &str) -> Self {
         Self { event_type: event_type.to_owned(), mode: None, schemas: Vec::new(), end: Version::new(0) }
+    }
+
+    /// Schemas that were released, in the order of their versions, wherever they are kept.
+    pub(crate) fn released(event_type: &str, schemas: Vec<EventSchema>) -> Self {
+        let mut history = Self::none(event_type);
+        history.schemas.extend(schemas.into_iter().map(|schema| RegisteredSchema {
+            schema,
+            revision: 1,
+            mode: CompatibilityMode::default(),
+            registered_at: Timestamp::from_micros(0),
+        }));
+        history
+    }
+
+    /// Whether a schema is there, as far as it has to be: one that is not written any more is there as it was when it was.
+    pub(crate) fn shows(&self, schema: &EventSchema, is_written: IsWritten) -> bool {
+        match is_written {
+            IsWritten::Today => self.place_of(schema).is_some(),
+            IsWritten::Earlier => self.fetch(schema.schema_version).is_some(),
+        }
     }
 
     /// The schemas of a version, from old to new.

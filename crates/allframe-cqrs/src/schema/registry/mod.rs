@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 pub(crate) use agree::Candidates;
 pub use agree::SchemaReport;
 use eventstore_api::{EventFilter, EventStoreBackend, ReadAll, RecordedEvent};
+pub(crate) use history::IsWritten;
 pub use history::{RegisteredSchema, SchemaHistory};
 use serde_json::Value;
 
