@@ -93,7 +93,7 @@ fn schemas_of(krate: &TokenStream, kind: &Described<'_>) -> TokenStream {
     let Described { name, migrations, content } = kind;
     let (content, today) = match content {
         None => (None, quote!(Self)),
-        Some(fields) => (Some(content_of(krate, name, migrations, fields)), quote!(Content)),
+        Some(fields) => (Some(content_of(krate, name, migrations, fields)), quote!(__AllframeContent)),
     };
     let schemas = migrations.schemas(krate, name, &today);
     quote!({ #content #schemas })
@@ -109,7 +109,7 @@ fn content_of(
     let schemars = quote!(#krate::schemars).to_string();
     let container = migrations.container();
     let mut fields = fields.clone();
-    for field in fields.iter_mut() {
+    for field in &mut fields {
         field.attrs.retain(is_told);
     }
     let body = match &fields {
@@ -118,7 +118,7 @@ fn content_of(
             return quote! {
                 #[derive(#krate::schemars::JsonSchema)]
                 #[schemars(crate = #schemars, rename = #name)]
-                struct Content {}
+                struct __AllframeContent {}
             };
         }
         Fields::Named(fields) => quote!(#fields),
@@ -129,7 +129,7 @@ fn content_of(
         #[schemars(crate = #schemars, rename = #name)]
         #[serde(#(#container),*)]
         #[allow(dead_code)]
-        struct Content #body
+        struct __AllframeContent #body
     }
 }
 

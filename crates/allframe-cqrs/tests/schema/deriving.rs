@@ -137,6 +137,7 @@ mod history {
         code: String,
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "so few euros fit")]
     fn cents_of(euros: f64) -> i64 {
         (euros * 100.0).round() as i64
     }

@@ -86,21 +86,19 @@ impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
     /// use allframe_cqrs::{EventStore, InMemoryBackend, event, schema::SchemaCheck};
     /// use serde::{Deserialize, Serialize};
     ///
-    /// mod last_year {
-    ///     # use super::*;
-    ///     #[event(schema)]
-    ///     #[derive(Clone, Serialize, Deserialize)]
-    ///     pub struct Deposited { pub amount: u64 }
-    /// }
+    /// /// As it was last year, in the program of then.
+    /// #[event(schema, rename = "Deposited")]
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// struct LastYears { amount: u64 }
     ///
-    /// // A field has come, and the version has stayed.
+    /// /// A field has come, and the version has stayed.
     /// #[event(schema)]
     /// #[derive(Clone, Serialize, Deserialize)]
     /// struct Deposited { amount: u64, currency: String }
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let backend = InMemoryBackend::new();
-    /// let store = EventStore::<last_year::Deposited, _>::with_backend(backend.clone());
+    /// let store = EventStore::<LastYears, _>::with_backend(backend.clone());
     /// store.with_schemas(SchemaCheck::default()).await?;
     ///
     /// let today = EventStore::<Deposited, _>::with_backend(backend);

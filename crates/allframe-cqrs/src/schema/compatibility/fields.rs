@@ -26,11 +26,11 @@ pub(super) fn names<'a>(branch: &Branch<'a>) -> Vec<&'a str> {
     names
 }
 
-pub(super) fn properties<'a>(schema: &'a Map<String, Value>) -> Option<&'a Map<String, Value>> {
+pub(super) fn properties(schema: &Map<String, Value>) -> Option<&Map<String, Value>> {
     schema.get("properties")?.as_object()
 }
 
-pub(super) fn required_of<'a>(schema: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
+pub(super) fn required_of(schema: &Map<String, Value>) -> impl Iterator<Item = &str> {
     schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 

@@ -217,7 +217,7 @@ fn some_values(schema: &Map<String, Value>, written: Types) -> Option<Option<Vec
         Types::BOOLEAN => has(Value::Bool(true)) && has(Value::Bool(false)),
         _ => false,
     };
-    Some((!are_all).then(|| values.iter().map(|value| value.to_string()).collect()))
+    Some((!are_all).then(|| values.iter().map(ToString::to_string).collect()))
 }
 
 /// Why nothing reads a type.

@@ -30,7 +30,7 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Those that are not there and should be.
-    fn new(&self) -> impl Iterator<Item = &EventSchema> {
+    fn missing(&self) -> impl Iterator<Item = &EventSchema> {
         let today = self.schemas.iter().map(|schema| schema.schema_version).max().unwrap_or_default();
         let highest = self.history.versions().last().copied().unwrap_or_default();
         // A program that is older than what is there has nothing to add.
@@ -78,7 +78,7 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
         for candidate in candidates {
             let name = &candidate.history.event_type;
             let mut events = Vec::new();
-            for schema in candidate.new() {
+            for schema in candidate.missing() {
                 report.registered.push((name.clone(), schema.schema_version));
                 events.push(registered(schema, mode)?);
             }
