@@ -37,7 +37,7 @@ mod registry;
 pub mod testing;
 mod validation;
 
-pub use check::{SchemaCheck, SchemaProblem};
+pub use check::{SchemaCheck, SchemaProblem, incompatible_releases};
 pub(crate) use compatibility::undeclared_fields;
 pub use compatibility::{
     Change, CompatibilityMode, Difference, Direction, Finding, Reason, UnknownMode, differences,

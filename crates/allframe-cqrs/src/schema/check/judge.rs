@@ -2,7 +2,9 @@
 
 use crate::schema::{
     CompatibilityMode, Direction, EventSchema, Finding, IncompatibleSchemas, Reason, RegisteredSchema,
-    SchemaError, SchemaHistory, SchemaProblem, incompatibilities, registry::Candidates, undeclared_fields,
+    SchemaError, SchemaHistory, SchemaProblem, incompatibilities,
+    registry::{Candidates, by_name},
+    undeclared_fields,
 };
 
 /// What reads what is stored under a name in a version.
@@ -117,6 +119,45 @@ pub(crate) fn judge_registered(
         judge.problems(|_| today.map_or(ReadBy::Others, ReadBy::Today))
     });
     none_of(problems.collect())
+}
+
+/// Everything in which schemas that are to be released do not fit those that were, name by name.
+///
+/// It is what [`EventStore::with_schemas`](crate::EventStore::with_schemas) asks, where there are schemas and no types: of each name, the
+/// highest version of `new` is today's. That an earlier version is read, by its fields or by an upcaster, no schema tells, and a
+/// program without it does not start; here it is taken for granted, unless `new` has that version in a form that would not read
+/// it.
+///
+/// ```
+/// use allframe_cqrs::schema::{CompatibilityMode, EventSchema, incompatible_releases};
+///
+/// let old = [EventSchema::of::<u64>("Deposited", 1)];
+/// let new = [EventSchema::of::<u8>("Deposited", 1)];
+/// let found = incompatible_releases(old, new, CompatibilityMode::Backward);
+/// assert_eq!(found[0].event_type(), "Deposited");
+/// ```
+#[must_use]
+pub fn incompatible_releases(
+    old: impl IntoIterator<Item = EventSchema>,
+    new: impl IntoIterator<Item = EventSchema>,
+    mode: CompatibilityMode,
+) -> Vec<SchemaProblem> {
+    let old = by_name(old);
+    let problems = by_name(new).into_iter().flat_map(|(name, schemas)| {
+        let released = old.iter().find(|(known, _)| *known == name).map(|(_, schemas)| schemas.clone());
+        let history = SchemaHistory::released(&name, released.unwrap_or_default());
+        let today = schemas.last();
+        let judge = Judge { history: &history, today, mode, stored: Stored::Named };
+        judge.problems(|version| {
+            let mut of_version = schemas.iter().filter(|schema| schema.schema_version == version);
+            match (today.filter(|today| today.schema_version == version), of_version.next_back()) {
+                (Some(today), _) => ReadBy::Today(today),
+                (None, Some(declared)) => ReadBy::History(declared),
+                (None, None) => ReadBy::Others,
+            }
+        })
+    });
+    problems.collect()
 }
 
 pub(super) fn none_of(problems: Vec<SchemaProblem>) -> Result<(), SchemaError> {

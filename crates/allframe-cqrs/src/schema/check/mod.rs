@@ -4,6 +4,7 @@ mod problem;
 use std::sync::Arc;
 
 use eventstore_api::EventStoreBackend;
+pub use judge::incompatible_releases;
 pub(crate) use judge::judge_registered;
 use judge::{Judge, ReadBy, Stored, none_of};
 pub use problem::SchemaProblem;
