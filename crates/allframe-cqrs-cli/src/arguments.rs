@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Stats(StatsArguments),
     Inspect(InspectArguments),
     Tail(TailArguments),
+    #[cfg(feature = "schemas")]
+    Schemas(SchemasArguments),
 }
 
 /// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
@@ -150,4 +152,73 @@ pub(crate) struct TailArguments {
     /// Print the events as export does
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Show the schemas of events that are registered in a store, and compare schemas
+///
+/// Programs that make their stores with schemas register them there. Names, versions and modes are those of the events.
+#[cfg(feature = "schemas")]
+#[derive(Args)]
+pub(crate) struct SchemasArguments {
+    #[command(subcommand)]
+    pub(crate) command: SchemasCommand,
+}
+
+#[cfg(feature = "schemas")]
+#[derive(Subcommand)]
+pub(crate) enum SchemasCommand {
+    /// Name all events of which schemas are registered, with their versions and modes
+    List {
+        /// Print one line of JSON for each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the JSON schema of an event as it is written
+    Show {
+        /// The name under which the event is stored
+        name: String,
+
+        /// Which version of it; the highest where none is said
+        version: Option<u32>,
+
+        /// As it is read instead: what may be missing is not required there
+        #[arg(long)]
+        read: bool,
+    },
+    /// Say what has changed from one version of an event to another
+    Diff {
+        /// The name under which the event is stored
+        name: String,
+
+        /// The earlier version
+        from: u32,
+
+        /// The later version
+        to: u32,
+
+        /// Print one line of JSON for each change
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that schemas which are to be released fit those that were; ends with 1 where they do not
+    ///
+    /// Each side is a folder of schema files, `NAME.vN.json`, as the tests of a program write them, or the URL of a store. That
+    /// upcasters read the versions before today's, the program itself checks when it starts.
+    Check {
+        /// The schemas that were released: a folder, or a store
+        #[arg(value_name = "OLD")]
+        old: String,
+
+        /// The schemas that are to be
+        #[arg(value_name = "NEW")]
+        new: String,
+
+        /// Who has to read what whom wrote: none, backward, forward, full, or one of these with `_transitive`
+        #[arg(long, default_value = "backward_transitive")]
+        mode: allframe_cqrs::schema::CompatibilityMode,
+
+        /// Print one line of JSON for each problem
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -24,6 +24,12 @@ pub(crate) enum Failure {
     NotChecked { store: String, source: StoreError },
     #[error("stream `{0}` has no events")]
     NoSuchStream(eventstore_api::StreamId),
+    #[cfg(feature = "schemas")]
+    #[error(transparent)]
+    Schemas(#[from] allframe_cqrs::schema::SchemaError),
+    #[cfg(feature = "schemas")]
+    #[error("no schema of `{0}` is registered")]
+    NoSchema(String),
     /// Whoever read the output has seen enough.
     #[error("nobody reads the output")]
     NobodyReads,

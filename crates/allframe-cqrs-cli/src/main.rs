@@ -11,6 +11,8 @@ mod output;
 mod page;
 mod progress;
 mod redacted;
+#[cfg(feature = "schemas")]
+mod schemas;
 mod sink;
 mod stats;
 mod store;
@@ -29,12 +31,16 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { store, command }: Arguments) -> Result<ExitCode, Failure> {
-    let location = store_url::parse(store.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Failure::System { what: "cannot start", source })?;
     runtime.block_on(async {
+        #[cfg(feature = "schemas")]
+        if let Command::Schemas(arguments) = command {
+            return schemas::run(store.as_deref(), arguments).await;
+        }
+        let location = store_url::parse(store.as_deref())?;
         match command {
             Command::Import(arguments) => import::run(&*location, arguments).await?,
             Command::Export(arguments) => return export::run(&*location, arguments).await,
@@ -42,6 +48,9 @@ fn run(Arguments { store, command }: Arguments) -> Result<ExitCode, Failure> {
             Command::Stats(arguments) => stats::run(&*location, arguments).await?,
             Command::Inspect(arguments) => inspect::run(&*location, arguments).await?,
             Command::Tail(arguments) => tail::run(&*location, arguments).await?,
+            // It names stores in its own way.
+            #[cfg(feature = "schemas")]
+            Command::Schemas(_) => {}
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -8,6 +8,7 @@ use crate::{
     event_attributes::{
         KindAttributes, Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde, refuse_conditions,
     },
+    event_schema::{self, Described},
     field_history::take_histories,
     migration::{Migrations, container_of_struct, container_of_variant},
     tag::{FieldTag, take_tags},
@@ -36,6 +37,8 @@ struct Kind {
     path: TokenStream,
     tags: Vec<FieldTag>,
     migrations: Migrations,
+    /// The fields of its content, where that alone is stored.
+    content: Option<Fields>,
 }
 
 impl Kind {
@@ -83,7 +86,16 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         next_index += u32::from(!skipped);
         let tags = take_tags(&mut variant.fields)?;
         let container = container_of_variant(&item.attrs, &variant.attrs)?;
-        let migrations = Migrations::new(&version, take_histories(&mut variant.fields)?, container)?;
+        let mut fields = variant.fields.clone();
+        if attributes.schema.is_some() {
+            event_schema::tell_aliases(&mut fields);
+        }
+        let histories = take_histories(&mut fields)?;
+        take_histories(&mut variant.fields)?;
+        if attributes.schema.is_some() && !whole && !event_schema::is_derived(&item.attrs) {
+            event_schema::take_schemars(&mut variant.fields);
+        }
+        let migrations = Migrations::new(&version, histories, container)?;
         refuse_migrations(whole, &migrations, &item.generics, ident)?;
         kinds.push(Kind {
             names: names.or_name(attributes.stored_name(ident)),
@@ -92,11 +104,16 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
             path: quote!(Self::#ident),
             tags,
             migrations,
+            content: (!whole).then_some(fields),
         });
     }
     refuse_names_used_twice(&kinds)?;
     let implementation = implement(&attributes, &item.ident, &item.generics, &kinds, None, unknown.as_ref());
-    Ok(quote!(#item #implementation))
+    let schemas = schemas_of(&attributes, &item.ident, &item.generics, &kinds)?;
+    if attributes.schema.is_some() && whole {
+        event_schema::derive(&mut item.attrs, &attributes.krate());
+    }
+    Ok(quote!(#item #implementation #schemas))
 }
 
 fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<TokenStream> {
@@ -105,6 +122,9 @@ fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<Tok
         return Err(Error::new_spanned(mark, "`unknown` goes on a variant; a struct is one kind of event"));
     }
     let tags = take_tags(&mut item.fields)?;
+    if attributes.schema.is_some() {
+        event_schema::tell_aliases(&mut item.fields);
+    }
     let histories = take_histories(&mut item.fields)?;
     let container = if version.is_said() { container_of_struct(&item.attrs)? } else { Vec::new() };
     let migrations = Migrations::new(version, histories, container)?;
@@ -116,6 +136,7 @@ fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<Tok
         path: quote!(Self),
         tags,
         migrations,
+        content: None,
     };
     let name = kind.names.name().cloned();
     refuse_names_used_twice(std::slice::from_ref(&kind))?;
@@ -124,8 +145,34 @@ fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<Tok
             #name
         }
     };
-    let implementation = implement(&attributes, &item.ident, &item.generics, &[kind], Some(type_name), None);
-    Ok(quote!(#item #implementation))
+    let kinds = [kind];
+    let implementation = implement(&attributes, &item.ident, &item.generics, &kinds, Some(type_name), None);
+    let schemas = schemas_of(&attributes, &item.ident, &item.generics, &kinds)?;
+    if attributes.schema.is_some() {
+        event_schema::derive(&mut item.attrs, &attributes.krate());
+    }
+    Ok(quote!(#item #implementation #schemas))
+}
+
+/// What derives its schemas, for a type that asks for it.
+fn schemas_of(
+    attributes: &TypeAttributes,
+    ident: &Ident,
+    generics: &Generics,
+    kinds: &[Kind],
+) -> Result<Option<TokenStream>> {
+    let Some(schema) = &attributes.schema else { return Ok(None) };
+    let is_content = kinds.iter().any(|kind| kind.content.is_some());
+    event_schema::refuse(schema, is_content, generics)?;
+    // What serde skips is never stored.
+    let stored = kinds.iter().filter(|kind| kind.serde_index != Some(u32::MAX));
+    let described: Vec<_> = stored
+        .map(|kind| {
+            let name = kind.names.name();
+            Described { name: quote!(#name), migrations: &kind.migrations, content: kind.content.as_ref() }
+        })
+        .collect();
+    Ok(Some(event_schema::implement(&attributes.krate(), ident, generics, &described)))
 }
 
 fn implement(

@@ -19,6 +19,8 @@ pub(crate) struct TypeAttributes {
     prefix: Option<LitStr>,
     pub(crate) kind: KindAttributes,
     pub(crate) upcasters: Option<Path>,
+    /// Schemas are to be derived.
+    pub(crate) schema: Option<Path>,
 }
 
 impl TypeAttributes {
@@ -35,6 +37,10 @@ impl TypeAttributes {
             }
             if meta.path.is_ident("upcasters") {
                 this.upcasters = Some(meta.value()?.call(Path::parse_mod_style)?);
+                return Ok(());
+            }
+            if meta.path.is_ident("schema") {
+                this.schema = Some(meta.path.clone());
                 return Ok(());
             }
             this.kind.read(&meta)

@@ -5,7 +5,7 @@ use syn::{
     Attribute, Error, Expr, Field, Fields, Ident, LitInt, LitStr, Result, Type, meta::ParseNestedMeta,
 };
 
-use crate::version::checked_version;
+use crate::{event_schema::schemars_of, version::checked_version};
 
 /// A field, through all versions of its event.
 pub(crate) struct FieldHistory {
@@ -13,6 +13,8 @@ pub(crate) struct FieldHistory {
     pub(crate) ty: Type,
     /// What it says to serde.
     pub(crate) serde: Vec<Attribute>,
+    /// What it says to schemars.
+    schemars: Vec<Attribute>,
     pub(crate) added: Option<Added>,
     pub(crate) removed: Option<(u32, LitInt)>,
     /// From old to new.
@@ -58,6 +60,14 @@ impl FieldHistory {
         self.conversions.iter().filter(move |conversion| version < conversion.version.0)
     }
 
+    /// What schemars is told of it in the payloads of a version: nothing of today's type, where it had another.
+    pub(crate) fn told_to_schemars(&self, version: u32) -> Vec<Attribute> {
+        match self.conversions_after(version).next() {
+            None => self.schemars.clone(),
+            Some(_) => Vec::new(),
+        }
+    }
+
     /// All versions in which something changed.
     pub(crate) fn changes(&self) -> impl Iterator<Item = &(u32, LitInt)> {
         let added = self.added.iter().map(|added| &added.version);
@@ -76,6 +86,7 @@ impl FieldHistory {
             ident,
             ty: field.ty.clone(),
             serde,
+            schemars: schemars_of(field),
             added: None,
             removed: None,
             renames: Vec::new(),

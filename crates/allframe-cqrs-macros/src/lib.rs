@@ -3,6 +3,7 @@
 mod command;
 mod event;
 mod event_attributes;
+mod event_schema;
 mod expand;
 mod field_history;
 mod handler;
@@ -33,6 +34,7 @@ use proc_macro::TokenStream;
 /// | `#[event(rename = "..")]` | a variant, or the struct | the name under which it is stored, whatever the code calls it |
 /// | `#[event(aliases("..", ".."))]` | a variant, or the struct | names under which it was stored before |
 /// | `#[event(prefix = "..")]` | the type | what stands before every name that is not given with `rename`: `prefix = "user."` stores `Created` as `user.Created` |
+/// | `#[event(schema)]` | the type | implements `EventSchemas`, with the feature `schema`: a JSON schema of every stored name and version |
 /// | `#[tag]` | a field | tags the event `field:value` |
 /// | `#[tag("key")]` | a field | tags the event `key:value` |
 /// | `#[event(crate = path)]` | the type | where `allframe_cqrs` is, when it goes by another name |

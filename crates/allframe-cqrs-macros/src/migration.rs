@@ -73,47 +73,111 @@ impl Migrations {
         quote!(#(#arms)*)
     }
 
+    /// For each version from the first that is read by itself to today's, what adds its schema to the variable `schemas`. The form
+    /// of today is that of this type.
+    pub(crate) fn schemas(
+        &self,
+        krate: &TokenStream,
+        name: &TokenStream,
+        today: &TokenStream,
+    ) -> TokenStream {
+        let all = (self.declared_since..=self.today).map(|version| {
+            if !self.fields.iter().any(|field| differs(field, version)) {
+                return quote!(schemas.push(#krate::schema::EventSchema::of::<#today>(#name, #version)););
+            }
+            let schemars = quote!(#krate::schemars).to_string();
+            let derives = quote! {
+                #[derive(#krate::schemars::JsonSchema)]
+                #[schemars(crate = #schemars, rename = #name)]
+            };
+            let Earlier { item, holes } = self.earlier(version, &derives, FieldHistory::told_to_schemars);
+            // What a function converts tells the type of the field, where it is not said.
+            let converted = self.fields.iter().filter(|field| field.is_in(version)).filter_map(|field| {
+                let FieldHistory { ident, .. } = field;
+                let Conversion { with, .. } = field.conversions_after(version).next()?;
+                Some(quote!(let _ = (#with)(earlier.#ident);))
+            });
+            quote!({
+                #item
+                schemas.push(#krate::schema::EventSchema::of_parameter(
+                    #name,
+                    #version,
+                    #[allow(unused_variables)]
+                    |earlier: Earlier<#(#holes),*>| { #(#converted)* },
+                ));
+            })
+        });
+        quote!(#(#all)*)
+    }
+
+    /// What serde is told of all fields together.
+    pub(crate) fn container(&self) -> &[Meta] {
+        &self.container
+    }
+
     fn read(&self, krate: &TokenStream, version: u32, path: &TokenStream) -> TokenStream {
         let serde = quote!(#krate::serde).to_string();
-        let container = self.container.iter();
-        let there: Vec<_> = self.fields.iter().filter(|field| field.is_in(version)).collect();
-        let mut parameters: Vec<Ident> = Vec::new();
-        let fields: Vec<_> = there
-            .iter()
-            .map(|field| {
-                let FieldHistory { ident, ty, .. } = field;
-                let serde = serde_in(field, version);
-                let ty = match field.conversions_after(version).next() {
-                    None => Some(ty),
-                    Some(conversion) => conversion.from.as_ref(),
-                };
-                if let Some(ty) = ty {
-                    return quote!(#(#serde)* #ident: #ty);
-                }
-                // Its earlier type is what the function takes, which only the compiler knows.
-                let parameter = format_ident!("Earlier{}", parameters.len());
-                parameters.push(parameter.clone());
-                quote!(#(#serde)* #ident: #parameter)
-            })
-            .collect();
-        let holes = parameters.iter().map(|_| quote!(_));
+        let derives = quote! {
+            #[derive(#krate::serde::Deserialize)]
+            #[serde(crate = #serde)]
+        };
+        let Earlier { item, holes } = self.earlier(version, &derives, |_, _| Vec::new());
         let values = self.fields.iter().filter(|field| field.removed.is_none()).map(|field| {
             let ident = &field.ident;
             let value = value_from(krate, field, version);
             quote!(#ident: #value)
         });
         quote! {
-            #[derive(#krate::serde::Deserialize)]
-            #[serde(crate = #serde, #(#container),*)]
-            #[allow(dead_code)]
-            struct Earlier<#(#parameters),*> {
-                #(#fields),*
-            }
+            #item
             let earlier = payload.read::<Earlier<#(#holes),*>>()?;
             let _ = &earlier;
             ::core::result::Result::Ok(#path { #(#values),* })
         }
     }
+
+    /// The struct `Earlier`, with the fields of a version, and these attributes on each besides serde's.
+    fn earlier(
+        &self,
+        version: u32,
+        derives: &TokenStream,
+        more: fn(&FieldHistory, u32) -> Vec<Attribute>,
+    ) -> Earlier {
+        let container = self.container.iter();
+        let mut parameters: Vec<Ident> = Vec::new();
+        let there = self.fields.iter().filter(|field| field.is_in(version));
+        let fields: Vec<_> = there
+            .map(|field| {
+                let FieldHistory { ident, ty, .. } = field;
+                let (serde, more) = (serde_in(field, version), more(field, version));
+                let ty = match field.conversions_after(version).next() {
+                    None => Some(ty),
+                    Some(conversion) => conversion.from.as_ref(),
+                };
+                if let Some(ty) = ty {
+                    return quote!(#(#serde)* #(#more)* #ident: #ty);
+                }
+                // Its earlier type is what the function takes, which only the compiler knows.
+                let parameter = format_ident!("Earlier{}", parameters.len());
+                parameters.push(parameter.clone());
+                quote!(#(#serde)* #(#more)* #ident: #parameter)
+            })
+            .collect();
+        let item = quote! {
+            #derives
+            #[serde(#(#container),*)]
+            #[allow(dead_code)]
+            struct Earlier<#(#parameters),*> {
+                #(#fields),*
+            }
+        };
+        Earlier { item, holes: parameters.iter().map(|_| quote!(_)).collect() }
+    }
+}
+
+/// The struct of an earlier version, and what stands for its parameters.
+struct Earlier {
+    item: TokenStream,
+    holes: Vec<TokenStream>,
 }
 
 /// Whether payloads of a version have the field in another form than today's.

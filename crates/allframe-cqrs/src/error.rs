@@ -68,6 +68,10 @@ pub enum Error {
     /// Not all that may be stored can be read.
     #[error(transparent)]
     Versioning(#[from] VersioningError),
+    /// A payload does not fit its schema, or schemas do not fit together. Nothing was stored.
+    #[cfg(feature = "schema")]
+    #[error(transparent)]
+    Schema(Box<crate::schema::SchemaError>),
     /// A projection did not take an event in.
     #[error("a projection did not take in the event at position {position}")]
     Apply {
@@ -123,6 +127,23 @@ impl Error {
 impl From<InvalidInput> for Error {
     fn from(error: InvalidInput) -> Self {
         Self::Store(error.into())
+    }
+}
+
+#[cfg(feature = "schema")]
+impl From<crate::schema::SchemaError> for Error {
+    fn from(error: crate::schema::SchemaError) -> Self {
+        match error {
+            crate::schema::SchemaError::Store(error) => Self::Store(error),
+            error => Self::Schema(Box::new(error)),
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl From<crate::schema::InvalidPayload> for Error {
+    fn from(error: crate::schema::InvalidPayload) -> Self {
+        crate::schema::SchemaError::InvalidPayload(error).into()
     }
 }
 

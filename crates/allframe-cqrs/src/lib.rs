@@ -29,6 +29,8 @@ mod recorded;
 mod registry;
 mod replay;
 mod repository;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod stream_state;
 mod stream_view;
 pub mod table;
@@ -108,7 +110,7 @@ pub use replay::{
     ReplayState, Replayed,
 };
 pub use repository::{ExecuteError, Executed, Loaded, Repository, SnapshotPolicy};
-#[cfg(feature = "json-commands")]
+#[cfg(any(feature = "json-commands", feature = "schema"))]
 pub use schemars;
 #[cfg(feature = "macros")]
 #[doc(hidden)]

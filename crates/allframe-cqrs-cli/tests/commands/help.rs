@@ -7,7 +7,7 @@ fn of_the_program() {
 
 #[test]
 fn of_every_command() {
-    for command in ["import", "export", "verify", "stats", "inspect", "tail"] {
+    for command in ["import", "export", "verify", "stats", "inspect", "tail", "schemas"] {
         insta::assert_snapshot!(format!("of_{command}"), Place::new().run(&format!("{command} --help")));
     }
 }
@@ -21,5 +21,13 @@ fn of_every_command_there_is() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(names, ["import", "export", "verify", "stats", "inspect", "tail", "help"]);
+    assert_eq!(names, ["import", "export", "verify", "stats", "inspect", "tail", "schemas", "help"]);
+}
+
+#[test]
+fn of_every_command_about_schemas() {
+    for command in ["list", "show", "diff", "check"] {
+        let help = Place::new().run(&format!("schemas {command} --help"));
+        insta::assert_snapshot!(format!("of_schemas_{command}"), help);
+    }
 }

@@ -18,6 +18,7 @@ mod postgres_server;
 mod postgres_support;
 mod processes;
 mod round_trip;
+mod schemas;
 mod stats;
 mod stores;
 mod support;

@@ -19,13 +19,18 @@ impl Fingerprint {
     /// fingerprint: who adds one lets it be left out where it says nothing (`skip_serializing_if`).
     #[must_use]
     pub fn of(value: &impl Serialize) -> Option<Self> {
-        let text = serde_json::to_vec(&sorted(serde_json::to_value(value).ok()?)).ok()?;
-        Some(Self { hash: hash_of(&text), length: text.len() })
+        Some(Self::of_json(serde_json::to_value(value).ok()?))
+    }
+
+    /// The fingerprint of a value that is JSON already.
+    pub(crate) fn of_json(value: Value) -> Self {
+        let text = sorted(value).to_string();
+        Self { hash: hash_of(text.as_bytes()), length: text.len() }
     }
 }
 
 /// With the keys of all objects in order, whatever order maps have in this build.
-fn sorted(value: Value) -> Value {
+pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(sorted).collect(),
         Value::Object(fields) => {

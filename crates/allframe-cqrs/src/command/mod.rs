@@ -7,6 +7,8 @@ mod validation;
 pub use error::{CommandError, Rejection};
 use eventstore_api::{InvalidInput, StreamId};
 pub use fingerprint::Fingerprint;
+#[cfg(feature = "schema")]
+pub(crate) use fingerprint::sorted;
 #[doc(hidden)]
 pub use fingerprint::{Fingerprinted, OfAny, OfSerialize};
 pub use handler::{CommandHandler, CommandResult};

@@ -17,6 +17,8 @@ pub(crate) use range::FixedRange;
 pub use read::{EventStream, Matching};
 pub use state_at::StateAt;
 
+#[cfg(feature = "schema")]
+use crate::schema::Validators;
 use crate::{
     DefaultBackend, Event, PayloadCodec, Result, VersionRegistry, VersioningError, one_at_a_time::OneAtATime,
     registry::InlineProjections, versioning::EventReader,
@@ -71,6 +73,9 @@ pub struct EventStore<E, B = DefaultBackend> {
     turns: Arc<OneAtATime>,
     /// What makes events of records.
     reader: Arc<EventReader<E>>,
+    /// What payloads are checked against before they are stored, if they are.
+    #[cfg(feature = "schema")]
+    validators: Option<Arc<Validators>>,
 }
 
 #[cfg(feature = "memory")]
@@ -99,6 +104,8 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             inline: Arc::default(),
             turns: Arc::default(),
             reader: Arc::new(EventReader::new()),
+            #[cfg(feature = "schema")]
+            validators: None,
         }
     }
 
@@ -140,6 +147,8 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
             inline: Arc::clone(&self.inline),
             turns: Arc::clone(&self.turns),
             reader: Arc::clone(&self.reader),
+            #[cfg(feature = "schema")]
+            validators: self.validators.clone(),
         }
     }
 
@@ -181,6 +190,11 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
         Arc::clone(&self.reader)
     }
 
+    #[cfg(feature = "schema")]
+    pub(crate) fn validate_appends(&mut self, validators: Arc<Validators>) {
+        self.validators = Some(validators);
+    }
+
     pub(crate) fn codec(&self) -> PayloadCodec {
         self.codec
     }
@@ -195,6 +209,8 @@ impl<E, B> Clone for EventStore<E, B> {
             inline: Arc::clone(&self.inline),
             turns: Arc::clone(&self.turns),
             reader: Arc::clone(&self.reader),
+            #[cfg(feature = "schema")]
+            validators: self.validators.clone(),
         }
     }
 }

@@ -22,6 +22,10 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     pub(crate) async fn append_unapplied(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         // What cannot be read by this program must not be added to.
         self.reader.check()?;
+        #[cfg(feature = "schema")]
+        if let Some(validators) = &self.validators {
+            validators.check(&batch)?;
+        }
         self.append_records(batch).await
     }
 }

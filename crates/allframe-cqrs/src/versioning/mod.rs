@@ -19,6 +19,8 @@ pub use earlier::EarlierPayload;
 pub use error::{VersioningError, VersioningProblem};
 pub(crate) use parts::Parts;
 pub(crate) use reader::EventReader;
+#[cfg(feature = "schema")]
+pub(crate) use reader::ReadNow;
 pub use registry::VersionRegistry;
 pub use step::EventForm;
 pub use unknown::{UnknownEvent, UnknownEvents};

@@ -26,6 +26,18 @@ pub(crate) struct EventReader<E> {
     chains: OnceLock<Result<Chains<E>, VersioningError>>,
 }
 
+/// How events of a name and version are read.
+#[cfg(feature = "schema")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadNow {
+    /// As they are.
+    AsToday,
+    /// By what the fields of today's type say of that version.
+    AsDeclared,
+    /// By an upcaster, or not at all.
+    Otherwise,
+}
+
 impl<E> EventReader<E> {
     /// Reads what the type reads by itself.
     pub(crate) fn new() -> Self {
@@ -43,6 +55,23 @@ impl<E: Event> EventReader<E> {
     /// Whether all that was ever stored can be read, as far as that can be known before it is read.
     pub(crate) fn check(&self) -> Result<()> {
         self.chains().map(drop).map_err(|error| Error::Versioning(error.clone()))
+    }
+
+    /// As `check`, with the error as it is.
+    #[cfg(feature = "schema")]
+    pub(crate) fn check_versions(&self) -> Result<(), VersioningError> {
+        self.chains().map(drop).map_err(Clone::clone)
+    }
+
+    /// What reads the events of this name and version.
+    #[cfg(feature = "schema")]
+    pub(crate) fn reads_now(&self, event_type: &str, schema_version: u32) -> ReadNow {
+        let node = self.chains().ok().and_then(|chains| chains.node(event_type, schema_version));
+        match node {
+            Some(Node::Today(_)) => ReadNow::AsToday,
+            Some(Node::Declared(_)) => ReadNow::AsDeclared,
+            Some(Node::Typed(..) | Node::Json(_) | Node::Retired) | None => ReadNow::Otherwise,
+        }
     }
 
     /// The events that a record reads as, each with the record.

@@ -1,0 +1,128 @@
+use std::{fmt::Display, path::Path, process::ExitCode};
+
+use allframe_cqrs::schema::{
+    CompatibilityMode, EventSchema, RegisteredSchema, SchemaHistory, SchemaRegistry, files,
+    incompatible_releases,
+};
+use serde::Serialize;
+
+use crate::{
+    arguments::{SchemasArguments, SchemasCommand},
+    failure::Failure,
+    human::printable,
+    output::Output,
+    store::{self, Store},
+    store_url,
+};
+
+pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        SchemasCommand::List { json } => list(&registry(store).await?, json).await?,
+        SchemasCommand::Show { name, version, read } => {
+            show(&registry(store).await?, &name, version, read).await?;
+        }
+        SchemasCommand::Diff { name, from, to, json } => {
+            let differences = registry(store).await?.diff(&name, from, to).await?;
+            tell(&differences, json, "nothing has changed")?;
+        }
+        SchemasCommand::Check { old, new, mode, json } => return check(&old, &new, mode, json).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn registry(store: Option<&str>) -> Result<SchemaRegistry<Store>, Failure> {
+    let location = store_url::parse(store)?;
+    Ok(SchemaRegistry::new(store::open_for_reading(&*location).await?))
+}
+
+/// An event in the list.
+#[derive(Serialize)]
+struct Listed<'a> {
+    event_type: &'a str,
+    versions: Vec<u32>,
+    mode: CompatibilityMode,
+    fingerprint: String,
+}
+
+async fn list(registry: &SchemaRegistry<Store>, json: bool) -> Result<(), Failure> {
+    let histories = registry.list().await?;
+    let mut output = Output::stdout();
+    let width = histories.iter().map(|history| printable(&history.event_type).chars().count()).max();
+    for history in &histories {
+        let Some(listed) = listed(history) else { continue };
+        if json {
+            output.json(&listed)?;
+            continue;
+        }
+        let versions: Vec<String> = listed.versions.iter().map(ToString::to_string).collect();
+        let (name, width) = (printable(listed.event_type), width.unwrap_or_default());
+        output.line(format!("{name:<width$}  {:<20}  {}", listed.mode, versions.join(", ")))?;
+    }
+    output.finish()
+}
+
+fn listed(history: &SchemaHistory) -> Option<Listed<'_>> {
+    let RegisteredSchema { schema, mode, .. } = history.latest()?;
+    Some(Listed {
+        event_type: &history.event_type,
+        versions: history.versions(),
+        mode: history.mode.unwrap_or(*mode),
+        fingerprint: schema.fingerprint.to_string(),
+    })
+}
+
+async fn show(
+    registry: &SchemaRegistry<Store>,
+    name: &str,
+    version: Option<u32>,
+    read: bool,
+) -> Result<(), Failure> {
+    let found = match version {
+        Some(version) => registry.fetch(name, version).await?,
+        None => registry.latest(name).await?,
+    };
+    let found = found.ok_or_else(|| match version {
+        Some(version) => Failure::NoSchema(format!("{name}` version `{version}")),
+        None => Failure::NoSchema(name.to_owned()),
+    })?;
+    let EventSchema { schema, read_schema, .. } = found.schema;
+    let mut output = Output::stdout();
+    output.line(format!("{:#}", if read { read_schema } else { schema }))?;
+    output.finish()
+}
+
+async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<ExitCode, Failure> {
+    let problems = incompatible_releases(schemas_at(old).await?, schemas_at(new).await?, mode);
+    tell(&problems, json, "the schemas fit together")?;
+    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+}
+
+/// The schemas in a folder, or those that are registered in a store.
+async fn schemas_at(place: &str) -> Result<Vec<EventSchema>, Failure> {
+    let folder = Path::new(place);
+    if folder.is_dir() {
+        return files::read(folder).map_err(|error| Failure::open(place, error));
+    }
+    let location = store_url::parse(Some(place)).map_err(|failure| match failure {
+        Failure::Usage(text) => Failure::Usage(format!("there is no folder `{place}`, and {text}")),
+        other => other,
+    })?;
+    let registry = SchemaRegistry::new(store::open_for_reading(&*location).await?);
+    let registered = registry.list().await?.into_iter().flat_map(|history| history.schemas);
+    Ok(registered.map(|registered| registered.schema).collect())
+}
+
+/// One line, or several, for each, or these words where there is none.
+fn tell<T: Display + Serialize>(all: &[T], json: bool, none: &str) -> Result<(), Failure> {
+    let mut output = Output::stdout();
+    for one in all {
+        match json {
+            true => output.json(one)?,
+            false => output.line(one.to_string())?,
+        }
+    }
+    if all.is_empty() && !json {
+        output.line(none)?;
+    }
+    output.finish()
+}
