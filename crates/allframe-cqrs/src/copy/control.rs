@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition,
@@ -67,11 +67,12 @@ impl<'a, T: EventStoreBackend> Control<'a, T> {
             control.must_be_alone().await?;
             return Ok(control);
         }
+        let stream = identity.stream()?;
         let head = target.head().await.map_err(CopyError::Target)?;
         if identity.sharing == Sharing::Alone && head != GlobalPosition::START {
+            must_stand_at(target, identity, &stream, Version::NONE).await?;
             return Err(CopyError::TargetNotEmpty { at: head });
         }
-        let stream = identity.stream()?;
         let mark = Mark::first(identity.version, &CopyBatch::new(limits), limits.order);
         let batch = AppendBatch::new();
         append(target, identity, &stream, (Version::NONE, head), batch, &mark).await?;
@@ -139,10 +140,11 @@ impl<'a, T: EventStoreBackend> Control<'a, T> {
 
     async fn must_be_alone(&self) -> Result<(), CopyError> {
         let head = self.target.head().await.map_err(CopyError::Target)?;
-        match self.identity.sharing {
-            Sharing::Alone if head != self.record.position => Err(CopyError::TargetNotEmpty { at: head }),
-            _ => Ok(()),
+        if self.identity.sharing == Sharing::Shared || head == self.record.position {
+            return Ok(());
         }
+        must_stand_at(self.target, self.identity, &self.stream, self.record.version).await?;
+        Err(CopyError::TargetNotEmpty { at: head })
     }
 }
 
@@ -165,10 +167,10 @@ async fn append<T: EventStoreBackend>(
     batch: AppendBatch,
     mark: &Mark,
 ) -> Result<Appended, CopyError> {
-    let unreadable = |source: Arc<serde_json::Error>| CopyError::UnreadableMark {
+    let unreadable = |source: serde_json::Error| CopyError::UnreadableMark {
         stream: stream.clone(),
         version: version.next(),
-        source,
+        source: source.into(),
     };
     let mark = mark.to_event(unreadable)?;
     // Last, so that its position is that of the end of the append.
@@ -184,7 +186,26 @@ async fn append<T: EventStoreBackend>(
             Err(CopyError::Concurrent { name: identity.name.clone() })
         }
         Err(StoreError::ConditionFailed { at }) => Err(CopyError::TargetNotEmpty { at }),
+        // Events of somebody who makes the same copy are known already, which is looked at before any guard.
+        Err(refused @ StoreError::InvalidInput(_)) => {
+            must_stand_at(target, identity, stream, version).await?;
+            Err(CopyError::Target(refused))
+        }
         Err(error) => Err(CopyError::Target(error)),
+    }
+}
+
+/// Finds out whether somebody else has written marks behind the last one that is known.
+async fn must_stand_at<T: EventStoreBackend>(
+    target: &T,
+    identity: &Identity,
+    stream: &StreamId,
+    version: Version,
+) -> Result<(), CopyError> {
+    let last = last_of(target, stream).await.map_err(CopyError::Target)?;
+    match last.map_or(Version::NONE, |last| last.version) == version {
+        true => Ok(()),
+        false => Err(CopyError::Concurrent { name: identity.name.clone() }),
     }
 }
 

@@ -1,11 +1,11 @@
-use std::{error::Error as StdError, sync::Arc};
+use std::error::Error as StdError;
 
 use eventstore_api::{GlobalPosition, InvalidInput, StoreError, StreamId, Version};
 
 use super::{EventPlace, VerifyReport};
 
 /// Why a copy ended before its end. What has been written stays; once the reason is gone, the same copy goes on from there.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
     /// The name of the copy makes no name of a stream.
@@ -28,7 +28,7 @@ pub enum CopyError {
         /// The event of the source.
         place: Box<EventPlace>,
         /// Why.
-        source: Arc<dyn StdError + Send + Sync>,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// The transform did not say what becomes of an event.
     #[error("the transform did not say what becomes of {place}; let it `discard` what is not to be copied")]
@@ -103,7 +103,7 @@ pub enum CopyError {
         /// The version of the event.
         version: Version,
         /// Why not.
-        source: Arc<dyn StdError + Send + Sync>,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// The target is not what the transform makes of the source.
     #[error("the copy is not what the transform makes of the source: {0}")]

@@ -1,9 +1,7 @@
-use std::sync::Arc;
-
 use eventstore_api::{Encoding, EventType, GlobalPosition, NewEvent, RecordedEvent, StreamId, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{CopyError, CopyOrder, EventPlace, batch::CopyBatch, checksum::Digest, report::CopyCounts};
+use super::{CopyError, CopyOrder, EventPlace, batch::CopyBatch, checksum::Digest, report::CopyTotals};
 
 /// Under which name marks are stored.
 const MARK_TYPE: &str = "$copy.mark";
@@ -22,7 +20,7 @@ pub(super) struct Mark {
     /// Of these.
     pub(super) checksum: Digest,
     /// Since the copy was begun.
-    pub(super) totals: Totals,
+    pub(super) totals: CopyTotals,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) verified: Option<Verified>,
 }
@@ -34,14 +32,6 @@ pub(super) struct SourceEvent {
     pub(super) stream: String,
     pub(super) version: u64,
     pub(super) id: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Totals {
-    read: u64,
-    written: u64,
-    discarded: u64,
-    left_out: u64,
 }
 
 /// Up to where the copy was found to be right.
@@ -74,7 +64,7 @@ impl Mark {
             source: None,
             events: 0,
             checksum: nothing.checksum().finish(),
-            totals: Totals::default(),
+            totals: CopyTotals::default(),
             verified: None,
         }
     }
@@ -99,9 +89,9 @@ impl Mark {
 
     pub(super) fn to_event(
         &self,
-        failed: impl Fn(Arc<serde_json::Error>) -> CopyError,
+        failed: impl Fn(serde_json::Error) -> CopyError,
     ) -> Result<NewEvent, CopyError> {
-        let payload = serde_json::to_vec(self).map_err(|error| failed(Arc::new(error)))?;
+        let payload = serde_json::to_vec(self).map_err(|error| failed(error))?;
         let event_type = EventType::new(MARK_TYPE).map_err(|error| CopyError::Target(error.into()))?;
         Ok(NewEvent::new(event_type, payload).with_encoding(Encoding::JSON))
     }
@@ -110,7 +100,7 @@ impl Mark {
         serde_json::from_slice(&record.payload).map_err(|error| CopyError::UnreadableMark {
             stream: record.stream.clone(),
             version: record.version,
-            source: Arc::new(error),
+            source: error.into(),
         })
     }
 }
@@ -132,15 +122,5 @@ impl SourceEvent {
 
     pub(super) fn is(&self, record: &RecordedEvent) -> bool {
         record.position.get() == self.position && record.id.to_string() == self.id
-    }
-}
-
-impl Totals {
-    fn and(mut self, counts: &CopyCounts) -> Self {
-        self.read += counts.read;
-        self.written += counts.written;
-        self.discarded += counts.discarded;
-        self.left_out += counts.left_out;
-        self
     }
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use eventstore_api::{EventType, GlobalPosition, RecordedEvent};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Difference,
@@ -21,6 +22,30 @@ pub struct CopyCounts {
     pub left_out: u64,
     /// The same, by the name of the event type: of what was written, the name that it has now.
     pub by_type: BTreeMap<EventType, TypeCounts>,
+}
+
+/// How many events were read since a copy was begun, over all its runs, and what became of them: as in [`CopyCounts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CopyTotals {
+    /// Events that were read.
+    pub read: u64,
+    /// Events that were written.
+    pub written: u64,
+    /// Events that were dropped.
+    pub discarded: u64,
+    /// Events of the toolkit's own streams that were left out.
+    pub left_out: u64,
+}
+
+impl CopyTotals {
+    pub(super) fn and(mut self, counts: &CopyCounts) -> Self {
+        self.read += counts.read;
+        self.written += counts.written;
+        self.discarded += counts.discarded;
+        self.left_out += counts.left_out;
+        self
+    }
 }
 
 /// How many events of a type were read and written.
@@ -84,6 +109,8 @@ impl fmt::Display for CopyCounts {
 pub struct CopyReport {
     /// What this run has copied: where it went on with a copy, what came on top.
     pub copied: CopyCounts,
+    /// What was copied since the copy was begun, by all its runs.
+    pub total: CopyTotals,
     /// Everything in the source up to here is copied.
     pub position: GlobalPosition,
     /// What was verified: all that was not yet.

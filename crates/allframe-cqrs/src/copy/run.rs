@@ -35,7 +35,7 @@ impl<S: EventStoreBackend, T: EventStoreBackend, F: Transform> StoreCopy<'_, S, 
         if verified.source() < control.position() {
             control.write_verified(self.limits).await?;
         }
-        Ok(CopyReport { copied, position: control.position(), verified: report })
+        Ok(CopyReport { copied, total: control.mark.totals, position: control.position(), verified: report })
     }
 
     async fn copy(&self, control: &mut Control<'_, T>) -> Result<CopyCounts, CopyError> {

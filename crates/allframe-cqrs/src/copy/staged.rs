@@ -1,12 +1,9 @@
-use std::sync::Arc;
-
 use eventstore_api::{
-    AppendBatch, EventId, EventStoreBackend, ExpectedVersion, NewEvent, RecordedEvent, StoreError,
-    StreamAppend, StreamId,
+    AppendBatch, EventId, EventStoreBackend, ExpectedVersion, NewEvent, RecordedEvent, StreamAppend, StreamId,
 };
 
 use super::{
-    CopyError, EventPlace, KeyRecords, Output, Transform, original::event_of, output::Said,
+    CopyError, EventPlace, KeyRecords, Output, Transform, TransformError, original::event_of, output::Said,
     toolkit_streams::StreamKind,
 };
 use crate::{command_bus::rewrite_key_record, panicked::guarded};
@@ -55,17 +52,15 @@ impl<S: EventStoreBackend, T: Transform> Stage<'_, S, T> {
     }
 
     fn transformed(&self, record: &RecordedEvent) -> Result<Vec<(StreamId, NewEvent)>, CopyError> {
-        let failed = |source: Arc<dyn std::error::Error + Send + Sync>| CopyError::Transform {
-            place: Box::new(EventPlace::of(record)),
-            source,
-        };
+        let failed =
+            |source: TransformError| CopyError::Transform { place: Box::new(EventPlace::of(record)), source };
         let mut output = Output::of(record);
         match guarded(|| self.transform.transform(record, &mut output)) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(failed(error.into())),
-            Err(panicked) => return Err(failed(Arc::new(panicked))),
+            Ok(Err(error)) => return Err(failed(error)),
+            Err(panicked) => return Err(failed(panicked.into())),
         }
-        match output.into_said().map_err(|error| failed(error.into()))? {
+        match output.into_said().map_err(|error| failed(error))? {
             Said::Writes(writes) => Ok(writes),
             Said::Nothing => Err(CopyError::Undecided { place: Box::new(EventPlace::of(record)) }),
         }
@@ -101,7 +96,7 @@ impl<S: EventStoreBackend, T: Transform> Stage<'_, S, T> {
         // Here it is known which event it is that no store would take.
         batch.validate().map_err(|source| CopyError::Transform {
             place: Box::new(EventPlace::of(record)),
-            source: Arc::new(StoreError::from(source)),
+            source: source.into(),
         })?;
         Ok(Staged { fate: Fate::Written, appends: batch.appends })
     }

@@ -11,7 +11,7 @@ use crate::stores::{Through, add, append, store_of, stream, told};
 async fn a_target_that_is_not_empty_is_refused() {
     let (old, new) = (store_of("a1").await, store_of("b1").await);
     let refused = StoreCopy::new("all").from(&old).to(&new).run().await.unwrap_err();
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @"the target holds events that this copy has not written, the last at position 1; copy into an empty store, or say `into_shared_target` where others may write there");
     assert_eq!(told(&new).await, "b.1=b1");
 }
 
@@ -74,7 +74,7 @@ async fn a_store_is_not_copied_into_itself() {
     let shared = store_of("a1").await;
     let other = shared.clone();
     let same = StoreCopy::new("all").from(&shared).to(&other).into_shared_target().run().await.unwrap_err();
-    insta::assert_snapshot!(same, @"");
+    insta::assert_snapshot!(same, @"source and target are the same store; copy into another one");
     assert_eq!(told(&shared).await, "a.1=a1");
 }
 
@@ -83,7 +83,7 @@ async fn another_version_of_the_transform_does_not_go_on() {
     let (old, new) = (store_of("a1").await, InMemoryBackend::new());
     let copy = || StoreCopy::new("all").from(&old).to(&new);
     copy().version(3).run().await.unwrap();
-    insta::assert_snapshot!(copy().version(4).run().await.unwrap_err(), @"");
+    insta::assert_snapshot!(copy().version(4).run().await.unwrap_err(), @"copy `all` was begun with version 3 of its transform, and this is version 4; give it another name and an empty target");
     assert!(matches!(copy().version(4).verify().await, Err(CopyError::OtherTransform { .. })));
     copy().version(3).run().await.unwrap();
 }
@@ -92,7 +92,7 @@ async fn another_version_of_the_transform_does_not_go_on() {
 async fn another_source_does_not_go_on() {
     let (old, other, new) = (store_of("a1 a2").await, store_of("a1 a2").await, InMemoryBackend::new());
     StoreCopy::new("all").from(&old).to(&new).run().await.unwrap();
-    insta::assert_snapshot!(StoreCopy::new("all").from(&other).to(&new).run().await.unwrap_err(), @"");
+    insta::assert_snapshot!(StoreCopy::new("all").from(&other).to(&new).run().await.unwrap_err(), @"copy `all` was begun from another source: what it read last is not event 2 of stream `a` (position 2) here; copy each source under a name of its own");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_copy_needs_a_name_that_a_stream_can_have() {
 async fn a_mark_that_cannot_be_read_is_named() {
     let (old, new) = (store_of("a1").await, InMemoryBackend::new());
     append(&new, "$copy-all", "$copy.mark", "{}").await;
-    insta::assert_snapshot!(StoreCopy::new("all").from(&old).to(&new).run().await.unwrap_err(), @"");
+    insta::assert_snapshot!(StoreCopy::new("all").from(&old).to(&new).run().await.unwrap_err(), @"event 1 of stream `$copy-all`, in which the copy keeps how far it is, cannot be read");
 }
 
 #[tokio::test]

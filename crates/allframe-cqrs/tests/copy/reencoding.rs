@@ -177,7 +177,7 @@ async fn a_transform_of_ones_own_reads_and_writes_typed_events() {
         Ok::<(), allframe_cqrs::Error>(())
     });
     copy.run().await.unwrap();
-    let new = EventStore::<UserEvent, _>::with_backend(new);
+    let new = EventStore::with_backend(new.clone()).with_versions(versions()).unwrap();
     assert_eq!(new.get_events("names-Dee").await.unwrap(), [renamed("DEE")]);
     assert_eq!(new.get_all_events().await.unwrap().len(), 4);
 }
