@@ -8,6 +8,7 @@ mod command;
 mod command_bus;
 pub mod compat;
 pub mod consumer_group;
+pub mod copy;
 mod dispatch_context;
 mod draft;
 mod error;

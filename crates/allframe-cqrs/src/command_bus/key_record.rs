@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use eventstore_api::{
-    Appended, EventStoreBackend, EventType, ExpectedVersion, NewEvent, RecordedEvent, StreamAppend, StreamId,
-    StreamRange, Timestamp, Version,
+    Appended, EventId, EventStoreBackend, EventType, ExpectedVersion, NewEvent, RecordedEvent, StoreError,
+    StreamAppend, StreamId, StreamRange, Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,7 +153,7 @@ async fn read_back<E: Event>(
     let (mut events, mut appended) = (Vec::new(), Vec::new());
     for part in kept {
         let stream = StreamId::new(part.stream.clone()).map_err(Error::from)?;
-        let found = part.find(store, &stream).await?;
+        let found = part.find(store.backend(), &stream).await.map_err(Error::from)?;
         let (Some(first), Some(last)) = (found.first(), found.last().filter(|_| found.len() == part.events))
         else {
             return Err(CommandError::Internal(format!(
@@ -169,12 +170,16 @@ async fn read_back<E: Event>(
 
 impl KeptAppend {
     /// The events, as far as they are there.
-    async fn find<E: Event>(&self, store: &DynStore<E>, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
+    async fn find<B: EventStoreBackend>(
+        &self,
+        store: &B,
+        stream: &StreamId,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
         let is_first = |record: &RecordedEvent| record.id.to_string() == self.first;
         let (mut after, mut limit) = (Version::new(self.after), self.events);
         let mut found: Vec<RecordedEvent> = Vec::new();
         while found.len() < self.events {
-            let page = store.backend().read_stream(stream, StreamRange::after(after).limit(limit)).await?;
+            let page = store.read_stream(stream, StreamRange::after(after).limit(limit)).await?;
             let Some(end) = page.events.last() else { break };
             after = end.version;
             let is_found = !found.is_empty();
@@ -184,4 +189,40 @@ impl KeptAppend {
         found.truncate(self.events);
         Ok(found)
     }
+}
+
+/// The record of a key as it has to be in a store to which the events of its command are moved: `moved` says where each of them
+/// goes, and under which ids. `None` where it names no events that are there, and can stay as it is.
+///
+/// Which versions they have over there is not known, so they will be looked for from the beginning of their streams.
+pub(crate) async fn rewrite_key_record<B: EventStoreBackend, X>(
+    store: &B,
+    record: &RecordedEvent,
+    failed: impl Fn(StoreError) -> X,
+    moved: impl Fn(&RecordedEvent) -> Result<Vec<(StreamId, EventId)>, X>,
+) -> Result<Option<Bytes>, X> {
+    let Ok(mut kept) = serde_json::from_slice::<Record>(&record.payload) else { return Ok(None) };
+    let mut appended: Vec<KeptAppend> = Vec::new();
+    for part in &kept.appended {
+        let Ok(stream) = StreamId::new(part.stream.clone()) else { return Ok(None) };
+        let found = part.find(store, &stream).await.map_err(&failed)?;
+        if found.len() != part.events {
+            return Ok(None);
+        }
+        for event in &found {
+            for (stream, id) in moved(event)? {
+                match appended.iter_mut().find(|append| append.stream == stream.as_str()) {
+                    Some(append) => append.events += 1,
+                    None => appended.push(KeptAppend {
+                        stream: stream.as_str().to_owned(),
+                        after: Version::NONE.get(),
+                        first: id.to_string(),
+                        events: 1,
+                    }),
+                }
+            }
+        }
+    }
+    kept.appended = appended;
+    Ok(serde_json::to_vec(&kept).ok().map(Bytes::from))
 }

@@ -31,6 +31,7 @@ use entry::Entry;
 pub use entry::StoredBy;
 use eventstore_api::EventStoreBackend;
 pub use key_record::KeyRetention;
+pub(crate) use key_record::rewrite_key_record;
 use keys::Keys;
 
 use crate::{

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error, Event, Recorded, Result,
     error::{DecodeError, DecodeReason},
-    event::{kind_named, stored_names},
+    event::{EventVariant, kind_named, stored_names},
     panicked::guarded,
     payload,
 };
@@ -90,6 +90,23 @@ impl<E: Event> EventReader<E> {
             Some(Err(reason)) => Err(undecoded::<E>(record, reason)),
             None => self.earlier_events(record),
         }
+    }
+
+    /// Whether a record is stored under a name of the type, today's or an earlier one.
+    pub(crate) fn is_of_type(&self, record: &RecordedEvent) -> bool {
+        match self.chains() {
+            Ok(chains) => chains.stored_names.contains(&record.event_type),
+            // Reading it says what is wrong.
+            Err(_) => stored_names::<E>().contains(&record.event_type.as_str()),
+        }
+    }
+
+    /// Whether a record has a form that is known, so that it does not come down to what is done about unknown ones.
+    pub(crate) fn is_known(&self, record: &RecordedEvent) -> bool {
+        let is_today = |kind: EventVariant| kind.schema_version == record.schema_version;
+        let node = |chains: &Chains<E>| chains.node(record.event_type.as_str(), record.schema_version);
+        kind_named::<E>(record.event_type.as_str()).is_some_and(is_today)
+            || self.chains().is_ok_and(|chains| node(chains).is_some())
     }
 
     /// The same filter, for events of type `E` alone: the backend may hold others.
