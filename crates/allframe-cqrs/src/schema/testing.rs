@@ -1,6 +1,6 @@
 //! Schemas of events, compared in CI, where there is no store: with files in the repository.
 
-use std::{env, error::Error as StdError, fmt, fmt::Write as _, path::Path, path::PathBuf};
+use std::{error::Error as StdError, fmt, fmt::Write as _, path::Path, path::PathBuf};
 
 use super::{
     CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaError, SchemaHistory,
@@ -8,7 +8,10 @@ use super::{
     files::{self, SchemaFileError},
     registry::{IsWritten, by_name},
 };
-use crate::{Event, VersionRegistry, VersioningError, versioning::EventReader};
+use crate::{
+    Event, VersionRegistry, VersioningError,
+    versioning::{EventReader, testing::is_unattended},
+};
 
 /// What becomes of a schema that has no file yet, or one whose file is of before a change that breaks nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +24,11 @@ pub enum OnNew {
 }
 
 impl OnNew {
-    /// `Refuse` where the environment says that this is CI, by a variable `CI` that is neither empty nor `false`; else `Write`.
+    /// `Refuse` where the environment says that this is CI, by a variable `CI` that is neither empty nor `false` nor `0`; else
+    /// `Write`.
     #[must_use]
     pub fn by_environment() -> Self {
-        match env::var_os("CI") {
-            Some(value) if !value.is_empty() && value != "false" => Self::Refuse,
-            _ => Self::Write,
-        }
+        if is_unattended() { Self::Refuse } else { Self::Write }
     }
 }
 

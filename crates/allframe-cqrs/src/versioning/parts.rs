@@ -26,7 +26,7 @@ impl<T> Parts<T> {
         }
     }
 
-    pub(super) fn into_vec(self) -> Vec<T> {
+    pub(crate) fn into_vec(self) -> Vec<T> {
         match self {
             One(part) => vec![part],
             Several(parts) => parts,

@@ -41,3 +41,5 @@ pub use error::{GoldenError, GoldenProblem};
 pub use golden::{GoldenReport, GoldenSamples};
 pub use reader::Reader;
 pub use update::UpdateSamples;
+#[cfg(feature = "schema")]
+pub(crate) use update::is_unattended;

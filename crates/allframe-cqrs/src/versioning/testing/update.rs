@@ -27,10 +27,14 @@ impl UpdateSamples {
             Some("write") => Self::Write,
             // Whatever else it says, nothing is written that nobody asked for.
             Some(_) => Self::Check,
-            None => match set("CI").as_deref() {
-                None | Some("false" | "0") => Self::Write,
-                Some(_) => Self::Check,
-            },
+            None if is_unattended() => Self::Check,
+            None => Self::Write,
         }
     }
+}
+
+/// Whether this is continuous integration, where nobody would see and commit a file that is written: the variable `CI` is set, and
+/// is neither empty nor `false` nor `0`.
+pub(crate) fn is_unattended() -> bool {
+    env::var_os("CI").is_some_and(|value| !(value.is_empty() || value == "false" || value == "0"))
 }
