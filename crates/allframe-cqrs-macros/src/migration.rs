@@ -1,15 +1,19 @@
 //! What reads the earlier schema versions of one kind of events, from what its fields say of themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, ExprLit, Ident, Lit, Meta, Result, Token, parse_quote, punctuated::Punctuated,
+    Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result, Token, ext::IdentExt as _,
+    parse_quote, punctuated::Punctuated, spanned::Spanned as _,
 };
 
 use crate::{
+    arguments::{at_span, shown_at, without_self},
+    event_attributes::any_word_for_serde,
     field_history::{Conversion, FieldHistory},
+    json_names::name_read_by_serde,
     version::SchemaVersion,
 };
 
@@ -29,19 +33,71 @@ impl Migrations {
         container: Vec<Meta>,
     ) -> Result<Self> {
         let today = version.today();
-        let mut changes = BTreeSet::new();
-        let changed = fields.iter().flat_map(FieldHistory::changes);
-        for (change, literal) in changed.chain(version.unchanged()) {
-            if *change > today {
-                return Err(Error::new(
-                    literal.span(),
-                    format!("the event has version {today}; write `#[event(version = {change})]` on it"),
-                ));
+        let changed: BTreeSet<u32> =
+            fields.iter().flat_map(FieldHistory::changes).map(|(change, _)| *change).collect();
+        let mut known = changed.clone();
+        for (unchanged, literal) in version.unchanged() {
+            if !known.insert(*unchanged) {
+                let why = match changed.contains(unchanged) {
+                    true => format!("a field says what version {unchanged} changed; leave it out here"),
+                    false => format!("version {unchanged} stands here twice"),
+                };
+                return Err(Error::new(literal.span(), why));
             }
-            changes.insert(*change);
         }
-        let declared_since = version.declared_since(&changes)?;
-        Ok(Self { today, declared_since, fields, container })
+        let said = fields.iter().flat_map(FieldHistory::changes).chain(version.unchanged());
+        if let Some((change, literal)) = said.into_iter().find(|(change, _)| *change > today) {
+            return Err(Error::new(
+                literal.span(),
+                format!("the event has version {today}; write `#[event(version = {change})]` on it"),
+            ));
+        }
+        let declared_since = version.declared_since(&known)?;
+        let this = Self { today, declared_since, fields, container };
+        if !changed.is_empty() {
+            this.check_fields()?;
+        }
+        Ok(this)
+    }
+
+    /// Of each version it must be known which fields it has, and by which names.
+    fn check_fields(&self) -> Result<()> {
+        let container = &self.container;
+        let container: Attribute = parse_quote!(#[serde(#(#container),*)]);
+        let container = std::slice::from_ref(&container);
+        let names: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| name_read_by_serde(&field.ident, &field.serde, container))
+            .collect();
+        for (field, name) in self.fields.iter().zip(&names) {
+            field.check_conditions()?;
+            field.check_steps(name)?;
+        }
+        for version in self.declared_since..self.today {
+            let mut seen = BTreeMap::new();
+            let there = self.fields.iter().zip(&names).filter(|(field, _)| field.is_in(version));
+            for (field, today) in there {
+                // It has no name in the payload.
+                if any_word_for_serde(&field.serde, &["flatten", "skip", "skip_deserializing"])? {
+                    continue;
+                }
+                let renamed = field.name_in(version);
+                let name = renamed.map_or_else(|| today.clone(), LitStr::value);
+                if let Some(other) = seen.insert(name.clone(), renamed) {
+                    return Err(Error::new(
+                        renamed.or(other).map_or_else(|| field.ident.span(), LitStr::span),
+                        format!("`{name}` is the name of two fields in payloads of version {version}"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any earlier version has another form than today's.
+    pub(crate) fn have_changes(&self) -> bool {
+        self.fields.iter().any(|field| field.changes().next().is_some())
     }
 
     /// Whether any earlier version is read.
@@ -59,44 +115,76 @@ impl Migrations {
     pub(crate) fn arms(
         &self,
         krate: &TokenStream,
+        event: &Ident,
         kind: usize,
         path: &TokenStream,
         variant: &TokenStream,
     ) -> TokenStream {
+        let payload = payload();
         let arms = (self.declared_since..self.today).map(|version| {
             let read = match self.fields.iter().any(|field| differs(field, version)) {
-                true => self.read(krate, version, path),
-                false => quote!(payload.read_as::<Self>(&#variant)),
+                true => self.read(krate, event, version, path),
+                false => quote!(#payload.read_as::<Self>(&#variant)),
             };
             quote!((#kind, #version) => { #read })
         });
         quote!(#(#arms)*)
     }
 
-    fn read(&self, krate: &TokenStream, version: u32, path: &TokenStream) -> TokenStream {
+    fn read(&self, krate: &TokenStream, event: &Ident, version: u32, path: &TokenStream) -> TokenStream {
+        let (form, payload, earlier) = (form(), payload(), earlier(Span::call_site()));
         let serde = quote!(#krate::serde).to_string();
         let container = self.container.iter();
         let there: Vec<_> = self.fields.iter().filter(|field| field.is_in(version)).collect();
-        let mut parameters: Vec<Ident> = Vec::new();
+        // The type parameters, and where what fills them is said.
+        let mut parameters: Vec<(Ident, Span)> = Vec::new();
         let fields: Vec<_> = there
             .iter()
             .map(|field| {
                 let FieldHistory { ident, ty, .. } = field;
                 let serde = serde_in(field, version);
-                let ty = match field.conversions_after(version).next() {
-                    None => Some(ty),
-                    Some(conversion) => conversion.from.as_ref(),
+                let conversion = field.conversions_after(version).next();
+                let ty = match conversion {
+                    None => ty,
+                    Some(Conversion { from: Some(ty), .. }) => ty,
+                    Some(Conversion { with, .. }) => {
+                        // Its earlier type is what the function takes, which only the compiler knows.
+                        let parameter = format_ident!("{form}{}", parameters.len());
+                        parameters.push((parameter.clone(), with.span()));
+                        return quote!(#(#serde)* #ident: #parameter);
+                    }
                 };
-                if let Some(ty) = ty {
-                    return quote!(#(#serde)* #ident: #ty);
-                }
-                // Its earlier type is what the function takes, which only the compiler knows.
-                let parameter = format_ident!("Earlier{}", parameters.len());
-                parameters.push(parameter.clone());
-                quote!(#(#serde)* #ident: #parameter)
+                // In the form itself, `Self` would be the form.
+                let ty = without_self(ty.to_token_stream(), &quote!(#event));
+                quote!(#(#serde)* #ident: #ty)
             })
             .collect();
-        let holes = parameters.iter().map(|_| quote!(_));
+        // What cannot be read is shown at the function that takes it.
+        let at = parameters.first().map_or_else(Span::call_site, |(_, at)| shown_at(*at));
+        let read = Ident::new("read", at);
+        let holes = parameters.iter().map(|(_, at)| quote_spanned!(shown_at(*at)=> _));
+        let parameters: Vec<_> = parameters.iter().map(|(parameter, _)| parameter).collect();
+        let bound = (!parameters.is_empty()).then(|| {
+            let bound = quote!(#(#parameters: #krate::EarlierValue),*).to_string();
+            quote!(bound(deserialize = #bound))
+        });
+        let form_read = Ident::new(&form.to_string(), at);
+        // What is gone has no value any more; its conversion says of which type it was.
+        let gone = there.iter().filter(|field| field.removed.is_some()).filter_map(|field| {
+            let conversion = field.conversions_after(version).next()?;
+            let value = value_in_form(&field.ident, conversion.with.span());
+            let value = converted(krate, field, conversion, value);
+            conversion.from.is_none().then(|| quote!(if false { let _ = #value; }))
+        });
+        let read = quote_spanned!(at=> #payload.#read::<#form_read<#(#holes),*>>()?);
+        // A variant that had no fields may have been written without braces.
+        let read = match there.is_empty() {
+            true => quote!(if !#payload.is_null() { #read; }),
+            false => quote! {
+                let #earlier = #read;
+                let _ = &#earlier;
+            },
+        };
         let values = self.fields.iter().filter(|field| field.removed.is_none()).map(|field| {
             let ident = &field.ident;
             let value = value_from(krate, field, version);
@@ -104,16 +192,31 @@ impl Migrations {
         });
         quote! {
             #[derive(#krate::serde::Deserialize)]
-            #[serde(crate = #serde, #(#container),*)]
+            #[serde(crate = #serde, #(#container,)* #bound)]
             #[allow(dead_code)]
-            struct Earlier<#(#parameters),*> {
+            struct #form<#(#parameters),*> {
                 #(#fields),*
             }
-            let earlier = payload.read::<Earlier<#(#holes),*>>()?;
-            let _ = &earlier;
+            #read
+            #(#gone)*
             ::core::result::Result::Ok(#path { #(#values),* })
         }
     }
+}
+
+/// The type of an earlier form. Its name is as visible as those of the user's types, whom it must not hide.
+fn form() -> Ident {
+    format_ident!("__FormOfEarlierVersion")
+}
+
+/// The variable for an earlier form, which nothing that the user wrote can mean.
+fn earlier(at: Span) -> Ident {
+    Ident::new("earlier", Span::mixed_site().located_at(at))
+}
+
+/// The variable for the payload, which nothing that the user wrote can mean.
+pub(crate) fn payload() -> Ident {
+    Ident::new("payload", Span::mixed_site())
 }
 
 /// Whether payloads of a version have the field in another form than today's.
@@ -123,30 +226,56 @@ fn differs(field: &FieldHistory, version: u32) -> bool {
         || field.conversions_after(version).next().is_some()
 }
 
-/// Today's value of a field, of the variable `earlier`.
+/// Today's value of a field.
 fn value_from(krate: &TokenStream, field: &FieldHistory, version: u32) -> TokenStream {
-    let ident = &field.ident;
     let (begin, since) = match &field.added {
-        Some(added) if version < added.version.0 => (default_of(added.default.as_ref()), added.version.0),
-        _ => (quote!(earlier.#ident), version),
-    };
-    field.conversions_after(since).fold(begin, |value, conversion| {
-        let Conversion { with, may_fail, .. } = conversion;
-        match may_fail {
-            false => quote!((#with)(#value)),
-            true => {
-                let name = ident.to_string();
-                quote!((#with)(#value).map_err(|error| #krate::DecodeReason::unconverted(#name, error))?)
-            }
+        Some(added) if version < added.version.0 => {
+            (default_of(krate, field, added.default.as_ref()), added.version.0)
         }
-    })
+        _ => {
+            let taken_by = field.conversions_after(version).next();
+            let at = taken_by.map_or_else(|| field.ident.span(), |conversion| conversion.with.span());
+            (value_in_form(&field.ident, at), version)
+        }
+    };
+    field.conversions_after(since).fold(begin, |value, conversion| converted(krate, field, conversion, value))
 }
 
-fn default_of(default: Option<&Expr>) -> TokenStream {
+fn value_in_form(ident: &Ident, at: Span) -> TokenStream {
+    let earlier = earlier(at);
+    let mut ident = ident.clone();
+    ident.set_span(ident.span().located_at(at));
+    quote_spanned!(shown_at(at)=> #earlier.#ident)
+}
+
+fn converted(
+    krate: &TokenStream,
+    field: &FieldHistory,
+    conversion: &Conversion,
+    value: TokenStream,
+) -> TokenStream {
+    let Conversion { with, may_fail, .. } = conversion;
+    let at = shown_at(with.span());
+    let call = quote_spanned!(at=> (#with)(#value));
+    if !may_fail {
+        return call;
+    }
+    let name = field.ident.unraw().to_string();
+    let converted = at_span(&quote!(#krate::DecodeReason::converted), at);
+    quote_spanned!(at=> #converted(#name, #call)?)
+}
+
+fn default_of(krate: &TokenStream, field: &FieldHistory, default: Option<&Expr>) -> TokenStream {
     match default {
-        None => quote!(::core::default::Default::default()),
+        None => {
+            let at = shown_at(field.ty.span());
+            let has_default = at_span(&quote!(#krate::HasDefault), at);
+            quote_spanned!(at=> #has_default::default_of_field())
+        }
         // A text is whatever can be made of one.
-        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => quote!(::core::convert::Into::into(#text)),
+        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
+            quote_spanned!(shown_at(text.span())=> ::core::convert::Into::into(#text))
+        }
         Some(value) => quote!(#value),
     }
 }
@@ -166,7 +295,8 @@ fn serde_in(field: &FieldHistory, version: u32) -> Vec<Attribute> {
             let is = |word| meta.path().is_ident(word);
             // What reads a value of today's type reads none of another.
             let reads_today = is("with") || is("deserialize_with") || is("serialize_with") || is("default");
-            !(name.is_some() && is("rename")) && !(is_converted && reads_today)
+            let is_other_then = (name.is_some() && is("rename")) || (is_converted && reads_today);
+            !is_other_then
         })
         .collect();
     metas.extend(name.map(|name| parse_quote!(rename = #name)));
@@ -177,17 +307,23 @@ fn serde_in(field: &FieldHistory, version: u32) -> Vec<Attribute> {
 pub(crate) fn container_of_struct(attributes: &[Attribute]) -> Result<Vec<Meta>> {
     let mut container = Vec::new();
     for meta in serde_metas(attributes)? {
-        if meta.path().is_ident("default") {
-            return Err(Error::new_spanned(
-                meta,
-                "earlier versions do not know the default of the whole event; write #[serde(default)] on its fields",
-            ));
-        }
-        if meta.path().is_ident("rename_all") || meta.path().is_ident("deny_unknown_fields") {
+        if ["rename_all", "deny_unknown_fields", "transparent"].iter().any(|word| meta.path().is_ident(word))
+        {
             container.push(meta);
         }
     }
     Ok(container)
+}
+
+/// Refuses what serde takes absent fields from, where earlier versions are read: those have another type.
+pub(crate) fn refuse_default_of_the_whole(attributes: &[Attribute]) -> Result<()> {
+    match serde_metas(attributes)?.into_iter().find(|meta| meta.path().is_ident("default")) {
+        Some(meta) => Err(Error::new_spanned(
+            meta,
+            "earlier versions do not know the default of the whole event; write #[serde(default)] on its fields",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What serde is told of all fields of a variant.

@@ -10,6 +10,7 @@
 mod chains;
 mod declared;
 mod everywhere;
+mod histories;
 mod reading;
 mod unknown;
 mod upcasting;
