@@ -3,22 +3,20 @@ use std::collections::HashMap;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Error, Fields, Generics, Ident, Item, ItemEnum, ItemStruct, Path, Result, Type, Variant,
-    parse_quote, spanned::Spanned as _,
+    Attribute, Error, Generics, Ident, Item, ItemEnum, ItemStruct, Result, parse_quote, spanned::Spanned as _,
 };
 
 use crate::{
-    arguments::{at_span, refuse_lifetimes, refuse_second, shown_at},
+    arguments::{refuse_lifetimes, refuse_second, shown_at},
+    earlier_serde::{container_of_struct, container_of_variant, refuse_default_of_the_whole},
     event_attributes::{
         KindAttributes, Names, Part, TypeAttributes, UNKNOWN, has_form_of_its_own, is_read_with,
         is_skipped_by_serde, refuse_conditions,
     },
     field_history::{refuse_changes_of_event, take_histories},
-    migration::{
-        Migrations, container_of_struct, container_of_variant, payload, refuse_default_of_the_whole,
-    },
+    migration::{Migrations, payload},
     tag::{FieldTag, take_tags},
-    version::SchemaVersion,
+    unknown_variant::{Unknown, implement_unknown, refuse_names_and_versions, take_unknown},
 };
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -275,70 +273,6 @@ fn implement_from_earlier(krate: &TokenStream, event: &Ident, kinds: &[Kind]) ->
             }
         }
     })
-}
-
-fn implement_unknown(krate: &TokenStream, unknown: &Unknown) -> TokenStream {
-    let Unknown { ident, content } = unknown;
-
-    let holds = at_span(&quote!(#krate::HoldsUnknown), content.span());
-    let holds = quote_spanned!(shown_at(content.span())=> <#content as #holds>);
-    quote! {
-        fn unknown(event: #krate::UnknownEvent) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self::#ident(#holds::holding(event)))
-        }
-
-        fn as_unknown(&self) -> ::core::option::Option<&#krate::UnknownEvent> {
-            match self {
-                Self::#ident(event) => ::core::option::Option::Some(#holds::held(event)),
-                #[allow(unreachable_patterns)]
-                _ => ::core::option::Option::None,
-            }
-        }
-
-        fn has_unknown() -> bool {
-            true
-        }
-    }
-}
-
-/// The variant for what the program does not know.
-struct Unknown {
-    ident: Ident,
-    /// What must be an `UnknownEvent`.
-    content: Type,
-}
-
-/// Notes it, and lets serde never see it.
-fn take_unknown(variant: &mut Variant, mark: &Path, unknown: &mut Option<Unknown>) -> Result<()> {
-    let mut values = match &variant.fields {
-        Fields::Unnamed(fields) => fields.unnamed.iter(),
-        _ => return Err(Error::new_spanned(variant, UNKNOWN)),
-    };
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Error::new_spanned(variant, UNKNOWN));
-    };
-    if let Some(attribute) = value.attrs.first() {
-        return Err(Error::new_spanned(
-            attribute,
-            "an unknown event is stored as it came; nothing is said of it here",
-        ));
-    }
-    if unknown.is_some() {
-        return Err(Error::new_spanned(mark, "one variant is for what is not known"));
-    }
-    *unknown = Some(Unknown { ident: variant.ident.clone(), content: value.ty.clone() });
-    variant.attrs.push(parse_quote!(#[serde(skip)]));
-    Ok(())
-}
-
-fn refuse_names_and_versions(names: &Names, version: &SchemaVersion) -> Result<()> {
-    match names.span().or_else(|| version.span()) {
-        Some(span) => Err(Error::new(
-            span,
-            "an unknown event has the name and the version that it came with; leave this out",
-        )),
-        None => Ok(()),
-    }
 }
 
 fn refuse_misplaced(attributes: &[Attribute], generics: &Generics) -> Result<()> {

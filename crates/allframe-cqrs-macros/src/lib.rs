@@ -2,6 +2,7 @@
 
 mod arguments;
 mod command;
+mod earlier_serde;
 mod event;
 mod event_attributes;
 mod expand;
@@ -15,6 +16,7 @@ mod row;
 mod row_index;
 mod tag;
 mod template;
+mod unknown_variant;
 mod validation_rules;
 mod version;
 
