@@ -64,7 +64,7 @@ use proc_macro::TokenStream;
 /// `N` is from 2 to the version of the event. A field may change as often as it likes, in one version at most once in each of these
 /// ways. The versions that are read this way go back from today's without a gap: each is the `version` of a change or stands in
 /// `unchanged`. What is before the first of them takes `upcasters`. Only fields with names have a history, of types that have no
-/// parameters and to which serde gives no form of their own.
+/// parameters and to which serde gives no form of their own. A variant that had no content may get fields, each `added`.
 ///
 /// ```
 /// use allframe_cqrs::{EventTypeName, event};
