@@ -1,11 +1,16 @@
-use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, Fields, Ident, Item, ItemStruct, Lit, LitStr, Member, Path, Result,
-    ext::IdentExt as _, parse::Parser, parse_quote,
+    Attribute, Error, Expr, ExprLit, Fields, Ident, Item, ItemStruct, Lit, LitStr, Member, Path, Result,
+    ext::IdentExt as _, parse::Parser, parse_quote, spanned::Spanned as _,
 };
 
-use crate::{json_names::renamed_fields, template::fields_of, validation_rules::look_at_others};
+use crate::{
+    arguments::{self, alone, at_span, once, refuse_lifetimes, refuse_second, shown_at, value},
+    json_names::renamed_fields,
+    template::fields_of,
+    validation_rules::{check_rules, fit, look_at_others},
+};
 
 /// Implements `Command` for a struct, with what its attributes say.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -13,6 +18,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     let Item::Struct(mut item) = syn::parse2::<Item>(item.clone())? else {
         return Err(Error::new_spanned(item, "#[command] goes on a struct"));
     };
+    let ours: Vec<_> = item.attrs.iter().filter(|attribute| !is_of_clap(attribute)).cloned().collect();
+    refuse_second("command", &ours)?;
+    refuse_lifetimes(
+        &item.generics,
+        "a command is kept until it is carried out: it owns its fields, and borrows none",
+    )?;
     let krate = krate.unwrap_or_else(|| parse_quote!(::allframe_cqrs));
 
     let name = name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
@@ -28,10 +39,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         }
     });
     let depending = look_at_others(&item.fields);
+    let fit = fit(&krate, &item.fields);
     let check = take_validation(&mut item)?.then(|| {
         item.attrs.push(parse_quote!(#[derive(::garde::Validate)]));
         quote! {
             fn check(&self) -> ::core::result::Result<(), ::std::vec::Vec<#krate::ValidationError>> {
+                #fit
                 #krate::check_with_garde(self)
             }
         }
@@ -45,12 +58,13 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
             )?;
             let names = renamed_fields(&item.attrs, &item.fields);
             let (names, names_in_json): (Vec<_>, Vec<_>) = names.into_iter().unzip();
+            let form = at_span(&quote!(#krate::JsonForm), json.span());
             let schemars = quote!(#krate::schemars).to_string();
             item.attrs.push(parse_quote!(#[derive(#krate::schemars::JsonSchema)]));
             item.attrs.push(parse_quote!(#[schemars(crate = #schemars)]));
             Ok::<_, Error>(quote! {
                 fn json_form() -> ::core::option::Option<#krate::JsonForm<Self>> {
-                    ::core::option::Option::Some(#krate::JsonForm::new(|| {
+                    ::core::option::Option::Some(#form::<Self>::declared(|| {
                         #krate::schemars::SchemaGenerator::default().into_root_schema_for::<Self>().to_value()
                     }).with_field_names(&[#((#names, #names_in_json)),*]).with_rules_by_field(&[#(#depending),*]))
                 }
@@ -89,6 +103,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     })
 }
 
+/// Whether it may be the attribute of that name of clap, for a command that is given on the command line too.
+fn is_of_clap(attribute: &Attribute) -> bool {
+    let is_ours = |token| matches!(token, TokenTree::Ident(word) if word == "stream" || word == "json");
+    attribute.meta.require_list().is_ok_and(|list| !list.tokens.clone().into_iter().any(is_ours))
+}
+
 struct Attributes {
     krate: Option<Path>,
     name: Option<LitStr>,
@@ -102,29 +122,26 @@ impl Attributes {
         let parser = syn::meta::parser(|meta| {
             let known = meta.path.get_ident().map(Ident::to_string);
             match known.as_deref() {
-                Some("crate") if this.krate.is_none() => {
-                    this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
-                }
-                Some("name") if this.name.is_none() => {
-                    this.name = Some(checked_name(meta.value()?.parse()?)?);
-                }
-                Some("stream") if this.stream.is_none() => this.stream = Some(meta.value()?.parse()?),
-                Some("json") if this.json.is_none() => this.json = Some(meta.path.clone()),
-                Some("crate" | "name" | "stream" | "json") => {
-                    return Err(meta.error("stands here twice; a command has one of each"));
-                }
-                _ => {
-                    return Err(meta.error(
-                        "unknown here; a command takes `stream = \"account-{account}\"`, `json` and `name = \"..\"`",
-                    ));
-                }
+                Some("crate") => once(&mut this.krate, &meta, arguments::krate),
+                Some("name") => once(&mut this.name, &meta, |meta| {
+                    checked_name(value(meta, "write `name = \"..\"`, what the command is called")?)
+                }),
+                Some("stream") => once(&mut this.stream, &meta, |meta| value(meta, STREAM)),
+                Some("json") => once(&mut this.json, &meta, |meta| {
+                    alone(meta, "write `json` alone; the schema is derived from the fields")
+                }),
+                _ => Err(meta.error(
+                    "unknown here; a command takes `stream = \"account-{account}\"`, `json` and `name = \"..\"`",
+                )),
             }
-            Ok(())
         });
         parser.parse2(attribute)?;
         Ok(this)
     }
 }
+
+const STREAM: &str = "write a text with fields in it, `stream = \"account-{account}\"`, or name a function that takes the \
+                      command by reference and answers with the text";
 
 fn checked_name(name: LitStr) -> Result<LitStr> {
     match name.value().is_empty() {
@@ -136,10 +153,7 @@ fn checked_name(name: LitStr) -> Result<LitStr> {
 /// The expression for the id of the stream that a command is for.
 fn stream_id(stream: &Expr, item: &ItemStruct, krate: &Path) -> Result<TokenStream> {
     match stream {
-        Expr::Lit(literal) => {
-            let Lit::Str(template) = &literal.lit else {
-                return Err(Error::new_spanned(stream, "write a text: `stream = \"account-{account}\"`"));
-            };
+        Expr::Lit(ExprLit { lit: Lit::Str(template), .. }) => {
             let fields = fields_of(template, &members(&item.fields), &item.ident)?;
             let bindings = (!fields.is_empty()).then(|| {
                 let fields = fields.iter();
@@ -150,12 +164,14 @@ fn stream_id(stream: &Expr, item: &ItemStruct, krate: &Path) -> Result<TokenStre
                 #krate::IntoStreamId::into_stream_id(::std::format!(#template))
             })
         }
-        Expr::Path(function) => Ok(quote!(#krate::IntoStreamId::into_stream_id(#function(self)))),
-        other => Err(Error::new_spanned(
-            other,
-            "write a text with fields in it, `stream = \"account-{account}\"`, or name a function that takes the command \
-             by reference and answers with the text",
-        )),
+        Expr::Path(function) => {
+            let at = shown_at(function.span());
+            // What is wrong with the function is shown at its name.
+            let call = quote_spanned!(at=> #function(self));
+            let krate = at_span(&quote!(#krate), at);
+            Ok(quote_spanned!(at=> #krate::IntoStreamId::into_stream_id(#call)))
+        }
+        other => Err(Error::new_spanned(other, STREAM)),
     }
 }
 
@@ -166,6 +182,13 @@ fn members(fields: &Fields) -> Vec<Member> {
 /// Turns `#[validate(..)]` into what garde derives from; whether there was any.
 fn take_validation(item: &mut ItemStruct) -> Result<bool> {
     let is_ours = |attribute: &Attribute| attribute.path().is_ident("validate");
+    if let Some(attribute) = item.attrs.iter().find(|attribute| is_ours(attribute)) {
+        return Err(Error::new_spanned(
+            attribute,
+            "`#[validate(..)]` goes on a field; a rule for several fields together goes on one of them, as \
+             `#[validate(custom(function(&self.other)))]`",
+        ));
+    }
     let Some(first) = item.fields.iter().flat_map(|field| &field.attrs).find(|attribute| is_ours(attribute))
     else {
         return Ok(false);
@@ -175,6 +198,10 @@ fn take_validation(item: &mut ItemStruct) -> Result<bool> {
         first,
         "`#[validate(..)]` needs the feature `validation` of allframe-cqrs, and garde with `derive` in your Cargo.toml",
     )?;
+    for attribute in item.fields.iter().flat_map(|field| &field.attrs).filter(|attribute| is_ours(attribute))
+    {
+        check_rules(attribute)?;
+    }
     for field in &mut item.fields {
         let ours: Vec<_> = field.attrs.iter_mut().filter(|attribute| is_ours(attribute)).collect();
         if ours.is_empty() {

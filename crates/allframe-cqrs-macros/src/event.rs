@@ -1,17 +1,24 @@
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Error, Fields, Generics, Ident, Item, ItemEnum, ItemStruct, Path, Result, Variant, parse_quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{
+    Attribute, Error, Fields, Generics, Ident, Item, ItemEnum, ItemStruct, Result, parse_quote,
+    spanned::Spanned as _,
+};
 
 use crate::{
+    arguments::{refuse_lifetimes, refuse_second, shown_at},
+    earlier_serde::{container_of_struct, container_of_variant, refuse_default_of_the_whole},
     event_attributes::{
-        KindAttributes, Names, TypeAttributes, has_form_of_its_own, is_skipped_by_serde, refuse_conditions,
+        KindAttributes, Names, Part, TypeAttributes, UNKNOWN, has_form_of_its_own, is_read_with,
+        is_skipped_by_serde, refuse_conditions,
     },
     event_schema::{self, Described},
-    field_history::take_histories,
-    migration::{Migrations, container_of_struct, container_of_variant},
+    field_history::{refuse_changes_of_event, take_histories},
+    migration::{Migrations, payload},
     tag::{FieldTag, take_tags},
+    unknown_variant::{Unknown, implement_unknown, refuse_names_and_versions, take_unknown},
 };
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -58,15 +65,23 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
             "an enum itself has no name in the store; rename its variants, each with #[event(rename = \"..\")]",
         ));
     }
-    if attributes.kind.version.is_said() {
-        return Err(Error::new_spanned(
-            &item.ident,
+    if let Some(span) = attributes.kind.version.span() {
+        return Err(Error::new(
+            span,
             "an enum itself has no version; its variants have, each with #[event(version = N)]",
         ));
     }
+    if let Some(mark) = &attributes.kind.unknown {
+        return Err(Error::new_spanned(
+            mark,
+            format!("one of the variants is for what is not known: {UNKNOWN}"),
+        ));
+    }
+    refuse_misplaced(&item.attrs, &item.generics)?;
     let mut whole = has_form_of_its_own(&item.attrs)?;
     for variant in &item.variants {
-        refuse_conditions(&variant.attrs)?;
+        refuse_conditions(&variant.attrs, Part::Variant)?;
+        refuse_changes_of_event(&variant.attrs)?;
         whole |= has_form_of_its_own(&variant.attrs)?;
     }
     let mut kinds = Vec::new();
@@ -76,6 +91,7 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         let KindAttributes { names, version, unknown: is_unknown } =
             KindAttributes::take(&mut variant.attrs)?;
         if let Some(mark) = is_unknown {
+            refuse_names_and_versions(&names, &version)?;
             take_unknown(variant, &mark, &mut unknown)?;
             continue;
         }
@@ -84,8 +100,6 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         // serde counts only the variants that it reads.
         let serde_index = if skipped { u32::MAX } else { next_index };
         next_index += u32::from(!skipped);
-        let tags = take_tags(&mut variant.fields)?;
-        let container = container_of_variant(&item.attrs, &variant.attrs)?;
         let mut fields = variant.fields.clone();
         if attributes.schema.is_some() {
             event_schema::tell_aliases(&mut fields);
@@ -95,10 +109,13 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         if attributes.schema.is_some() && !whole && !event_schema::is_derived(&item.attrs) {
             event_schema::take_schemars(&mut variant.fields);
         }
+        let tags = take_tags(&mut variant.fields)?;
+        let container = container_of_variant(&item.attrs, &variant.attrs)?;
         let migrations = Migrations::new(&version, histories, container)?;
-        refuse_migrations(whole, &migrations, &item.generics, ident)?;
+        let has_form = whole || (migrations.have_changes() && is_read_with(&variant.attrs)?);
+        refuse_migrations(has_form, &migrations, &item.generics, ident)?;
         kinds.push(Kind {
-            names: names.or_name(attributes.stored_name(ident)),
+            names: names.or_name(attributes.stored_name(ident)?),
             serde_index: (!whole).then_some(serde_index),
             pattern: quote!(Self::#ident { .. }),
             path: quote!(Self::#ident),
@@ -108,6 +125,12 @@ fn expand_enum(attributes: TypeAttributes, mut item: ItemEnum) -> Result<TokenSt
         });
     }
     refuse_names_used_twice(&kinds)?;
+    if let (Some(unknown), true) = (&unknown, kinds.is_empty()) {
+        return Err(Error::new_spanned(
+            &unknown.ident,
+            "there is no event here that is known; write at least one",
+        ));
+    }
     let implementation = implement(&attributes, &item.ident, &item.generics, &kinds, None, unknown.as_ref());
     let schemas = schemas_of(&attributes, &item.ident, &item.generics, &kinds)?;
     if attributes.schema.is_some() && whole {
@@ -121,16 +144,19 @@ fn expand_struct(attributes: TypeAttributes, mut item: ItemStruct) -> Result<Tok
     if let Some(mark) = unknown {
         return Err(Error::new_spanned(mark, "`unknown` goes on a variant; a struct is one kind of event"));
     }
-    let tags = take_tags(&mut item.fields)?;
+    refuse_misplaced(&item.attrs, &item.generics)?;
     if attributes.schema.is_some() {
         event_schema::tell_aliases(&mut item.fields);
     }
     let histories = take_histories(&mut item.fields)?;
-    let container = if version.is_said() { container_of_struct(&item.attrs)? } else { Vec::new() };
-    let migrations = Migrations::new(version, histories, container)?;
+    let tags = take_tags(&mut item.fields)?;
+    let migrations = Migrations::new(version, histories, container_of_struct(&item.attrs)?)?;
+    if migrations.are_there() {
+        refuse_default_of_the_whole(&item.attrs)?;
+    }
     refuse_migrations(has_form_of_its_own(&item.attrs)?, &migrations, &item.generics, &item.ident)?;
     let kind = Kind {
-        names: names.clone().or_name(attributes.stored_name(&item.ident)),
+        names: names.clone().or_name(attributes.stored_name(&item.ident)?),
         serde_index: None,
         pattern: quote!(Self { .. }),
         path: quote!(Self),
@@ -181,7 +207,7 @@ fn implement(
     generics: &syn::Generics,
     kinds: &[Kind],
     type_name: Option<TokenStream>,
-    unknown: Option<&Ident>,
+    unknown: Option<&Unknown>,
 ) -> TokenStream {
     let krate = attributes.krate();
     let event_generics = with_event_bounds(ident, generics, &krate);
@@ -193,15 +219,16 @@ fn implement(
         quote!(#pattern => #index)
     });
     // It is none of the kinds: it has the name that it came with.
-    let unknown_index = unknown.map(|ident| quote!(Self::#ident(..) => usize::MAX));
+    let unknown_index = unknown.map(|Unknown { ident, .. }| quote!(Self::#ident(..) => usize::MAX));
     let indices = indices.chain(unknown_index);
     let tags = implement_tags(&krate, kinds, unknown);
-    let unknown = unknown.map(|ident| implement_unknown(&krate, ident));
-    let from_earlier = implement_from_earlier(&krate, kinds);
+    let unknown = unknown.map(|unknown| implement_unknown(&krate, unknown));
+    let from_earlier = implement_from_earlier(&krate, ident, kinds);
     let upcasters = attributes.upcasters.as_ref().map(|path| {
+        let call = quote_spanned!(shown_at(path.span())=> #path());
         quote! {
             fn upcasters() -> #krate::VersionRegistry<Self> {
-                #path()
+                #call
             }
         }
     });
@@ -241,7 +268,7 @@ fn with_event_bounds(ident: &syn::Ident, generics: &Generics, krate: &TokenStrea
 }
 
 /// Only for a type that has tags: the provided method is the same as none.
-fn implement_tags(krate: &TokenStream, kinds: &[Kind], unknown: Option<&Ident>) -> Option<TokenStream> {
+fn implement_tags(krate: &TokenStream, kinds: &[Kind], unknown: Option<&Unknown>) -> Option<TokenStream> {
     if kinds.iter().all(|kind| kind.tags.is_empty()) {
         return None;
     }
@@ -258,7 +285,7 @@ fn implement_tags(krate: &TokenStream, kinds: &[Kind], unknown: Option<&Ident>) 
         quote!(#path { #(#bindings,)* .. } => #krate::Tags::new([#(#made),*]))
     });
     let none = quote!(::core::result::Result::Ok(#krate::Tags::NONE));
-    let arms = arms.chain(unknown.map(|ident| quote!(Self::#ident(..) => #none)));
+    let arms = arms.chain(unknown.map(|Unknown { ident, .. }| quote!(Self::#ident(..) => #none)));
     Some(quote! {
         fn tags(&self) -> ::core::result::Result<#krate::Tags, #krate::InvalidInput> {
             match self {
@@ -269,21 +296,25 @@ fn implement_tags(krate: &TokenStream, kinds: &[Kind], unknown: Option<&Ident>) 
 }
 
 /// Only for a type that reads earlier versions by itself.
-fn implement_from_earlier(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenStream> {
+fn implement_from_earlier(krate: &TokenStream, event: &Ident, kinds: &[Kind]) -> Option<TokenStream> {
     if !kinds.iter().any(|kind| kind.migrations.are_there()) {
         return None;
     }
     let arms = kinds
         .iter()
         .enumerate()
-        .map(|(place, kind)| kind.migrations.arms(krate, place, &kind.path, &kind.variant(krate)));
+        .map(|(place, kind)| kind.migrations.arms(krate, event, place, &kind.path, &kind.variant(krate)));
+    let payload = payload();
+    // As `payload` is: names that nothing in a default or a conversion can mean.
+    let kind = Ident::new("kind", Span::mixed_site());
+    let schema_version = Ident::new("schema_version", Span::mixed_site());
     Some(quote! {
         fn from_earlier(
-            kind: usize,
-            schema_version: u32,
-            payload: #krate::EarlierPayload,
+            #kind: usize,
+            #schema_version: u32,
+            #payload: #krate::EarlierPayload,
         ) -> ::core::result::Result<Self, #krate::DecodeReason> {
-            match (kind, schema_version) {
+            match (#kind, #schema_version) {
                 #(#arms)*
                 _ => ::core::result::Result::Err(#krate::DecodeReason::UnknownVersion),
             }
@@ -291,37 +322,10 @@ fn implement_from_earlier(krate: &TokenStream, kinds: &[Kind]) -> Option<TokenSt
     })
 }
 
-fn implement_unknown(krate: &TokenStream, ident: &Ident) -> TokenStream {
-    quote! {
-        fn unknown(event: #krate::UnknownEvent) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self::#ident(event))
-        }
-
-        fn as_unknown(&self) -> ::core::option::Option<&#krate::UnknownEvent> {
-            match self {
-                Self::#ident(event) => ::core::option::Option::Some(event),
-                #[allow(unreachable_patterns)]
-                _ => ::core::option::Option::None,
-            }
-        }
-
-        fn has_unknown() -> bool {
-            true
-        }
-    }
-}
-
-/// Notes the variant for what the program does not know, which serde never sees.
-fn take_unknown(variant: &mut Variant, mark: &Path, unknown: &mut Option<Ident>) -> Result<()> {
-    let is_one_value = matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1);
-    if !is_one_value {
-        return Err(Error::new_spanned(variant, "write `#[event(unknown)] Unknown(UnknownEvent)`"));
-    }
-    if unknown.replace(variant.ident.clone()).is_some() {
-        return Err(Error::new_spanned(mark, "one variant is for what is not known"));
-    }
-    variant.attrs.push(parse_quote!(#[serde(skip)]));
-    Ok(())
+fn refuse_misplaced(attributes: &[Attribute], generics: &Generics) -> Result<()> {
+    refuse_second("event", attributes)?;
+    refuse_changes_of_event(attributes)?;
+    refuse_lifetimes(generics, "an event is read from what is stored: it owns its fields, and borrows none")
 }
 
 /// Refuses what earlier versions cannot be read for.
@@ -346,16 +350,20 @@ fn refuse_migrations(is_whole: bool, migrations: &Migrations, generics: &Generic
 
 fn refuse_names_used_twice(kinds: &[Kind]) -> Result<()> {
     let mut seen = HashMap::new();
-    for name in kinds.iter().flat_map(|kind| kind.names.all()) {
-        if seen.insert(name.value(), ()).is_some() {
-            return Err(Error::new(
-                name.span(),
-                format!(
-                    "the name `{}` stands for more than one kind of event; a stored event could not be told by it",
-                    name.value()
-                ),
-            ));
-        }
+    let names =
+        kinds.iter().enumerate().flat_map(|(place, kind)| kind.names.all().map(move |name| (place, name)));
+    for (place, name) in names {
+        let text = name.value();
+        let why = match seen.insert(text.clone(), place) {
+            None => continue,
+            Some(other) if other == place => {
+                format!("this kind of event has the name `{text}` anyway; leave it out here")
+            }
+            Some(_) => format!(
+                "the name `{text}` stands for more than one kind of event; a stored event could not be told by it"
+            ),
+        };
+        return Err(Error::new(name.span(), why));
     }
     Ok(())
 }

@@ -4,10 +4,13 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
     Attribute, Error, Ident, LitStr, Meta, Path, Result, Token, meta::ParseNestedMeta, parse::Parser,
-    punctuated::Punctuated,
+    punctuated::Punctuated, token::Paren,
 };
 
-use crate::version::SchemaVersion;
+use crate::{
+    arguments::{self, alone, once, path, skip_value, value},
+    version::SchemaVersion,
+};
 
 /// As `eventstore_api::limits` has it; checked here so that a name too long is found by the compiler.
 const MAX_EVENT_TYPE_BYTES: usize = 256;
@@ -28,33 +31,31 @@ impl TypeAttributes {
         let mut this = Self::default();
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("crate") {
-                this.krate = Some(meta.value()?.call(Path::parse_mod_style)?);
-                return Ok(());
+                return once(&mut this.krate, &meta, arguments::krate);
             }
             if meta.path.is_ident("prefix") {
-                this.prefix = Some(checked(meta.value()?.parse()?)?);
-                return Ok(());
+                let usage = "write `prefix = \"user.\"`, what stands before the names of all its variants";
+                return once(&mut this.prefix, &meta, |meta| checked("prefix", value(meta, usage)?));
             }
             if meta.path.is_ident("upcasters") {
-                this.upcasters = Some(meta.value()?.call(Path::parse_mod_style)?);
-                return Ok(());
+                let usage = "write `upcasters = path`, a function that takes nothing and answers a `VersionRegistry` of this type";
+                return once(&mut this.upcasters, &meta, |meta| path(meta, usage));
             }
             if meta.path.is_ident("schema") {
-                this.schema = Some(meta.path.clone());
-                return Ok(());
+                return once(&mut this.schema, &meta, |meta| alone(meta, "write `schema` alone"));
             }
-            this.kind.read(&meta)
+            this.kind.read(&meta, OF_A_TYPE)
         });
         parser.parse2(attribute)?;
         Ok(this)
     }
 
     /// What the name of a variant in the code is stored under.
-    pub(crate) fn stored_name(&self, ident: &Ident) -> LitStr {
+    pub(crate) fn stored_name(&self, ident: &Ident) -> Result<LitStr> {
         let name = ident.to_string();
         let name = name.strip_prefix("r#").unwrap_or(&name);
         let prefix = self.prefix.as_ref().map(LitStr::value).unwrap_or_default();
-        LitStr::new(&format!("{prefix}{name}"), ident.span())
+        checked(EVENT_TYPE, LitStr::new(&format!("{prefix}{name}"), ident.span()))
     }
 
     /// The path to `allframe_cqrs`.
@@ -77,24 +78,34 @@ impl KindAttributes {
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> Result<Self> {
         let mut this = Self::default();
         for attribute in attributes.extract_if(.., |attribute| attribute.path().is_ident("event")) {
-            attribute.parse_nested_meta(|meta| this.read(&meta))?;
+            if attribute.meta.require_list().is_err() {
+                return Err(Error::new_spanned(attribute, SAYS_NOTHING));
+            }
+            attribute.parse_nested_meta(|meta| this.read(&meta, OF_A_VARIANT))?;
         }
         Ok(this)
     }
 
-    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    fn read(&mut self, meta: &ParseNestedMeta<'_>, usage: &str) -> Result<()> {
         if meta.path.is_ident("unknown") {
-            self.unknown = Some(meta.path.clone());
-            return Ok(());
+            return once(&mut self.unknown, meta, |meta| alone(meta, UNKNOWN));
         }
         if self.version.read(meta)? || self.names.read(meta)? {
             return Ok(());
         }
-        Err(meta.error(
-            "unknown here; write `rename = \"..\"`, `aliases(\"..\", \"..\")`, `version = 2` or `unchanged(2)`",
-        ))
+        Err(meta.error(usage))
     }
 }
+
+const OF_A_TYPE: &str = "unknown here; the type takes `prefix = \"..\"`, `upcasters = path`, `schema` and `crate = path`, and a struct `rename = \"..\"`, \
+                         `aliases(\"..\", \"..\")`, `version = 2` and `unchanged(2)`";
+
+const OF_A_VARIANT: &str = "unknown here; a variant takes `rename = \"..\"`, `aliases(\"..\", \"..\")`, `version = 2` and `unchanged(2)`, \
+                            or `unknown` alone; what is said of all of them stands on the enum";
+
+const SAYS_NOTHING: &str = "say something of the variant, as `#[event(rename = \"..\")]`, or leave this out";
+
+pub(crate) const UNKNOWN: &str = "write `#[event(unknown)] Unknown(UnknownEvent)`";
 
 /// The names that a kind of event goes by in the store.
 #[derive(Clone, Default)]
@@ -112,15 +123,12 @@ impl Names {
                     meta.error("`rename` stands here twice; an event has one name, and may have `aliases`")
                 );
             }
-            self.rename = Some(checked(meta.value()?.parse()?)?);
+            let usage = "write `rename = \"..\"`, the name under which it is stored";
+            self.rename = Some(checked(EVENT_TYPE, value(meta, usage)?)?);
             return Ok(true);
         }
         if meta.path.is_ident("aliases") {
-            let content;
-            syn::parenthesized!(content in meta.input);
-            for alias in Punctuated::<LitStr, Token![,]>::parse_terminated(&content)? {
-                self.aliases.push(checked(alias)?);
-            }
+            self.aliases.extend(read_aliases(meta)?);
             return Ok(true);
         }
         Ok(false)
@@ -150,7 +158,25 @@ impl Names {
     }
 }
 
-fn checked(name: LitStr) -> Result<LitStr> {
+fn read_aliases(meta: &ParseNestedMeta<'_>) -> Result<Vec<LitStr>> {
+    let usage = "write `aliases(\"..\", \"..\")`, the names under which it was stored before";
+    let wrong = || Error::new_spanned(&meta.path, usage);
+    if !meta.input.peek(Paren) {
+        return Err(wrong());
+    }
+    let content;
+    syn::parenthesized!(content in meta.input);
+    let aliases = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)
+        .map_err(|error| Error::new(error.span(), usage))?;
+    if aliases.is_empty() {
+        return Err(wrong());
+    }
+    aliases.into_iter().map(|alias| checked(EVENT_TYPE, alias)).collect()
+}
+
+const EVENT_TYPE: &str = "event type name";
+
+fn checked(what: &str, name: LitStr) -> Result<LitStr> {
     let text = name.value();
     let wrong = if text.is_empty() {
         "is empty"
@@ -161,7 +187,7 @@ fn checked(name: LitStr) -> Result<LitStr> {
     } else {
         return Ok(name);
     };
-    Err(Error::new(name.span(), format!("this event type name {wrong}")))
+    Err(Error::new(name.span(), format!("this {what} {wrong}")))
 }
 
 /// Whether serde passes a variant over when it reads: it then has no index.
@@ -175,15 +201,33 @@ pub(crate) fn has_form_of_its_own(attributes: &[Attribute]) -> Result<bool> {
     any_word_for_serde(attributes, &["tag", "content", "untagged", "from", "try_from", "into"])
 }
 
+/// Where a condition stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Variant,
+    Field,
+}
+
+/// Whether serde reads the content of a variant with a function of the user's.
+pub(crate) fn is_read_with(attributes: &[Attribute]) -> Result<bool> {
+    any_word_for_serde(attributes, &["with", "deserialize_with"])
+}
+
 /// Refuses what an attribute macro sees before it is decided, and would count wrongly: a variant that may not be there, and
 /// what may or may not be said to serde.
-pub(crate) fn refuse_conditions(attributes: &[Attribute]) -> Result<()> {
+pub(crate) fn refuse_conditions(attributes: &[Attribute], of: Part) -> Result<()> {
     for attribute in attributes {
         if attribute.path().is_ident("cfg") {
-            return Err(Error::new_spanned(
-                attribute,
-                "#[event] cannot tell whether this variant is there; put the condition on the whole enum",
-            ));
+            let why = match of {
+                Part::Variant => {
+                    "#[event] cannot tell whether this variant is there; put the condition on the whole enum"
+                }
+                Part::Field => {
+                    "#[event] cannot tell whether this field is there, and needs to, for its tag or for earlier versions; \
+                     put the condition on the whole event"
+                }
+            };
+            return Err(Error::new_spanned(attribute, why));
         }
         if attribute.path().is_ident("cfg_attr") {
             let metas = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?;
@@ -199,20 +243,13 @@ pub(crate) fn refuse_conditions(attributes: &[Attribute]) -> Result<()> {
 }
 
 /// Whether one of these words stands in a `#[serde(..)]`.
-fn any_word_for_serde(attributes: &[Attribute], words: &[&str]) -> Result<bool> {
+pub(crate) fn any_word_for_serde(attributes: &[Attribute], words: &[&str]) -> Result<bool> {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         attribute.parse_nested_meta(|meta| {
             found |= words.iter().any(|word| meta.path.is_ident(word));
             // Whatever else stands there is serde's to judge.
-            if meta.input.peek(Token![=]) {
-                meta.value()?.parse::<syn::Expr>()?;
-            } else if meta.input.peek(syn::token::Paren) {
-                let content;
-                syn::parenthesized!(content in meta.input);
-                content.parse::<TokenStream>()?;
-            }
-            Ok(())
+            skip_value(&meta).map(drop)
         })?;
     }
     Ok(found)

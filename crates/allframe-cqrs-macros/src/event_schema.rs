@@ -1,13 +1,17 @@
 //! `#[event(schema)]`: the schemas of all that is stored, each derived from a type of that form.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote};
 use syn::{
-    Attribute, Error, Expr, ExprLit, Field, Fields, Generics, Ident, Lit, Meta, Path, Result, Token,
-    parse_quote, punctuated::Punctuated,
+    Attribute, Error, Expr, ExprLit, Field, Fields, Generics, Ident, Lit, Meta, Path, Result, Token, Type,
+    parse_quote, punctuated::Punctuated, spanned::Spanned as _,
 };
 
-use crate::migration::Migrations;
+use crate::{
+    arguments::without_self,
+    field_history::{Conversion, FieldHistory},
+    migration::{Migrations, earlier, value_in_form},
+};
 
 /// A kind of event whose schemas are to be derived.
 pub(crate) struct Described<'a> {
@@ -77,7 +81,7 @@ pub(crate) fn implement(
     }
     let (impl_generics, type_generics, _) = generics.split_for_impl();
     let (_, _, where_clause) = bounded.split_for_impl();
-    let kinds = kinds.iter().map(|kind| schemas_of(krate, kind));
+    let kinds = kinds.iter().map(|kind| schemas_of(krate, ident, kind));
     quote! {
         impl #impl_generics #krate::schema::EventSchemas for #ident #type_generics #where_clause {
             fn schemas() -> ::std::vec::Vec<#krate::schema::EventSchema> {
@@ -89,28 +93,57 @@ pub(crate) fn implement(
     }
 }
 
-fn schemas_of(krate: &TokenStream, kind: &Described<'_>) -> TokenStream {
+/// For each version from the first that is read without an upcaster to today's, what adds its schema to the variable `schemas`.
+fn schemas_of(krate: &TokenStream, event: &Ident, kind: &Described<'_>) -> TokenStream {
     let Described { name, migrations, content } = kind;
     let (content, today) = match content {
         None => (None, quote!(Self)),
-        Some(fields) => (Some(content_of(krate, name, migrations, fields)), quote!(__AllframeContent)),
+        Some(fields) => (Some(content_of(krate, event, kind, fields)), quote!(__AllframeContent)),
     };
-    let schemas = migrations.schemas(krate, name, &today);
-    quote!({ #content #schemas })
+    let versions = migrations.versions().map(|version| match migrations.differ_in(version) {
+        false => quote!(schemas.push(#krate::schema::EventSchema::of::<#today>(#name, #version));),
+        true => schema_of_earlier(krate, event, kind, version),
+    });
+    quote!({ #content #(#versions)* })
+}
+
+fn schema_of_earlier(krate: &TokenStream, event: &Ident, kind: &Described<'_>, version: u32) -> TokenStream {
+    let Described { name, migrations, .. } = kind;
+    let form = migrations.earlier_form(event, version, FieldHistory::told_to_schemars);
+    let (schemars, container) = (quote!(#krate::schemars).to_string(), migrations.container());
+    let item = form.item(&quote! {
+        #[derive(#krate::schemars::JsonSchema)]
+        #[schemars(crate = #schemars, rename = #name)]
+        #[serde(#(#container),*)]
+    });
+    // What a function converts tells the type of the field, where it is not said.
+    let converted = form.histories.iter().filter_map(|field| {
+        let Conversion { with, .. } = field.conversions_after(version).next()?;
+        let value = value_in_form(&field.ident, with.span());
+        Some(quote!(let _ = (#with)(#value);))
+    });
+    let (earlier, inferred) = (earlier(Span::call_site()), form.inferred());
+    quote!({
+        #item
+        schemas.push(#krate::schema::EventSchema::of_parameter(
+            #name,
+            #version,
+            #[allow(unused_variables)]
+            |#earlier: #inferred| { #(#converted)* },
+        ));
+    })
 }
 
 /// A struct with the fields of a variant: its content alone is what is stored.
-fn content_of(
-    krate: &TokenStream,
-    name: &TokenStream,
-    migrations: &Migrations,
-    fields: &Fields,
-) -> TokenStream {
+fn content_of(krate: &TokenStream, event: &Ident, kind: &Described<'_>, fields: &Fields) -> TokenStream {
+    let Described { name, migrations, .. } = kind;
     let schemars = quote!(#krate::schemars).to_string();
     let container = migrations.container();
     let mut fields = fields.clone();
     for field in &mut fields {
         field.attrs.retain(is_told);
+        // In the struct, `Self` would be the struct.
+        field.ty = Type::Verbatim(without_self(field.ty.to_token_stream(), &quote!(#event)));
     }
     let body = match &fields {
         // Stored as a struct without fields, and read whatever fields there are.

@@ -5,7 +5,12 @@ use syn::{
     Attribute, Error, Expr, Field, Fields, Ident, LitInt, LitStr, Result, Type, meta::ParseNestedMeta,
 };
 
-use crate::{event_schema::schemars_of, version::checked_version};
+use crate::{
+    arguments::{self, once, value},
+    event_attributes::{Part, refuse_conditions},
+    event_schema::schemars_of,
+    version::checked_version,
+};
 
 /// A field, through all versions of its event.
 pub(crate) struct FieldHistory {
@@ -15,6 +20,7 @@ pub(crate) struct FieldHistory {
     pub(crate) serde: Vec<Attribute>,
     /// What it says to schemars.
     schemars: Vec<Attribute>,
+    conditions: Vec<Attribute>,
     pub(crate) added: Option<Added>,
     pub(crate) removed: Option<(u32, LitInt)>,
     /// From old to new.
@@ -80,6 +86,11 @@ impl FieldHistory {
         let Some(ident) = field.ident.clone() else {
             return refuse_changes_of_unnamed(field).map(|()| None);
         };
+        let conditions = field
+            .attrs
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"));
+        let conditions = conditions.cloned().collect();
         let serde =
             field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")).cloned().collect();
         let mut this = Self {
@@ -87,6 +98,7 @@ impl FieldHistory {
             ty: field.ty.clone(),
             serde,
             schemars: schemars_of(field),
+            conditions,
             added: None,
             removed: None,
             renames: Vec::new(),
@@ -104,6 +116,7 @@ impl FieldHistory {
         this.renames.sort_by_key(|rename| rename.version.0);
         this.conversions.sort_by_key(|conversion| conversion.version.0);
         this.check_order()?;
+        this.check_tags(field)?;
         Ok(Some(this))
     }
 
@@ -117,7 +130,7 @@ impl FieldHistory {
         let version = parse(attribute, usage, |meta| {
             let is_default = meta.path.is_ident("default");
             if is_default {
-                default = Some(meta.value()?.parse()?);
+                once(&mut default, meta, |meta| value(meta, usage))?;
             }
             Ok(is_default)
         })?;
@@ -132,7 +145,7 @@ impl FieldHistory {
         let version = parse(attribute, usage, |meta| {
             let is_from = meta.path.is_ident("from");
             if is_from {
-                from = Some(meta.value()?.parse()?);
+                once(&mut from, meta, |meta| value(meta, usage))?;
             }
             Ok(is_from)
         })?;
@@ -155,14 +168,17 @@ impl FieldHistory {
         let (mut from, mut with, mut may_fail) = (None, None, false);
         let version = parse(attribute, usage, |meta| {
             if meta.path.is_ident("from") {
-                from = Some(meta.value()?.parse()?);
+                once(&mut from, meta, |meta| value(meta, usage))?;
                 return Ok(true);
             }
             let is_with = meta.path.is_ident("with") || meta.path.is_ident("try_with");
             if is_with {
                 may_fail = meta.path.is_ident("try_with");
-                if with.replace(meta.value()?.parse()?).is_some() {
-                    return Err(meta.error("one function converts; write `with` or `try_with`, once"));
+                if with.replace(value(meta, usage)?).is_some() {
+                    return Err(Error::new_spanned(
+                        &meta.path,
+                        "one function converts; write `with` or `try_with`, once",
+                    ));
                 }
             }
             Ok(is_with)
@@ -193,6 +209,53 @@ impl FieldHistory {
             None => Ok(()),
         }
     }
+
+    fn check_tags(&self, field: &Field) -> Result<()> {
+        let tag = field.attrs.iter().find(|attribute| attribute.path().is_ident("tag"));
+        match tag.filter(|_| self.removed.is_some()) {
+            Some(tag) => {
+                Err(Error::new_spanned(tag, "an event is tagged by what it has today; this field is gone"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// From one version to the next a field gets one name and one value; `today` is its name in payloads that are written.
+    pub(crate) fn check_steps(&self, today: &str) -> Result<()> {
+        for (place, rename) in self.renames.iter().enumerate() {
+            let (version, _) = rename.version;
+            let next = self.renames.get(place + 1);
+            if let Some(second) = next.filter(|next| next.version.0 == version) {
+                return Err(Error::new(
+                    second.version.1.span(),
+                    format!("in one version a field is renamed once; version {version} is said twice"),
+                ));
+            }
+            let (from, to) =
+                (rename.from.value(), next.map_or_else(|| today.to_owned(), |next| next.from.value()));
+            if from == to {
+                return Err(Error::new(
+                    rename.from.span(),
+                    format!("it is called `{to}` in version {version} too; say what it was called before"),
+                ));
+            }
+        }
+        let second = self.conversions.windows(2).find_map(|pair| match pair {
+            [first, second] if first.version.0 == second.version.0 => Some(&second.version.1),
+            _ => None,
+        });
+        match second {
+            Some(literal) => Err(Error::new(
+                literal.span(),
+                "in one version a field is converted once; let one function do both",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_conditions(&self) -> Result<()> {
+        refuse_conditions(&self.conditions, Part::Field)
+    }
 }
 
 /// The histories of these fields. What they say of it is taken out, and so are fields that are no more.
@@ -202,12 +265,12 @@ pub(crate) fn take_histories(fields: &mut Fields) -> Result<Vec<FieldHistory>> {
         histories.extend(FieldHistory::of(field)?);
     }
     if let Fields::Named(named) = fields {
-        let is_removed = |ident: &Ident| {
-            histories.iter().any(|history| history.removed.is_some() && history.ident == *ident)
-        };
+        // By their place: where one is gone, another may have come under the same name.
         named.named = std::mem::take(&mut named.named)
             .into_pairs()
-            .filter(|pair| !pair.value().ident.as_ref().is_some_and(is_removed))
+            .zip(&histories)
+            .filter(|(_, history)| history.removed.is_none())
+            .map(|(pair, _)| pair)
             .collect();
     }
     Ok(histories)
@@ -228,6 +291,17 @@ fn change_of(attribute: &Attribute) -> Option<Change> {
         () if is("removed") => Some(Change::Removed),
         () if is("converted") => Some(Change::Converted),
         () => None,
+    }
+}
+
+/// Refuses what only a field says, on an event.
+pub(crate) fn refuse_changes_of_event(attributes: &[Attribute]) -> Result<()> {
+    match attributes.iter().find(|attribute| change_of(attribute).is_some()) {
+        None => Ok(()),
+        Some(attribute) => Err(Error::new_spanned(
+            attribute,
+            "this goes on a field; what an event was called before is said with `#[event(aliases(\"..\"))]`",
+        )),
     }
 }
 
@@ -253,9 +327,10 @@ fn parse(
     }
     attribute.parse_nested_meta(|meta| {
         if meta.path.is_ident("version") {
-            let literal: LitInt = meta.value()?.parse()?;
-            version = Some((checked_version(&literal)?, literal));
-            return Ok(());
+            return once(&mut version, &meta, |meta| {
+                let (_, literal) = arguments::version(meta)?;
+                Ok((checked_version(&literal)?, literal))
+            });
         }
         if other(&meta)? { Ok(()) } else { Err(meta.error(usage)) }
     })?;

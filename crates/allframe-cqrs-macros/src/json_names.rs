@@ -1,22 +1,29 @@
-use syn::{Attribute, Fields, LitStr, ext::IdentExt as _};
+use syn::{Attribute, Fields, Ident, LitStr, ext::IdentExt as _};
+
+use crate::arguments::skip_value;
 
 /// The fields whose name in JSON is another than in Rust: both names.
 pub(crate) fn renamed_fields(container: &[Attribute], fields: &Fields) -> Vec<(String, String)> {
-    let rule = serde_name(container, "rename_all");
     let mut renamed = Vec::new();
     for field in fields {
         let Some(ident) = &field.ident else { continue };
         let name = ident.unraw().to_string();
-        let in_json = match (serde_name(&field.attrs, "rename"), &rule) {
-            (Some(own), _) => own,
-            (None, Some(rule)) => by_rule(rule, &name),
-            (None, None) => continue,
-        };
+        let in_json = name_read_by_serde(ident, &field.attrs, container);
         if in_json != name {
             renamed.push((name, in_json));
         }
     }
     renamed
+}
+
+/// The name by which serde reads a field with these attributes.
+pub(crate) fn name_read_by_serde(ident: &Ident, of_field: &[Attribute], container: &[Attribute]) -> String {
+    let name = ident.unraw().to_string();
+    match (serde_name(of_field, "rename"), serde_name(container, "rename_all")) {
+        (Some(own), _) => own,
+        (None, Some(rule)) => by_rule(&rule, &name),
+        (None, None) => name,
+    }
 }
 
 /// What serde's attribute of this name says of reading: `rename = ".."`, or `rename(deserialize = "..")`.
@@ -26,7 +33,7 @@ fn serde_name(attributes: &[Attribute], wanted: &str) -> Option<String> {
         // What cannot be read here is serde's to tell.
         let _ = attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident(wanted) {
-                return skip(&meta);
+                return skip_value(&meta).map(drop);
             }
             if meta.input.peek(syn::Token![=]) {
                 name = Some(meta.value()?.parse::<LitStr>()?.value());
@@ -42,19 +49,6 @@ fn serde_name(attributes: &[Attribute], wanted: &str) -> Option<String> {
         });
     }
     name
-}
-
-/// Goes past an attribute that is not looked for.
-fn skip(meta: &syn::meta::ParseNestedMeta<'_>) -> syn::Result<()> {
-    if meta.input.peek(syn::Token![=]) {
-        meta.value()?.parse::<syn::Expr>().map(drop)
-    } else if meta.input.peek(syn::token::Paren) {
-        let inner;
-        syn::parenthesized!(inner in meta.input);
-        inner.parse::<proc_macro2::TokenStream>().map(drop)
-    } else {
-        Ok(())
-    }
 }
 
 /// A field's name as serde writes it by one of its rules.

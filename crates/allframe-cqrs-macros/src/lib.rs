@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod arguments;
 mod command;
+mod earlier_form;
+mod earlier_serde;
 mod event;
 mod event_attributes;
 mod event_schema;
@@ -15,6 +18,7 @@ mod row;
 mod row_index;
 mod tag;
 mod template;
+mod unknown_variant;
 mod validation_rules;
 mod version;
 
@@ -37,7 +41,69 @@ use proc_macro::TokenStream;
 /// | `#[event(schema)]` | the type | implements `EventSchemas`, with the feature `schema`: a JSON schema of every stored name and version |
 /// | `#[tag]` | a field | tags the event `field:value` |
 /// | `#[tag("key")]` | a field | tags the event `key:value` |
+/// | `#[event(version = N)]` | a variant, or the struct | the version of its schema that is written, from 1, which it is unless said otherwise |
+/// | `#[event(unchanged(2, 3))]` | a variant, or the struct | versions that changed none of its fields |
+/// | `#[event(upcasters = path)]` | the type | a function `fn() -> VersionRegistry<Self>` with what else is known of earlier events |
+/// | `#[event(unknown)]` | a variant that holds an `UnknownEvent` | what a stored event reads as that this program does not know, with `UnknownEvents::PassThrough` |
 /// | `#[event(crate = path)]` | the type | where `allframe_cqrs` is, when it goes by another name |
+///
+/// Each on the type or the variant at most once, but for `aliases` and `unchanged`.
+///
+/// # Earlier versions
+///
+/// What changed from one version to the next is said at the field that changed, and events of earlier versions are then read as those
+/// of today:
+///
+/// | attribute | on | what it says |
+/// |---|---|---|
+/// | `#[added(version = N)]` | a field | payloads have it since version `N`; in earlier events it is `Default::default()` |
+/// | `#[added(version = N, default = value)]` | a field | in earlier events it is this, a value of the type that it had in version `N`; of a text, what `Into` makes of it |
+/// | `#[renamed(from = "..", version = N)]` | a field | in payloads of before version `N` it has this name |
+/// | `#[removed(version = N)]` | a field | payloads have it no more since version `N`; the field is no part of the type, and stays in the code to read earlier events |
+/// | `#[converted(version = N, with = path)]` | a field | before version `N` it was what this function, or closure, takes, and became what it answers |
+/// | `#[converted(version = N, try_with = path)]` | a field | the same, with a function that answers a `Result`, whose error is any error or a text |
+/// | `#[converted(version = N, from = Type, with = path)]` | a field | the same, where the function takes several types, as `u64::from` does |
+///
+/// `N` is from 2 to the version of the event. A field may change as often as it likes, in one version at most once in each of these
+/// ways. The versions that are read this way go back from today's without a gap: each is the `version` of a change or stands in
+/// `unchanged`. What is before the first of them takes `upcasters`. Only fields with names have a history, of types that have no
+/// parameters and to which serde gives no form of their own. A variant that had no content may get fields, each `added`.
+///
+/// ```
+/// use allframe_cqrs::{EventTypeName, event};
+///
+/// #[event(version = 3)]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// struct Booked {
+///     // {"id":7,"euros":12} in version 1; {"number":7,"euros":12,"currency":"USD"} in version 2.
+///     #[renamed(from = "id", version = 2)]
+///     number: u32,
+///     #[added(version = 2, default = "EUR")]
+///     currency: String,
+///     #[renamed(from = "euros", version = 3)]
+///     #[converted(version = 3, with = cents_of)]
+///     cents: u64,
+/// }
+///
+/// fn cents_of(euros: u32) -> u64 {
+///     u64::from(euros) * 100
+/// }
+///
+/// # use allframe_cqrs::{EventStore, EventStoreBackend, ExpectedVersion, InMemoryBackend, StreamId};
+/// # use allframe_cqrs::api::{Encoding, EventType, NewEvent};
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # let backend = InMemoryBackend::new();
+/// # let first = NewEvent::new(EventType::new("Booked").unwrap(), r#"{"id":7,"euros":12}"#.to_owned()).with_encoding(Encoding::JSON);
+/// # backend.append(&StreamId::new("s").unwrap(), ExpectedVersion::Any, vec![first]).await.unwrap();
+/// // A store in which an event of version 1 lies.
+/// let store = EventStore::<Booked, _>::with_backend(backend);
+/// let booked = store.get_events("s").await.unwrap().remove(0);
+/// assert_eq!((booked.number, booked.currency.as_str(), booked.cents), (7, "EUR", 1200));
+/// assert_eq!(Booked::variants()[0].schema_version, 3);
+/// # });
+/// ```
+///
+/// # Example
 ///
 /// ```
 /// use allframe_cqrs::{EventTypeName, event};
@@ -166,6 +232,8 @@ pub fn command(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes a struct a query: implements `Query`.
+///
+/// `#[query(crate = path)]` says where `allframe_cqrs` is, when it goes by another name.
 #[proc_macro_attribute]
 pub fn query(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(marker::expand("query", "Query", attribute.into(), item.into()))

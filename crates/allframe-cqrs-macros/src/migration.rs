@@ -1,15 +1,20 @@
 //! What reads the earlier schema versions of one kind of events, from what its fields say of themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{
-    Attribute, Error, Expr, ExprLit, Ident, Lit, Meta, Result, Token, parse_quote, punctuated::Punctuated,
+    Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Meta, Result, ext::IdentExt as _, parse_quote,
+    spanned::Spanned as _,
 };
 
 use crate::{
+    arguments::{at_span, shown_at},
+    earlier_form::EarlierForm,
+    event_attributes::any_word_for_serde,
     field_history::{Conversion, FieldHistory},
+    json_names::name_read_by_serde,
     version::SchemaVersion,
 };
 
@@ -29,19 +34,71 @@ impl Migrations {
         container: Vec<Meta>,
     ) -> Result<Self> {
         let today = version.today();
-        let mut changes = BTreeSet::new();
-        let changed = fields.iter().flat_map(FieldHistory::changes);
-        for (change, literal) in changed.chain(version.unchanged()) {
-            if *change > today {
-                return Err(Error::new(
-                    literal.span(),
-                    format!("the event has version {today}; write `#[event(version = {change})]` on it"),
-                ));
+        let changed: BTreeSet<u32> =
+            fields.iter().flat_map(FieldHistory::changes).map(|(change, _)| *change).collect();
+        let mut known = changed.clone();
+        for (unchanged, literal) in version.unchanged() {
+            if !known.insert(*unchanged) {
+                let why = match changed.contains(unchanged) {
+                    true => format!("a field says what version {unchanged} changed; leave it out here"),
+                    false => format!("version {unchanged} stands here twice"),
+                };
+                return Err(Error::new(literal.span(), why));
             }
-            changes.insert(*change);
         }
-        let declared_since = version.declared_since(&changes)?;
-        Ok(Self { today, declared_since, fields, container })
+        let said = fields.iter().flat_map(FieldHistory::changes).chain(version.unchanged());
+        if let Some((change, literal)) = said.into_iter().find(|(change, _)| *change > today) {
+            return Err(Error::new(
+                literal.span(),
+                format!("the event has version {today}; write `#[event(version = {change})]` on it"),
+            ));
+        }
+        let declared_since = version.declared_since(&known)?;
+        let this = Self { today, declared_since, fields, container };
+        if !changed.is_empty() {
+            this.check_fields()?;
+        }
+        Ok(this)
+    }
+
+    /// Of each version it must be known which fields it has, and by which names.
+    fn check_fields(&self) -> Result<()> {
+        let container = &self.container;
+        let container: Attribute = parse_quote!(#[serde(#(#container),*)]);
+        let container = std::slice::from_ref(&container);
+        let names: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| name_read_by_serde(&field.ident, &field.serde, container))
+            .collect();
+        for (field, name) in self.fields.iter().zip(&names) {
+            field.check_conditions()?;
+            field.check_steps(name)?;
+        }
+        for version in self.declared_since..self.today {
+            let mut seen = BTreeMap::new();
+            let there = self.fields.iter().zip(&names).filter(|(field, _)| field.is_in(version));
+            for (field, today) in there {
+                // It has no name in the payload.
+                if any_word_for_serde(&field.serde, &["flatten", "skip", "skip_deserializing"])? {
+                    continue;
+                }
+                let renamed = field.name_in(version);
+                let name = renamed.map_or_else(|| today.clone(), LitStr::value);
+                if let Some(other) = seen.insert(name.clone(), renamed) {
+                    return Err(Error::new(
+                        renamed.or(other).map_or_else(|| field.ident.span(), LitStr::span),
+                        format!("`{name}` is the name of two fields in payloads of version {version}"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any earlier version has another form than today's.
+    pub(crate) fn have_changes(&self) -> bool {
+        self.fields.iter().any(|field| field.changes().next().is_some())
     }
 
     /// Whether any earlier version is read.
@@ -59,69 +116,54 @@ impl Migrations {
     pub(crate) fn arms(
         &self,
         krate: &TokenStream,
+        event: &Ident,
         kind: usize,
         path: &TokenStream,
         variant: &TokenStream,
     ) -> TokenStream {
+        let payload = payload();
         let arms = (self.declared_since..self.today).map(|version| {
-            let read = match self.fields.iter().any(|field| differs(field, version)) {
-                true => self.read(krate, version, path),
-                false => quote!(payload.read_as::<Self>(&#variant)),
+            let read = match self.differ_in(version) {
+                true => self.read(krate, event, version, path),
+                false => quote!(#payload.read_as::<Self>(&#variant)),
             };
             quote!((#kind, #version) => { #read })
         });
         quote!(#(#arms)*)
     }
 
-    /// For each version from the first that is read by itself to today's, what adds its schema to the variable `schemas`. The form
-    /// of today is that of this type.
-    pub(crate) fn schemas(
-        &self,
-        krate: &TokenStream,
-        name: &TokenStream,
-        today: &TokenStream,
-    ) -> TokenStream {
-        let all = (self.declared_since..=self.today).map(|version| {
-            if !self.fields.iter().any(|field| differs(field, version)) {
-                return quote!(schemas.push(#krate::schema::EventSchema::of::<#today>(#name, #version)););
-            }
-            let schemars = quote!(#krate::schemars).to_string();
-            let derives = quote! {
-                #[derive(#krate::schemars::JsonSchema)]
-                #[schemars(crate = #schemars, rename = #name)]
-            };
-            let Earlier { item, holes } = self.earlier(version, &derives, FieldHistory::told_to_schemars);
-            // What a function converts tells the type of the field, where it is not said.
-            let converted = self.fields.iter().filter(|field| field.is_in(version)).filter_map(|field| {
-                let FieldHistory { ident, .. } = field;
-                let Conversion { with, .. } = field.conversions_after(version).next()?;
-                Some(quote!(let _ = (#with)(earlier.#ident);))
-            });
-            quote!({
-                #item
-                schemas.push(#krate::schema::EventSchema::of_parameter(
-                    #name,
-                    #version,
-                    #[allow(unused_variables)]
-                    |earlier: Earlier<#(#holes),*>| { #(#converted)* },
-                ));
-            })
-        });
-        quote!(#(#all)*)
-    }
-
-    /// What serde is told of all fields together.
-    pub(crate) fn container(&self) -> &[Meta] {
-        &self.container
-    }
-
-    fn read(&self, krate: &TokenStream, version: u32, path: &TokenStream) -> TokenStream {
+    fn read(&self, krate: &TokenStream, event: &Ident, version: u32, path: &TokenStream) -> TokenStream {
+        let (payload, earlier) = (payload(), earlier(Span::call_site()));
+        let form = self.earlier_form(event, version, |_, _| Vec::new());
         let serde = quote!(#krate::serde).to_string();
-        let derives = quote! {
+        let container = &self.container;
+        let parameters: Vec<_> = form.parameters().collect();
+        let bound = (!parameters.is_empty()).then(|| {
+            let bound = quote!(#(#parameters: #krate::EarlierValue),*).to_string();
+            quote!(bound(deserialize = #bound))
+        });
+        let item = form.item(&quote! {
             #[derive(#krate::serde::Deserialize)]
-            #[serde(crate = #serde)]
+            #[serde(crate = #serde, #(#container,)* #bound)]
+        });
+        // What is gone has no value any more; its conversion says of which type it was.
+        let gone = form.histories.iter().filter(|field| field.removed.is_some()).filter_map(|field| {
+            let conversion = field.conversions_after(version).next()?;
+            let value = value_in_form(&field.ident, conversion.with.span());
+            let value = converted(krate, field, conversion, value);
+            conversion.from.is_none().then(|| quote!(if false { let _ = #value; }))
+        });
+        let at = form.shown_at();
+        let (read, inferred) = (Ident::new("read", at), form.inferred());
+        let read = quote_spanned!(at=> #payload.#read::<#inferred>()?);
+        // A variant that had no fields may have been written without braces.
+        let read = match form.histories.is_empty() {
+            true => quote!(if !#payload.is_null() { #read; }),
+            false => quote! {
+                let #earlier = #read;
+                let _ = &#earlier;
+            },
         };
-        let Earlier { item, holes } = self.earlier(version, &derives, |_, _| Vec::new());
         let values = self.fields.iter().filter(|field| field.removed.is_none()).map(|field| {
             let ident = &field.ident;
             let value = value_from(krate, field, version);
@@ -129,55 +171,46 @@ impl Migrations {
         });
         quote! {
             #item
-            let earlier = payload.read::<Earlier<#(#holes),*>>()?;
-            let _ = &earlier;
+            #read
+            #(#gone)*
             ::core::result::Result::Ok(#path { #(#values),* })
         }
     }
 
-    /// The struct `Earlier`, with the fields of a version, and these attributes on each besides serde's.
-    fn earlier(
+    /// The versions that are read without an upcaster, that of today among them.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = u32> + use<> {
+        self.declared_since..=self.today
+    }
+
+    /// Whether payloads of a version have another form than today's.
+    pub(crate) fn differ_in(&self, version: u32) -> bool {
+        self.fields.iter().any(|field| differs(field, version))
+    }
+
+    /// The struct with the fields of a version, and these attributes on each besides serde's.
+    pub(crate) fn earlier_form(
         &self,
+        event: &Ident,
         version: u32,
-        derives: &TokenStream,
         more: fn(&FieldHistory, u32) -> Vec<Attribute>,
-    ) -> Earlier {
-        let container = self.container.iter();
-        let mut parameters: Vec<Ident> = Vec::new();
-        let there = self.fields.iter().filter(|field| field.is_in(version));
-        let fields: Vec<_> = there
-            .map(|field| {
-                let FieldHistory { ident, ty, .. } = field;
-                let (serde, more) = (serde_in(field, version), more(field, version));
-                let ty = match field.conversions_after(version).next() {
-                    None => Some(ty),
-                    Some(conversion) => conversion.from.as_ref(),
-                };
-                if let Some(ty) = ty {
-                    return quote!(#(#serde)* #(#more)* #ident: #ty);
-                }
-                // Its earlier type is what the function takes, which only the compiler knows.
-                let parameter = format_ident!("Earlier{}", parameters.len());
-                parameters.push(parameter.clone());
-                quote!(#(#serde)* #(#more)* #ident: #parameter)
-            })
-            .collect();
-        let item = quote! {
-            #derives
-            #[serde(#(#container),*)]
-            #[allow(dead_code)]
-            struct Earlier<#(#parameters),*> {
-                #(#fields),*
-            }
-        };
-        Earlier { item, holes: parameters.iter().map(|_| quote!(_)).collect() }
+    ) -> EarlierForm<'_> {
+        EarlierForm::of(event, &self.fields, version, more)
+    }
+
+    /// What serde is told of all fields together.
+    pub(crate) fn container(&self) -> &[Meta] {
+        &self.container
     }
 }
 
-/// The struct of an earlier version, and what stands for its parameters.
-struct Earlier {
-    item: TokenStream,
-    holes: Vec<TokenStream>,
+/// The variable for an earlier form, which nothing that the user wrote can mean.
+pub(crate) fn earlier(at: Span) -> Ident {
+    Ident::new("earlier", Span::mixed_site().located_at(at))
+}
+
+/// The variable for the payload, which nothing that the user wrote can mean.
+pub(crate) fn payload() -> Ident {
+    Ident::new("payload", Span::mixed_site())
 }
 
 /// Whether payloads of a version have the field in another form than today's.
@@ -187,97 +220,56 @@ fn differs(field: &FieldHistory, version: u32) -> bool {
         || field.conversions_after(version).next().is_some()
 }
 
-/// Today's value of a field, of the variable `earlier`.
+/// Today's value of a field.
 fn value_from(krate: &TokenStream, field: &FieldHistory, version: u32) -> TokenStream {
-    let ident = &field.ident;
     let (begin, since) = match &field.added {
-        Some(added) if version < added.version.0 => (default_of(added.default.as_ref()), added.version.0),
-        _ => (quote!(earlier.#ident), version),
-    };
-    field.conversions_after(since).fold(begin, |value, conversion| {
-        let Conversion { with, may_fail, .. } = conversion;
-        match may_fail {
-            false => quote!((#with)(#value)),
-            true => {
-                let name = ident.to_string();
-                quote!((#with)(#value).map_err(|error| #krate::DecodeReason::unconverted(#name, error))?)
-            }
+        Some(added) if version < added.version.0 => {
+            (default_of(krate, field, added.default.as_ref()), added.version.0)
         }
-    })
+        _ => {
+            let taken_by = field.conversions_after(version).next();
+            let at = taken_by.map_or_else(|| field.ident.span(), |conversion| conversion.with.span());
+            (value_in_form(&field.ident, at), version)
+        }
+    };
+    field.conversions_after(since).fold(begin, |value, conversion| converted(krate, field, conversion, value))
 }
 
-fn default_of(default: Option<&Expr>) -> TokenStream {
+pub(crate) fn value_in_form(ident: &Ident, at: Span) -> TokenStream {
+    let earlier = earlier(at);
+    let mut ident = ident.clone();
+    ident.set_span(ident.span().located_at(at));
+    quote_spanned!(shown_at(at)=> #earlier.#ident)
+}
+
+fn converted(
+    krate: &TokenStream,
+    field: &FieldHistory,
+    conversion: &Conversion,
+    value: TokenStream,
+) -> TokenStream {
+    let Conversion { with, may_fail, .. } = conversion;
+    let at = shown_at(with.span());
+    let call = quote_spanned!(at=> (#with)(#value));
+    if !may_fail {
+        return call;
+    }
+    let name = field.ident.unraw().to_string();
+    let converted = at_span(&quote!(#krate::DecodeReason::converted), at);
+    quote_spanned!(at=> #converted(#name, #call)?)
+}
+
+fn default_of(krate: &TokenStream, field: &FieldHistory, default: Option<&Expr>) -> TokenStream {
     match default {
-        None => quote!(::core::default::Default::default()),
+        None => {
+            let at = shown_at(field.ty.span());
+            let has_default = at_span(&quote!(#krate::HasDefault), at);
+            quote_spanned!(at=> #has_default::default_of_field())
+        }
         // A text is whatever can be made of one.
-        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => quote!(::core::convert::Into::into(#text)),
+        Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
+            quote_spanned!(shown_at(text.span())=> ::core::convert::Into::into(#text))
+        }
         Some(value) => quote!(#value),
     }
-}
-
-/// What serde is told of the field in payloads of a version.
-fn serde_in(field: &FieldHistory, version: u32) -> Vec<Attribute> {
-    let name = field.name_in(version);
-    let is_converted = field.conversions_after(version).next().is_some();
-    let mut metas: Vec<Meta> = field
-        .serde
-        .iter()
-        .filter_map(|attribute| {
-            attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()
-        })
-        .flatten()
-        .filter(|meta| {
-            let is = |word| meta.path().is_ident(word);
-            // What reads a value of today's type reads none of another.
-            let reads_today = is("with") || is("deserialize_with") || is("serialize_with") || is("default");
-            let is_renamed = name.is_some() && is("rename");
-            !(is_renamed || is_converted && reads_today)
-        })
-        .collect();
-    metas.extend(name.map(|name| parse_quote!(rename = #name)));
-    if metas.is_empty() { Vec::new() } else { vec![parse_quote!(#[serde(#(#metas),*)])] }
-}
-
-/// What serde is told of all fields of a struct.
-pub(crate) fn container_of_struct(attributes: &[Attribute]) -> Result<Vec<Meta>> {
-    let mut container = Vec::new();
-    for meta in serde_metas(attributes)? {
-        if meta.path().is_ident("default") {
-            return Err(Error::new_spanned(
-                meta,
-                "earlier versions do not know the default of the whole event; write #[serde(default)] on its fields",
-            ));
-        }
-        if meta.path().is_ident("rename_all") || meta.path().is_ident("deny_unknown_fields") {
-            container.push(meta);
-        }
-    }
-    Ok(container)
-}
-
-/// What serde is told of all fields of a variant.
-pub(crate) fn container_of_variant(on_enum: &[Attribute], on_variant: &[Attribute]) -> Result<Vec<Meta>> {
-    let mut container: Vec<Meta> = serde_metas(on_variant)?;
-    container.retain(|meta| meta.path().is_ident("rename_all"));
-    for mut meta in serde_metas(on_enum)? {
-        if meta.path().is_ident("deny_unknown_fields") {
-            container.push(meta);
-        } else if meta.path().is_ident("rename_all_fields") && container.is_empty() {
-            match &mut meta {
-                Meta::Path(path) => *path = parse_quote!(rename_all),
-                Meta::List(list) => list.path = parse_quote!(rename_all),
-                Meta::NameValue(pair) => pair.path = parse_quote!(rename_all),
-            }
-            container.push(meta);
-        }
-    }
-    Ok(container)
-}
-
-fn serde_metas(attributes: &[Attribute]) -> Result<Vec<Meta>> {
-    let mut metas = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        metas.extend(attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)?);
-    }
-    Ok(metas)
 }

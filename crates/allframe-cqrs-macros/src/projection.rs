@@ -1,15 +1,18 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Error, Ident, Item, LitInt, LitStr, Path, Result, parse::Parser, spanned::Spanned};
+use syn::{Error, Ident, Item, LitStr, Path, Result, parse::Parser, spanned::Spanned};
+
+use crate::arguments::{self, once, refuse_second, value};
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let Attributes { krate, name, version, configure } = Attributes::parse(attribute)?;
     let item = syn::parse2::<Item>(item)?;
-    let (ident, generics) = match &item {
-        Item::Struct(item) => (&item.ident, &item.generics),
-        Item::Enum(item) => (&item.ident, &item.generics),
+    let (ident, generics, attributes) = match &item {
+        Item::Struct(item) => (&item.ident, &item.generics, &item.attrs),
+        Item::Enum(item) => (&item.ident, &item.generics, &item.attrs),
         other => return Err(Error::new_spanned(other, "#[projection] goes on a struct or an enum")),
     };
+    refuse_second("projection", attributes)?;
     if !generics.params.is_empty() {
         return Err(Error::new_spanned(
             generics,
@@ -60,28 +63,22 @@ impl Attributes {
         let (mut krate, mut name, mut version, mut configure) = (None, None, None, None);
         let parser = syn::meta::parser(|meta| {
             let known = meta.path.get_ident().map(Ident::to_string);
-            let is_second = match known.as_deref() {
-                Some("crate") => krate.is_some(),
-                Some("name") => name.is_some(),
-                Some("version") => version.is_some(),
-                Some("configure") => configure.is_some(),
-                _ => false,
-            };
-            if is_second {
-                return Err(meta.error("stands here twice; a projection has one of each"));
-            }
             match known.as_deref() {
-                Some("crate") => krate = Some(meta.value()?.call(Path::parse_mod_style)?),
-                Some("name") => name = Some(checked_name(meta.value()?.parse()?)?),
-                Some("version") => version = Some(checked_version(&meta.value()?.parse()?)?),
-                Some("configure") => configure = Some(meta.value()?.parse()?),
-                _ => {
-                    return Err(meta.error(
-                        "unknown here; write `name = \"..\"`, `version = 1`, and perhaps `configure = function`",
-                    ));
-                }
+                Some("crate") => once(&mut krate, &meta, arguments::krate),
+                Some("name") => once(&mut name, &meta, |meta| {
+                    checked_name(value(meta, "write `name = \"..\"`, under which its state is kept")?)
+                }),
+                Some("version") => once(&mut version, &meta, |meta| Ok(arguments::version(meta)?.0)),
+                Some("configure") => once(&mut configure, &meta, |meta| {
+                    value(
+                        meta,
+                        "write `configure = path`, a function from `Registration<Self>` to `Registration<Self>`",
+                    )
+                }),
+                _ => Err(meta.error(
+                    "unknown here; write `name = \"..\"`, `version = 1`, and perhaps `configure = function`",
+                )),
             }
-            Ok(())
         });
         parser.parse2(attribute)?;
         let missing = |what| Error::new(Span::call_site(), format!("say {what}"));
@@ -100,11 +97,4 @@ fn checked_name(name: LitStr) -> Result<LitStr> {
         return Err(Error::new(name.span(), "a name has 1 to 128 bytes and no control characters"));
     }
     Ok(name)
-}
-
-fn checked_version(version: &LitInt) -> Result<u32> {
-    match version.base10_parse::<u32>() {
-        Ok(0) | Err(_) => Err(Error::new(version.span(), "a version is a number from 1 to 4294967295")),
-        Ok(version) => Ok(version),
-    }
 }

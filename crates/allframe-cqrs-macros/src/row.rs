@@ -2,16 +2,17 @@ use std::collections::HashMap;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{
-    Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, Path, Result, Token, punctuated::Punctuated,
-};
+use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Path, Result, Token, punctuated::Punctuated};
 
-use crate::row_index::{Shape, TableIndex};
+use crate::{
+    arguments::{self, once, refuse_lifetimes},
+    row_index::{Shape, TableIndex},
+};
 
 pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let item = syn::parse2::<DeriveInput>(item)?;
     let fields = named_fields(&item)?;
-    refuse_lifetimes(&item)?;
+    refuse_lifetimes(&item.generics, "a row is kept: it owns its fields, and borrows none")?;
     let krate = krate(&item)?.map_or_else(|| quote!(::allframe_cqrs), |path| quote!(#path));
     let keys: Vec<&Field> =
         fields.iter().filter(|field| field.attrs.iter().any(|a| a.path().is_ident("key"))).collect();
@@ -121,15 +122,6 @@ fn named_fields(item: &DeriveInput) -> Result<&Punctuated<Field, Token![,]>> {
     }
 }
 
-fn refuse_lifetimes(item: &DeriveInput) -> Result<()> {
-    match item.generics.params.iter().find(|param| matches!(param, GenericParam::Lifetime(_))) {
-        Some(lifetime) => {
-            Err(Error::new_spanned(lifetime, "a row is kept: it owns its fields, and borrows none"))
-        }
-        None => Ok(()),
-    }
-}
-
 fn krate(item: &DeriveInput) -> Result<Option<Path>> {
     let mut krate = None;
     for attribute in item.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
@@ -137,8 +129,7 @@ fn krate(item: &DeriveInput) -> Result<Option<Path>> {
             if !meta.path.is_ident("crate") {
                 return Err(meta.error("unknown here; only `crate = path` is said of a row"));
             }
-            krate = Some(meta.value()?.call(Path::parse_mod_style)?);
-            Ok(())
+            once(&mut krate, &meta, arguments::krate)
         })?;
     }
     Ok(krate)

@@ -4,8 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
     Attribute, DeriveInput, Error, Field, GenericArgument, Ident, LitStr, Meta, PathArguments, Result, Token,
-    Type, Visibility, ext::IdentExt, punctuated::Punctuated, token,
+    Type, Visibility, ext::IdentExt, meta::ParseNestedMeta, punctuated::Punctuated, token,
 };
+
+use crate::arguments::{alone, once, value};
 
 pub(crate) struct TableIndex<'i> {
     /// An index shows the type of its field, so it is as visible as that.
@@ -112,35 +114,38 @@ struct Said {
 
 impl Said {
     fn parse(attribute: &Attribute) -> Result<Self> {
-        let mut said = Self { kind: "Multi", name: None, fields: None };
-        if matches!(attribute.meta, Meta::Path(_)) {
-            return Ok(said);
-        }
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("unique") {
-                said.kind = "Unique";
-            } else if meta.path.is_ident("name") {
-                said.name = Some(meta.value()?.parse()?);
-            } else if meta.path.is_ident("fields") {
-                // Brackets, and not `fields(..)`, which is read too: in that clippy finds a field twice, in the code of whoever
-                // derives, where two indexes share one.
-                let content;
-                if meta.input.peek(token::Paren) {
-                    syn::parenthesized!(content in meta.input);
+        let (mut unique, mut name, mut fields) = (None, None, None);
+        if !matches!(attribute.meta, Meta::Path(_)) {
+            attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("unique") {
+                    once(&mut unique, &meta, |meta| alone(meta, "write `unique` alone"))
+                } else if meta.path.is_ident("name") {
+                    once(&mut name, &meta, |meta| {
+                        value(meta, "write `name = \"..\"`, what the index is called")
+                    })
+                } else if meta.path.is_ident("fields") {
+                    once(&mut fields, &meta, parse_fields)
                 } else {
-                    let value = meta.value()?;
-                    syn::bracketed!(content in value);
+                    Err(meta
+                        .error("unknown here; an index is perhaps `unique`, and may have a `name = \"..\"`"))
                 }
-                said.fields = Some(Punctuated::parse_terminated(&content)?);
-            } else {
-                return Err(
-                    meta.error("unknown here; an index is perhaps `unique`, and may have a `name = \"..\"`")
-                );
-            }
-            Ok(())
-        })?;
-        Ok(said)
+            })?;
+        }
+        Ok(Self { kind: if unique.is_some() { "Unique" } else { "Multi" }, name, fields })
     }
+}
+
+/// Brackets, and not `fields(..)`, which is read too: in that clippy finds a field twice, in the code of whoever derives, where
+/// two indexes share one.
+fn parse_fields(meta: &ParseNestedMeta<'_>) -> Result<Punctuated<Ident, Token![,]>> {
+    let content;
+    if meta.input.peek(token::Paren) {
+        syn::parenthesized!(content in meta.input);
+    } else {
+        let value = meta.value()?;
+        syn::bracketed!(content in value);
+    }
+    Punctuated::parse_terminated(&content)
 }
 
 /// `T` of `Option<T>`, by how it is written: a macro knows no types.

@@ -4,6 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Attribute, Error, Fields, Ident, LitStr, Member, Meta, Result};
 
+use crate::event_attributes::{Part, refuse_conditions};
+
 /// A field by whose value its event is tagged, under one key or several.
 pub(crate) struct FieldTag {
     member: Member,
@@ -35,6 +37,7 @@ pub(crate) fn take_tags(fields: &mut Fields) -> Result<Vec<FieldTag>> {
             .map(|attribute| key_of(&attribute, name.as_ref()))
             .collect::<Result<_>>()?;
         if !keys.is_empty() {
+            refuse_conditions(&field.attrs, Part::Field)?;
             let member = name.map_or_else(|| Member::from(index), Member::from);
             tags.push(FieldTag { member, keys, variable: format_ident!("tag_{index}") });
         }

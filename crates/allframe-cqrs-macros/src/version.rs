@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use syn::{Error, LitInt, Result, Token, meta::ParseNestedMeta, punctuated::Punctuated};
+use proc_macro2::Span;
+use syn::{Error, LitInt, Result, Token, meta::ParseNestedMeta, punctuated::Punctuated, token::Paren};
+
+use crate::arguments::{self, once, version_of};
 
 /// The schema version of a kind of events, and those that changed none of its fields.
 #[derive(Clone, Default)]
@@ -15,35 +18,24 @@ impl SchemaVersion {
     /// Reads one of the two; whether it was one.
     pub(crate) fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<bool> {
         if meta.path.is_ident("version") {
-            if self.version.is_some() {
-                return Err(meta.error("`version` stands here twice; it is that which is written today"));
-            }
-            let literal: LitInt = meta.value()?.parse()?;
-            let version = literal.base10_parse()?;
-            if version == 0 {
-                return Err(Error::new(literal.span(), "versions count from 1"));
-            }
-            self.version = Some((version, literal));
+            once(&mut self.version, meta, arguments::version)?;
             return Ok(true);
         }
         if meta.path.is_ident("unchanged") {
-            let content;
-            syn::parenthesized!(content in meta.input);
-            for literal in Punctuated::<LitInt, Token![,]>::parse_terminated(&content)? {
-                self.unchanged.push((checked_version(&literal)?, literal));
-            }
+            self.unchanged.extend(read_unchanged(meta)?);
             return Ok(true);
         }
         Ok(false)
     }
 
+    /// Where the version is said, or anything of versions.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.version.iter().chain(&self.unchanged).map(|(_, literal)| literal.span()).next()
+    }
+
     /// The version that is written today.
     pub(crate) fn today(&self) -> u32 {
         self.version.as_ref().map_or(1, |(version, _)| *version)
-    }
-
-    pub(crate) fn is_said(&self) -> bool {
-        self.version.is_some() || !self.unchanged.is_empty()
     }
 
     pub(crate) fn unchanged(&self) -> impl Iterator<Item = &(u32, LitInt)> {
@@ -70,10 +62,26 @@ impl SchemaVersion {
     }
 }
 
+fn read_unchanged(meta: &ParseNestedMeta<'_>) -> Result<Vec<(u32, LitInt)>> {
+    let usage = "write `unchanged(2, 3)`, with the versions that changed none of its fields";
+    let wrong = || Error::new_spanned(&meta.path, usage);
+    if !meta.input.peek(Paren) {
+        return Err(wrong());
+    }
+    let content;
+    syn::parenthesized!(content in meta.input);
+    let versions = Punctuated::<LitInt, Token![,]>::parse_terminated(&content)
+        .map_err(|error| Error::new(error.span(), usage))?;
+    if versions.is_empty() {
+        return Err(wrong());
+    }
+    versions.into_iter().map(|literal| Ok((checked_version(&literal)?, literal))).collect()
+}
+
 /// A version in which something changed: not the first.
 pub(crate) fn checked_version(literal: &LitInt) -> Result<u32> {
-    match literal.base10_parse()? {
-        0 | 1 => Err(Error::new(
+    match version_of(literal)? {
+        1 => Err(Error::new(
             literal.span(),
             "the first version is 1, so that a change comes with version 2 or later",
         )),

@@ -149,6 +149,10 @@ impl EventVariant {
 /// let names: Vec<_> = AccountEvent::variants().iter().map(|variant| variant.name).collect();
 /// assert_eq!(names, ["Opened", "Deposited"]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no event",
+    note = "write `#[event]` on it, and `#[derive(Clone, serde::Serialize, serde::Deserialize)]`"
+)]
 pub trait Event: EventBounds + EventTypeName {}
 
 /// What [`Event`] demands of a type beside a name: in one trait, which `#[event]` can ask of a generic type.

@@ -12,6 +12,7 @@ pub mod copy;
 mod dispatch_context;
 mod draft;
 mod error;
+mod error_or_text;
 mod event;
 mod event_store;
 mod injection;
@@ -48,28 +49,29 @@ pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use backoff::Backoff;
-#[cfg(feature = "validation")]
-#[doc(hidden)]
-pub use command::check_with_garde;
 pub use command::{
     Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
     ValidationError,
 };
 #[doc(hidden)]
-pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize};
+pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize, ReadFromJson};
+#[cfg(feature = "validation")]
 #[doc(hidden)]
-pub use command_bus::StoredBy;
+pub use command::{check_with_garde, rule_fits};
 pub use command_bus::{
     CommandBus, CommandBusBuilder, DecidedEvents, Decision, Dispatched, Execution, IntoDecision, KeyRetention,
 };
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use command_bus::{CommandDiscovery, DiscoveredCommandHandler};
+#[doc(hidden)]
+pub use command_bus::{NothingToStore, StoredBy};
 #[cfg(feature = "postgres")]
 pub use deadpool_postgres;
 pub use dispatch_context::DispatchContext;
 pub use draft::Draft;
 pub use error::{DecodeError, DecodeReason, Error, Result};
+pub use error_or_text::ErrorOrText;
 #[doc(hidden)]
 pub use event::EventBounds;
 pub use event::{Event, EventTypeName, EventVariant};
@@ -82,7 +84,7 @@ pub use eventstore_api::{
 };
 pub use injection::{BuildError, BuildProblem};
 #[doc(hidden)]
-pub use injection::{Injected, Resolver};
+pub use injection::{Given, Injected, Resolver};
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use inventory;
@@ -126,3 +128,5 @@ pub use versioning::{
     UnknownEvents, UpcastContext, UpcastError, Upcaster, VersionRegistry, VersionedEvent, VersioningError,
     VersioningProblem,
 };
+#[doc(hidden)]
+pub use versioning::{EarlierValue, HasDefault, HoldsUnknown};

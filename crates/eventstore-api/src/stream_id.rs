@@ -67,6 +67,11 @@ impl StreamId {
 /// assert!(open("").is_err());
 /// # Ok::<(), InvalidInput>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a stream",
+    label = "names no stream",
+    note = "a stream is named by a text, as a `&str` or a `String`, or by a `StreamId`"
+)]
 pub trait IntoStreamId {
     /// The stream id.
     ///

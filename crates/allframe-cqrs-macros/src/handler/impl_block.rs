@@ -3,7 +3,7 @@ use quote::quote;
 use syn::{Error, ImplItem, ImplItemFn, Item, Meta, Result};
 
 use super::{Handled, signature::Owner};
-use crate::marker::refuse_arguments;
+use crate::{arguments::refuse_second, marker::refuse_arguments};
 
 /// Registers the methods of an impl block that are marked as handlers, and leaves it otherwise as it is.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -47,6 +47,7 @@ fn take_registration(method: &mut ImplItemFn, owner: &Owner<'_>) -> Result<Optio
         Meta::List(list) => list.tokens,
         _ => TokenStream::new(),
     };
+    refuse_second(handled.attribute(), &method.attrs)?;
     let registration = handled.register(arguments, &method.sig, Some(owner))?;
     // A method that is left out is not registered: unlike that of a function, its `cfg` comes here as it is written.
     let conditions = method.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));

@@ -11,6 +11,8 @@ use quote::quote;
 use signature::Owner;
 use syn::{Attribute, Error, Item, Result, Signature};
 
+use crate::arguments::refuse_second;
+
 /// What a handler handles.
 #[derive(Clone, Copy)]
 pub(crate) enum Handled {
@@ -55,6 +57,7 @@ pub(crate) fn expand_handler(
     let Item::Fn(function) = syn::parse2::<Item>(item.clone())? else {
         return Err(Error::new_spanned(item, format!("#[{}] goes on a function", handled.attribute())));
     };
+    refuse_second(handled.attribute(), &function.attrs)?;
     let registration = handled.register(attribute, &function.sig, None)?;
     Ok(quote! {
         #function

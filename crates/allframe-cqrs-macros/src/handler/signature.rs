@@ -1,9 +1,11 @@
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::{
     Error, FnArg, GenericArgument, Ident, Path, PathArguments, Result, ReturnType, Signature, Type,
-    spanned::Spanned,
+    TypeGroup, TypeParen, spanned::Spanned,
 };
+
+use crate::arguments::without_self;
 
 /// What a handler takes, as far as it can be read from how it is written.
 pub(super) struct Handler {
@@ -39,12 +41,13 @@ impl Handler {
         handled: &str,
         owner: Option<&Owner<'_>>,
     ) -> Result<Self> {
-        if !signature.generics.params.is_empty() {
-            return Err(Error::new_spanned(
-                &signature.generics,
-                "a handler that registers itself has no parameters: nothing says for which types; give it to the bus by hand",
-            ));
-        }
+        refuse_qualifiers(signature)?;
+        refuse_parameters(signature)?;
+        // It is registered outside of the impl block, where there is no `Self`.
+        let signature = &match owner {
+            Some(Owner { ty }) => syn::parse2(without_self(quote!(#signature), &quote!(#ty)))?,
+            None => signature.clone(),
+        };
         let ident = &signature.ident;
         let (call, name) = match owner {
             Some(Owner { ty }) => {
@@ -65,7 +68,13 @@ impl Handler {
             arguments.next();
         }
         let message = match arguments.next() {
-            Some(FnArg::Typed(typed)) => Argument::of(&typed.ty)?,
+            Some(FnArg::Typed(typed)) => {
+                refuse_exclusive(
+                    &typed.ty,
+                    &format!("a {handled} is carried out as it is; take it by value"),
+                )?;
+                Argument::of(&typed.ty)?
+            }
             _ => {
                 return Err(Error::new_spanned(
                     signature,
@@ -73,20 +82,34 @@ impl Handler {
                 ));
             }
         };
-        let others = arguments.map(|argument| match argument {
-            FnArg::Typed(typed) => Argument::of(&typed.ty),
+        let is_async = signature.asyncness.is_some();
+        let others = arguments.enumerate().map(|(place, argument)| match argument {
+            FnArg::Typed(typed) => {
+                let may_decide = place == 0 && !is_async && handled == "command";
+                refuse_exclusive(&typed.ty, if may_decide { EXCLUSIVE_AGGREGATE } else { EXCLUSIVE })?;
+                refuse_unsized(&typed.ty)?;
+                Argument::of(&typed.ty)
+            }
             FnArg::Receiver(this) => Err(Error::new_spanned(this, "`self` comes first")),
         });
         Ok(Self {
             krate,
             call,
             name,
-            is_async: signature.asyncness.is_some(),
+            is_async,
             message,
             receiver,
             others: others.collect::<Result<_>>()?,
             output: signature.output.clone(),
         })
+    }
+
+    /// Where it says what it answers.
+    pub(super) fn answered_at(&self) -> Span {
+        match &self.output {
+            ReturnType::Default => self.call.span(),
+            ReturnType::Type(_, ty) => ty.span(),
+        }
     }
 
     /// All that is given to it by type, the receiver first.
@@ -136,10 +159,6 @@ impl Handler {
 impl Argument {
     pub(super) fn of(ty: &Type) -> Result<Self> {
         match ty {
-            Type::Reference(reference) if reference.mutability.is_some() => Err(Error::new_spanned(
-                ty,
-                "what a handler is given is shared with others; take it by reference or by value, as an `Arc<Mutex<..>>`",
-            )),
             Type::Reference(reference) => Ok(Self { ty: (*reference.elem).clone(), is_reference: true }),
             Type::ImplTrait(_) => Err(Error::new_spanned(
                 ty,
@@ -150,11 +169,75 @@ impl Argument {
     }
 }
 
+const EXCLUSIVE: &str =
+    "what a handler is given is shared with others; take it by reference or by value, as an `Arc<Mutex<..>>`";
+
+const EXCLUSIVE_AGGREGATE: &str = "a handler looks at the aggregate, and answers the events that change it: take it by `&`; anything else that it is given \
+     is shared with others: take it by value, as an `Arc<Mutex<..>>`";
+
+fn refuse_exclusive(ty: &Type, why: &str) -> Result<()> {
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_some() => Err(Error::new_spanned(ty, why)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a reference to what the bus cannot be given by value, to keep it.
+fn refuse_unsized(ty: &Type) -> Result<()> {
+    let Type::Reference(reference) = ty else { return Ok(()) };
+    let mut behind = &*reference.elem;
+    while let Type::Paren(TypeParen { elem, .. }) | Type::Group(TypeGroup { elem, .. }) = behind {
+        behind = elem;
+    }
+    let owned = match behind {
+        Type::TraitObject(object) => format!("Arc<{}>", object.to_token_stream()),
+        Type::Slice(slice) => format!("Vec<{}>", slice.elem.to_token_stream()),
+        Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Error::new_spanned(
+        ty,
+        format!("what a handler is given is kept by the bus, as a value; take `{owned}` or `&{owned}`"),
+    ))
+}
+
+fn refuse_qualifiers(signature: &Signature) -> Result<()> {
+    if let Some(unsafety) = &signature.unsafety {
+        return Err(Error::new_spanned(
+            unsafety,
+            "whoever dispatches does not know what an `unsafe` handler asks of its caller; let a handler that is safe call it",
+        ));
+    }
+    match &signature.abi {
+        Some(abi) if abi.name.as_ref().is_none_or(|name| name.value() != "Rust") => Err(Error::new_spanned(
+            abi,
+            "a panic in an `extern` function ends the process; let a handler that is a plain `fn` call it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn refuse_parameters(signature: &Signature) -> Result<()> {
+    let generics = &signature.generics;
+    if generics.params.is_empty() {
+        return Ok(());
+    }
+    let why = match generics.lifetimes().count() == generics.params.len() {
+        true => "a handler that registers itself names no lifetimes; write `&` alone",
+        false => {
+            "a handler that registers itself has no parameters: nothing says for which types; give it to the bus by hand"
+        }
+    };
+    Err(Error::new_spanned(generics, why))
+}
+
 fn receiver_of(this: &syn::Receiver, owner: &Type) -> Result<Argument> {
     let shared = syn::parse_quote!(::std::sync::Arc<#owner>);
     match (&this.reference, this.mutability, &this.colon_token) {
         (Some(_), None, None) => Ok(Argument { ty: shared, is_reference: true }),
-        (None, None, Some(_)) => Ok(Argument { ty: shared, is_reference: false }),
+        (None, None, Some(_)) if is_called(&this.ty, "Arc") => {
+            Ok(Argument { ty: shared, is_reference: false })
+        }
         _ => Err(Error::new_spanned(
             this,
             "a handler is shared by all dispatches: take `&self`, or `self: Arc<Self>`",
@@ -177,6 +260,18 @@ pub(super) fn parameter_of<'a>(ty: &'a Type, name: &str, place: usize) -> Option
 /// Whether the last part of a path is this.
 pub(super) fn is_called(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
+}
+
+/// A type as a generic argument; `_` where it cannot be written as one.
+pub(super) fn written(ty: &Type) -> TokenStream {
+    fn has_impl(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == "impl",
+            TokenTree::Group(group) => has_impl(group.stream()),
+            _ => false,
+        })
+    }
+    if has_impl(ty.to_token_stream()) { quote!(_) } else { quote!(#ty) }
 }
 
 pub(super) fn is_unit(ty: &Type) -> bool {

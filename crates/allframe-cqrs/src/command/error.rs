@@ -3,7 +3,7 @@ use std::{any::Any, error::Error as StdError, fmt, sync::Arc, time::Duration};
 use eventstore_api::message_with_causes;
 
 use super::ValidationError;
-use crate::{Error, Panicked};
+use crate::{Error, ErrorOrText, Panicked};
 
 /// Why a command was refused or failed.
 ///
@@ -104,8 +104,8 @@ impl CommandError {
     /// assert_eq!(refused.rejection::<Overdrawn>(), Some(&Overdrawn { missing: 5 }));
     /// assert_eq!(refused.to_string(), "5 is missing");
     /// ```
-    pub fn rejected(reason: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let reason = match reason.into().downcast::<Self>() {
+    pub fn rejected(reason: impl ErrorOrText) -> Self {
+        let reason = match reason.into_error().downcast::<Self>() {
             Ok(this) => return *this,
             Err(reason) => reason,
         };

@@ -19,6 +19,30 @@ pub struct JsonForm<C> {
 #[cfg(feature = "json-commands")]
 pub(crate) type Unreadable = serde_path_to_error::Error<serde_json::Error>;
 
+/// What `#[command(json)]` asks of a command, to say so in its own words.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from JSON",
+    label = "has no `Deserialize`",
+    note = "derive it: `#[derive(serde::Deserialize)]`"
+)]
+pub trait ReadFromJson: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<C: DeserializeOwned> ReadFromJson for C {}
+
+impl<C> JsonForm<C> {
+    /// As [`JsonForm::new`], for `#[command(json)]`.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn declared(schema: fn() -> Value) -> Self
+    where
+        C: ReadFromJson,
+    {
+        Self::new(schema)
+    }
+}
+
 impl<C: DeserializeOwned> JsonForm<C> {
     /// The form of a command that fits this JSON schema, draft 2020-12, and is read with serde.
     #[must_use]

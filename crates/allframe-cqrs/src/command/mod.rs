@@ -13,10 +13,12 @@ pub(crate) use fingerprint::sorted;
 pub use fingerprint::{Fingerprinted, OfAny, OfSerialize};
 pub use handler::{CommandHandler, CommandResult};
 pub use json_form::JsonForm;
+#[doc(hidden)]
+pub use json_form::ReadFromJson;
 pub use validation::ValidationError;
 #[cfg(feature = "validation")]
 #[doc(hidden)]
-pub use validation::check_with_garde;
+pub use validation::{check_with_garde, rule_fits};
 
 use crate::event::last_path_segment;
 
@@ -103,7 +105,8 @@ impl<C: Clone> DecidedAgain for C {
 /// A command that says which stream it is for. `#[command(stream = "..")]` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which stream it is for",
-    note = "write `#[command(stream = \"account-{{account}}\")]`, with the fields of the command that name it"
+    note = "write `#[command(stream = \"account-{{account}}\")]`, with the fields of the command that name it; the command is the \
+            first argument of its handler"
 )]
 pub trait Addressed: Command {
     /// The stream.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use eventstore_api::{ExpectedVersion, IntoStreamId, InvalidInput, StreamId};
 
-use crate::{CommandError, Event};
+use crate::{CommandError, ErrorOrText, Event};
 
 /// What a command handler wants stored: events for the stream of its command, for other streams, or for several; all or nothing.
 ///
@@ -89,8 +89,8 @@ impl<E> fmt::Debug for Decision<E> {
 #[diagnostic::on_unimplemented(
     message = "a command handler does not answer `{Self}`",
     label = "answers this",
-    note = "it answers `Vec<Event>`, `Decision<Event>`, or a `Result` of one of them whose error is a text or a \
-            `std::error::Error + Send + Sync`"
+    note = "it answers `Vec<Event>`, `Decision<Event>`, or a `Result` of one of them; one that stores by itself answers `()` or \
+            `Result<(), _>`, and says of which events: `#[command_handler(events = AccountEvent)]`"
 )]
 pub trait IntoDecision {
     /// The events that the handler decides on.
@@ -120,7 +120,7 @@ impl<E: Event> IntoDecision for Decision<E> {
     }
 }
 
-impl<T: IntoDecision, R: Into<Box<dyn std::error::Error + Send + Sync>>> IntoDecision for Result<T, R> {
+impl<T: IntoDecision, R: ErrorOrText> IntoDecision for Result<T, R> {
     type Event = T::Event;
 
     fn into_decision(self) -> Result<Decision<T::Event>, CommandError> {
@@ -132,8 +132,7 @@ impl<T: IntoDecision, R: Into<Box<dyn std::error::Error + Send + Sync>>> IntoDec
 #[diagnostic::on_unimplemented(
     message = "a handler that decides on an aggregate does not answer `{Self}`",
     label = "answers this",
-    note = "it answers `Vec<Event>`, or a `Result` of it whose error is a text or a `std::error::Error + Send + Sync`; \
-            the events go to the stream of the aggregate"
+    note = "it answers `Vec<Event>`, or a `Result` of it; the events go to the stream of the aggregate"
 )]
 pub trait DecidedEvents {
     /// The events of the aggregate.
@@ -155,10 +154,38 @@ impl<E: Event> DecidedEvents for Vec<E> {
     }
 }
 
-impl<E: Event, R: Into<Box<dyn std::error::Error + Send + Sync>>> DecidedEvents for Result<Vec<E>, R> {
+impl<E: Event, R: ErrorOrText> DecidedEvents for Result<Vec<E>, R> {
     type Event = E;
 
     fn into_events(self) -> Result<Vec<E>, CommandError> {
         self.map_err(CommandError::rejected)
+    }
+}
+
+/// What a handler may answer that stores its events by itself, and says of which events: nothing, or a `Result` of nothing.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler that stores by itself does not answer `{Self}`",
+    label = "answers this",
+    note = "it answers `()` or `Result<(), _>`; where it answers events, these say of which bus it is: leave `events = ..` out"
+)]
+pub trait NothingToStore {
+    /// A decision for nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the handler answered instead.
+    fn into_decision<E: Event>(self) -> Result<Decision<E>, CommandError>;
+}
+
+impl NothingToStore for () {
+    fn into_decision<E: Event>(self) -> Result<Decision<E>, CommandError> {
+        Ok(Decision::none())
+    }
+}
+
+impl<R: ErrorOrText> NothingToStore for Result<(), R> {
+    fn into_decision<E: Event>(self) -> Result<Decision<E>, CommandError> {
+        self.map(|()| Decision::none()).map_err(CommandError::rejected)
     }
 }

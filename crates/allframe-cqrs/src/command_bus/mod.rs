@@ -23,6 +23,8 @@ use std::{
 };
 
 pub use builder::CommandBusBuilder;
+#[doc(hidden)]
+pub use decision::NothingToStore;
 pub use decision::{DecidedEvents, Decision, IntoDecision};
 #[cfg(feature = "macros")]
 pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};

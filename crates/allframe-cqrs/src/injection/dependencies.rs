@@ -77,6 +77,19 @@ impl Dependencies {
     }
 }
 
+/// What a handler can be given.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot be given a `{Self}`",
+    label = "is not `Send + Sync + 'static`",
+    note = "handlers run on many threads, and share what they are given: take an `Arc` instead of an `Rc`, a `Mutex` instead of a \
+            `RefCell`"
+)]
+pub trait Given: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Given for T {}
+
 /// Finds what one handler asks for.
 #[doc(hidden)]
 pub struct Resolver<'a> {
@@ -92,7 +105,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What was given of this type; otherwise it is noted as missing.
-    pub fn find<T: Send + Sync + 'static>(&mut self) -> Option<Injected<T>> {
+    pub fn find<T: Given>(&mut self) -> Option<Injected<T>> {
         let found = self.dependencies.by_type.get(&TypeId::of::<T>());
         let injected = found.and_then(|found| found.injected.downcast_ref::<Injected<T>>());
         match injected {

@@ -7,5 +7,5 @@ mod install;
 pub(crate) use build_error::built;
 pub use build_error::{BuildError, BuildProblem};
 pub(crate) use dependencies::Dependencies;
-pub use dependencies::{Injected, Resolver};
+pub use dependencies::{Given, Injected, Resolver};
 pub(crate) use install::{Handled, Installs};

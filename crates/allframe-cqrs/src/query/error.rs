@@ -2,7 +2,7 @@ use std::{any::Any, error::Error as StdError, time::Duration};
 
 use eventstore_api::message_with_causes;
 
-use crate::{Error, Panicked, ProjectionError, Rejection};
+use crate::{Error, ErrorOrText, Panicked, ProjectionError, Rejection};
 
 /// Why a query got no answer.
 ///
@@ -71,8 +71,8 @@ pub enum QueryError {
 impl QueryError {
     /// What a handler answers that has no answer: any error, or a text. A `QueryError` stays as it is, those of the store and of
     /// projections become the variants of that name, and the rest are [failures](QueryError::Failed).
-    pub fn failed(reason: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        let reason = match reason.into().downcast::<Self>() {
+    pub fn failed(reason: impl ErrorOrText) -> Self {
+        let reason = match reason.into_error().downcast::<Self>() {
             Ok(this) => return *this,
             Err(reason) => reason,
         };

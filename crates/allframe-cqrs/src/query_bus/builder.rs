@@ -9,7 +9,7 @@ use super::{
     entry::{Answering, AnyAnswer, Entry, handled_by},
 };
 use crate::{
-    BuildError, DispatchContext, Projection, ProjectionHandle, Query, QueryError, QueryHandler,
+    BuildError, DispatchContext, ErrorOrText, Projection, ProjectionHandle, Query, QueryError, QueryHandler,
     injection::{Dependencies, Handled, Installs, Resolver, built},
     middleware::Layer,
 };
@@ -90,7 +90,7 @@ impl QueryBusBuilder {
     where
         Q: Query,
         R: Send + Sync + 'static,
-        X: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+        X: ErrorOrText + 'static,
         F: Future<Output = Result<R, X>> + Send + 'static,
         H: Fn(Q) -> F + Send + Sync + 'static,
     {

@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use eventstore_api::Encoding;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::marker::PhantomData;
 
-use crate::{Event, error::DecodeReason, event::EventVariant, payload};
+use crate::{ErrorOrText, Event, error::DecodeReason, event::EventVariant, payload};
 
 /// The payload of an event in the form of an earlier schema version. `#[event(version = N)]` reads it.
 #[derive(Debug)]
@@ -25,6 +25,15 @@ impl EarlierPayload {
 
     pub(crate) const fn json(value: Value) -> Self {
         Self(Form::Json(value))
+    }
+
+    /// Whether it is what a variant without fields has as its content in JSON.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        match &self.0 {
+            Form::Stored { encoding, bytes } => *encoding == Encoding::JSON && bytes.trim_ascii() == b"null",
+            Form::Json(value) => value.is_null(),
+        }
     }
 
     /// The payload as a value of this type.
@@ -64,9 +73,41 @@ impl EarlierPayload {
 }
 
 impl DecodeReason {
-    /// A field of an earlier form cannot be converted into that of today.
+    /// What a field of an earlier form was converted into, if it could be.
     #[doc(hidden)]
-    pub fn unconverted(field: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Unconverted { field, source: Arc::from(source.into()) }
+    pub fn converted<T, R: ErrorOrText>(field: &'static str, value: Result<T, R>) -> Result<T, Self> {
+        value.map_err(|source| Self::Unconverted { field, source: Arc::from(source.into_error()) })
     }
 }
+
+/// What a field can be in events of before it was added, where nothing else is said.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default for events of before it was added",
+    label = "is not `Default`",
+    note = "say what the field is in earlier events: `#[added(version = 2, default = ..)]`"
+)]
+pub trait HasDefault {
+    /// The default.
+    #[must_use]
+    fn default_of_field() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> HasDefault for T {
+    fn default_of_field() -> Self {
+        Self::default()
+    }
+}
+
+/// What the function takes that converts a field.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a field cannot have been a `{Self}`",
+    label = "takes what cannot be read",
+    note = "what a conversion takes is read from the payload: a type with `#[derive(serde::Deserialize)]`, and no reference"
+)]
+pub trait EarlierValue: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> EarlierValue for T {}

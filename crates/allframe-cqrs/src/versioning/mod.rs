@@ -16,6 +16,8 @@ mod upcaster;
 
 pub use allframe::{MigrationPath, VersionedEvent};
 pub use earlier::EarlierPayload;
+#[doc(hidden)]
+pub use earlier::{EarlierValue, HasDefault};
 pub use error::{VersioningError, VersioningProblem};
 pub(crate) use parts::Parts;
 pub(crate) use reader::EventReader;
@@ -23,5 +25,7 @@ pub(crate) use reader::EventReader;
 pub(crate) use reader::ReadNow;
 pub use registry::VersionRegistry;
 pub use step::EventForm;
+#[doc(hidden)]
+pub use unknown::HoldsUnknown;
 pub use unknown::{UnknownEvent, UnknownEvents};
 pub use upcaster::{AutoUpcaster, IntoUpcast, IntoUpcastJson, UpcastContext, UpcastError, Upcaster};

@@ -73,3 +73,28 @@ impl UnknownEvent {
         }
     }
 }
+
+/// What the variant for unknown events holds: an [`UnknownEvent`], and nothing else.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the variant for unknown events does not hold a `{Self}`",
+    label = "is no `UnknownEvent`",
+    note = "write `#[event(unknown)] Unknown(UnknownEvent)`"
+)]
+pub trait HoldsUnknown {
+    /// It, with this event.
+    fn holding(event: UnknownEvent) -> Self;
+
+    /// The event that it holds.
+    fn held(&self) -> &UnknownEvent;
+}
+
+impl HoldsUnknown for UnknownEvent {
+    fn holding(event: UnknownEvent) -> Self {
+        event
+    }
+
+    fn held(&self) -> &UnknownEvent {
+        self
+    }
+}

@@ -15,11 +15,6 @@ async fn a_number(_command: Open) -> u64 {
 }
 
 #[command_handler]
-async fn an_error_that_is_none(_command: Open) -> Result<Vec<Opened>, u64> {
-    Err(7)
-}
-
-#[command_handler]
 async fn something_else(_command: NoCommand) -> Vec<Opened> {
     vec![]
 }

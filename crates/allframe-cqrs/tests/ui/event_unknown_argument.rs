@@ -5,11 +5,4 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Serialize, Deserialize)]
 struct AccountOpened;
 
-#[event]
-#[derive(Clone, Serialize, Deserialize)]
-enum AccountEvent {
-    #[event(version = 2)]
-    Opened,
-}
-
 fn main() {}

@@ -11,6 +11,7 @@ mod chains;
 mod declared;
 mod everywhere;
 mod golden;
+mod histories;
 mod laws;
 mod reading;
 mod snapshots;

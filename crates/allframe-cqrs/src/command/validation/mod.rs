@@ -1,5 +1,8 @@
 #[cfg(feature = "validation")]
 mod coded;
+#[cfg(feature = "validation")]
+#[allow(missing_docs, reason = "for `#[command]` alone")]
+pub mod rule_fits;
 
 #[cfg(feature = "validation")]
 pub use coded::check_with_garde;

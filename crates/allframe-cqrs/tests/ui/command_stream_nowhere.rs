@@ -1,0 +1,6 @@
+use allframe_cqrs::command;
+
+#[command(stream = nowhere)]
+struct Open;
+
+fn main() {}
