@@ -22,6 +22,7 @@ pub struct Difference {
     /// The JSON pointer of the field in a payload, as in a [`Finding`](super::Finding).
     pub path: String,
     /// What has changed there.
+    #[serde(flatten)]
     pub change: Change,
 }
 
