@@ -1,7 +1,7 @@
 use std::{fmt::Display, path::Path, process::ExitCode};
 
 use allframe_cqrs::schema::{
-    CompatibilityMode, EventSchema, RegisteredSchema, SchemaHistory, SchemaRegistry, files,
+    CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
     incompatible_releases,
 };
 use serde::Serialize;
@@ -82,7 +82,9 @@ async fn show(
         None => registry.latest(name).await?,
     };
     let found = found.ok_or_else(|| match version {
-        Some(version) => Failure::NoSchema(format!("{name}` version `{version}")),
+        Some(schema_version) => {
+            SchemaError::NotRegistered { event_type: name.to_owned(), schema_version }.into()
+        }
         None => Failure::NoSchema(name.to_owned()),
     })?;
     let EventSchema { schema, read_schema, .. } = found.schema;

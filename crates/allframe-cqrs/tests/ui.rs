@@ -21,3 +21,9 @@ fn wrong_uses_of_the_macros_are_explained() {
         cases.compile_fail("tests/ui_without_features/*.rs");
     }
 }
+
+#[cfg(feature = "schema")]
+#[test]
+fn wrong_uses_of_schemas_are_explained() {
+    trybuild::TestCases::new().compile_fail("tests/ui/schema/*.rs");
+}

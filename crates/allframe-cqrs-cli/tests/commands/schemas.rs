@@ -28,15 +28,34 @@ fn released(place: &Place, folder: &str, fields: &str, required: &str) {
 
 #[test]
 fn they_are_listed() {
-    assert_snapshot!(registered().succeed("schemas list"), @"");
-    assert_snapshot!(registered().succeed("schemas list --json"), @"");
+    assert_snapshot!(registered().succeed("schemas list"), @r#"
+    Closed     full_transitive       1
+    Deposited  backward              1, 2
+    "#);
+    assert_snapshot!(registered().succeed("schemas list --json"), @r#"
+    {"event_type":"Closed","versions":[1],"mode":"full_transitive","fingerprint":"0f80da6e9444345d-37"}
+    {"event_type":"Deposited","versions":[1,2],"mode":"backward","fingerprint":"a9cec992d6555c3b-278"}
+    "#);
     assert_eq!(Place::with("memory:").succeed("schemas list"), "");
 }
 
 #[test]
 fn one_is_shown_as_it_is_written_or_read() {
     let place = registered();
-    assert_snapshot!(place.succeed("schemas show Deposited 1"), @"");
+    assert_snapshot!(place.succeed("schemas show Deposited 1"), @r#"
+    {
+      "properties": {
+        "amount": {
+          "format": "uint64",
+          "type": "integer"
+        }
+      },
+      "required": [
+        "amount"
+      ],
+      "type": "object"
+    }
+    "#);
     let required = |arguments| {
         let shown: serde_json::Value = serde_json::from_str(&place.succeed(arguments)).unwrap();
         shown["required"].to_string()
@@ -48,16 +67,31 @@ fn one_is_shown_as_it_is_written_or_read() {
 #[test]
 fn one_that_is_not_there_is_said_not_to_be() {
     let place = registered();
-    assert_snapshot!(place.run("schemas show Nobody"), @"");
-    assert_snapshot!(place.run("schemas show Deposited 9"), @"");
-    assert_snapshot!(place.run("schemas diff Deposited 1 9"), @"");
+    assert_snapshot!(place.run("schemas show Nobody"), @r#"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: no schema of `Nobody` is registered
+    "#);
+    assert_snapshot!(place.run("schemas show Deposited 9"), @r#"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: no schema of `Deposited` version 9 is registered
+    "#);
+    assert_snapshot!(place.run("schemas diff Deposited 1 9"), @r#"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: no schema of `Deposited` version 9 is registered
+    "#);
 }
 
 #[test]
 fn versions_are_compared_in_words() {
     let place = registered();
-    assert_snapshot!(place.succeed("schemas diff Deposited 1 2"), @"");
-    assert_snapshot!(place.succeed("schemas diff Deposited 2 1 --json"), @"");
+    assert_snapshot!(place.succeed("schemas diff Deposited 1 2"), @"`/note` was added: string or null");
+    assert_snapshot!(place.succeed("schemas diff Deposited 2 1 --json"), @r#"{"path":"/note","change":"removed","of":"string or null"}"#);
     assert_eq!(place.succeed("schemas diff Deposited 2 2"), "nothing has changed\n");
 }
 
@@ -74,12 +108,37 @@ fn a_release_that_breaks_something_ends_with_one_and_says_what() {
     let place = registered();
     let fields = r#"{"amount":{"type":"integer","format":"uint32"},"by":{"type":"string"}}"#;
     released(&place, "new", fields, r#"["amount","by"]"#);
-    assert_snapshot!(place.run("schemas check wal:data new"), @"");
-    assert_snapshot!(place.run("schemas check wal:data new --mode forward --json"), @"");
+    assert_snapshot!(place.run("schemas check wal:data new"), @r#"
+    exit code 1
+    --- stdout
+    `Deposited` version 2 has changed, and no longer reads what is stored of it:
+      - `/by` is required to read it, and was never written
+      - `/amount` is written as a number from 0 to 18446744073709551615 and read as one from 0 to 4294967295
+      raise the version, `#[event(version = 3)]`, and say what has changed with it: `#[added(version = 3, default = ..)]` on `by`, `#[converted(version = 3, with = ..)]` on `amount`; or give the registry an upcaster from version 2
+    --- stderr
+    "#);
+    assert_snapshot!(place.run("schemas check wal:data new --json"), @r#"
+    exit code 1
+    --- stdout
+    {"problem":"not_read","event_type":"Deposited","stored_version":2,"version":2,"findings":[{"path":"/by","reason":"required_and_not_written"},{"path":"/amount","reason":"range_narrowed","written":"from 0 to 18446744073709551615","read":"from 0 to 4294967295"}]}
+    --- stderr
+    "#);
 }
 
 #[test]
 fn what_is_neither_a_folder_nor_a_store_is_refused() {
-    assert_snapshot!(Place::new().run("schemas check nowhere wal:data"), @"");
-    assert_snapshot!(Place::new().run("schemas check . . --mode sideways"), @"");
+    assert_snapshot!(Place::new().run("schemas check nowhere wal:data"), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: there is no folder `nowhere`, and `nowhere` is no store that this program knows; it knows `wal:DIR`, `postgresql://HOST/DATABASE#SCHEMA` and `memory:`
+    "#);
+    assert_snapshot!(Place::new().run("schemas check . . --mode sideways"), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: invalid value 'sideways' for '--mode <MODE>': `sideways` is no compatibility mode; these are: none, backward, backward_transitive, forward, forward_transitive, full, full_transitive
+
+    For more information, try '--help'.
+    "#);
 }

@@ -184,10 +184,10 @@ fn lists_tuples_and_maps_are_compared_element_by_element() {
 #[test]
 fn nested_types_are_followed_through_their_references_and_into_themselves() {
     types! {
-        street { pub struct Address { pub street: String } pub struct T { pub home: Address, pub more: Vec<Address> } }
+        street { pub struct Address { pub street: String } pub struct T { pub to: Address, pub more: Vec<Address> } }
         zip {
             pub struct Address { pub street: String, pub zip: u32 }
-            pub struct T { pub home: Address, pub more: Vec<Address> }
+            pub struct T { pub to: Address, pub more: Vec<Address> }
         }
         tree { pub struct T { pub value: u8, pub left: Option<Box<T>>, pub right: Option<Box<T>> } }
         other_tree { pub struct T { pub value: String, pub left: Option<Box<T>>, pub right: Option<Box<T>> } }
@@ -196,7 +196,7 @@ fn nested_types_are_followed_through_their_references_and_into_themselves() {
     assert_eq!(
         wrong::<zip::T, street::T>(),
         [
-            "`/home/zip` is required to read it, and was never written",
+            "`/to/zip` is required to read it, and was never written",
             "`/more/*/zip` is required to read it, and was never written"
         ]
     );

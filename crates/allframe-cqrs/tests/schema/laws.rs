@@ -1,6 +1,6 @@
 //! Where the comparison says that one schema reads what another writes, it does: as another checker of JSON Schema sees it.
 
-use allframe_cqrs::schema::incompatibilities;
+use allframe_cqrs::schema::{differences, incompatibilities};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -33,6 +33,16 @@ proptest! {
         let mut reader = again.schema();
         reader["title"] = json!("another");
         prop_assert_eq!(incompatibilities(&reader, &old.schema()), []);
+    }
+
+    #[test]
+    fn where_something_breaks_something_is_told_to_have_changed(old in document(), seed in any::<u64>()) {
+        let new = old.changed(&mut fastrand::Rng::with_seed(seed));
+        let (old, new) = (old.schema(), new.schema());
+        prop_assert_eq!(differences(&old, &old), []);
+        if !incompatibilities(&new, &old).is_empty() {
+            prop_assert_ne!(differences(&old, &new), []);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod checking;
 mod compatibility;
 mod deriving;
 mod differing;
+mod doubtful;
 mod filing;
 mod laws;
 mod programs;

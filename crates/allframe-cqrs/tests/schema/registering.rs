@@ -124,6 +124,15 @@ async fn a_schema_may_be_registered_without_a_type() {
 }
 
 #[tokio::test]
+async fn schemas_that_come_together_have_to_fit_each_other() {
+    let backend = InMemoryBackend::new();
+    let both = [text("Noted", 1), EventSchema::of::<u8>("Noted", 2)];
+    let refused = registry(&backend).register(both.clone(), Backward).await.unwrap_err();
+    assert!(refused.to_string().contains("`Noted` version 2 does not read version 1"), "{refused}");
+    registry(&backend).register(both, CompatibilityMode::None).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_mode_of_a_name_is_what_was_set_or_else_that_of_its_latest_schema() {
     let backend = InMemoryBackend::new();
     let registry = registry(&backend);

@@ -2,7 +2,7 @@
 
 use crate::schema::{
     CompatibilityMode, Direction, EventSchema, Finding, IncompatibleSchemas, Reason, RegisteredSchema,
-    SchemaError, SchemaHistory, SchemaProblem, incompatibilities,
+    SchemaError, SchemaHistory, SchemaProblem, differences, incompatibilities,
     registry::{Candidates, by_name},
     undeclared_fields,
 };
@@ -73,9 +73,8 @@ impl<'a, 's> Judge<'a, 's> {
             ReadBy::Others => None,
             ReadBy::Today(today) => {
                 let mut findings = incompatibilities(&today.read_schema, &earlier.schema);
-                let is_changed = today.schema_version == earlier.schema_version
-                    && today.fingerprint != earlier.fingerprint;
-                if findings.is_empty() && is_changed && self.stored == Stored::Ordered {
+                let is_changed = || !differences(&earlier.schema, &today.schema).is_empty();
+                if findings.is_empty() && self.stored == Stored::Ordered && is_changed() {
                     findings.push(ordered());
                 }
                 let version = today.schema_version;
@@ -113,12 +112,18 @@ pub(crate) fn judge_registered(
     candidates: &[Candidates],
     mode: CompatibilityMode,
 ) -> Result<(), SchemaError> {
-    let problems = candidates.iter().flat_map(|Candidates { history, schemas }| {
-        let today = schemas.last();
-        let judge = Judge { history, today, mode: history.mode.unwrap_or(mode), stored: Stored::Named };
-        judge.problems(|_| today.map_or(ReadBy::Others, ReadBy::Today))
-    });
-    none_of(problems.collect())
+    let mut problems = Vec::new();
+    for Candidates { history, schemas } in candidates {
+        let mode = history.mode.unwrap_or(mode);
+        let mut history = history.clone();
+        for today in schemas {
+            let judge = Judge { history: &history, today: Some(today), mode, stored: Stored::Named };
+            problems.extend(judge.problems(|_| ReadBy::Today(today)));
+            // The next has to fit this one too.
+            history.release(today.clone());
+        }
+    }
+    none_of(problems)
 }
 
 /// Everything in which schemas that are to be released do not fit those that were, name by name.

@@ -58,7 +58,7 @@ impl SchemaCheck {
     }
 }
 
-impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
+impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
     /// The same store, after its schemas were [checked](Self::check_schemas) and registered. Make it with its upcasters and its
     /// codec before: [`with_versions`](Self::with_versions).
     ///
@@ -67,7 +67,10 @@ impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
     /// # Errors
     ///
     /// As [`EventStore::check_schemas`].
-    pub async fn with_schemas(mut self, check: SchemaCheck) -> Result<Self, SchemaError> {
+    pub async fn with_schemas(mut self, check: SchemaCheck) -> Result<Self, SchemaError>
+    where
+        E: EventSchemas,
+    {
         self.check_schemas(check).await?;
         if check.validation == Validation::OnAppend {
             self.validate_appends(Arc::new(Validators::of(&E::schemas())?));
@@ -115,7 +118,10 @@ impl<E: Event + EventSchemas, B: EventStoreBackend> EventStore<E, B> {
     ///
     /// [`SchemaError::Incompatible`] with all that does not fit, field by field; [`SchemaError::Versioning`] where the type does not
     /// read all of its versions; [`SchemaError::Store`].
-    pub async fn check_schemas(&self, check: SchemaCheck) -> Result<SchemaReport, SchemaError> {
+    pub async fn check_schemas(&self, check: SchemaCheck) -> Result<SchemaReport, SchemaError>
+    where
+        E: EventSchemas,
+    {
         let reader = self.reader();
         reader.check_versions()?;
         let derived = E::schemas();

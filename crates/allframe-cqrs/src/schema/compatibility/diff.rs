@@ -22,6 +22,7 @@ pub struct Difference {
     /// The JSON pointer of the field in a payload, as in a [`Finding`](super::Finding).
     pub path: String,
     /// What has changed there.
+    #[serde(flatten)]
     pub change: Change,
 }
 
@@ -197,15 +198,13 @@ impl<'a> Walk<'a> {
     }
 
     fn variants(&mut self, was: &[Branch<'a>], is: &[Branch<'a>], path: &str) {
-        let name = |document, branch: &Branch<'a>| name_of(document, branch, &[]).unwrap_or_default();
-        let was: Vec<_> = was.iter().map(|branch| (name(self.earlier, branch), branch)).collect();
-        let is: Vec<_> = is.iter().map(|branch| (name(self.later, branch), branch)).collect();
-        for (variant, _) in was.iter().filter(|(name, _)| !is.iter().any(|(other, _)| other == name)) {
-            self.note(path, Change::VariantRemoved { variant: variant.clone() });
+        let (was, is) = (named(self.earlier, was), named(self.later, is));
+        for (name, _) in was.iter().filter(|(name, _)| !is.iter().any(|(other, _)| other == name)) {
+            self.note(path, Change::VariantRemoved { variant: name.0.clone() });
         }
-        for (variant, branch) in &is {
-            match was.iter().find(|(other, _)| other == variant) {
-                None => self.note(path, Change::VariantAdded { variant: variant.clone() }),
+        for (name, branch) in &is {
+            match was.iter().find(|(other, _)| other == name) {
+                None => self.note(path, Change::VariantAdded { variant: name.0.clone() }),
                 Some((_, before)) => self.fields(before, branch, path),
             }
         }
@@ -277,6 +276,17 @@ impl<'a> Kinds<'a> {
             _ => words.join(" or "),
         }
     }
+}
+
+/// The alternatives by their names, and those of one name by their order.
+fn named<'a, 'b>(document: Document<'a>, all: &'b [Branch<'a>]) -> Vec<((String, usize), &'b Branch<'a>)> {
+    let mut named: Vec<((String, usize), &Branch<'a>)> = Vec::new();
+    for branch in all {
+        let name = name_of((document, branch), (document, all)).unwrap_or_default();
+        let before = named.iter().filter(|((other, _), _)| *other == name).count();
+        named.push(((name, before), branch));
+    }
+    named
 }
 
 fn words(types: Types, branch: &Branch<'_>) -> String {

@@ -96,7 +96,7 @@ impl<'a> Side<'a, '_> {
     }
 }
 
-fn required<'a>(branch: &Branch<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+fn required<'a>(branch: &Branch<'a>) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
     let names: Vec<_> = branch
         .iter()
         .filter_map(|schema| schema.get("required")?.as_array())
@@ -125,19 +125,30 @@ pub(super) fn values<'a>(branch: &[&'a Map<String, Value>]) -> Option<Vec<&'a Va
     found
 }
 
-/// The word by which people know an alternative of an object: the value of its tag, or the field that no other has.
+/// The word by which people know an alternative of an object: the value of its tag, which all `others` have too, or the field that
+/// none of them has.
 pub(super) fn name_of<'a>(
-    document: Document<'a>,
-    branch: &Branch<'a>,
-    others: &[Branch<'a>],
+    (document, branch): (Document<'a>, &Branch<'a>),
+    (elsewhere, others): (Document<'a>, &[Branch<'a>]),
 ) -> Option<String> {
-    let tag = required(branch).find_map(|name| {
-        let choice = document.alternatives(&property(branch, name)).ok()?;
-        let [only] = choice.as_slice() else { return None };
-        let values = values(only)?;
-        let [value] = values.as_slice() else { return None };
-        value.as_str().map(str::to_owned)
-    });
-    let is_new = |name: &&str| others.iter().all(|other| !names(other).contains(name));
-    tag.or_else(|| required(branch).find(is_new).or_else(|| required(branch).next()).map(str::to_owned))
+    let others = || others.iter().filter(|other| Types::of_all(other).holds(Types::OBJECT));
+    let is_tag = |name: &&str| {
+        let tags: Vec<_> = others().map(|other| constant(elsewhere, other, name)).collect();
+        let is_alone = |tag: &Option<&str>| tag.is_some() && tags.iter().filter(|it| *it == tag).count() == 1;
+        tags.iter().all(is_alone)
+    };
+    let tags = required(branch).filter(|name| constant(document, branch, name).is_some());
+    let tag = tags.clone().find(is_tag).or_else(|| tags.clone().next());
+    let is_new = |name: &&str| others().all(|other| !names(other).contains(name));
+    let field = || required(branch).find(is_new).or_else(|| required(branch).next());
+    tag.and_then(|name| constant(document, branch, name)).or_else(field).map(str::to_owned)
+}
+
+/// The only text that a field may be.
+fn constant<'a>(document: Document<'a>, branch: &Branch<'a>, name: &str) -> Option<&'a str> {
+    let choice = document.alternatives(&property(branch, name)).ok()?;
+    let [only] = choice.as_slice() else { return None };
+    let values = values(only)?;
+    let [value] = values.as_slice() else { return None };
+    value.as_str()
 }

@@ -10,6 +10,7 @@ pub struct Finding {
     /// value of a map.
     pub path: String,
     /// What is wrong with it.
+    #[serde(flatten)]
     pub reason: Reason,
 }
 

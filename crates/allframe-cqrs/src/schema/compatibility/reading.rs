@@ -108,7 +108,8 @@ impl<'a> Reading<'a> {
         };
         let is_unknown = meant.len() != 1 && meant.iter().all(|branch| is_other(branch, Beside::Nothing));
         if is_unknown {
-            let variant = name_of(writer, written.branch, read).unwrap_or_else(|| types.to_string());
+            let variant =
+                name_of((writer, written.branch), (reader, read)).unwrap_or_else(|| types.to_string());
             return vec![Finding::new(path, Reason::VariantNotRead { variant })];
         }
         let mut best: Option<Vec<Finding>> = None;

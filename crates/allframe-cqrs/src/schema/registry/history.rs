@@ -56,13 +56,17 @@ impl SchemaHistory {
     /// Schemas that were released, in the order of their versions, wherever they are kept.
     pub(crate) fn released(event_type: &str, schemas: Vec<EventSchema>) -> Self {
         let mut history = Self::none(event_type);
-        history.schemas.extend(schemas.into_iter().map(|schema| RegisteredSchema {
-            schema,
-            revision: 1,
-            mode: CompatibilityMode::default(),
-            registered_at: Timestamp::from_micros(0),
-        }));
+        schemas.into_iter().for_each(|schema| history.release(schema));
         history
+    }
+
+    /// Adds a schema that is not in the store, unless it is there already.
+    pub(crate) fn release(&mut self, schema: EventSchema) {
+        if self.place_of(&schema).is_none() {
+            let revision = self.of_version(schema.schema_version).count().saturating_add(1);
+            let (mode, registered_at) = (CompatibilityMode::default(), Timestamp::from_micros(0));
+            self.schemas.push(RegisteredSchema { schema, revision, mode, registered_at });
+        }
     }
 
     /// Whether a schema is there, as far as it has to be: one that is not written any more is there as it was when it was.

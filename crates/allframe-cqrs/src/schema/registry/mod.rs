@@ -157,7 +157,7 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
     }
 
     /// Registers schemas of any number of names, all or none of those that are new, where they are compatible with what there is.
-    /// Of each name, the highest version is today's.
+    /// They are taken in the order of their versions, and each has to fit those before it; the highest is today's.
     ///
     /// Nothing is known here of upcasters: every version that counts has to be readable as it is. A program that has them
     /// registers with [`EventStore::with_schemas`]. What is there already is not registered again.
