@@ -91,7 +91,7 @@ impl Mark {
         &self,
         failed: impl Fn(serde_json::Error) -> CopyError,
     ) -> Result<NewEvent, CopyError> {
-        let payload = serde_json::to_vec(self).map_err(|error| failed(error))?;
+        let payload = serde_json::to_vec(self).map_err(failed)?;
         let event_type = EventType::new(MARK_TYPE).map_err(|error| CopyError::Target(error.into()))?;
         Ok(NewEvent::new(event_type, payload).with_encoding(Encoding::JSON))
     }
