@@ -47,7 +47,8 @@ pub enum CopyError {
         /// Why.
         source: InvalidInput,
     },
-    /// Source and target are one store.
+    /// Source and target are one store. No event is copied; where it is found by what the copy has written about itself, that one
+    /// event stays.
     #[error("source and target are the same store; copy into another one")]
     SameStore,
     /// The target holds events that this copy has not written.

@@ -91,7 +91,7 @@ impl Mark {
         &self,
         failed: impl Fn(serde_json::Error) -> CopyError,
     ) -> Result<NewEvent, CopyError> {
-        let payload = serde_json::to_vec(self).map_err(|error| failed(error))?;
+        let payload = serde_json::to_vec(self).map_err(failed)?;
         let event_type = EventType::new(MARK_TYPE).map_err(|error| CopyError::Target(error.into()))?;
         Ok(NewEvent::new(event_type, payload).with_encoding(Encoding::JSON))
     }
@@ -122,5 +122,74 @@ impl SourceEvent {
 
     pub(super) fn is(&self, record: &RecordedEvent) -> bool {
         record.position.get() == self.position && record.id.to_string() == self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventstore_api::{EventId, Metadata, Placement, Tags, Timestamp, reexports::uuid::Uuid};
+
+    use super::*;
+    use crate::copy::{checksum::Checksum, limits::Limits};
+
+    fn written() -> NewEvent {
+        let id = EventId::from_uuid(Uuid::from_u128(0x0190_8f3e_55aa_7bcd_8123_4567_89ab_cdef));
+        NewEvent::identified(id, EventType::new("Opened").unwrap(), r#"{"owner":"ann"}"#)
+            .with_schema_version(3)
+            .with_encoding(Encoding::JSON)
+            .with_metadata(Metadata::new().with_correlation_id("request-9"))
+            .with_tags(Tags::parse(["branch:berlin"]).unwrap())
+    }
+
+    fn recorded() -> RecordedEvent {
+        let (stream, version) = (StreamId::new("account-7").unwrap(), Version::new(2));
+        let (position, recorded_at) = (GlobalPosition::new(41), Timestamp::from_micros(5));
+        written().record(Placement { stream, version, position, recorded_at })
+    }
+
+    #[test]
+    fn a_mark_in_a_store_is_read_for_ever() {
+        let mut checksum = Checksum::default();
+        checksum.add_recorded(&recorded());
+        let mark = Mark {
+            transform: 3,
+            order: CopyOrder::Streams,
+            source: Some(SourceEvent::of(&EventPlace::of(&recorded()))),
+            events: 1,
+            checksum: checksum.finish(),
+            totals: CopyTotals { read: 4, written: 1, discarded: 2, left_out: 1 },
+            verified: Some(Verified::new(GlobalPosition::new(7), GlobalPosition::new(8))),
+        };
+        let stored = concat!(
+            r#"{"transform":3,"order":"streams","#,
+            r#""source":{"position":41,"stream":"account-7","version":2,"id":"01908f3e-55aa-7bcd-8123-456789abcdef"},"#,
+            r#""events":1,"checksum":"9d05a9159f725ee3","#,
+            r#""totals":{"read":4,"written":1,"discarded":2,"left_out":1},"verified":{"source":7,"target":8}}"#,
+        );
+        assert_eq!(serde_json::to_string(&mark).unwrap(), stored);
+        let read: Mark = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        assert!(read.source.unwrap().is(&recorded()));
+    }
+
+    #[test]
+    fn a_mark_of_nothing_says_no_more_than_it_knows() {
+        let nothing = CopyBatch::new(Limits::default());
+        let first = Mark::first(1, &nothing, CopyOrder::Positions);
+        assert_eq!(
+            serde_json::to_string(&first).unwrap(),
+            concat!(
+                r#"{"transform":1,"order":"positions","events":0,"checksum":"cbf29ce484222325","#,
+                r#""totals":{"read":0,"written":0,"discarded":0,"left_out":0}}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn what_was_written_and_what_is_read_have_one_checksum() {
+        let (mut one, mut other) = (Checksum::default(), Checksum::default());
+        one.add_new(&recorded().stream, &written());
+        other.add_recorded(&recorded());
+        assert_eq!(one.finish(), other.finish());
     }
 }

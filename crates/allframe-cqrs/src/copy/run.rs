@@ -13,8 +13,8 @@ impl<S: EventStoreBackend, T: EventStoreBackend, F: Transform> StoreCopy<'_, S, 
     ///
     /// # Errors
     ///
-    /// [`CopyError`] with what stood in the way. What was written before stays, and the next run goes on there. Where verification
-    /// finds a difference, [`CopyError::Different`].
+    /// [`CopyError`] with what stood in the way. What was written before stays, and the next run goes on there: where the transform
+    /// failed, with the event at which it did. Where verification finds a difference, [`CopyError::Different`].
     ///
     /// # Cancellation
     ///
@@ -46,14 +46,15 @@ impl<S: EventStoreBackend, T: EventStoreBackend, F: Transform> StoreCopy<'_, S, 
         let mut copied = CopyCounts::default();
         let mut batch = CopyBatch::new(self.limits);
         while let Some(record) = pages.next().await.map_err(CopyError::Source)? {
-            let staged = stage.stage(&record).await?;
-            if !batch.has_room_for(&staged) {
+            let staged = stage.stage(&record).await;
+            // What comes before an event at which the transform fails is copied: it is the next one then.
+            if staged.as_ref().map_or(true, |staged| !batch.has_room_for(staged)) && !batch.is_empty() {
                 let full = std::mem::replace(&mut batch, CopyBatch::new(self.limits));
                 copied.add(&full.counts);
                 control.write(full, self.limits).await?;
                 teller.tell(control.position(), &copied);
             }
-            batch.take(&record, staged);
+            batch.take(&record, staged?);
         }
         if !batch.is_empty() {
             copied.add(&batch.counts);

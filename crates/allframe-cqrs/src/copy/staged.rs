@@ -60,7 +60,7 @@ impl<S: EventStoreBackend, T: Transform> Stage<'_, S, T> {
             Ok(Err(error)) => return Err(failed(error)),
             Err(panicked) => return Err(failed(panicked.into())),
         }
-        match output.into_said().map_err(|error| failed(error))? {
+        match output.into_said().map_err(failed)? {
             Said::Writes(writes) => Ok(writes),
             Said::Nothing => Err(CopyError::Undecided { place: Box::new(EventPlace::of(record)) }),
         }

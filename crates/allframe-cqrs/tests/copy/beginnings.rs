@@ -1,9 +1,13 @@
 //! Where a copy is not begun, or not gone on with.
 
+use std::sync::Arc;
+
 use allframe_cqrs::{
-    EventStoreBackend, InMemoryBackend,
-    copy::{CopyError, StoreCopy},
+    EventStoreBackend, InMemoryBackend, StoreError,
+    api::{EventType, RecordedEvent, Snapshot},
+    copy::{CopyError, Output, StoreCopy},
 };
+use eventstore_wal::WalBackend;
 
 use crate::stores::{Through, add, append, store_of, stream, told};
 
@@ -44,7 +48,7 @@ async fn a_target_into_which_others_write_meanwhile_is_refused() {
 async fn two_sources_are_copied_into_one_target_when_that_is_said() {
     let (one, other, new) = (store_of("a1 a2 c1").await, store_of("b1 b2 d1").await, InMemoryBackend::new());
     let prefixed = |prefix: &'static str| {
-        move |record: &allframe_cqrs::api::RecordedEvent, output: &mut allframe_cqrs::copy::Output<'_>| {
+        move |record: &RecordedEvent, output: &mut Output<'_>| {
             output.keep_in(format!("{prefix}-{}", record.stream));
         }
     };
@@ -125,8 +129,8 @@ async fn the_toolkits_own_streams_are_left_out_and_others_with_such_a_name_are_n
 #[tokio::test]
 async fn an_empty_store_is_copied_too_and_snapshots_are_not() {
     let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
-    let state = allframe_cqrs::api::EventType::new("Account").unwrap();
-    let snapshot = allframe_cqrs::api::Snapshot::new(stream("a"), 1.into(), state, "1");
+    let state = EventType::new("Account").unwrap();
+    let snapshot = Snapshot::new(stream("a"), 1.into(), state, "1");
     old.save_snapshot(snapshot).await.unwrap();
     let report = StoreCopy::new("all").from(&old).to(&new).run().await.unwrap();
     assert_eq!(report.copied.read, 0);
@@ -140,4 +144,23 @@ async fn what_was_never_copied_cannot_be_verified() {
         StoreCopy::new("all").from(&old).to(&new).verify().await,
         Err(CopyError::NotBegun { .. })
     ));
+}
+
+#[tokio::test]
+async fn a_target_that_is_opened_for_reading_only_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    WalBackend::production(directory.path()).unwrap().close().await.unwrap();
+    let (old, new) = (store_of("a1").await, WalBackend::open_read_only(directory.path()).unwrap());
+    let refused = StoreCopy::new("all").from(&old).to(&new).run().await;
+    assert!(matches!(refused, Err(CopyError::Target(StoreError::ReadOnly))));
+}
+
+#[tokio::test]
+async fn stores_behind_dyn_are_copied_too() {
+    let old: Arc<dyn EventStoreBackend> = Arc::new(store_of("a1 b1").await);
+    let new: Arc<dyn EventStoreBackend> = Arc::new(InMemoryBackend::new());
+    StoreCopy::new("all").from(&old).to(&new).run().await.unwrap();
+    assert_eq!(told(&new).await, "a.1=a1 b.1=b1");
+    let same = StoreCopy::new("other").from(&new).to(&Arc::clone(&new)).into_shared_target().run().await;
+    assert!(matches!(same, Err(CopyError::SameStore)));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use allframe_cqrs::{
     EventStoreBackend, ExpectedVersion, InMemoryBackend,
-    copy::{StoreCopy, originally_recorded_at},
+    copy::{CopyOrder, StoreCopy, originally_recorded_at},
 };
 use eventstore_wal::WalBackend;
 
@@ -53,14 +53,15 @@ async fn a_week_of_flights_comes_to_a_durable_store_by_airport_and_day() {
     let new = WalBackend::production(directory.path()).unwrap();
     let copy = StoreCopy::new("by-airport").from(&old).to(&new).transform(|record, output| {
         let Some((stream, name)) = written(record.event_type.as_str(), &record.payload) else {
-            return Ok(output.discard());
+            output.discard();
+            return Ok(());
         };
         let mut event = output.event();
         event.event_type = name.try_into()?;
         output.write(stream, event);
         Ok::<(), allframe_cqrs::InvalidInput>(())
     });
-    let report = copy.order(allframe_cqrs::copy::CopyOrder::Streams).run().await.unwrap();
+    let report = copy.order(CopyOrder::Streams).run().await.unwrap();
     new.close().await.unwrap();
     drop(new);
 

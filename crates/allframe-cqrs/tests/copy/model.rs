@@ -76,7 +76,7 @@ fn model(rules: &[Rule], appends: &[(u8, usize)]) -> Vec<Line> {
                     let mut order: Vec<u8> = Vec::new();
                     streams.iter().for_each(|to| {
                         if !order.contains(to) {
-                            order.push(*to)
+                            order.push(*to);
                         }
                     });
                     for to in order {

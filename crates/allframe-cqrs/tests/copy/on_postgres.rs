@@ -3,7 +3,10 @@
 #[path = "../support/schema.rs"]
 mod schema;
 
-use allframe_cqrs::copy::{CopyOrder, StoreCopy};
+use allframe_cqrs::{
+    InMemoryBackend,
+    copy::{CopyError, CopyOrder, StoreCopy},
+};
 use schema::Schema;
 
 use crate::stores::{add, append, records, store_of, told};
@@ -39,7 +42,22 @@ async fn a_store_is_copied_into_postgres_and_out_of_it_and_goes_on_there() {
     });
     assert!(verified.verify().await.unwrap().is_same());
 
-    let back = allframe_cqrs::InMemoryBackend::new();
+    let back = InMemoryBackend::new();
     StoreCopy::new("back").from(&new).to(&back).order(CopyOrder::Streams).run().await.unwrap();
     assert_eq!(records(&back).await.len(), records(&new).await.len());
+}
+
+#[tokio::test]
+async fn of_two_processes_that_copy_at_once_one_is_told_and_nothing_is_doubled() {
+    let old = store_of("a1 b1 a2 b2 c1 c2 c3 a3 b3 a4").await;
+    let schema = Schema::new();
+    let (one, other) = (schema.open().await, schema.open().await);
+    let copy = |new| StoreCopy::new("all").from(&old).to(new).batch_events(2);
+    let (first, second) = (copy(&one), copy(&other));
+    for ended in <[_; 2]>::from(tokio::join!(first.run(), second.run())) {
+        assert!(matches!(ended, Ok(_) | Err(CopyError::Concurrent { .. })), "{ended:?}");
+    }
+    // Each may have been told of the other, at another append.
+    first.run().await.unwrap();
+    assert_eq!(told(&one).await, told(&old).await);
 }

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use allframe_cqrs::{
-    EventStoreBackend, InMemoryBackend, StoreError,
+    EventStoreBackend, GlobalPosition, InMemoryBackend, StoreError,
     api::RecordedEvent,
     copy::{CopyError, CopyPhase, Output, StoreCopy},
 };
 
-use crate::stores::{Through, add, dropped_after, store_of, stream, told};
+use crate::{
+    stores::{Through, add, dropped_after, store_of, stream, told},
+    support::{Fate, Watched, outcome_unknown, unavailable},
+};
 
 const EVENTS: &str = "a1 b1 a2 b2 c1 c2 c3 b3 a3 x1 d1 d2 x2 d3 a4";
 
@@ -76,6 +79,30 @@ async fn running_again_copies_and_verifies_only_what_has_come_since() {
 }
 
 #[tokio::test]
+async fn what_an_interrupted_run_has_copied_is_verified_by_the_next_one() {
+    let (old, new) = (store_of("a1 b1 a2 b2").await, InMemoryBackend::new());
+    let fails = StoreCopy::new("all").from(&old).to(&new).batch_events(1).transform(|record, output| {
+        output.keep();
+        if record.position == GlobalPosition::new(4) { Err("not yet") } else { Ok(()) }
+    });
+    fails.run().await.unwrap_err();
+    assert_eq!(told(&new).await, "a.1=a1 b.1=b1 a.2=a2");
+    let report = StoreCopy::new("all").from(&old).to(&new).run().await.unwrap();
+    assert_eq!((report.copied.read, report.verified.counts.read, report.total.read), (1, 4, 4));
+}
+
+#[tokio::test]
+async fn a_copy_may_run_in_a_task_of_its_own() {
+    let (old, new) = (store_of(EVENTS).await, InMemoryBackend::new());
+    let target = new.clone();
+    let copying = tokio::spawn(async move {
+        let copy = StoreCopy::new("mixed").from(&old).to(&target).transform(mixed).on_progress(|_| ());
+        copy.run().await.map(|report| report.copied.read)
+    });
+    assert_eq!(copying.await.unwrap().unwrap(), 15);
+}
+
+#[tokio::test]
 async fn of_two_who_copy_at_once_one_is_told_and_nothing_is_doubled() {
     let whole = InMemoryBackend::new();
     StoreCopy::new("mixed").from(&store_of(EVENTS).await).to(&whole).transform(mixed).run().await.unwrap();
@@ -135,6 +162,10 @@ async fn an_append_is_bounded_by_events_and_by_bytes() {
         let runs = all.split(|record| record.stream == stream("$copy-all"));
         runs.map(<[_]>::len).filter(|events| *events > 0).collect::<Vec<_>>()
     };
+    let (old, new) = (Watched::new(), InMemoryBackend::new());
+    add(&old, events).await;
+    StoreCopy::new("all").from(&old).to(&new).batch_events(4).run().await.unwrap();
+    assert_eq!(old.largest_page(), 4);
     assert_eq!(sizes(4, 1 << 20).await, [4, 4, 1]);
     assert_eq!(sizes(0, 1 << 20).await, [1; 9]);
     assert_eq!(sizes(100, 0).await, [1; 9]);
@@ -143,7 +174,6 @@ async fn an_append_is_bounded_by_events_and_by_bytes() {
 
 #[tokio::test]
 async fn answers_that_are_lost_are_asked_for_again() {
-    use crate::support::{Fate, Watched, outcome_unknown, unavailable};
     let old = store_of(EVENTS).await;
     tokio::time::pause();
     let new = Watched::with_fates(|number| match number % 4 {

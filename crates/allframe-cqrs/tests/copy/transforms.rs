@@ -138,7 +138,7 @@ async fn a_transform_that_fails_says_where_and_keeps_its_cause() {
     insta::assert_snapshot!(failed, @"the transform failed at event 1 of stream `b` (position 3, `Done`)");
     assert!(failed.source().unwrap().is::<std::num::ParseIntError>());
     // What came before it is there, and the copy goes on once the transform does.
-    assert_eq!(told(&new).await, "a.1=a1");
+    assert_eq!(told(&new).await, "a.1=a1 a.2=a2");
     StoreCopy::new("fails").from(&old).to(&new).run().await.unwrap();
     assert_eq!(told(&new).await, told(&old).await);
 }
@@ -152,7 +152,31 @@ async fn a_transform_that_panics_is_an_error_and_leaves_nothing_half_done() {
     });
     let failed = copy.run().await.unwrap_err();
     assert!(failed.source().unwrap().is::<Panicked>());
-    assert_eq!(told(&new).await, "");
+    assert_eq!(told(&new).await, "a.1=a1");
+}
+
+#[tokio::test]
+async fn a_rehearsal_names_every_event_at_which_the_transform_fails() {
+    let old = store_of("a1 a2 b1 a3 b2").await;
+    let copy = StoreCopy::new("rehearsed").from(&old).transform(|record, output| {
+        match (record.stream.as_str(), record.version.get()) {
+            ("a", 2) => output.discard(),
+            ("a", 3) => {}
+            _ => output.keep(),
+        }
+        assert_ne!(&record.payload[..], b"\"b2\"", "it is b2");
+        fails_at_b1(record)
+    });
+    let rehearsal = copy.rehearse().await.unwrap();
+    assert_eq!((rehearsal.counts.written, rehearsal.counts.discarded, rehearsal.failure_count), (1, 1, 3));
+    let failures: Vec<_> = rehearsal.failures.iter().map(ToString::to_string).collect();
+    insta::assert_debug_snapshot!(failures, @r#"
+    [
+        "the transform failed at event 1 of stream `b` (position 3, `Done`)",
+        "the transform did not say what becomes of event 3 of stream `a` (position 4, `Done`); let it `discard` what is not to be copied",
+        "the transform failed at event 2 of stream `b` (position 5, `Done`)",
+    ]
+    "#);
 }
 
 #[tokio::test]
