@@ -77,7 +77,7 @@ impl<'a> EarlierForm<'a> {
     pub(crate) fn inferred(&self) -> TokenStream {
         let name = Ident::new(&Self::name().to_string(), self.shown_at());
         let holes = self.parameters.iter().map(|(_, at)| quote_spanned!(shown_at(*at)=> _));
-        quote!(#name<#(#holes),*>)
+        quote_spanned!(self.shown_at()=> #name<#(#holes),*>)
     }
 
     /// Where it is shown that the form cannot be used.
