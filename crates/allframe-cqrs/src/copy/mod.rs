@@ -54,6 +54,7 @@
 //! | position | another one, in the same order |
 //! | snapshots | not copied: they are of streams as they were. A repository makes new ones |
 //! | records of idempotency keys (`$command-KEY`) | carried over, and name the events that theirs have become: a command that was carried out is not carried out again. With [`KeyRetention::For`](crate::KeyRetention::For) keys are remembered from the copy on |
+//! | registered schemas (`$schema-NAME`) | as they were; the transform is not asked about them |
 //! | streams of consumer groups, projections and copies (`$group-`, `$projection-`, `$copy-`) | not copied: they speak of positions of the source |
 //!
 //! Nothing is said about other streams whose names begin with `$`: the transform is asked about them as about any other.

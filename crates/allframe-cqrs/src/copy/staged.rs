@@ -45,6 +45,9 @@ impl<S: EventStoreBackend, T: Transform> Stage<'_, S, T> {
                 let carried = self.carried(record).await?;
                 self.staged(record, vec![(record.stream.clone(), carried)])
             }
+            (StreamKind::TrueAnywhere, _) => {
+                self.staged(record, vec![(record.stream.clone(), event_of(record))])
+            }
             (StreamKind::KeyRecord | StreamKind::OfThisStore, _) => {
                 Ok(Staged { fate: Fate::LeftOut, appends: Vec::new() })
             }

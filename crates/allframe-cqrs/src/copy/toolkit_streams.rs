@@ -19,6 +19,8 @@ pub(super) enum StreamKind {
     Application,
     /// The record of an idempotency key.
     KeyRecord,
+    /// The toolkit's, with what is as true in another store: it is written as it is.
+    TrueAnywhere,
     /// The toolkit's, with positions and versions of the source in it, which say nothing in another store.
     OfThisStore,
 }
@@ -27,6 +29,8 @@ pub(super) enum StreamKind {
 /// today; an event in such a stream would be about the same.
 const OF_THIS_STORE: [&str; 3] = ["$group-", "$projection-", "$copy-"];
 const KEY_RECORD: &str = "$command-";
+/// What forms the events of a name have had, and which are compatible.
+const SCHEMAS: &str = "$schema-";
 
 impl StreamKind {
     pub(super) fn of(stream: &StreamId) -> Self {
@@ -36,6 +40,9 @@ impl StreamKind {
         }
         if name.starts_with(KEY_RECORD) {
             return Self::KeyRecord;
+        }
+        if name.starts_with(SCHEMAS) {
+            return Self::TrueAnywhere;
         }
         match OF_THIS_STORE.iter().any(|prefix| name.starts_with(prefix)) {
             true => Self::OfThisStore,

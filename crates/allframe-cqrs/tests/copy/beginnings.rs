@@ -127,6 +127,15 @@ async fn the_toolkits_own_streams_are_left_out_and_others_with_such_a_name_are_n
 }
 
 #[tokio::test]
+async fn schemas_that_are_registered_stay_as_they_are_whatever_the_transform_does() {
+    let (old, new) = (store_of("a1").await, InMemoryBackend::new());
+    append(&old, "$schema-Done", "$schema.registered", "{}").await;
+    let copy = StoreCopy::new("all").from(&old).to(&new).transform(|_, output| output.keep_in("all"));
+    copy.run().await.unwrap();
+    assert_eq!(told(&new).await, "all.1=a1 $schema-Done.1={}");
+}
+
+#[tokio::test]
 async fn an_empty_store_is_copied_too_and_snapshots_are_not() {
     let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
     let state = EventType::new("Account").unwrap();
