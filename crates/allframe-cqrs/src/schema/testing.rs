@@ -1,6 +1,8 @@
 //! Schemas of events, compared in CI, where there is no store: with files in the repository.
 
-use std::{error::Error as StdError, fmt, fmt::Write as _, path::Path, path::PathBuf};
+use std::{error::Error as StdError, fmt, path::PathBuf};
+
+use eventstore_api::message_with_causes;
 
 use super::{
     CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaError, SchemaHistory,
@@ -71,14 +73,13 @@ impl StdError for SchemaFilesError {
     }
 }
 
-/// Asserts that the schemas of a type fit the files in a folder, which hold those that were released. New ones are written there,
-/// or refused where the environment says that [this is CI](OnNew::by_environment).
+/// The schemas of a type, and the files in a folder that hold those that were released.
 ///
-/// It is what [`EventStore::with_schemas`](crate::EventStore::with_schemas) asks of a store, asked of the repository. Of
-/// upcasters it knows those that stand with the type: `#[event(upcasters = path)]`.
+/// It is what [`EventStore::with_schemas`](crate::EventStore::with_schemas) asks of a store, asked of the repository. New schemas
+/// are written there, or refused where the environment says that [this is CI](OnNew::by_environment).
 ///
 /// ```
-/// use allframe_cqrs::{event, schema::{CompatibilityMode, testing::assert_compatible}};
+/// use allframe_cqrs::{event, schema::{CompatibilityMode, testing::SchemaFiles}};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[event(schema)]
@@ -87,62 +88,108 @@ impl StdError for SchemaFilesError {
 ///
 /// # let folder = std::env::temp_dir().join(format!("schemas-{}", std::process::id()));
 /// # allframe_cqrs::schema::files::write(&folder, &<Deposited as allframe_cqrs::schema::EventSchemas>::schemas()[0]).unwrap();
-/// // In a test: `concat!(env!("CARGO_MANIFEST_DIR"), "/schemas")`.
-/// assert_compatible::<Deposited>(&folder, CompatibilityMode::FullTransitive);
+/// // In a test of yours: `in_folder("schemas")`.
+/// SchemaFiles::<Deposited>::in_folder(&folder).with_mode(CompatibilityMode::FullTransitive).assert();
 /// assert!(folder.join("Deposited.v1.json").exists());
 /// # std::fs::remove_dir_all(folder).unwrap();
 /// ```
-///
-/// # Panics
-///
-/// With everything that does not fit, field by field, and with the files that are new, in CI.
-#[track_caller]
-#[expect(clippy::panic, reason = "it is an assertion")]
-pub fn assert_compatible<E: Event + EventSchemas>(folder: impl AsRef<Path>, mode: CompatibilityMode) {
-    if let Err(error) = check_files::<E>(folder.as_ref(), mode, OnNew::by_environment()) {
-        let mut message = error.to_string();
-        if let Some(cause) = error.source() {
-            // Writing to a text does not fail.
-            let _ = write!(message, ": {cause}");
+pub struct SchemaFiles<E> {
+    folder: PathBuf,
+    mode: CompatibilityMode,
+    versions: VersionRegistry<E>,
+    on_new: OnNew,
+}
+
+impl<E: Event + EventSchemas> SchemaFiles<E> {
+    /// The files in this folder, compared by the default mode, [`CompatibilityMode::BackwardTransitive`]. A relative path begins at the
+    /// root of the package, where `cargo test` runs its tests.
+    #[must_use]
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            mode: CompatibilityMode::default(),
+            versions: VersionRegistry::new(),
+            on_new: OnNew::by_environment(),
         }
-        panic!("{message}");
+    }
+
+    /// The same, compared by this mode.
+    #[must_use]
+    pub fn with_mode(mut self, mode: CompatibilityMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The same, read with these upcasters beside those that stand with the type.
+    #[must_use]
+    pub fn with_versions(mut self, versions: VersionRegistry<E>) -> Self {
+        self.versions = versions;
+        self
+    }
+
+    /// The same, with this said of schemas that are new, whatever the environment says.
+    #[must_use]
+    pub fn on_new(mut self, on_new: OnNew) -> Self {
+        self.on_new = on_new;
+        self
+    }
+
+    /// Fails the test unless the schemas fit the files.
+    ///
+    /// # Panics
+    ///
+    /// With everything that does not fit, field by field, and with the files that are new, in CI.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "it is an assertion")]
+    pub fn assert(&self) {
+        if let Err(error) = self.check() {
+            panic!("{}", message_with_causes(&error));
+        }
+    }
+
+    /// Whether the schemas fit the files; the files that were written.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaFilesError`]; nothing was written then, unless the file system refused in the middle of it.
+    pub fn check(&self) -> Result<Vec<PathBuf>, SchemaFilesError> {
+        let reader = EventReader::with(self.versions.clone()).map_err(SchemaFilesError::Versioning)?;
+        let mut histories: Vec<SchemaHistory> = Vec::new();
+        for (name, schemas) in by_name(files::read(&self.folder).map_err(SchemaFilesError::File)?) {
+            histories.push(SchemaHistory::released(&name, schemas));
+        }
+        let derived = E::schemas();
+        let judged = judge_of_type(&reader, &derived, histories.iter(), self.mode);
+        if let Err(SchemaError::Incompatible(error)) = judged {
+            return Err(SchemaFilesError::Incompatible(error));
+        }
+        let is_shown = |schema: &&EventSchema| {
+            histories.iter().any(|history| {
+                history.event_type == schema.event_type
+                    && history.shows(schema, IsWritten::among(&derived, schema))
+            })
+        };
+        let new: Vec<_> = derived.iter().filter(|schema| !is_shown(schema)).collect();
+        match self.on_new {
+            OnNew::Refuse if !new.is_empty() => {
+                let files = new.into_iter().map(|schema| files::path_of(&self.folder, schema));
+                Err(SchemaFilesError::New(files.collect()))
+            }
+            _ => {
+                let written = new.into_iter().map(|schema| files::write(&self.folder, schema));
+                written.collect::<Result<_, _>>().map_err(SchemaFilesError::File)
+            }
+        }
     }
 }
 
-/// The same, for whoever handles the error; the files that were written.
-///
-/// # Errors
-///
-/// [`SchemaFilesError`]; nothing was written then, unless the file system refused in the middle of it.
-pub fn check_files<E: Event + EventSchemas>(
-    folder: &Path,
-    mode: CompatibilityMode,
-    on_new: OnNew,
-) -> Result<Vec<PathBuf>, SchemaFilesError> {
-    let reader = EventReader::with(VersionRegistry::<E>::new()).map_err(SchemaFilesError::Versioning)?;
-    let mut histories: Vec<SchemaHistory> = Vec::new();
-    for (name, schemas) in by_name(files::read(folder).map_err(SchemaFilesError::File)?) {
-        histories.push(SchemaHistory::released(&name, schemas));
-    }
-    let derived = E::schemas();
-    let judged = judge_of_type(&reader, &derived, histories.iter(), mode);
-    if let Err(SchemaError::Incompatible(error)) = judged {
-        return Err(SchemaFilesError::Incompatible(error));
-    }
-    let is_shown = |schema: &&EventSchema| {
-        histories.iter().any(|history| {
-            history.event_type == schema.event_type
-                && history.shows(schema, IsWritten::among(&derived, schema))
-        })
-    };
-    let new: Vec<_> = derived.iter().filter(|schema| !is_shown(schema)).collect();
-    match on_new {
-        OnNew::Refuse if !new.is_empty() => {
-            Err(SchemaFilesError::New(new.into_iter().map(|schema| files::path_of(folder, schema)).collect()))
-        }
-        _ => {
-            let written = new.into_iter().map(|schema| files::write(folder, schema));
-            written.collect::<Result<_, _>>().map_err(SchemaFilesError::File)
-        }
+impl<E> fmt::Debug for SchemaFiles<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchemaFiles")
+            .field("folder", &self.folder)
+            .field("mode", &self.mode)
+            .field("versions", &self.versions)
+            .field("on_new", &self.on_new)
+            .finish()
     }
 }

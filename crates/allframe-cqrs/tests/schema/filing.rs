@@ -2,10 +2,13 @@
 
 use std::{fs, path::Path};
 
-use allframe_cqrs::schema::{
-    CompatibilityMode::{self, *},
-    EventSchema, EventSchemas, files,
-    testing::{OnNew, SchemaFilesError, check_files},
+use allframe_cqrs::{
+    AutoUpcaster, VersionRegistry, event,
+    schema::{
+        CompatibilityMode::{self, *},
+        EventSchema, EventSchemas, files,
+        testing::{OnNew, SchemaFiles, SchemaFilesError},
+    },
 };
 use insta::assert_snapshot;
 use tempfile::TempDir;
@@ -28,7 +31,7 @@ fn check<E: allframe_cqrs::Event + EventSchemas>(
     mode: CompatibilityMode,
     on_new: OnNew,
 ) -> Result<Vec<String>, SchemaFilesError> {
-    let written = check_files::<E>(folder, mode, on_new)?;
+    let written = SchemaFiles::<E>::in_folder(folder).with_mode(mode).on_new(on_new).check()?;
     Ok(written.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect())
 }
 
@@ -66,6 +69,27 @@ fn a_file_is_made_for_people_to_read() {
       "version": 1
     }
     "#);
+}
+
+#[test]
+fn an_earlier_version_is_read_by_an_upcaster_that_a_store_would_be_given() {
+    #[event(schema, version = 2)]
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    struct Deposited {
+        cents: u64,
+    }
+    impl From<first::Deposited> for Deposited {
+        fn from(first: first::Deposited) -> Self {
+            Self { cents: first.amount * 100 }
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    check::<first::Deposited>(folder.path(), Backward, OnNew::Write).unwrap();
+    let files = SchemaFiles::<Deposited>::in_folder(folder.path()).on_new(OnNew::Write);
+    assert!(matches!(files.check(), Err(SchemaFilesError::Versioning(_))));
+    let upcaster = AutoUpcaster::<first::Deposited, Deposited>::new();
+    let files = files.with_versions(VersionRegistry::new().upcaster(upcaster));
+    assert_eq!(files.check().unwrap(), [folder.path().join("Deposited.v2.json")]);
 }
 
 #[test]
