@@ -6,7 +6,7 @@ use eventstore_api::{
 };
 
 use super::EventStore;
-use crate::{Draft, Event, Result, dispatch_context::over};
+use crate::{Draft, Event, Result, dispatch_context::over, versioning::EventReader};
 
 /// An append in the making: events for one or several streams, all or nothing.
 ///
@@ -122,8 +122,10 @@ impl<'s, E: Event, B: EventStoreBackend> Batch<'s, E, B> {
         self.with(|batch| Ok(batch.guard(stream.into_stream_id()?, expected)))
     }
 
-    /// Fails if an event that matches lies after this position.
+    /// Fails if an event that matches lies after this position. A kind that is asked for by its name matches under its aliases
+    /// too, as where events are read.
     pub fn unless_matching(self, filter: EventFilter, after: GlobalPosition) -> Self {
+        let filter = EventReader::<E>::filter_with_aliases(&filter);
         self.with(|batch| Ok(batch.condition(AppendCondition::none_after(filter, after))))
     }
 

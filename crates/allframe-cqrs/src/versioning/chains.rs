@@ -56,6 +56,7 @@ impl<E: Event> Chains<E> {
         let mut problems = Vec::new();
         chains.put_own_kinds();
         chains.put_steps(&mut problems);
+        chains.put_aliases();
         chains.refuse_forks_at_retired(&mut problems);
         chains.refuse_gaps(&mut problems);
         chains.refuse_cycles(&mut problems);
@@ -115,6 +116,21 @@ impl<E: Event> Chains<E> {
                     if is_idle {
                         problems
                             .push(VersioningProblem::Idle { upcaster: step.name(), type_name: from.name });
+                    }
+                }
+            }
+        }
+    }
+
+    /// An alias is a name of the same versions: what reads one under the name of today reads it under the alias too, unless
+    /// something else does.
+    fn put_aliases(&mut self) {
+        for kind in kinds_of::<E>() {
+            let of_today = self.nodes.get(kind.name).cloned().unwrap_or_default();
+            for &alias in kind.aliases {
+                for &(version, node) in &of_today {
+                    if self.node(alias, version).is_none() {
+                        self.nodes.entry(Cow::Borrowed(alias)).or_default().push((version, node));
                     }
                 }
             }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error, Event, Recorded, Result,
     error::{DecodeError, DecodeReason},
-    event::{EventVariant, kind_named, stored_names},
+    event::{EventVariant, kind_named, kinds_of, stored_names},
     panicked::guarded,
     payload,
 };
@@ -119,8 +119,16 @@ impl<E: Event> EventReader<E> {
         match filter.criteria() {
             None => EventFilter::types(types),
             Some(criteria) => {
-                EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion(criterion, &types)))
+                EventFilter::any_of(criteria.iter().map(|criterion| typed_criterion::<E>(criterion, &types)))
             }
+        }
+    }
+
+    /// The same filter, of events of any type, as [`Self::filter`] understands names.
+    pub(crate) fn filter_with_aliases(filter: &EventFilter) -> EventFilter {
+        match filter.criteria() {
+            None => EventFilter::all(),
+            Some(criteria) => EventFilter::any_of(criteria.iter().map(with_aliases::<E>)),
         }
     }
 
@@ -179,11 +187,26 @@ impl<E> fmt::Debug for EventReader<E> {
 }
 
 /// The same criterion, for these types alone; no event meets it where it asks for others only.
-fn typed_criterion(criterion: &Criterion, types: &[EventType]) -> Criterion {
+fn typed_criterion<E: Event>(criterion: &Criterion, types: &[EventType]) -> Criterion {
+    let criterion = with_aliases::<E>(criterion);
     let wanted = |event_type: &&EventType| {
         criterion.event_types.as_ref().is_none_or(|asked_for| asked_for.contains(*event_type))
     };
-    criterion.clone().types(types.iter().filter(wanted).cloned())
+    let wanted: Vec<_> = types.iter().filter(wanted).cloned().collect();
+    criterion.types(wanted)
+}
+
+/// The same criterion, where who asks for a kind by its name of today is given what was stored under its aliases too.
+fn with_aliases<E: Event>(criterion: &Criterion) -> Criterion {
+    let mut criterion = criterion.clone();
+    let Some(asked_for) = &mut criterion.event_types else { return criterion };
+    for kind in kinds_of::<E>() {
+        if asked_for.iter().any(|name| name.as_str() == kind.name) {
+            // A name that is no legal event type cannot have been stored.
+            asked_for.extend(kind.aliases.iter().filter_map(|alias| EventType::new(*alias).ok()));
+        }
+    }
+    criterion
 }
 
 fn earlier<E: Event>(chains: &Chains<E>, record: &RecordedEvent) -> Result<Parts<E>, DecodeReason> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use allframe_cqrs::{
-    Aggregate, AsOf, EventFilter, EventStore, GlobalPosition, InMemoryBackend, Projection,
+    Aggregate, AsOf, EventFilter, EventStore, ExpectedVersion, GlobalPosition, InMemoryBackend, Projection,
     ProjectionRegistry, ReadAll, Recorded, Registration, Repository, SnapshotPolicy, StreamRange,
     StreamViews, UpcastContext, VersionRegistry, consumer_group::Lag, event,
 };
@@ -160,6 +160,42 @@ async fn a_filter_by_the_name_of_today_finds_no_other_names() {
     let filter = EventFilter::types([allframe_cqrs::api::EventType::new("Transferred").unwrap()]);
     let found = store.get_matching(&filter).await.unwrap().events;
     assert_eq!(found.iter().map(Recorded::part).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[tokio::test]
+async fn a_filter_by_the_name_of_today_finds_aliases_and_so_does_a_condition() {
+    #[event]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum Renamed {
+        #[event(rename = "Credited", aliases("Deposited"))]
+        Credited {
+            amount: u64,
+        },
+        Pinged,
+    }
+    let backend = store().await.backend().clone();
+    let store = EventStore::<Renamed, _>::with_backend(backend);
+    store.append("account-8", vec![Renamed::Credited { amount: 1 }, Renamed::Pinged]).await.unwrap();
+    let name = |name| allframe_cqrs::api::EventType::new(name).unwrap();
+
+    let credited = EventFilter::types([name("Credited")]);
+    let found = store.get_matching(&credited).await.unwrap().events;
+    assert_eq!(
+        found.iter().map(|found| found.event.clone()).collect::<Vec<_>>(),
+        [Renamed::Credited { amount: 40 }, Renamed::Credited { amount: 2 }, Renamed::Credited { amount: 1 },]
+    );
+    let deposited = EventFilter::types([name("Deposited")]);
+    let found = store.get_matching(&deposited).await.unwrap();
+    assert_eq!(found.events.len(), 2);
+
+    // Of an older program, behind what was read.
+    let read = store.get_matching(&credited).await.unwrap();
+    EventStore::with_backend(store.backend().clone())
+        .append("account-7", vec![Earlier::Deposited { amount: 3 }])
+        .await
+        .unwrap();
+    let decided = store.batch().append("account-8", ExpectedVersion::Any, [Renamed::Pinged]);
+    assert!(decided.unless_matching(credited, read.position).commit().await.is_err());
 }
 
 #[tokio::test]

@@ -93,6 +93,46 @@ async fn a_type_carries_its_upcasters_to_every_store() {
     assert_eq!(created, [Created { first: "Ann".into() }]);
 }
 
+/// An event that went by another name, as old as its first version.
+#[event(version = 2, aliases("PaidIn"))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Deposited {
+    cents: u64,
+}
+
+fn in_cents(euros: &Value) -> Value {
+    json!({ "cents": euros["euros"].as_u64().unwrap() * 100 })
+}
+
+#[tokio::test]
+async fn what_reads_a_version_reads_it_under_every_alias() {
+    #[event(rename = "Deposited")]
+    #[derive(Clone, Serialize, Deserialize)]
+    struct DepositedV1 {
+        euros: u64,
+    }
+    let typed = VersionRegistry::<Deposited>::new()
+        .upcast(|old: DepositedV1, _: &UpcastContext<'_>| Deposited { cents: old.euros * 100 });
+    let json = VersionRegistry::<Deposited>::new().upcast_json(
+        ("Deposited", 1),
+        ("Deposited", 2),
+        |old: Value, _: &_| in_cents(&old),
+    );
+    let backend = stored_json("PaidIn", 1, r#"{"euros":3}"#).await;
+    for versions in [typed, json] {
+        assert_eq!(read_with(&backend, versions).await.unwrap(), [Deposited { cents: 300 }]);
+    }
+}
+
+#[tokio::test]
+async fn an_alias_may_have_an_upcaster_of_its_own() {
+    let versions = VersionRegistry::<Deposited>::new()
+        .upcast_json(("Deposited", 1), ("Deposited", 2), |old: Value, _: &_| in_cents(&old))
+        .upcast_json(("PaidIn", 1), ("Deposited", 2), |old: Value, _: &_| json!({ "cents": old["amount"] }));
+    let backend = stored_json("PaidIn", 1, r#"{"amount":3}"#).await;
+    assert_eq!(read_with(&backend, versions).await.unwrap(), [Deposited { cents: 3 }]);
+}
+
 #[tokio::test]
 async fn json_is_upcast_without_a_type_and_goes_on_as_whatever_comes_next() {
     // From a form of another name, to version 1, and from there through both types.
