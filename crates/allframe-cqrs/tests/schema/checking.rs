@@ -240,6 +240,25 @@ async fn a_store_of_bincode_takes_no_change_without_a_version() {
     assert!(told(refused).contains("by their order"));
 }
 
+#[cfg(feature = "bincode")]
+#[tokio::test]
+async fn a_store_of_bincode_reads_an_earlier_version_as_nothing_but_what_it_was() {
+    use allframe_cqrs::PayloadCodec;
+    programs! {
+        text { #[event(schema)] pub struct Deposited { pub amount: u64, pub by: String } }
+        declared { #[event(schema, version = 2)] pub struct Deposited { pub amount: u64, pub by: String, #[added(version = 2)] pub note: String } }
+        widened { #[event(schema, version = 2)] pub struct Deposited { pub amount: u64, pub by: Option<String>, #[added(version = 2)] pub note: String } }
+    }
+    let backend = InMemoryBackend::new();
+    let first = EventStore::<text::Deposited, _>::with_backend(backend.clone());
+    first.with_codec(PayloadCodec::Bincode).with_schemas(SchemaCheck::default()).await.unwrap();
+    let store = EventStore::<widened::Deposited, _>::with_backend(backend.clone());
+    let refused = store.with_codec(PayloadCodec::Bincode).check_schemas(SchemaCheck::new(Backward)).await;
+    assert!(told(refused).contains("by their order"));
+    let store = EventStore::<declared::Deposited, _>::with_backend(backend);
+    store.with_codec(PayloadCodec::Bincode).check_schemas(SchemaCheck::new(Backward)).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_enum_is_checked_event_by_event() {
     programs! {

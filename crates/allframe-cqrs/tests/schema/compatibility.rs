@@ -99,6 +99,16 @@ fn a_field_that_is_left_out_now_and_then_is_not_enough_for_one_that_is_required(
 }
 
 #[test]
+fn the_largest_numbers_are_read_as_no_others() {
+    assert_eq!(incompatibilities(&read::<u128>(), &written::<u64>()), []);
+    assert_eq!(incompatibilities(&read::<i128>(), &written::<u64>()), []);
+    assert_eq!(incompatibilities(&read::<f64>(), &written::<u128>()), []);
+    assert_eq!(told(&incompatibilities(&read::<i128>(), &written::<u128>())).len(), 1);
+    let any_number = incompatibilities(&read::<f32>(), &written::<serde_json::Number>());
+    assert_eq!(told(&any_number), ["the payload is written in any format and read in the format `float`"]);
+}
+
+#[test]
 fn numbers_may_grow_and_not_shrink() {
     types! {
         small { pub struct T { pub n: u8 } }

@@ -169,6 +169,26 @@ fn a_field_is_read_by_its_alias() {
     assert_eq!(incompatibilities(&renamed.schema, &renamed.schema), []);
 }
 
+/// Serde takes no field twice.
+#[test]
+fn a_field_and_its_alias_are_not_read_together() {
+    let earlier = json!({
+        "type": "object",
+        "properties": { "title": { "type": "string" }, "name": { "type": "string" } },
+        "required": ["title", "name"],
+    });
+    #[event(schema, rename = "Renamed")]
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Named {
+        #[serde(alias = "title")]
+        name: String,
+    }
+    let found = incompatibilities(&of::<Named>("Renamed", 1).read_schema, &earlier);
+    let told: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["`/title` is written beside `name`, and both are read as the same field"]);
+    assert!(serde_json::from_value::<Named>(json!({ "title": "a", "name": "b" })).is_err());
+}
+
 #[test]
 fn a_struct_with_parameters_has_a_schema_where_they_have() {
     #[event(schema, rename = "Noted")]

@@ -75,6 +75,18 @@ fn all_that_is_wrong_is_told_at_once() {
     );
 }
 
+/// They would not fit into the memory, and nobody would read them.
+#[test]
+fn of_gaps_without_end_the_first_are_told() {
+    #[event(version = 4_294_967_295)]
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Dated {
+        cents: u64,
+    }
+    let error = VersionRegistry::<Dated>::new().check().unwrap_err();
+    assert_eq!(error.problems.len(), 64);
+}
+
 #[test]
 fn a_fork_names_both_ways() {
     let typed_twice = second()

@@ -192,6 +192,25 @@ fn a_released_sample_that_was_deleted_is_told() {
 }
 
 #[test]
+fn a_raised_version_is_no_difference_whatever_the_event_is_called() {
+    #[event(rename = "Account opened 1 {}")]
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Opened {
+        owner: String,
+    }
+    #[event(rename = "Account opened 1 {}", version = 2, unchanged(2))]
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Later {
+        owner: String,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let release = GoldenSamples::in_folder(folder.path()).updating(UpdateSamples::Write);
+    release.sample("ann", Opened { owner: "ann".into() }).assert();
+    let later = GoldenSamples::in_folder(folder.path()).updating(UpdateSamples::Write);
+    later.sample("ann", Later { owner: "ann".into() }).assert();
+}
+
+#[test]
 fn what_is_written_differently_takes_a_new_version() {
     /// As version 1, with a field renamed and the old name forgotten.
     #[event]

@@ -73,9 +73,8 @@ impl<'a, 's> Judge<'a, 's> {
             ReadBy::Others => None,
             ReadBy::Today(today) => {
                 let mut findings = incompatibilities(&today.read_schema, &earlier.schema);
-                let is_changed = || !differences(&earlier.schema, &today.schema).is_empty();
-                if findings.is_empty() && self.stored == Stored::Ordered && is_changed() {
-                    findings.push(ordered());
+                if findings.is_empty() {
+                    findings.extend(self.out_of_order(earlier, today));
                 }
                 let version = today.schema_version;
                 let stored_version = earlier.schema_version;
@@ -89,10 +88,19 @@ impl<'a, 's> Judge<'a, 's> {
             ReadBy::History(declared) => {
                 let mut findings = incompatibilities(&declared.read_schema, &earlier.schema);
                 findings.extend(undeclared_fields(&declared.schema, &earlier.schema));
+                if findings.is_empty() {
+                    findings.extend(self.out_of_order(earlier, declared));
+                }
                 let version = earlier.schema_version;
                 some(findings).map(|findings| SchemaProblem::HistoryDiffers { event_type, version, findings })
             }
         }
+    }
+
+    /// What is wrong with any change where fields are known by their order alone.
+    fn out_of_order(&self, stored: &EventSchema, read: &EventSchema) -> Option<Finding> {
+        let is_changed = || !differences(&stored.schema, &read.schema).is_empty();
+        (self.stored == Stored::Ordered && is_changed()).then(ordered)
     }
 
     fn forward(&self, earlier: &EventSchema) -> Option<SchemaProblem> {

@@ -27,6 +27,11 @@ pub enum Reason {
     FieldDenied,
     /// It is written, and not among the fields of that version where it is read.
     FieldUnknown,
+    /// It is written, and so is another field that is read as the same one.
+    FieldTwice {
+        /// The other.
+        other: String,
+    },
     /// It is written as another type than it is read as.
     TypeChanged {
         /// The types that are written.
@@ -109,6 +114,9 @@ impl fmt::Display for Reason {
             Self::RequiredAndOptional => f.write_str("is required to read it, and is not always written"),
             Self::FieldDenied => f.write_str("is written, and unknown fields are denied where it is read"),
             Self::FieldUnknown => f.write_str("is written, and is no field of that version where it is read"),
+            Self::FieldTwice { other } => {
+                write!(f, "is written beside `{other}`, and both are read as the same field")
+            }
             Self::TypeChanged { written, read } => write!(f, "is written as {written} and read as {read}"),
             Self::NullNotRead => f.write_str("may be written as null, which is not read"),
             Self::ValueNotRead { value } => write!(f, "may be written as {value}, which is not read"),

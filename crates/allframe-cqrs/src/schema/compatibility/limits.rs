@@ -75,7 +75,7 @@ impl Range {
             }
             if let Some((min, max)) = schema.get("format").and_then(Value::as_str).and_then(range_of_format) {
                 range.raise(End { at: Bound::Integer(min), is_in: true });
-                range.lower(End { at: Bound::Integer(max), is_in: true });
+                range.lower(End { at: max, is_in: true });
             }
         }
         range
@@ -119,9 +119,11 @@ fn reaches_above(one: End, other: End) -> bool {
     other.at.is_less(one.at) || (!one.at.is_less(other.at) && one.is_in && !other.is_in)
 }
 
+const MAX_OF_UINT128: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_455.0;
+
 /// The integers that a format allows, of which schemas do not always name the ends.
-fn range_of_format(format: &str) -> Option<(i128, i128)> {
-    Some(match format {
+fn range_of_format(format: &str) -> Option<(i128, Bound)> {
+    let (min, max) = match format {
         "int8" => (i8::MIN.into(), i8::MAX.into()),
         "int16" => (i16::MIN.into(), i16::MAX.into()),
         "int32" => (i32::MIN.into(), i32::MAX.into()),
@@ -131,10 +133,11 @@ fn range_of_format(format: &str) -> Option<(i128, i128)> {
         "uint16" => (0, u16::MAX.into()),
         "uint32" => (0, u32::MAX.into()),
         "uint64" | "uint" => (0, u64::MAX.into()),
-        // One short of the whole, which no other integer of JSON reaches.
-        "uint128" => (0, i128::MAX),
+        // Its end is beyond all other integers.
+        "uint128" => return Some((0, Bound::Real(MAX_OF_UINT128))),
         _ => return None,
-    })
+    };
+    Some((min, Bound::Integer(max)))
 }
 
 /// Whether a format says no more than how large a number is.

@@ -67,10 +67,10 @@ impl<'a> Reading<'a> {
             findings.push(Finding::new(path, reason));
         }
         let is_narrowed =
-            format_of(schema) == Some("float") && formats_of(written.branch).any(|it| it == "double");
+            format_of(schema) == Some("float") && !formats_of(written.branch).any(|it| it == "float");
         if is_narrowed && written.types == Types::NUMBER {
-            let reason =
-                Reason::FormatChanged { written: Some("double".to_owned()), read: "float".to_owned() };
+            let from = formats_of(written.branch).next().map(str::to_owned);
+            let reason = Reason::FormatChanged { written: from, read: "float".to_owned() };
             findings.push(Finding::new(path, reason));
         }
         findings.extend(format_changed(schema, written.branch, path));
@@ -130,6 +130,14 @@ impl<'a> Reading<'a> {
                 None => Reason::RequiredAndNotWritten,
             };
             findings.push(Finding::new(&field_at(name), reason));
+        }
+        for (name, field) in known.into_iter().flatten() {
+            let mut written = names_read(name, field).filter(|name| names(branch).contains(name));
+            let (Some(first), Some(second)) = (written.next(), written.find(|second| second != name)) else {
+                continue;
+            };
+            let reason = Reason::FieldTwice { other: first.to_owned() };
+            findings.push(Finding::new(&field_at(second), reason));
         }
         if let Some(patterns) = schema.get("patternProperties") {
             findings.extend(self.patterns(patterns, written, beside, path));

@@ -358,10 +358,14 @@ fn line_of<E: Event>(event: &E, codec: PayloadCodec) -> Result<String> {
 
 /// Whether both are the same events. Neither the version of today's kind, which may be raised, nor the order of fields matters.
 fn is_same(released: &[String], now: &[String]) -> bool {
+    // A name may have spaces.
     let content = |line: &str| -> Option<(String, Value)> {
-        let mut words = line.splitn(3, ' ');
-        let (name, _, content) = (words.next()?, words.next()?, words.next()?);
-        Some((name.to_owned(), serde_json::from_str(content).ok()?))
+        line.match_indices(' ').find_map(|(end, _)| {
+            let (name, rest) = line.split_at_checked(end)?;
+            let (version, content) = rest.strip_prefix(' ')?.split_once(' ')?;
+            version.parse::<u32>().ok()?;
+            Some((name.to_owned(), serde_json::from_str(content).ok()?))
+        })
     };
     let is_same_event = |(released, now): (&String, &String)| {
         released == now || content(released).is_some_and(|released| Some(released) == content(now))
