@@ -259,6 +259,21 @@ async fn a_store_of_bincode_reads_an_earlier_version_as_nothing_but_what_it_was(
     store.with_codec(PayloadCodec::Bincode).check_schemas(SchemaCheck::new(Backward)).await.unwrap();
 }
 
+/// What it writes is not registered, so that no newer program would be told.
+#[tokio::test]
+async fn an_older_program_that_nobody_knows_writes_nothing_that_the_newer_cannot_read() {
+    programs! {
+        newer { #[event(schema, version = 2)] pub struct Deposited { pub amount: u64, #[added(version = 2)] pub note: String } }
+        older { #[event(schema)] pub struct Deposited { pub amount: f64 } }
+        fitting { #[event(schema)] pub struct Deposited { #[serde(default)] pub amount: u64 } }
+    }
+    let backend = InMemoryBackend::new();
+    start::<newer::Deposited>(&backend, BackwardTransitive).await.unwrap();
+    let refused = told(start::<older::Deposited>(&backend, BackwardTransitive).await);
+    assert!(refused.contains("`/amount` is written as number and read as integer"), "{refused}");
+    assert_eq!(start::<fitting::Deposited>(&backend, BackwardTransitive).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn an_enum_is_checked_event_by_event() {
     programs! {

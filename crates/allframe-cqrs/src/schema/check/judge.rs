@@ -47,7 +47,19 @@ impl<'a, 's> Judge<'a, 's> {
                 });
             }
         }
+        if self.mode.directions() == [Direction::Backward] {
+            problems.extend(self.unregistered_beside_newer());
+        }
         problems
+    }
+
+    /// Newer programs read what is registered of their earlier versions. Of what an older one writes that is not, they learn nothing.
+    fn unregistered_beside_newer(&self) -> Option<SchemaProblem> {
+        let today = self.today.filter(|today| self.history.place_of(today).is_none())?;
+        let version = |registered: &RegisteredSchema| registered.schema.schema_version;
+        self.history.schemas.iter().find(|newer| version(newer) > today.schema_version)?;
+        let same = self.history.schemas.iter().rfind(|known| version(known) == today.schema_version)?;
+        self.forward(&same.schema)
     }
 
     /// The schemas from before today's that count in the mode.
