@@ -166,7 +166,7 @@ impl<E: Event> Chains<E> {
         }
     }
 
-    /// Whatever a kind of today was stored as, and whatever a step makes, is read.
+    /// Whatever a kind of today was stored as, under each of its names, and whatever a step makes, is read.
     fn refuse_gaps(&self, problems: &mut Vec<VersioningProblem>) {
         let gap = |form: EventForm, reached_from| VersioningProblem::Gap {
             event_type: form.event_type.into_owned(),
@@ -174,9 +174,10 @@ impl<E: Event> Chains<E> {
             reached_from,
         };
         for kind in kinds_of::<E>() {
-            for version in 1..kind.schema_version {
-                if self.node(kind.name, version).is_none() {
-                    problems.push(gap(EventForm::from((kind.name, version)), None));
+            let earlier = names_of(&kind).flat_map(|name| (1..kind.schema_version).map(move |it| (name, it)));
+            for (name, version) in earlier {
+                if self.node(name, version).is_none() {
+                    problems.push(gap(EventForm::from((name, version)), None));
                 }
             }
         }
