@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, fmt::Write as _, path::Path, path::PathBuf};
 
 use super::{
-    CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaError, SchemaHistory,
+    CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaHistory,
     check::judge_of_type,
     files::{self, SchemaFileError},
     registry::{IsWritten, by_name},
@@ -125,10 +125,7 @@ pub fn check_files<E: Event + EventSchemas>(
         histories.push(SchemaHistory::released(&name, schemas));
     }
     let derived = E::schemas();
-    let judged = judge_of_type(&reader, &derived, histories.iter(), mode);
-    if let Err(SchemaError::Incompatible(error)) = judged {
-        return Err(SchemaFilesError::Incompatible(error));
-    }
+    judge_of_type(&reader, &derived, histories.iter(), mode).map_err(SchemaFilesError::Incompatible)?;
     let is_shown = |schema: &&EventSchema| {
         histories.iter().any(|history| {
             history.event_type == schema.event_type
