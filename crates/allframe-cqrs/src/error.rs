@@ -203,8 +203,8 @@ pub enum DecodeReason {
     /// Not all that may be stored can be read.
     #[error("the versions of its type do not fit together")]
     Versioning(#[source] VersioningError),
-    /// The type does not read this version by itself.
-    #[error("the type does not read this version by itself; `EventTypeName::from_earlier` does not know it")]
+    /// It is of an earlier version, which neither the type nor an upcaster reads.
+    #[error("nothing reads this version, neither the type by itself nor an upcaster; versions begin with 1")]
     UnknownVersion,
     /// An upcaster did not take it.
     #[error("the upcaster from {from} did not take it")]

@@ -15,7 +15,10 @@ mod error;
 mod error_or_text;
 mod event;
 mod event_store;
+mod file_name;
 mod injection;
+#[cfg(any(feature = "json-commands", feature = "schema"))]
+mod json_pointer;
 pub mod middleware;
 mod one_at_a_time;
 mod panicked;

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use eventstore_api::{
     EventId, NewEvent, RecordedEvent, StreamId,
@@ -13,8 +13,8 @@ use super::{
 /// What should stand in the target before a mark.
 pub(super) struct Expected {
     batch: CopyBatch,
-    /// Of which event of the source something is made.
-    origins: Vec<(EventPlace, Vec<(StreamId, EventId)>)>,
+    /// Of which event of the source each is made.
+    origins: HashMap<(StreamId, EventId), EventPlace>,
 }
 
 /// What stands in the target before a mark.
@@ -58,14 +58,14 @@ impl Found {
 
 impl Expected {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { batch: CopyBatch::new(limits), origins: Vec::new() }
+        Self { batch: CopyBatch::new(limits), origins: HashMap::new() }
     }
 
     pub(super) fn take(&mut self, record: &RecordedEvent, staged: Staged) {
-        let written = staged.appends.iter();
-        let written =
-            written.flat_map(|append| append.events.iter().map(|event| (append.stream.clone(), event.id)));
-        self.origins.push((EventPlace::of(record), written.collect()));
+        for append in &staged.appends {
+            let written = append.events.iter().map(|event| (append.stream.clone(), event.id));
+            self.origins.extend(written.map(|written| (written, EventPlace::of(record))));
+        }
         self.batch.take(record, staged);
     }
 
@@ -145,7 +145,7 @@ impl Expected {
                 }
             }
         }
-        let wanted: std::collections::BTreeSet<EventId> = expected.iter().map(|event| event.id).collect();
+        let wanted: BTreeSet<EventId> = expected.iter().map(|event| event.id).collect();
         for record in found.iter().filter(|record| !wanted.contains(&record.id)) {
             report.differs(Difference {
                 kind: DifferenceKind::Unexpected,
@@ -174,8 +174,7 @@ impl Expected {
     }
 
     fn origin(&self, stream: &StreamId, id: EventId) -> Option<EventPlace> {
-        let made = |(other, made): &(StreamId, EventId)| other == stream && *made == id;
-        self.origins.iter().find(|(_, written)| written.iter().any(made)).map(|(place, _)| place.clone())
+        self.origins.get(&(stream.clone(), id)).cloned()
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::EventSchema;
-use crate::command::sorted;
+use crate::{command::sorted, file_name::file_name};
 
 /// Why a file with a schema was not read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -59,8 +59,8 @@ struct Revision {
     read_schema: Option<Value>,
 }
 
-/// The schemas in a folder, by name and version, those of one version from old to new. A folder that is not there has none, and files that do not end in `.json` are
-/// none.
+/// The schemas in a folder, by name and version, those of one version from old to new. A folder that is not there has none, and
+/// files that do not end in `.json` are none.
 ///
 /// # Errors
 ///
@@ -119,15 +119,7 @@ pub fn write(folder: &Path, schema: &EventSchema) -> Result<PathBuf, SchemaFileE
 /// The file of a schema in a folder.
 #[must_use]
 pub fn path_of(folder: &Path, schema: &EventSchema) -> PathBuf {
-    let mut name = String::new();
-    for byte in schema.event_type.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
-            // Whatever a name may hold that a file's may not, somewhere.
-            other => name.push_str(&format!("%{other:02X}")),
-        }
-    }
-    folder.join(format!("{name}.v{}.json", schema.schema_version))
+    folder.join(format!("{}.v{}.json", file_name(&schema.event_type), schema.schema_version))
 }
 
 fn text_of(schema: &EventSchema, earlier: &[EventSchema]) -> String {

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, path::PathBuf};
 use eventstore_api::message_with_causes;
 
 use super::{
-    CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaError, SchemaHistory,
+    CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaHistory,
     check::judge_of_type,
     files::{self, SchemaFileError},
     registry::{IsWritten, by_name},
@@ -159,10 +159,8 @@ impl<E: Event + EventSchemas> SchemaFiles<E> {
             histories.push(SchemaHistory::released(&name, schemas));
         }
         let derived = E::schemas();
-        let judged = judge_of_type(&reader, &derived, histories.iter(), self.mode);
-        if let Err(SchemaError::Incompatible(error)) = judged {
-            return Err(SchemaFilesError::Incompatible(error));
-        }
+        judge_of_type(&reader, &derived, histories.iter(), self.mode)
+            .map_err(SchemaFilesError::Incompatible)?;
         let is_shown = |schema: &&EventSchema| {
             histories.iter().any(|history| {
                 history.event_type == schema.event_type

@@ -185,7 +185,7 @@ impl<E: Event> Chains<E> {
         }
     }
 
-    /// Whatever a kind of today was stored as, and whatever a step makes, is read.
+    /// Whatever a kind of today was stored as, under each of its names, and whatever a step makes, is read.
     fn refuse_gaps(&self, problems: &mut Vec<VersioningProblem>) {
         let gap = |form: EventForm, reached_from| VersioningProblem::Gap {
             event_type: form.event_type.into_owned(),
@@ -193,10 +193,9 @@ impl<E: Event> Chains<E> {
             reached_from,
         };
         for kind in kinds_of::<E>() {
-            let unread = (1..kind.schema_version).filter(|version| self.node(kind.name, *version).is_none());
-            problems.extend(
-                unread.take(MAX_GAPS_TOLD).map(|version| gap(EventForm::from((kind.name, version)), None)),
-            );
+            let earlier = names_of(&kind).flat_map(|name| (1..kind.schema_version).map(move |it| (name, it)));
+            let unread = earlier.filter(|(name, version)| self.node(name, *version).is_none());
+            problems.extend(unread.take(MAX_GAPS_TOLD).map(|form| gap(EventForm::from(form), None)));
         }
         for step in &self.steps {
             for form in self.made_by(step) {

@@ -220,15 +220,19 @@ fn earlier<E: Event>(chains: &Chains<E>, record: &RecordedEvent) -> Result<Parts
                 payload,
             )?;
         }
-        None => match chains.unknown {
-            UnknownEvents::Fail => {
-                return Err(match kind_named::<E>(record.event_type.as_str()) {
-                    Some(kind) => DecodeReason::NewerSchema { known: kind.schema_version },
-                    None => DecodeReason::UnknownEventType { known: stored_names::<E>() },
-                });
+        None => match (chains.unknown, kind_named::<E>(record.event_type.as_str())) {
+            // It is of no newer program, so that nobody has said that it may be passed over.
+            (_, Some(kind)) if record.schema_version < kind.schema_version => {
+                return Err(DecodeReason::UnknownVersion);
             }
-            UnknownEvents::Skip => {}
-            UnknownEvents::PassThrough => events.extend(E::unknown(UnknownEvent::of(record))),
+            (UnknownEvents::Fail, Some(kind)) => {
+                return Err(DecodeReason::NewerSchema { known: kind.schema_version });
+            }
+            (UnknownEvents::Fail, None) => {
+                return Err(DecodeReason::UnknownEventType { known: stored_names::<E>() });
+            }
+            (UnknownEvents::Skip, _) => {}
+            (UnknownEvents::PassThrough, _) => events.extend(E::unknown(UnknownEvent::of(record))),
         },
     }
     Ok(events)

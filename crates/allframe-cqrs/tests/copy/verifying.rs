@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use allframe_cqrs::{
     InMemoryBackend,
-    api::{Metadata, RecordedEvent},
-    copy::{CopyError, DifferenceCause, DifferenceKind, EventPart, StoreCopy, VerifyReport},
+    api::{Encoding, Metadata, RecordedEvent, Tags},
+    copy::{CopyError, Difference, DifferenceCause, DifferenceKind, EventPart, StoreCopy, VerifyReport},
 };
 
 use crate::stores::{Through, store_of};
@@ -74,10 +74,12 @@ fn is(record: &RecordedEvent, payload: &str) -> bool {
 #[tokio::test]
 async fn any_part_of_an_event_that_was_changed_in_the_target_is_found() {
     type Change = fn(&mut RecordedEvent);
-    let changes: [(Change, EventPart); 4] = [
+    let changes: [(Change, EventPart); 6] = [
         (|record| record.payload = "\"other\"".into(), EventPart::Payload),
         (|record| record.metadata = Metadata::new(), EventPart::Metadata),
+        (|record| record.tags = Tags::parse(["branch:berlin"]).unwrap(), EventPart::Tags),
         (|record| record.schema_version = 2, EventPart::SchemaVersion),
+        (|record| record.encoding = Encoding::BINCODE, EventPart::Encoding),
         (|record| record.event_type = "Undone".try_into().unwrap(), EventPart::EventType),
     ];
     for (change, part) in changes {
@@ -157,4 +159,26 @@ async fn of_many_differences_the_first_are_told_and_all_are_counted() {
     let report = other.verify().await.unwrap();
     assert_eq!(report.difference_count, 300);
     assert_eq!(report.differences.len(), VerifyReport::MAX_DIFFERENCES);
+}
+
+#[tokio::test]
+async fn where_the_transform_and_the_target_have_changed_both_are_named() {
+    let (old, new) = (store_of(EVENTS).await, InMemoryBackend::new());
+    StoreCopy::new("all").from(&old).to(&new).run().await.unwrap();
+    let new = Through::showing(new, |mut record| {
+        if is(&record, "b2") {
+            record.payload = "\"other\"".into();
+        }
+        vec![record]
+    });
+    let other = StoreCopy::new("all").from(&old).to(&new).transform(|_, output| output.keep_as("Other"));
+    let report = other.verify().await.unwrap();
+    let of = |payload| report.differences.iter().find(|it| is_of(it, payload)).unwrap().cause;
+    // `a1` and `b1` are an append of their own.
+    assert_eq!((of(("b", 2)), of(("a", 1))), (DifferenceCause::Both, DifferenceCause::Transform));
+}
+
+fn is_of(difference: &Difference, (stream, version): (&str, u64)) -> bool {
+    let source = difference.source.as_ref().unwrap();
+    (source.stream.as_str(), source.version.get()) == (stream, version)
 }

@@ -168,3 +168,13 @@ async fn what_is_no_schema_of_ours_is_said_where_it_is() {
     let unreadable = registry(&backend).history("Noted").await.unwrap_err();
     assert!(unreadable.to_string().starts_with("event 1 of stream `$schema-Noted` is no registered schema"));
 }
+
+#[tokio::test]
+async fn the_mode_of_a_name_is_that_of_its_highest_version_though_an_earlier_one_was_registered_later() {
+    let backend = InMemoryBackend::new();
+    let registry = registry(&backend);
+    registry.register([text("Noted", 2)], Backward).await.unwrap();
+    registry.register([text("Noted", 1), text("Noted", 2)], Full).await.unwrap();
+    assert_eq!(registry.history("Noted").await.unwrap().schemas[1].schema.schema_version, 1);
+    assert_eq!(registry.compatibility("Noted").await.unwrap(), Some(Backward));
+}

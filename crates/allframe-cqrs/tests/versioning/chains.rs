@@ -7,7 +7,7 @@ use allframe_cqrs::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::reading::{read, stored_json, told};
+use crate::reading::{read, read_with, stored_json, told};
 
 #[event(version = 3)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -219,4 +219,39 @@ async fn an_upcaster_from_a_whole_enum_reads_what_has_changed_of_it() {
     .await;
     let read = crate::reading::read_with(&backend, versions).await.unwrap();
     assert_eq!(read, [Ledger::Opened { owner: "ann".into() }, Ledger::Closed { reason: "4".into() }]);
+}
+
+#[event(version = 2, aliases("Sent"))]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Shipped {
+    to: String,
+}
+
+#[event(rename = "Shipped")]
+#[derive(Clone, Serialize, Deserialize)]
+struct ShippedV1 {
+    address: String,
+}
+
+#[event(rename = "Shipped", aliases("Sent"))]
+#[derive(Clone, Serialize, Deserialize)]
+struct ShippedOrSentV1 {
+    address: String,
+}
+
+#[tokio::test]
+async fn a_version_is_to_be_read_under_every_name_that_the_kind_had() {
+    let error = VersionRegistry::<Shipped>::new().check().unwrap_err();
+    let gaps = error.problems.iter().map(|problem| match problem {
+        VersioningProblem::Gap { event_type, schema_version: 1, .. } => event_type.as_str(),
+        other => panic!("{other}"),
+    });
+    assert_eq!(gaps.collect::<Vec<_>>(), ["Shipped", "Sent"]);
+
+    let by_todays_name = |old: ShippedV1, _: &UpcastContext<'_>| Shipped { to: old.address };
+    let by_both = |old: ShippedOrSentV1, _: &UpcastContext<'_>| Shipped { to: old.address };
+    for versions in [VersionRegistry::new().upcast(by_todays_name), VersionRegistry::new().upcast(by_both)] {
+        let sent = stored_json("Sent", 1, r#"{"address":"here"}"#).await;
+        assert_eq!(read_with(&sent, versions).await.unwrap(), [Shipped { to: "here".into() }]);
+    }
 }

@@ -95,3 +95,13 @@ async fn projections_meet_newer_versions_and_no_names_that_they_do_not_know() {
     let passed = project(UnknownEvents::PassThrough).await.unwrap();
     assert!(matches!(&passed[..], [_, Known::Other(newer), _] if newer.schema_version == 2), "{passed:?}");
 }
+
+#[tokio::test]
+async fn what_is_older_than_any_version_is_no_event_of_a_newer_program_and_is_never_passed_over() {
+    let before_the_first = stored_json("Opened", 0, r#"{"owner":"ann"}"#).await;
+    for unknown in [UnknownEvents::Fail, UnknownEvents::Skip, UnknownEvents::PassThrough] {
+        let versions = VersionRegistry::<Known>::new().on_unknown(unknown);
+        let error = told(read_with(&before_the_first, versions).await.unwrap_err());
+        assert!(error.contains("nothing reads this version"), "{unknown:?}: {error}");
+    }
+}

@@ -3,8 +3,8 @@
 use jsonschema::error::{ValidationError as SchemaError, ValidationErrorKind};
 use serde_json::Value;
 
-use super::pointer::{field_of, is_within, part_of};
-use crate::ValidationError;
+use super::pointer::{field_of, is_within};
+use crate::{ValidationError, json_pointer::part_of};
 
 /// A message that would be longer, as one that shows a long value, leaves the value out, in bytes.
 const MAX_MESSAGE: usize = 256;

@@ -3,10 +3,7 @@
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-/// The place of a part inside of another place.
-pub(super) fn part_of(place: &str, name: &str) -> String {
-    format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"))
-}
+use crate::json_pointer::part_of;
 
 /// Where something is in the place that contains it, and that place; `None` for the whole.
 pub(super) fn split_last(pointer: &str) -> Option<(&str, String)> {

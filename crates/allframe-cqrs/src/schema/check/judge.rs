@@ -2,7 +2,7 @@
 
 use crate::schema::{
     CompatibilityMode, Direction, EventSchema, Finding, IncompatibleSchemas, Reason, RegisteredSchema,
-    SchemaError, SchemaHistory, SchemaProblem, differences, incompatibilities,
+    SchemaHistory, SchemaProblem, differences, incompatibilities,
     registry::{Candidates, by_name},
     undeclared_fields,
 };
@@ -131,7 +131,7 @@ impl<'a, 's> Judge<'a, 's> {
 pub(crate) fn judge_registered(
     candidates: &[Candidates],
     mode: CompatibilityMode,
-) -> Result<(), SchemaError> {
+) -> Result<(), IncompatibleSchemas> {
     let mut problems = Vec::new();
     for Candidates { history, schemas } in candidates {
         let mode = history.mode.unwrap_or(mode);
@@ -185,10 +185,10 @@ pub fn incompatible_releases(
     problems.collect()
 }
 
-pub(super) fn none_of(problems: Vec<SchemaProblem>) -> Result<(), SchemaError> {
+pub(super) fn none_of(problems: Vec<SchemaProblem>) -> Result<(), IncompatibleSchemas> {
     match problems.is_empty() {
         true => Ok(()),
-        false => Err(SchemaError::Incompatible(IncompatibleSchemas { problems })),
+        false => Err(IncompatibleSchemas { problems }),
     }
 }
 

@@ -10,7 +10,8 @@ use judge::{Judge, ReadBy, Stored, none_of};
 pub use problem::SchemaProblem;
 
 use super::{
-    CompatibilityMode, EventSchema, EventSchemas, SchemaError, SchemaHistory, SchemaReport,
+    CompatibilityMode, EventSchema, EventSchemas, IncompatibleSchemas, SchemaError, SchemaHistory,
+    SchemaReport,
     registry::{Candidates, by_name},
     validation::Validators,
 };
@@ -155,7 +156,7 @@ pub(super) fn judge_of_type<'a, E: Event>(
     derived: &[EventSchema],
     histories: impl Iterator<Item = &'a SchemaHistory>,
     mode: CompatibilityMode,
-) -> Result<(), SchemaError> {
+) -> Result<(), IncompatibleSchemas> {
     judge_type(reader, derived, histories, mode, Stored::Named)
 }
 
@@ -165,7 +166,7 @@ fn judge_type<'a, E: Event>(
     histories: impl Iterator<Item = &'a SchemaHistory>,
     mode: CompatibilityMode,
     stored: Stored,
-) -> Result<(), SchemaError> {
+) -> Result<(), IncompatibleSchemas> {
     let mut problems = Vec::new();
     for history in histories {
         let Some(kind) = kind_named::<E>(&history.event_type) else { continue };

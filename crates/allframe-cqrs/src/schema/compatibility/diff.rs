@@ -8,9 +8,10 @@ use super::{
     document::{Branch, Document, Node},
     fields::{is_required, names, property, written_beside},
     limits::{Range, lengths},
-    structure::{escaped, first_items, format_of, item},
+    structure::{first_items, format_of, item},
     types::Types,
 };
+use crate::json_pointer::part_of;
 
 /// Types that are nested deeper are taken to be the same.
 const MAX_DEPTH: usize = 12;
@@ -161,7 +162,7 @@ impl<'a> Walk<'a> {
 
     fn fields(&mut self, was: &Branch<'a>, is: &Branch<'a>, path: &str) {
         let (before, after) = (names(was), names(is));
-        let at = |name: &str| format!("{path}/{}", escaped(name));
+        let at = |name: &str| part_of(path, name);
         for name in before.iter().filter(|name| !after.contains(name)) {
             let of = described(self.earlier, was, name);
             self.note(&at(name), Change::Removed { of });

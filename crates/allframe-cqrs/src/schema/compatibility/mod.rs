@@ -16,6 +16,8 @@ pub use finding::{Finding, Reason};
 pub use mode::{CompatibilityMode, Direction, UnknownMode};
 use serde_json::Value;
 
+use crate::json_pointer::part_of;
+
 /// Everything in which what is written by one JSON schema is not read by the other; nothing where all of it is.
 ///
 /// Both are of draft 2020-12, as `schemars` makes them. An object that names its fields is written with these and no others, unless
@@ -55,7 +57,6 @@ pub(crate) fn undeclared_fields(reader: &Value, writer: &Value) -> Vec<Finding> 
     let known = named(reader);
     let mut unknown = named(writer);
     unknown.retain(|name| !known.contains(name));
-    let finding =
-        |name: &String| Finding::new(&format!("/{}", structure::escaped(name)), Reason::FieldUnknown);
+    let finding = |name: &String| Finding::new(&part_of("", name), Reason::FieldUnknown);
     unknown.iter().map(finding).collect()
 }

@@ -10,6 +10,7 @@ use super::{
     reading::{Reading, Written, undecided},
     types::Types,
 };
+use crate::json_pointer::part_of;
 
 /// Keywords that forbid something, are not looked into, and may be left out of account where they say the same on both sides;
 /// with the type of values that they are about.
@@ -119,7 +120,7 @@ impl<'a> Reading<'a> {
         let beside = written_beside(branch);
         let mut findings = Vec::new();
         let known = properties(schema);
-        let field_at = |name: &str| format!("{path}/{}", escaped(name));
+        let field_at = |name: &str| part_of(path, name);
         for name in required_of(schema) {
             let field = known.and_then(|known| known.get(name)).unwrap_or(&ANYTHING);
             let found = names_read(name, field).find(|name| is_required(branch, name));
@@ -285,9 +286,4 @@ fn refers(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(refers),
         _ => false,
     }
-}
-
-/// As in a JSON pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -6,7 +6,7 @@ use super::{
     IsWritten, SchemaHistory, SchemaRegistry,
     stored::{registered, stream_of},
 };
-use crate::schema::{CompatibilityMode, EventSchema, SchemaError};
+use crate::schema::{CompatibilityMode, EventSchema, IncompatibleSchemas, SchemaError};
 
 /// So often somebody else may be faster.
 const MAX_ATTEMPTS: u32 = 32;
@@ -47,7 +47,7 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
         &self,
         names: &[(String, Vec<EventSchema>)],
         mode: CompatibilityMode,
-        judge: impl Fn(&[Candidates]) -> Result<(), SchemaError>,
+        judge: impl Fn(&[Candidates]) -> Result<(), IncompatibleSchemas>,
     ) -> Result<SchemaReport, SchemaError> {
         let mut attempt = 0;
         loop {
@@ -56,7 +56,7 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
                 let history = self.history(name).await?;
                 candidates.push(Candidates { history, schemas: schemas.clone() });
             }
-            judge(&candidates)?;
+            judge(&candidates).map_err(SchemaError::Incompatible)?;
             attempt += 1;
             match self.append(&candidates, mode).await {
                 Ok(report) => return Ok(report),

@@ -131,7 +131,7 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
     /// As [`SchemaRegistry::list`].
     pub async fn compatibility(&self, event_type: &str) -> Result<Option<CompatibilityMode>, SchemaError> {
         let history = self.history(event_type).await?;
-        Ok(history.mode.or_else(|| history.schemas.last().map(|latest| latest.mode)))
+        Ok(history.mode.or_else(|| history.latest().map(|latest| latest.mode)))
     }
 
     /// Sets the mode of a name. From then on it counts, whatever mode a program comes with.

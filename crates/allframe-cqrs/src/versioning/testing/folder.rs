@@ -12,6 +12,7 @@ use super::{
     error::GoldenProblem,
     sample::{Sample, SampleText},
 };
+use crate::file_name::file_name;
 
 const EXTENSION: &str = "sample";
 
@@ -50,8 +51,12 @@ impl Folder {
 
     /// The file of the form in which a sample of this name was stored at first, or later for the `nth` time, from 1.
     pub(super) fn file_of(&self, name: &str, sample: &Sample, nth: usize) -> PathBuf {
-        let mut file =
-            format!("{}.v{}.{}", escaped(sample.event_type.as_str()), sample.schema_version, escaped(name));
+        let mut file = format!(
+            "{}.v{}.{}",
+            file_name(sample.event_type.as_str()),
+            sample.schema_version,
+            file_name(name)
+        );
         if nth > 1 {
             let _ = write!(file, "+{nth}");
         }
@@ -80,15 +85,4 @@ fn sample_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn io_problem(path: &Path, error: io::Error) -> GoldenProblem {
     GoldenProblem::Io { path: path.to_owned(), source: Arc::new(error) }
-}
-
-/// The name with everything in per cent that some file system does not take.
-fn escaped(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut escaped, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => escaped.push(char::from(byte)),
-            _ => drop(write!(escaped, "%{byte:02X}")),
-        }
-        escaped
-    })
 }
