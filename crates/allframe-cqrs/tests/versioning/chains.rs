@@ -250,7 +250,8 @@ async fn a_version_is_to_be_read_under_every_name_that_the_kind_had() {
 
     let by_todays_name = |old: ShippedV1, _: &UpcastContext<'_>| Shipped { to: old.address };
     let by_both = |old: ShippedOrSentV1, _: &UpcastContext<'_>| Shipped { to: old.address };
-    for versions in [VersionRegistry::new().upcast(by_todays_name), VersionRegistry::new().upcast(by_both)] {
+    let none = VersionRegistry::<Shipped>::new;
+    for versions in [none().upcast(by_todays_name), none().upcast(by_both)] {
         let sent = stored_json("Sent", 1, r#"{"address":"here"}"#).await;
         assert_eq!(read_with(&sent, versions).await.unwrap(), [Shipped { to: "here".into() }]);
     }
