@@ -246,3 +246,14 @@ async fn many_events_of_which_nothing_is_written_are_not_read_again() {
     assert_eq!((report.copied.read, report.copied.discarded), (9, 9));
     assert_eq!(copy.run().await.unwrap().copied.read, 0);
 }
+
+#[tokio::test]
+async fn how_far_it_is_is_written_also_while_nothing_else_is() {
+    let events: Vec<String> = (0..40).map(|number| format!("a{number}")).collect();
+    let (old, new) = (store_of(&events.join(" ")).await, InMemoryBackend::new());
+    let copy = StoreCopy::new("none").from(&old).to(&new).batch_events(1);
+    copy.transform(|_, output| output.discard()).run().await.unwrap();
+    let marks = new.get_events(&stream("$copy-none")).await.unwrap().len();
+    // The one it began with, one after 16, 32 and 40 events, and the one that says that it was verified.
+    assert_eq!(marks, 5);
+}

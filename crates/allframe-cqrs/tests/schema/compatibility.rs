@@ -333,11 +333,25 @@ mod enums {
 }
 
 #[test]
+fn as_many_fields_are_read_as_may_be_written() {
+    let map = |most: u64| json!({ "type": "object", "additionalProperties": true, "maxProperties": most });
+    assert_eq!(told(&incompatibilities(&map(3), &map(2))), NOTHING);
+    assert_eq!(
+        told(&incompatibilities(&map(2), &map(3))),
+        ["the payload is written with a length from 0 to 3 and read with one from 0 to 2"]
+    );
+}
+
+#[test]
 fn what_is_not_looked_into_is_said_to_be_undecided() {
     let any = json!({ "type": "string" });
     let found = incompatibilities(&json!({ "type": "string", "pattern": "^a" }), &any);
     assert!(found[0].is_undecided());
     assert_eq!(told(&found), ["the payload may or may not be readable: `pattern` is not looked into"]);
+
+    let written = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+    let unevaluated = json!({ "type": "object", "unevaluatedProperties": { "type": "string" } });
+    assert!(incompatibilities(&unevaluated, &written)[0].is_undecided());
 
     let nowhere = json!({ "$ref": "https://example.org/schema" });
     assert!(incompatibilities(&nowhere, &any)[0].is_undecided());

@@ -21,6 +21,14 @@ programs! {
             Closed,
         }
     }
+    second {
+        #[event(schema, version = 2)]
+        pub struct Limited {
+            #[added(version = 2)]
+            #[schemars(range(max = 9))]
+            pub limit: u64,
+        }
+    }
 }
 use rules::Account;
 
@@ -51,6 +59,17 @@ async fn a_payload_that_does_not_fit_is_not_stored_and_each_field_that_fails_is_
     - `/owner`: "" is shorter than 1 character
     "#);
     assert_eq!(store.get_events("account-1").await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn of_several_versions_it_is_todays_that_a_payload_has_to_fit() {
+    let store = EventStore::<second::Limited>::new();
+    let store = store.with_schemas(SchemaCheck::default().validate_on_append()).await.unwrap();
+    store.append("account-1", vec![second::Limited { limit: 9 }]).await.unwrap();
+    let refused = store.append("account-1", vec![second::Limited { limit: 10 }]).await.unwrap_err();
+    let Error::Schema(refused) = refused else { panic!("{refused}") };
+    let refused = invalid(*refused);
+    assert_eq!((refused.schema_version, &*refused.fields[0].path), (2, "/limit"));
 }
 
 #[tokio::test]

@@ -184,6 +184,20 @@ fn a_released_sample_that_was_edited_is_told() {
 }
 
 #[test]
+fn a_file_that_was_damaged_is_never_written_over_by_the_sample_that_it_was() {
+    let folder = released();
+    let file = folder.path().join("Closed.v1.end.sample");
+    fs::write(&file, "half a fi").unwrap();
+    for update in [UpdateSamples::Write, UpdateSamples::Accept, UpdateSamples::Check] {
+        let problems = samples(folder.path(), update).check().unwrap_err().problems;
+        assert!(matches!(&problems[0], GoldenProblem::Changed { file: changed, .. } if *changed == file));
+        let is_missing = |problem: &GoldenProblem| matches!(problem, GoldenProblem::Missing { file: missing } if *missing == file);
+        assert!(!problems.iter().any(is_missing), "{problems:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "half a fi");
+    }
+}
+
+#[test]
 fn a_released_sample_that_was_deleted_is_told() {
     let folder = released();
     fs::remove_file(folder.path().join("Opened.v1.ann.sample")).unwrap();

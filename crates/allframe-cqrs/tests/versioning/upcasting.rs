@@ -1,12 +1,13 @@
 //! Steps from one form to another.
 
 use allframe_cqrs::{
-    AutoUpcaster, EventStore, Metadata, PayloadCodec, UpcastContext, Upcaster, VersionRegistry, event,
+    AutoUpcaster, EventStore, Metadata, PayloadCodec, UnknownEvents, UpcastContext, Upcaster,
+    VersionRegistry, event,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::reading::{append_json, read_with, stored, stored_json, stored_with, told};
+use crate::reading::{append_json, read, read_with, stored, stored_json, stored_with, told};
 
 #[event(rename = "UserCreated")]
 #[derive(Clone, Serialize, Deserialize)]
@@ -263,4 +264,26 @@ async fn what_was_written_for_allframe_compiles_and_works() {
     let registry = registry.upcaster(AutoUpcaster::<UserCreatedV1, UserCreatedV2>::new());
     let backend = stored(vec![UserCreatedV1 { name: "Ann Lee".into() }]).await;
     assert_eq!(read_with(&backend, registry).await.unwrap(), [ann(None)]);
+}
+
+#[tokio::test]
+async fn what_a_store_is_given_comes_on_top_of_what_its_type_carries() {
+    #[event(upcasters = upcasters)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Moved {
+        to: String,
+    }
+    fn upcasters() -> VersionRegistry<Moved> {
+        VersionRegistry::new().retire("Pinged").on_unknown(UnknownEvents::Skip)
+    }
+    let backend = stored_json("Pinged", 1, "{}").await;
+    append_json(&backend, "Ponged", 1, "{}").await;
+    append_json(&backend, "Moved", 1, r#"{"to":"Bonn"}"#).await;
+    let given = VersionRegistry::<Moved>::new().retire("Ponged").on_unknown(UnknownEvents::Fail);
+    assert_eq!(read_with(&backend, given.clone()).await.unwrap(), [Moved { to: "Bonn".into() }]);
+
+    // Of the two words about what nobody knows, that of the store counts.
+    append_json(&backend, "Frozen", 1, "{}").await;
+    assert_eq!(read::<Moved>(&stored_json("Frozen", 1, "{}").await).await.unwrap(), []);
+    assert!(read_with(&backend, given).await.is_err());
 }
