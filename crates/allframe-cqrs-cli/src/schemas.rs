@@ -89,12 +89,21 @@ async fn show(
     })?;
     let EventSchema { schema, read_schema, .. } = found.schema;
     let mut output = Output::stdout();
-    output.line(format!("{:#}", if read { read_schema } else { schema }))?;
+    lines(&mut output, &format!("{:#}", if read { read_schema } else { schema }))?;
     output.finish()
 }
 
+/// Names and words of schemas are those of whoever wrote the store.
+fn lines(output: &mut Output, text: &str) -> Result<(), Failure> {
+    text.lines().try_for_each(|line| output.line(printable(line)))
+}
+
 async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<ExitCode, Failure> {
-    let problems = incompatible_releases(schemas_at(old).await?, schemas_at(new).await?, mode);
+    let (released, candidates) = (schemas_at(old).await?, schemas_at(new).await?);
+    if candidates.is_empty() && !released.is_empty() {
+        return Err(Failure::Usage(format!("`{new}` holds no schemas, and `{old}` does")));
+    }
+    let problems = incompatible_releases(released, candidates, mode);
     tell(&problems, json, "the schemas fit together")?;
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }
@@ -120,7 +129,7 @@ fn tell<T: Display + Serialize>(all: &[T], json: bool, none: &str) -> Result<(),
     for one in all {
         match json {
             true => output.json(one)?,
-            false => output.line(one.to_string())?,
+            false => lines(&mut output, &one.to_string())?,
         }
     }
     if all.is_empty() && !json {

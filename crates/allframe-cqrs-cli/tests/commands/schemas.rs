@@ -126,6 +126,32 @@ fn a_release_that_breaks_something_ends_with_one_and_says_what() {
 }
 
 #[test]
+fn a_folder_without_schemas_is_no_release() {
+    let place = registered();
+    std::fs::create_dir(place.path("new")).unwrap();
+    assert_snapshot!(place.run("schemas check wal:data new"), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: `new` holds no schemas, and `wal:data` does
+    "#);
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
+    let place = Place::new();
+    place.import(
+        "{\"stream\":\"$schema-Turned\",\"type\":\"$schema.registered\",\"data\":{\"version\":1,\"fingerprint\":\"\",\
+         \"mode\":\"full\",\"schema\":{\"title\":\"a\u{202e}b\"}}}",
+    );
+    assert_snapshot!(place.succeed("schemas show Turned"), @r#"
+    {
+      "title": "a\u{202e}b"
+    }
+    "#);
+}
+
+#[test]
 fn what_is_neither_a_folder_nor_a_store_is_refused() {
     assert_snapshot!(Place::new().run("schemas check nowhere wal:data"), @r#"
     exit code 2

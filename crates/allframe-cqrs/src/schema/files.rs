@@ -112,7 +112,9 @@ pub fn write(folder: &Path, schema: &EventSchema) -> Result<PathBuf, SchemaFileE
         false => Vec::new(),
     };
     earlier.retain(|before| before.fingerprint != schema.fingerprint);
-    fs::write(&path, text_of(schema, &earlier)).map_err(|source| io_error(&path, "written", source))?;
+    let text = text_of(schema, &earlier)
+        .map_err(|source| SchemaFileError::Content { path: path.clone(), source: Arc::new(source) })?;
+    fs::write(&path, text).map_err(|source| io_error(&path, "written", source))?;
     Ok(path)
 }
 
@@ -122,7 +124,7 @@ pub fn path_of(folder: &Path, schema: &EventSchema) -> PathBuf {
     folder.join(format!("{}.v{}.json", file_name(&schema.event_type), schema.schema_version))
 }
 
-fn text_of(schema: &EventSchema, earlier: &[EventSchema]) -> String {
+fn text_of(schema: &EventSchema, earlier: &[EventSchema]) -> serde_json::Result<String> {
     let revision = |schema: &EventSchema| {
         let differs = schema.read_schema != schema.schema;
         Revision { schema: schema.schema.clone(), read_schema: differs.then(|| schema.read_schema.clone()) }
@@ -134,8 +136,7 @@ fn text_of(schema: &EventSchema, earlier: &[EventSchema]) -> String {
         earlier: earlier.iter().map(revision).collect(),
     };
     // `#` is the form of JSON that is indented.
-    let content = serde_json::to_value(content).unwrap_or_default();
-    format!("{:#}\n", sorted(content))
+    Ok(format!("{:#}\n", sorted(serde_json::to_value(content)?)))
 }
 
 fn io_error(path: &Path, what: &'static str, source: io::Error) -> SchemaFileError {
