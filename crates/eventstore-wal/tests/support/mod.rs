@@ -1,10 +1,15 @@
 //! Stores on disk, and what happens to them.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what went wrong by failing")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -54,12 +59,23 @@ pub(crate) fn count_from_the_first(events: &[RecordedEvent]) -> usize {
 
 /// What the directory holds at this moment, as a crash of the machine might leave it.
 pub(crate) fn copy(from: &Path) -> TempDir {
-    let to = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
+    loop {
+        let to = tempfile::tempdir().unwrap();
+        match copy_files(from, to.path()) {
+            Ok(()) => return to,
+            // A file got its real name between being listed and being copied: that was no moment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => panic!("{error}"),
+        }
     }
-    to
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// The files whose names end so, in order.
