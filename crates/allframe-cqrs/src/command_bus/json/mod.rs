@@ -12,7 +12,7 @@ use super::{CommandBus, Dispatched, Shared};
 use crate::{CommandError, DispatchContext, Event, Fingerprint, middleware::Request, panicked::guarded};
 
 impl<E: Event> CommandBus<E> {
-    /// Dispatches a command that comes as JSON: its [name](Command::name), and its fields.
+    /// Dispatches a command that comes as JSON: its [name](crate::Command::name), and its fields.
     ///
     /// The value is checked against the schema of the command, whose declaration is `#[command(json)]`, and then as
     /// [`dispatch`](Self::dispatch) does. It is read before the layers, which never see JSON: limit the size of what you take in.
