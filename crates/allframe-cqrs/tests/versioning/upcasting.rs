@@ -1,13 +1,16 @@
 //! Steps from one form to another.
 
 use allframe_cqrs::{
-    AutoUpcaster, EventStore, Metadata, PayloadCodec, UnknownEvents, UpcastContext, Upcaster,
-    VersionRegistry, event,
+    AutoUpcaster, EventStore, Metadata, UnknownEvents, UpcastContext, Upcaster, VersionRegistry, event,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::reading::{append_json, read, read_with, stored, stored_json, stored_with, told};
+#[cfg(feature = "bincode")]
+use crate::reading::stored_with;
+use crate::reading::{append_json, read, read_with, stored, stored_json, told};
+#[cfg(feature = "bincode")]
+use allframe_cqrs::PayloadCodec;
 
 #[event(rename = "UserCreated")]
 #[derive(Clone, Serialize, Deserialize)]
