@@ -4,6 +4,7 @@ mod aggregate;
 mod as_of;
 mod backends;
 mod backoff;
+mod clock;
 mod command;
 mod command_bus;
 pub mod compat;
@@ -34,6 +35,7 @@ mod recorded;
 mod registry;
 mod replay;
 mod repository;
+pub mod saga;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod stream_state;
@@ -52,6 +54,7 @@ pub use as_of::AsOf;
 pub use async_trait::async_trait;
 pub use backends::*;
 pub use backoff::Backoff;
+pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
     Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
     ValidationError,

@@ -29,7 +29,7 @@ pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<N
     }
     let variant = kind_of(event);
     let payload = match variant.serde_index {
-        Some(_) => encode(&VariantContent(event), codec, variant.name)?,
+        Some(_) => encode_content(event, codec, variant.name)?,
         None => encode(event, codec, variant.name)?,
     };
     must_read_back::<E>(&variant, codec, &payload)?;
@@ -48,6 +48,11 @@ fn must_read_back<E: Event>(variant: &EventVariant, codec: PayloadCodec, payload
             Err(Error::Encode { what: variant.name, encoding: codec.encoding(), source: Arc::new(reason) })
         }
     }
+}
+
+/// The content of an event that is one variant of an enum, as it is stored under the name of that.
+pub(crate) fn encode_content<E: Event>(event: &E, codec: PayloadCodec, what: &'static str) -> Result<Bytes> {
+    encode(&VariantContent(event), codec, what)
 }
 
 pub(crate) fn encode<T: serde::Serialize + ?Sized>(

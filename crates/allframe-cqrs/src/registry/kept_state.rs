@@ -16,7 +16,7 @@ use crate::{PayloadCodec, Result, payload};
 /// that is too large for one snapshot lies in several, and that snapshot says where. These have two places which take turns,
 /// so that the old state is whole until the new one is. Each carries the name of the state that it is of: another process may
 /// write there too, for the same position, and what it wrote need not be the same bytes.
-pub(super) struct KeptState {
+pub(crate) struct KeptState {
     backend: Arc<dyn EventStoreBackend>,
     key: StreamId,
     /// Where the next parts go.
@@ -26,10 +26,10 @@ pub(super) struct KeptState {
 
 /// What was kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) position: GlobalPosition,
-    pub(super) encoding: Encoding,
-    pub(super) payload: Bytes,
+pub(crate) struct Kept {
+    pub(crate) position: GlobalPosition,
+    pub(crate) encoding: Encoding,
+    pub(crate) payload: Bytes,
 }
 
 /// The state itself.
@@ -55,7 +55,7 @@ struct Parts {
 }
 
 impl KeptState {
-    pub(super) fn new(
+    pub(crate) fn new(
         backend: Arc<dyn EventStoreBackend>,
         name: &str,
         version: u32,
@@ -67,7 +67,7 @@ impl KeptState {
     }
 
     /// What was kept last; nothing where that is not whole.
-    pub(super) async fn load(&self) -> Result<Option<Kept>> {
+    pub(crate) async fn load(&self) -> Result<Option<Kept>> {
         let Some(snapshot) = self.backend.get_latest_snapshot(&self.key).await? else { return Ok(None) };
         let position = GlobalPosition::new(snapshot.version.get());
         if snapshot.state_type.as_str() == WHOLE {
@@ -83,7 +83,7 @@ impl KeptState {
     }
 
     /// Of what was kept last, whole or not; the start where nothing was.
-    pub(super) async fn position(&self) -> Result<GlobalPosition> {
+    pub(crate) async fn position(&self) -> Result<GlobalPosition> {
         let snapshot = self.backend.get_latest_snapshot(&self.key).await?;
         Ok(snapshot.map_or(GlobalPosition::START, |snapshot| GlobalPosition::new(snapshot.version.get())))
     }
@@ -113,7 +113,7 @@ impl KeptState {
     }
 
     /// Keeps a state in the place of what was kept before, unless that was of a later position.
-    pub(super) async fn save(&self, kept: Kept) -> Result<()> {
+    pub(crate) async fn save(&self, kept: Kept) -> Result<()> {
         let Kept { position, encoding, payload } = kept;
         let version = Version::new(position.get());
         if payload.len() <= self.part_bytes {

@@ -51,6 +51,7 @@ pub use fault_policy::{FaultPolicy, OnFault};
 use feed::Feed;
 pub use handle::ProjectionHandle;
 pub(crate) use inline::InlineProjections;
+pub(crate) use kept_state::{Kept as StateBytes, KeptState};
 use launch::Launch;
 pub use live::View;
 pub use named::NamedProjection;

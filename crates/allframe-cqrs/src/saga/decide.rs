@@ -1,0 +1,380 @@
+//! What a saga does next: of what has happened, and of the time, alone.
+
+use std::sync::Arc;
+
+use eventstore_api::{Timestamp, Version};
+
+use super::{
+    AttemptFailed, OnFailure, SagaEvent, SagaId, StepError, StepErrorKind,
+    context::{Attempt, Direction},
+    definition::Steps,
+    state::{Phase, SagaState, StepState, StepStatus},
+    step::StepEntry,
+};
+use crate::clock::after;
+
+/// How often a process may have died in the middle of an attempt before nobody tries it again by itself: it may be the step that
+/// kills them.
+const MAX_TAKEOVERS: u32 = 5;
+
+/// What is known where it is decided.
+pub(super) struct Decider<'a> {
+    pub(super) steps: &'a Steps,
+    pub(super) saga: &'a SagaId,
+    pub(super) now: Timestamp,
+    /// The steps that are being carried out, or undone, in this process.
+    pub(super) live: &'a [Arc<str>],
+}
+
+impl Decider<'_> {
+    /// Decides all that can be decided now, and takes it into the state, which is as of a version; answers which it is as of then.
+    /// The events are to be stored before anything is done.
+    pub(super) fn decide(
+        &self,
+        state: &mut SagaState,
+        mut version: Version,
+        events: &mut Vec<SagaEvent>,
+    ) -> Version {
+        while let Some(event) = self.next(state) {
+            version = version.next();
+            state.apply(&event, version, self.now);
+            events.push(event);
+        }
+        version
+    }
+
+    /// When there may be something to decide though nothing happens; `None` where never.
+    pub(super) fn due(&self, state: &SagaState) -> Option<Timestamp> {
+        if state.started.not_before.is_some_and(|moment| moment > self.now) && state.steps.is_empty() {
+            return earliest(state.started.not_before, state.started.deadline);
+        }
+        match state.phase {
+            Phase::Forward => {
+                let retries = state.steps.iter().filter_map(|step| match step.status {
+                    StepStatus::Retrying { at } => Some(at),
+                    _ => None,
+                });
+                earliest(retries.min(), state.started.deadline)
+            }
+            Phase::Compensating { .. } => state
+                .steps
+                .iter()
+                .filter_map(|step| match step.status {
+                    StepStatus::UndoRetrying { at } => Some(at),
+                    _ => None,
+                })
+                .min(),
+            _ => None,
+        }
+    }
+
+    /// The attempts that are decided on, and that nobody here carries out.
+    pub(super) fn attempts<'s>(
+        &'s self,
+        state: &'s SagaState,
+    ) -> impl Iterator<Item = (&'s StepState, Direction)> {
+        let is_parked = matches!(state.phase, Phase::Parked { .. });
+        state.steps.iter().filter_map(move |step| match step.status {
+            _ if is_parked || self.is_live(step) => None,
+            StepStatus::Running { .. } => Some((step, Direction::Forward)),
+            StepStatus::Undoing { .. } => Some((step, Direction::Undo)),
+            _ => None,
+        })
+    }
+
+    fn next(&self, state: &SagaState) -> Option<SagaEvent> {
+        match &state.phase {
+            Phase::Forward => self.next_forward(state),
+            Phase::Compensating { .. } => self.next_undo(state),
+            _ => None,
+        }
+    }
+
+    fn next_forward(&self, state: &SagaState) -> Option<SagaEvent> {
+        if state.started.deadline.is_some_and(|deadline| deadline <= self.now) {
+            return Some(SagaEvent::CompensationBegun { reason: "its time was over".to_owned() });
+        }
+        if state.started.not_before.is_some_and(|moment| moment > self.now) {
+            return None;
+        }
+        if let Some(given_up) = self.given_up(state) {
+            return Some(given_up);
+        }
+        if let Some(failed) = state.steps.iter().find(|step| is_failed(step)) {
+            return self.after_failure(state, failed);
+        }
+        let again = state
+            .steps
+            .iter()
+            .find(|step| matches!(step.status, StepStatus::Retrying { at } if at <= self.now));
+        if let Some(step) = again {
+            return Some(match self.steps.entry(&step.name) {
+                Some(entry) => self.begin(state, entry, step.attempts + 1, step.order.is_some()),
+                None => parked(format!(
+                    "the saga has no step `{}` any more, which was to be tried again",
+                    step.name
+                )),
+            });
+        }
+        let is_done = |name: &str| {
+            state
+                .step(name)
+                .is_some_and(|step| matches!(step.status, StepStatus::Completed | StepStatus::Skipped))
+        };
+        let ready =
+            self.steps.entries.iter().find(|entry| {
+                state.step(&entry.name).is_none() && entry.after.iter().all(|name| is_done(name))
+            });
+        if let Some(entry) = ready {
+            return Some(self.begin_if_wanted(state, entry));
+        }
+        let is_over = self.steps.entries.iter().all(|entry| is_done(&entry.name));
+        (is_over && !state.steps.iter().any(is_open)).then_some(SagaEvent::Completed)
+    }
+
+    fn after_failure(&self, state: &SagaState, failed: &StepState) -> Option<SagaEvent> {
+        let error = failed.failure.as_ref().map_or("", |(_, error)| error.as_str());
+        let reason = format!("the step `{}` failed: {error}", failed.name);
+        let parks = match self.steps.entry(&failed.name) {
+            Some(entry) => entry.on_failure == OnFailure::Park,
+            None => true,
+        };
+        if !parks {
+            return Some(SagaEvent::CompensationBegun { reason });
+        }
+        // What is under way goes on to its end, so that the person sees what came of it.
+        let is_under_way = state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. }));
+        (!is_under_way).then(|| parked(reason))
+    }
+
+    fn begin_if_wanted(&self, state: &SagaState, entry: &StepEntry) -> SagaEvent {
+        match &entry.condition {
+            None => self.begin(state, entry, 1, false),
+            Some(condition) => match condition(Arc::new(self.attempt(state, entry, Direction::Forward, 1))) {
+                Ok(true) => self.begin(state, entry, 1, false),
+                Ok(false) => SagaEvent::StepSkipped { step: entry.name.to_string() },
+                Err(error) => SagaEvent::StepFailed(refused(entry, 1, &error)),
+            },
+        }
+    }
+
+    /// A step that is begun: with what was to be done before, or with what it plans to do now.
+    fn begin(&self, state: &SagaState, entry: &StepEntry, attempt: u32, is_planned: bool) -> SagaEvent {
+        let order = match &entry.plan {
+            Some(_) if is_planned => state.step(&entry.name).and_then(|step| step.order.as_deref().cloned()),
+            Some(plan) => match plan(Arc::new(self.attempt(state, entry, Direction::Forward, attempt))) {
+                Ok(order) => Some(order),
+                Err(error) => return SagaEvent::StepFailed(refused(entry, attempt, &error)),
+            },
+            None => None,
+        };
+        let deadline = after(self.now, entry.timeout);
+        let deadline = state.started.deadline.map_or(deadline, |whole| deadline.min(whole));
+        SagaEvent::StepBegun { step: entry.name.to_string(), attempt, deadline, order }
+    }
+
+    fn next_undo(&self, state: &SagaState) -> Option<SagaEvent> {
+        if let Some(given_up) = self.given_up(state) {
+            return Some(given_up);
+        }
+        // What may have been done is known to be undone only once it is known that nobody does it any more.
+        if state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. })) {
+            return None;
+        }
+        let Some(step) = state.steps.iter().filter(|step| needs_undo(step)).max_by_key(|step| step.ended)
+        else {
+            return Some(SagaEvent::Compensated);
+        };
+        let Some(entry) = self.steps.entry(&step.name) else {
+            return Some(parked(format!(
+                "the saga has no step `{}` any more, which is to be undone",
+                step.name
+            )));
+        };
+        match step.status {
+            StepStatus::Undoing { .. } => None,
+            StepStatus::UndoRetrying { at } => {
+                (at <= self.now).then(|| self.begin_undo(entry, step.attempts + 1))
+            }
+            StepStatus::UndoFailed => {
+                let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());
+                Some(parked(format!("the step `{}` could not be undone: {error}", step.name)))
+            }
+            _ if entry.undo.is_none() => Some(SagaEvent::StepUndone { step: entry.name.to_string() }),
+            _ => Some(self.begin_undo(entry, 1)),
+        }
+    }
+
+    fn begin_undo(&self, entry: &StepEntry, attempt: u32) -> SagaEvent {
+        SagaEvent::UndoBegun {
+            step: entry.name.to_string(),
+            attempt,
+            deadline: after(self.now, entry.timeout),
+        }
+    }
+
+    /// The end of an attempt that nobody carries out: its time is over, or too many processes have died in it, or the saga turns
+    /// round.
+    fn given_up(&self, state: &SagaState) -> Option<SagaEvent> {
+        let turns_round = matches!(state.phase, Phase::Compensating { .. });
+        state.steps.iter().filter(|step| !self.is_live(step)).find_map(|step| {
+            let (deadline, direction) = match step.status {
+                StepStatus::Running { deadline } => (deadline, Direction::Forward),
+                StepStatus::Undoing { deadline } => (deadline, Direction::Undo),
+                StepStatus::Retrying { .. } if turns_round => {
+                    return Some(SagaEvent::StepFailed(not_again(step)));
+                }
+                _ => return None,
+            };
+            if self.steps.entry(&step.name).is_none() {
+                return Some(parked(format!(
+                    "the saga has no step `{}` any more, which was under way",
+                    step.name
+                )));
+            }
+            if turns_round && direction == Direction::Forward {
+                let error = StepError::uncertain("whether it was done is not known: its process has died");
+                return Some(self.failed(state, step, direction, &error));
+            }
+            if state.takeovers > MAX_TAKEOVERS {
+                let error = format!("{} processes have died while they were at it", state.takeovers);
+                let failed = AttemptFailed {
+                    step: step.name.to_string(),
+                    attempt: step.attempts,
+                    error,
+                    kind: StepErrorKind::Uncertain,
+                    retry_at: None,
+                };
+                return Some(as_event(direction, failed));
+            }
+            (deadline <= self.now).then(|| self.failed(state, step, direction, &timed_out()))
+        })
+    }
+
+    /// The event of an attempt that has failed: with when it is made again, if it is.
+    pub(super) fn failed(
+        &self,
+        state: &SagaState,
+        step: &StepState,
+        direction: Direction,
+        error: &StepError,
+    ) -> SagaEvent {
+        let is_wanted = direction == Direction::Undo || state.phase == Phase::Forward;
+        let retry_at = self.steps.entry(&step.name).filter(|entry| {
+            is_wanted && error.kind() != StepErrorKind::Rejected && step.attempts < entry.retry.max_attempts
+        });
+        let retry_at = retry_at.map(|entry| {
+            let wait = error.retry_after().unwrap_or_else(|| entry.retry.backoff.wait_after(step.attempts));
+            after(self.now, wait)
+        });
+        let failed = AttemptFailed {
+            step: step.name.to_string(),
+            attempt: step.attempts,
+            error: error.message(),
+            kind: error.kind(),
+            retry_at,
+        };
+        as_event(direction, failed)
+    }
+
+    /// What an attempt is told.
+    pub(super) fn attempt(
+        &self,
+        state: &SagaState,
+        entry: &StepEntry,
+        direction: Direction,
+        number: u32,
+    ) -> Attempt {
+        let step = state.step(&entry.name);
+        let key = match direction {
+            Direction::Forward => format!("{}/{}", self.saga.stream(), entry.name),
+            Direction::Undo => format!("{}/{}/undo", self.saga.stream(), entry.name),
+        };
+        let deadline = match step.map(|step| &step.status) {
+            Some(StepStatus::Running { deadline } | StepStatus::Undoing { deadline }) => *deadline,
+            _ => after(self.now, entry.timeout),
+        };
+        let outputs = state
+            .steps
+            .iter()
+            .filter_map(|step| Some((Arc::clone(&step.name), Arc::clone(step.output.as_ref()?))))
+            .collect();
+        Attempt {
+            saga: self.saga.clone(),
+            step: Arc::clone(&entry.name),
+            direction,
+            number,
+            token: state.token,
+            deadline,
+            correlation_id: Arc::clone(&state.correlation_id),
+            key: key.into(),
+            input: Arc::clone(&state.input),
+            outputs,
+            order: step.and_then(|step| step.order.clone()),
+        }
+    }
+
+    fn is_live(&self, step: &StepState) -> bool {
+        self.live.contains(&step.name)
+    }
+}
+
+/// What an attempt has failed with whose time is over.
+pub(super) fn timed_out() -> StepError {
+    StepError::uncertain("it took too long")
+}
+
+fn as_event(direction: Direction, failed: AttemptFailed) -> SagaEvent {
+    match direction {
+        Direction::Forward => SagaEvent::StepFailed(failed),
+        Direction::Undo => SagaEvent::UndoFailed(failed),
+    }
+}
+
+/// What is refused before it is begun.
+fn refused(entry: &StepEntry, attempt: u32, error: &StepError) -> AttemptFailed {
+    AttemptFailed {
+        step: entry.name.to_string(),
+        attempt,
+        error: error.message(),
+        kind: StepErrorKind::Rejected,
+        retry_at: None,
+    }
+}
+
+/// A step that waits to be tried again, and is not.
+fn not_again(step: &StepState) -> AttemptFailed {
+    let (kind, error) = step.failure.clone().unwrap_or((StepErrorKind::Uncertain, String::new()));
+    AttemptFailed { step: step.name.to_string(), attempt: step.attempts, error, kind, retry_at: None }
+}
+
+fn parked(reason: String) -> SagaEvent {
+    SagaEvent::Parked { reason }
+}
+
+fn is_failed(step: &StepState) -> bool {
+    matches!(step.status, StepStatus::Failed { .. })
+}
+
+fn is_open(step: &StepState) -> bool {
+    matches!(step.status, StepStatus::Running { .. } | StepStatus::Retrying { .. })
+}
+
+/// Whether a step has been done, or may have been.
+fn needs_undo(step: &StepState) -> bool {
+    match step.status {
+        StepStatus::Completed
+        | StepStatus::Undoing { .. }
+        | StepStatus::UndoRetrying { .. }
+        | StepStatus::UndoFailed => true,
+        StepStatus::Failed { kind } => kind == StepErrorKind::Uncertain,
+        _ => false,
+    }
+}
+
+fn earliest(some: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (some, other) {
+        (Some(some), Some(other)) => Some(some.min(other)),
+        (some, other) => some.or(other),
+    }
+}

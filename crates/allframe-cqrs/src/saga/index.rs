@@ -1,0 +1,206 @@
+use std::collections::HashMap;
+
+use eventstore_api::{Criterion, EventFilter, EventType, GlobalPosition, StreamId, Timestamp, Version};
+use serde::{Deserialize, Serialize};
+
+use super::{SagaError, SagaEvent, lease::WORKER_NOTE};
+use crate::Error;
+
+/// Which sagas are not over, and who drives them: of those events alone that change it, so that not every step of every saga has
+/// to be read by every process.
+#[derive(Default)]
+pub(super) struct Index {
+    entries: HashMap<StreamId, Entry>,
+    /// Those that are gone here, and of which older events may still come.
+    gone: Vec<(GlobalPosition, StreamId)>,
+}
+
+/// What is known of a saga.
+pub(super) struct Entry {
+    /// Up to which version of its stream.
+    pub(super) version: Version,
+    pub(super) open: Option<Open>,
+}
+
+/// A saga that is not over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Open {
+    /// Who drives it.
+    pub(super) worker: Option<String>,
+    /// From when on it is to be driven, in microseconds since 1970.
+    due: i64,
+    /// When it turns round.
+    deadline: Option<i64>,
+    /// Whether it waits for a person.
+    pub(super) is_parked: bool,
+}
+
+/// What an event has changed.
+pub(super) enum Change {
+    /// It is not over, and is to be driven from then on.
+    Open,
+    /// It is over. Who waits for it may go on.
+    Over,
+    /// Nothing that was not known.
+    Nothing,
+}
+
+/// An index as it is kept, to be read at the next start.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    entries: Vec<(String, u64, Open)>,
+}
+
+impl Open {
+    /// From when on it is to be driven.
+    pub(super) fn due(&self) -> Timestamp {
+        Timestamp::from_micros(self.deadline.map_or(self.due, |deadline| deadline.min(self.due)))
+    }
+}
+
+impl Index {
+    /// The events that it is made of, and the signs of life of those who drive sagas.
+    pub(super) fn filter() -> Result<EventFilter, SagaError> {
+        let of_sagas = [
+            SagaEvent::STARTED,
+            SagaEvent::CLAIMED,
+            SagaEvent::STEP_FAILED,
+            SagaEvent::UNDO_FAILED,
+            SagaEvent::COMPENSATION_BEGUN,
+            SagaEvent::PARKED,
+            SagaEvent::RETRIED,
+            SagaEvent::RESUMED,
+            SagaEvent::COMPLETED,
+            SagaEvent::COMPENSATED,
+            SagaEvent::ABANDONED,
+            WORKER_NOTE,
+        ];
+        let types = of_sagas.into_iter().map(EventType::new).collect::<Result<Vec<_>, _>>();
+        Ok(EventFilter::any_of([Criterion::new().types(types.map_err(Error::from)?)]))
+    }
+
+    pub(super) fn get(&self, stream: &StreamId) -> Option<&Open> {
+        self.entries.get(stream)?.open.as_ref()
+    }
+
+    pub(super) fn streams_of<'a>(&'a self, worker: &'a str) -> impl Iterator<Item = &'a StreamId> {
+        self.open().filter(move |(_, open)| open.worker.as_deref() == Some(worker)).map(|(stream, _)| stream)
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = (&StreamId, &Open)> {
+        self.entries.iter().filter_map(|(stream, entry)| Some((stream, entry.open.as_ref()?)))
+    }
+
+    /// Takes an event in.
+    pub(super) fn apply(&mut self, stream: &StreamId, version: Version, event: &SagaEvent) -> Change {
+        if self.entries.get(stream).is_some_and(|entry| entry.version >= version) {
+            return Change::Nothing;
+        }
+        let now = 0;
+        let open = match event {
+            SagaEvent::Started(started) => Some(Open {
+                worker: started.worker.clone(),
+                due: started.not_before.map_or(now, Timestamp::as_micros),
+                deadline: started.deadline.map(Timestamp::as_micros),
+                is_parked: false,
+            }),
+            SagaEvent::Completed | SagaEvent::Compensated | SagaEvent::Abandoned { .. } => None,
+            event => {
+                // One that was over is turned round: who it belonged to is known no more, and anybody may.
+                let known = self.get(stream).cloned();
+                let open = known.unwrap_or(Open { worker: None, due: now, deadline: None, is_parked: false });
+                Some(changed(open, event))
+            }
+        };
+        match open {
+            Some(open) => {
+                self.entries.insert(stream.clone(), Entry { version, open: Some(open) });
+                Change::Open
+            }
+            None => {
+                self.entries.remove(stream);
+                Change::Over
+            }
+        }
+    }
+
+    /// A saga of this process waits until then, which is known before the events of it come.
+    pub(super) fn wait(&mut self, stream: &StreamId, version: Version, worker: &str, until: Timestamp) {
+        if self.entries.get(stream).is_some_and(|entry| entry.version > version) {
+            return;
+        }
+        let worker = Some(worker.to_owned());
+        let open = Open { worker, due: until.as_micros(), deadline: None, is_parked: false };
+        self.entries.insert(stream.clone(), Entry { version, open: Some(open) });
+    }
+
+    /// Another process drives a saga, as is known before the events of it come.
+    pub(super) fn taken(&mut self, stream: &StreamId, version: Version, worker: &str) {
+        self.wait(stream, version, worker, Timestamp::from_micros(0));
+    }
+
+    /// A saga that waits has something to do.
+    pub(super) fn wake(&mut self, stream: &StreamId) {
+        if let Some(open) = self.entries.get_mut(stream).and_then(|entry| entry.open.as_mut()) {
+            open.due = 0;
+        }
+    }
+
+    /// A saga is over, as is known before the events of it come, of which the last has this position.
+    pub(super) fn over(&mut self, stream: &StreamId, version: Version, position: GlobalPosition) {
+        if self.entries.get(stream).is_some_and(|entry| entry.version > version) {
+            return;
+        }
+        self.entries.insert(stream.clone(), Entry { version, open: None });
+        self.gone.push((position, stream.clone()));
+    }
+
+    /// Forgets what is gone and of which no event can come any more, now that all up to here have.
+    pub(super) fn forget_gone(&mut self, position: GlobalPosition) {
+        let entries = &mut self.entries;
+        self.gone.retain(|(last, stream)| {
+            let is_done = *last <= position;
+            if is_done && entries.get(stream).is_some_and(|entry| entry.open.is_none()) {
+                entries.remove(stream);
+            }
+            !is_done
+        });
+    }
+
+    pub(super) fn kept(&self) -> Kept {
+        let entries = self.entries.iter().filter_map(|(stream, entry)| {
+            Some((stream.as_str().to_owned(), entry.version.get(), entry.open.clone()?))
+        });
+        Kept { entries: entries.collect() }
+    }
+}
+
+impl From<Kept> for Index {
+    fn from(kept: Kept) -> Self {
+        let entries = kept.entries.into_iter().filter_map(|(stream, version, open)| {
+            let entry = Entry { version: Version::new(version), open: Some(open) };
+            Some((StreamId::new(stream).ok()?, entry))
+        });
+        Self { entries: entries.collect(), gone: Vec::new() }
+    }
+}
+
+fn changed(mut open: Open, event: &SagaEvent) -> Open {
+    let now = 0;
+    match event {
+        SagaEvent::Claimed { worker } => {
+            (open.worker, open.due, open.is_parked) = (Some(worker.clone()), now, false);
+        }
+        SagaEvent::StepFailed(failed) | SagaEvent::UndoFailed(failed) => {
+            open.due = failed.retry_at.map_or(now, Timestamp::as_micros);
+        }
+        // What is undone takes the time that it takes.
+        SagaEvent::CompensationBegun { .. } => {
+            (open.due, open.deadline, open.is_parked) = (now, None, false);
+        }
+        SagaEvent::Parked { .. } => open.is_parked = true,
+        SagaEvent::Retried { .. } | SagaEvent::Resumed { .. } => (open.due, open.is_parked) = (now, false),
+        _ => {}
+    }
+    open
+}

@@ -1,0 +1,235 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use eventstore_api::{GlobalPosition, StreamId, Version};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    task::JoinSet,
+};
+use tracing::Instrument;
+
+use super::{
+    SagaError, SagaId,
+    definition::Steps,
+    drive::{Driver, Left, Signals},
+    engine::Engine,
+    state::SagaState,
+};
+
+/// What the handles to an orchestrator and its worker share.
+pub(super) struct Shared {
+    pub(super) engine: Arc<Engine>,
+    /// The sagas that are driven here, with what tells their drivers that others have written.
+    driven: Mutex<HashMap<StreamId, watch::Sender<Version>>>,
+    /// Who waits for which to be over.
+    waiting: Mutex<HashMap<StreamId, Vec<oneshot::Sender<Option<SagaState>>>>>,
+    room: Arc<Semaphore>,
+    finished: mpsc::UnboundedSender<Finished>,
+    drivers: Mutex<JoinSet<()>>,
+    closing: watch::Sender<bool>,
+}
+
+/// What has become of a saga that was driven.
+pub(super) struct Finished {
+    pub(super) stream: StreamId,
+    pub(super) version: Version,
+    pub(super) position: GlobalPosition,
+    pub(super) left: Result<Left, SagaError>,
+}
+
+/// What has become of taking a saga over.
+enum TakenOver {
+    Driver(Box<Driver>),
+    /// Not, as of a version.
+    Not(Version, Left),
+}
+
+/// A place among the sagas that are driven; dropping it gives it up.
+pub(super) struct Seat {
+    shared: Arc<Shared>,
+    stream: StreamId,
+    nudge: watch::Receiver<Version>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Shared {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        max_driven: usize,
+        finished: mpsc::UnboundedSender<Finished>,
+    ) -> Self {
+        Self {
+            engine,
+            driven: Mutex::default(),
+            waiting: Mutex::default(),
+            room: Arc::new(Semaphore::new(max_driven.min(Semaphore::MAX_PERMITS))),
+            finished,
+            drivers: Mutex::default(),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// A place to drive a saga, unless all are taken, or it is driven here already.
+    pub(super) fn take_seat(self: &Arc<Self>, stream: &StreamId) -> Option<Seat> {
+        if self.is_closing() {
+            return None;
+        }
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let (sender, nudge) = watch::channel(Version::NONE);
+        let mut driven = lock(&self.driven);
+        if driven.contains_key(stream) {
+            return None;
+        }
+        driven.insert(stream.clone(), sender);
+        Some(Seat { shared: Arc::clone(self), stream: stream.clone(), nudge, _room: room })
+    }
+
+    /// Drives a saga that is due, and that this process drove before, or nobody, or one that has died. Answers whether there was
+    /// room for it.
+    pub(super) fn try_drive(self: &Arc<Self>, stream: &StreamId, worker: Option<&str>) -> bool {
+        let Some(saga) = SagaId::of_stream(stream) else { return true };
+        let Some(steps) = self.engine.definitions.get(saga.saga()).cloned() else { return true };
+        let Some(seat) = self.take_seat(stream) else { return false };
+        let (this, from) = (Arc::clone(self), worker.map(str::to_owned));
+        self.spawn(async move {
+            match this.take_over(saga, steps, from.as_deref()).await {
+                Ok(TakenOver::Driver(driver)) => seat.drive(*driver).await,
+                Ok(TakenOver::Not(version, left)) => seat.leave(version, GlobalPosition::START, Ok(left)),
+                Err(error) => seat.leave(Version::NONE, GlobalPosition::START, Err(error)),
+            }
+        });
+        true
+    }
+
+    /// The driver of a saga that is stored; or why there is nothing to drive.
+    async fn take_over(
+        &self,
+        saga: SagaId,
+        steps: Arc<Steps>,
+        from: Option<&str>,
+    ) -> Result<TakenOver, SagaError> {
+        loop {
+            let loaded = self.engine.log.load(&saga).await?;
+            let worker = loaded.state.worker.clone();
+            let mut driver = Driver::new(Arc::clone(&self.engine), Arc::clone(&steps), saga.clone(), loaded);
+            let is_mine = worker.as_deref() == Some(self.engine.worker.as_str());
+            if is_mine || driver.state.has_ended() {
+                return Ok(TakenOver::Driver(Box::new(driver)));
+            }
+            if worker.as_deref() != from {
+                return Ok(TakenOver::Not(driver.version, Left::Lost(worker.unwrap_or_default())));
+            }
+            // Where somebody has written meanwhile, it may be another process that takes it over, or a person.
+            if driver.claim().await? {
+                return Ok(TakenOver::Driver(Box::new(driver)));
+            }
+        }
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut drivers = lock(&self.drivers);
+        while drivers.try_join_next().is_some() {}
+        drivers.spawn(work.in_current_span());
+    }
+
+    /// Waits until all drivers have ended; they begin nothing more.
+    pub(super) async fn drivers_end(&self) {
+        let mut drivers = std::mem::take(&mut *lock(&self.drivers));
+        while drivers.join_next().await.is_some() {}
+    }
+
+    /// Ends all drivers in the middle of what they do.
+    pub(super) fn abort(&self) {
+        self.close();
+        lock(&self.drivers).abort_all();
+    }
+
+    /// Tells the driver of a saga that others may have written this version.
+    pub(super) fn nudge(&self, stream: &StreamId, version: Version) {
+        if let Some(nudge) = lock(&self.driven).get(stream) {
+            nudge.send_replace(version);
+        }
+    }
+
+    /// Answers once a saga is over, or parked: with its state, where that is at hand.
+    pub(super) fn await_end(&self, stream: &StreamId) -> oneshot::Receiver<Option<SagaState>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = lock(&self.waiting);
+        let of_stream = waiting.entry(stream.clone()).or_default();
+        of_stream.retain(|sender| !sender.is_closed());
+        of_stream.push(sender);
+        receiver
+    }
+
+    /// Tells those who wait for a saga that it may be over.
+    pub(super) fn tell(&self, stream: &StreamId) {
+        self.tell_with(stream, None);
+    }
+
+    fn tell_with(&self, stream: &StreamId, state: Option<&SagaState>) {
+        for waiting in lock(&self.waiting).remove(stream).unwrap_or_default() {
+            // Who does not wait any more does not mind.
+            let _ = waiting.send(state.cloned());
+        }
+    }
+
+    pub(super) fn is_driven(&self, stream: &StreamId) -> bool {
+        lock(&self.driven).contains_key(stream)
+    }
+
+    pub(super) fn is_driving(&self) -> bool {
+        !lock(&self.driven).is_empty()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.room.available_permits() > 0
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub(super) async fn closing(&self) {
+        // The sender lives as long as this.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+}
+
+impl Seat {
+    /// Drives a saga to where there is nothing to do.
+    pub(super) async fn drive(self, mut driver: Driver) {
+        let signals = Signals { nudge: self.nudge.clone(), closing: self.shared.closing.subscribe() };
+        let left = driver.drive(signals).await;
+        if matches!(left, Ok(Left::Over | Left::Parked)) {
+            self.shared.tell_with(&self.stream, Some(&driver.state));
+        }
+        let (version, position) = (driver.version, driver.position);
+        self.leave(version, position, left);
+    }
+
+    /// Gives the place up, and tells the worker why.
+    fn leave(self, version: Version, position: GlobalPosition, left: Result<Left, SagaError>) {
+        let finished = Finished { stream: self.stream.clone(), version, position, left };
+        let sender = self.shared.finished.clone();
+        // Who looks for it next finds it not driven any more.
+        drop(self);
+        // The worker has ended: nobody asks any more.
+        let _ = sender.send(finished);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.shared.driven).remove(&self.stream);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,71 @@
+//! What is told of sagas: with the feature `metrics`, how many are where, and how long they took. `docs/sagas.md` lists the names.
+
+use eventstore_api::Timestamp;
+
+use super::{SagaEvent, SagaId, state::SagaState};
+
+/// Tells of what has been stored.
+#[derive(Debug, Default)]
+pub(super) struct SagaTelemetry;
+
+impl SagaTelemetry {
+    /// These were stored of a saga, which now is in this state.
+    pub(super) fn wrote(&self, saga: &SagaId, state: &SagaState, events: &[SagaEvent], now: Timestamp) {
+        for event in events {
+            self.wrote_one(saga, state, event, now);
+        }
+    }
+
+    fn wrote_one(&self, saga: &SagaId, state: &SagaState, event: &SagaEvent, now: Timestamp) {
+        let outcome = match event {
+            SagaEvent::Started(_) => "started",
+            SagaEvent::Completed => "completed",
+            SagaEvent::Compensated => "compensated",
+            SagaEvent::Parked { .. } => "parked",
+            SagaEvent::Abandoned { .. } => "abandoned",
+            SagaEvent::StepFailed(_) | SagaEvent::UndoFailed(_) => {
+                #[cfg(feature = "metrics")]
+                meters::attempt_failed(saga.saga());
+                return;
+            }
+            _ => return,
+        };
+        if let SagaEvent::Parked { reason } = event {
+            tracing::warn!(%saga, reason, correlation_id = &*state.correlation_id, "a saga waits for a person");
+        } else {
+            tracing::debug!(%saga, outcome, correlation_id = &*state.correlation_id, "a saga has come further");
+        }
+        #[cfg(feature = "metrics")]
+        meters::came_to(
+            saga.saga(),
+            outcome,
+            state.has_ended().then(|| crate::clock::between(state.started_at, now)),
+        );
+        #[cfg(not(feature = "metrics"))]
+        let _ = now;
+    }
+}
+
+#[cfg(feature = "metrics")]
+mod meters {
+    use std::time::Duration;
+
+    pub(super) fn came_to(saga: &str, outcome: &'static str, took: Option<Duration>) {
+        metrics::counter!("allframe_sagas_total", "saga" => saga.to_owned(), "outcome" => outcome)
+            .increment(1);
+        let running = metrics::gauge!("allframe_sagas_running", "saga" => saga.to_owned());
+        match took {
+            Some(took) => {
+                running.decrement(1.0);
+                metrics::histogram!("allframe_saga_duration_seconds", "saga" => saga.to_owned(), "outcome" => outcome)
+                    .record(took);
+            }
+            None if outcome == "started" => running.increment(1.0),
+            None => {}
+        }
+    }
+
+    pub(super) fn attempt_failed(saga: &str) {
+        metrics::counter!("allframe_saga_failed_attempts_total", "saga" => saga.to_owned()).increment(1);
+    }
+}

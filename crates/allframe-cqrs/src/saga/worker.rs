@@ -1,0 +1,352 @@
+//! The task that gives sagas to drivers: those of this process when they are due, those of nobody, and those of processes that
+//! have died.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    future::pending,
+    sync::Arc,
+    time::Duration,
+};
+
+use eventstore_api::{EventStoreBackend, RecordedEvent, StreamId, Subscription, Timestamp};
+use tokio::sync::mpsc;
+
+use super::{
+    SagaError, SagaId,
+    drive::Left,
+    index::{Change, Index, Open},
+    lease::{WORKER_NOTE, WorkerNote},
+    shared::{Finished, Shared},
+    snapshot::KeptIndex,
+};
+use crate::{Backoff, clock::after};
+
+/// What is waited for that never comes by itself.
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+/// Between attempts to go on where the store does not answer.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10)).with_jitter();
+
+/// After how many events of the index it is kept again.
+const EVENTS_PER_SNAPSHOT: u64 = 50_000;
+
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    feed: Subscription<Arc<dyn EventStoreBackend>>,
+    finished: mpsc::UnboundedReceiver<Finished>,
+    index: Index,
+    /// When to look at which saga.
+    agenda: BTreeSet<(Timestamp, StreamId)>,
+    /// Where each of them stands in the agenda.
+    looks: HashMap<StreamId, Timestamp>,
+    /// When signs of life of other processes were seen, by this clock.
+    others: HashMap<String, Duration>,
+    /// Who has said that it ends.
+    ended: HashSet<String>,
+    begun: Duration,
+    /// Sagas that wait for others, by what they wait for.
+    awaited: HashMap<StreamId, BTreeSet<StreamId>>,
+    /// How often in a row a saga could not be driven.
+    failures: HashMap<StreamId, u32>,
+    kept: KeptIndex,
+    since_kept: u64,
+}
+
+impl Worker {
+    pub(super) async fn new(
+        shared: Arc<Shared>,
+        finished: mpsc::UnboundedReceiver<Finished>,
+    ) -> Result<Self, SagaError> {
+        let backend = Arc::clone(shared.engine.log.backend());
+        let kept = KeptIndex::new(Arc::clone(&backend))?;
+        let (index, position) = kept.load().await?;
+        let feed = Subscription::new(Arc::new(backend), position, Index::filter()?);
+        let begun = shared.engine.clock.elapsed();
+        let mut this = Self {
+            shared,
+            feed,
+            finished,
+            index,
+            agenda: BTreeSet::new(),
+            looks: HashMap::new(),
+            others: HashMap::new(),
+            ended: HashSet::new(),
+            begun,
+            awaited: HashMap::new(),
+            failures: HashMap::new(),
+            kept,
+            since_kept: 0,
+        };
+        this.catch_up().await?;
+        let streams: Vec<_> = this.index.open().map(|(stream, _)| stream.clone()).collect();
+        streams.iter().for_each(|stream| this.note(stream));
+        Ok(this)
+    }
+
+    /// Reads what is stored already. What processes said of themselves then says nothing of whether they live now.
+    async fn catch_up(&mut self) -> Result<(), SagaError> {
+        while let Some(record) = self.feed.next_stored().await.map_err(crate::Error::from)? {
+            if record.event_type.as_str() != WORKER_NOTE {
+                self.take_in(&record)?;
+            } else if let Some(WorkerNote::Left { worker }) = note_of(&record) {
+                self.ended.insert(worker);
+            }
+        }
+        self.keep_if_due().await;
+        Ok(())
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut failures = 0;
+        loop {
+            self.drive_due();
+            let clock = Arc::clone(&self.shared.engine.clock);
+            let next = self.next_look();
+            let look = async {
+                match next {
+                    Some(moment) => clock.sleep_until(moment).await,
+                    None => pending().await,
+                }
+            };
+            let beat = async {
+                match self.shared.is_driving() || !self.awaited.is_empty() {
+                    true => clock.sleep(self.shared.engine.lease.time / 3).await,
+                    false => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.shared.closing() => break,
+                Some(finished) = self.finished.recv() => self.finish(finished),
+                record = self.feed.next() => match record {
+                    Ok(record) => {
+                        failures = 0;
+                        self.see(&record);
+                        self.see_stored().await;
+                        self.keep_if_due().await;
+                    }
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(%error, failures, "the events of sagas cannot be read");
+                        clock.sleep(BACKOFF.wait_after(failures)).await;
+                    }
+                },
+                () = look => {}
+                () = beat => {
+                    if let Err(error) = self.shared.engine.lease.renew_if_due(&self.shared.engine.log).await {
+                        tracing::warn!(%error, "no sign of life could be given");
+                    }
+                }
+            }
+        }
+        // Whoever drives ends with what it is at.
+        self.shared.drivers_end().await;
+        while let Ok(finished) = self.finished.try_recv() {
+            self.finish(finished);
+        }
+        if let Err(error) = self.shared.engine.lease.leave(&self.shared.engine.log).await {
+            tracing::warn!(%error, "others wait out the lease of this process, for it could not take its leave");
+        }
+        self.keep().await;
+    }
+
+    /// What is there already is taken in before anything is done about it: much of it may be over.
+    async fn see_stored(&mut self) {
+        for _ in 0..1_024 {
+            match self.feed.next_stored().await {
+                Ok(Some(record)) => self.see(&record),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "the events of sagas cannot be read");
+                    break;
+                }
+            }
+        }
+        self.index.forget_gone(self.feed.position());
+    }
+
+    fn see(&mut self, record: &RecordedEvent) {
+        if record.event_type.as_str() == WORKER_NOTE {
+            self.hear(record);
+        } else if let Err(error) = self.take_in(record) {
+            // Its saga is not driven from here any more than by any program that cannot read it.
+            tracing::error!(%error, "an event of a saga cannot be read");
+        }
+    }
+
+    fn take_in(&mut self, record: &RecordedEvent) -> Result<(), SagaError> {
+        let Some(saga) = SagaId::of_stream(&record.stream) else { return Ok(()) };
+        let event = self.shared.engine.log.read(record)?;
+        self.since_kept += 1;
+        match self.index.apply(&record.stream, record.version, &event) {
+            Change::Open => {
+                self.shared.nudge(&record.stream, record.version);
+                self.note(&record.stream);
+            }
+            Change::Over => {
+                self.shared.nudge(&record.stream, record.version);
+                self.over(&record.stream);
+            }
+            Change::Nothing => {}
+        }
+        if matches!(event, super::SagaEvent::Parked { .. }) {
+            self.shared.tell(saga.stream());
+        }
+        Ok(())
+    }
+
+    /// A sign of life of another process, or of its end.
+    fn hear(&mut self, record: &RecordedEvent) {
+        match note_of(record) {
+            Some(WorkerNote::Alive { worker }) if worker != self.shared.engine.worker.as_str() => {
+                self.others.insert(worker, self.shared.engine.clock.elapsed());
+            }
+            Some(WorkerNote::Left { worker }) => {
+                let streams: Vec<_> = self.index.streams_of(&worker).cloned().collect();
+                self.others.remove(&worker);
+                self.ended.insert(worker);
+                streams.iter().for_each(|stream| self.note(stream));
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes into the agenda when to look at a saga.
+    fn note(&mut self, stream: &StreamId) {
+        let look = self.index.get(stream).and_then(|open| self.look_at(stream, open));
+        let known = match look {
+            Some(look) => self.looks.insert(stream.clone(), look),
+            None => self.looks.remove(stream),
+        };
+        if let Some(known) = known {
+            self.agenda.remove(&(known, stream.clone()));
+        }
+        if let Some(look) = look {
+            self.agenda.insert((look, stream.clone()));
+        }
+    }
+
+    /// When there may be something to do; `None` where never as far as is known.
+    fn look_at(&self, stream: &StreamId, open: &Open) -> Option<Timestamp> {
+        let is_ours = SagaId::of_stream(stream)
+            .is_some_and(|saga| self.shared.engine.definitions.contains_key(saga.saga()));
+        if open.is_parked || !is_ours {
+            return None;
+        }
+        let due = open.due();
+        let Some(worker) = &open.worker else { return Some(due) };
+        let engine = &self.shared.engine;
+        if worker == engine.worker.as_str() || engine.worker.succeeds(worker) || self.ended.contains(worker) {
+            return Some(due);
+        }
+        // It has the time of a lease from when it was last heard of, and from when it should have been.
+        let now = engine.clock.now();
+        let heard = self.others.get(worker).copied().unwrap_or(self.begun);
+        let silent = engine.clock.elapsed().saturating_sub(heard);
+        let lease_ends = after(now, engine.lease.time.saturating_sub(silent));
+        Some(lease_ends.max(after(due, engine.lease.time)))
+    }
+
+    fn next_look(&self) -> Option<Timestamp> {
+        let (moment, _) = self.agenda.first()?;
+        // Where nobody is free, there is nothing to be done but to wait until somebody is.
+        (*moment < NEVER && self.shared.has_room()).then_some(*moment)
+    }
+
+    /// Gives those that are due to drivers, as long as there are free ones.
+    fn drive_due(&mut self) {
+        let now = self.shared.engine.clock.now();
+        while let Some((moment, stream)) = self.agenda.first().cloned() {
+            if moment > now {
+                return;
+            }
+            if self.shared.is_driven(&stream) {
+                self.unnote(&stream);
+                continue;
+            }
+            let Some(open) = self.index.get(&stream) else {
+                self.unnote(&stream);
+                continue;
+            };
+            match self.look_at(&stream, open) {
+                Some(look) if look <= now => {
+                    if !self.shared.try_drive(&stream, open.worker.as_deref()) {
+                        return;
+                    }
+                    self.unnote(&stream);
+                }
+                _ => self.note(&stream),
+            }
+        }
+    }
+
+    fn unnote(&mut self, stream: &StreamId) {
+        if let Some(known) = self.looks.remove(stream) {
+            self.agenda.remove(&(known, stream.clone()));
+        }
+    }
+
+    /// What has become of one that was driven here.
+    fn finish(&mut self, finished: Finished) {
+        let Finished { stream, version, position, left } = finished;
+        let (now, worker) = (self.shared.engine.clock.now(), self.shared.engine.worker.as_str().to_owned());
+        match left {
+            Err(error) => return self.try_again(stream, &error),
+            Ok(Left::Over) => {
+                self.index.over(&stream, version, position);
+                self.over(&stream);
+            }
+            Ok(Left::Until(moment)) => self.index.wait(&stream, version, &worker, moment),
+            Ok(Left::Parked) => self.index.wait(&stream, version, &worker, NEVER),
+            Ok(Left::ForOthers(others)) => {
+                let mut is_new = false;
+                for other in others {
+                    is_new |= self.awaited.entry(other).or_default().insert(stream.clone());
+                }
+                // They may have ended before they were waited for.
+                self.index.wait(&stream, version, &worker, if is_new { now } else { NEVER });
+            }
+            Ok(Left::Lost(other)) => self.index.taken(&stream, version, &other),
+            Ok(Left::Closing) => {}
+        }
+        self.failures.remove(&stream);
+        self.note(&stream);
+    }
+
+    fn try_again(&mut self, stream: StreamId, error: &SagaError) {
+        let failures = self.failures.entry(stream.clone()).or_default();
+        *failures += 1;
+        tracing::warn!(%error, failures, saga = %stream, "a saga cannot be driven for now");
+        let until = after(self.shared.engine.clock.now(), BACKOFF.wait_after(*failures));
+        self.unnote(&stream);
+        self.looks.insert(stream.clone(), until);
+        self.agenda.insert((until, stream));
+    }
+
+    /// Whoever waits for a saga that is over goes on.
+    fn over(&mut self, stream: &StreamId) {
+        self.unnote(stream);
+        self.shared.tell(stream);
+        for waiting in self.awaited.remove(stream).unwrap_or_default() {
+            self.index.wake(&waiting);
+            self.note(&waiting);
+        }
+    }
+
+    async fn keep_if_due(&mut self) {
+        if self.since_kept >= EVENTS_PER_SNAPSHOT {
+            self.keep().await;
+        }
+    }
+
+    async fn keep(&mut self) {
+        self.since_kept = 0;
+        self.kept.save(self.index.kept(), self.feed.position()).await;
+    }
+}
+
+fn note_of(record: &RecordedEvent) -> Option<WorkerNote> {
+    serde_json::from_slice(&record.payload)
+        .inspect_err(|error| tracing::warn!(%error, "a sign of life cannot be read"))
+        .ok()
+}

@@ -1,0 +1,127 @@
+use std::{sync::Arc, time::Duration};
+
+use allframe_cqrs::{
+    EventStore, ManualClock,
+    saga::{SagaError, SagaOutcome, SagaStep, StepContext, StepError},
+};
+use tokio::sync::Barrier;
+
+use crate::support::{Done, Nothing, Trip, ann, orchestrator, soon, trip, with_time};
+
+#[tokio::test]
+async fn steps_are_carried_out_in_order_and_hand_on_what_they_answer() {
+    let done = Done::default();
+    let definition = trip().then(done.step("hotel")).then(SagaStep::new(
+        "voucher",
+        |context: StepContext<Trip>| async move {
+            let hotel: String = context.output("hotel")?;
+            Ok::<_, StepError>(format!("{}: {hotel}", context.input().traveller))
+        },
+    ));
+    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert_eq!(outcome.output::<String>("voucher").unwrap(), "ann: hotel is done");
+    assert_eq!(done.all(), ["hotel"]);
+}
+
+#[tokio::test]
+async fn steps_that_need_not_wait_for_each_other_run_at_once_and_the_next_waits_for_both() {
+    let (done, together) = (Done::default(), Arc::new(Barrier::new(2)));
+    let meeting = |name: &'static str| {
+        let (done, together) = (done.clone(), Arc::clone(&together));
+        SagaStep::new(name, move |_: StepContext<Trip>| {
+            let (done, together) = (done.clone(), Arc::clone(&together));
+            async move {
+                // Alone, it would wait for ever.
+                together.wait().await;
+                done.note(name);
+                Ok::<_, StepError>(())
+            }
+        })
+    };
+    let definition = trip()
+        .step(meeting("hotel"))
+        .step(meeting("flight"))
+        .step(done.step("tickets").after(["hotel", "flight"]));
+    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    assert!(soon(sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
+    assert_eq!(done.all().last().unwrap(), "tickets");
+}
+
+#[tokio::test]
+async fn a_step_whose_condition_does_not_hold_is_skipped_and_those_behind_it_go_on() {
+    let done = Done::default();
+    let definition = trip()
+        .then(done.step("hotel"))
+        .then(done.step("visa").when(|context| Ok(context.input().traveller != "ann")))
+        .then(done.step("flight").when(|context| Ok(context.try_output::<String>("visa")?.is_none())));
+    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert_eq!(done.all(), ["hotel", "flight"]);
+    assert!(outcome.output::<String>("visa").is_err());
+}
+
+#[tokio::test]
+async fn a_step_that_fails_is_tried_again_after_longer_and_longer_waits() {
+    let (done, clock) = (Done::default(), ManualClock::new());
+    let step = done
+        .failing("flight", |attempt| (attempt < 4).then(|| StepError::retryable("sold out for now")))
+        .with_backoff(allframe_cqrs::Backoff::new(Duration::from_secs(3600), Duration::from_secs(86_400)));
+    let sagas = orchestrator(&EventStore::<Nothing>::new())
+        .with_clock(clock.clone())
+        .saga(trip().then(step))
+        .open()
+        .await
+        .unwrap();
+    let begun = clock_now(&clock);
+    let outcome = with_time(&clock, sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(outcome.is_completed());
+    assert_eq!(done.count("flight"), 4);
+    // One hour, two and four.
+    assert_eq!((clock_now(&clock) - begun) / 3_600_000_000, 7);
+}
+
+fn clock_now(clock: &ManualClock) -> i64 {
+    allframe_cqrs::Clock::now(clock).as_micros()
+}
+
+#[tokio::test]
+async fn a_saga_is_started_once_however_often_it_is_and_another_of_its_id_is_refused() {
+    let done = Done::default();
+    let definition = trip().then(done.step("hotel"));
+    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    for _ in 0..3 {
+        assert!(soon(sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
+    }
+    assert_eq!(done.count("hotel"), 1);
+    let other = sagas.start("trip", "1", &Trip { traveller: "bob".into() }).await;
+    assert!(matches!(other, Err(SagaError::IdTaken { .. })));
+    assert!(matches!(sagas.start("trips", "1", &ann()).await, Err(SagaError::NoDefinition { .. })));
+    assert!(matches!(sagas.start("trip", "2", &7).await, Err(SagaError::WrongInput { .. })));
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up_and_may_have_been_done() {
+    let (done, clock) = (Done::default(), ManualClock::new());
+    let undone = done.clone();
+    let step =
+        SagaStep::new("flight", |_: StepContext<Trip>| std::future::pending::<Result<u32, StepError>>())
+            .compensate(move |_, seat| {
+                let undone = undone.clone();
+                async move {
+                    undone.note(format!("{seat:?}"));
+                    Ok(())
+                }
+            })
+            .with_timeout(Duration::from_secs(7_200))
+            .with_max_attempts(1.try_into().unwrap());
+    let sagas = orchestrator(&EventStore::<Nothing>::new())
+        .with_clock(clock.clone())
+        .saga(trip().then(step))
+        .open()
+        .await
+        .unwrap();
+    let outcome = with_time(&clock, sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("too long")));
+    assert_eq!(done.all(), ["None"]);
+}
