@@ -101,7 +101,7 @@ impl SagaOrchestratorBuilder {
         }
         let worker = WorkerId::new(self.worker.as_deref());
         let lease = Lease::new(worker.as_str().to_owned(), Arc::clone(&self.clock), self.lease);
-        let log = SagaLog::new(self.backend);
+        let log = Arc::new(SagaLog::new(self.backend));
         let engine = Engine { log, clock: self.clock, worker, definitions, lease, telemetry: SagaTelemetry };
         let (sender, finished) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(Arc::new(engine), self.max_driven.get(), sender));

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::{
-    SagaError, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaOutcome, Started,
+    SagaError, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaOutcome, Sagas, Started,
     context::write,
     drive::Driver,
     log::{Loaded, Written},
@@ -144,6 +144,12 @@ impl SagaOrchestrator {
                 () = shared.closing() => return Err(SagaError::Closed),
             }
         }
+    }
+
+    /// The sagas in its store, to look at them and to step in.
+    #[must_use]
+    pub fn sagas(&self) -> Sagas {
+        Sagas::new(Arc::clone(&self.running.shared.engine.log))
     }
 
     /// Ends: no saga is taken up any more, the attempts that are being made come to their ends, and other processes take over at
