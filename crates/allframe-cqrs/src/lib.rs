@@ -53,8 +53,8 @@ pub use async_trait::async_trait;
 pub use backends::*;
 pub use backoff::Backoff;
 pub use command::{
-    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
-    ValidationError,
+    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, Invertible, JsonForm,
+    Rejection, ValidationError,
 };
 #[doc(hidden)]
 pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize, ReadFromJson};

@@ -1,6 +1,7 @@
 mod error;
 mod fingerprint;
 mod handler;
+mod invertible;
 mod json_form;
 mod validation;
 
@@ -12,6 +13,7 @@ pub(crate) use fingerprint::sorted;
 #[doc(hidden)]
 pub use fingerprint::{Fingerprinted, OfAny, OfSerialize};
 pub use handler::{CommandHandler, CommandResult};
+pub use invertible::Invertible;
 pub use json_form::JsonForm;
 #[doc(hidden)]
 pub use json_form::ReadFromJson;

@@ -18,6 +18,7 @@ mod deciding;
 mod declaring;
 mod dispatching;
 mod injecting;
+mod inverting;
 #[cfg(feature = "json-commands")]
 mod json;
 mod keys;
