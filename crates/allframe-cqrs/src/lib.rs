@@ -57,7 +57,10 @@ pub use command::{
     Rejection, ValidationError,
 };
 #[doc(hidden)]
-pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize, ReadFromJson};
+pub use command::{
+    DecidedAgain, Fingerprinted, InverseOf, InverseVisitor, OfAny, OfAnyCommand, OfInvertible, OfSerialize,
+    ReadFromJson,
+};
 #[cfg(feature = "validation")]
 #[doc(hidden)]
 pub use command::{check_with_garde, rule_fits};
