@@ -10,6 +10,7 @@ mod event_schema;
 mod expand;
 mod field_history;
 mod handler;
+mod inverse;
 mod json_names;
 mod marker;
 mod migration;
@@ -209,6 +210,7 @@ pub fn row(item: TokenStream) -> TokenStream {
 /// | attribute | on | what it does |
 /// |---|---|---|
 /// | `#[command(stream = "account-{account}")]` | the struct | which stream it is for, with its fields as `format!` takes them; or a function, `stream = path`, that takes the command by reference |
+/// | `#[command(inverse = Release { seats, why: format!("{who} stays") })]` | the struct | implements `Invertible`: the command that undoes it. A field by its name alone is a clone of the command's, and expressions have the fields of the command as references, and the command as `self`; for anything but such an expression, implement `Invertible` by hand |
 /// | `#[command(json)]` | the struct | it is read from JSON by `dispatch_json`, which checks a schema derived from it; it needs the feature `json-commands`, and serde's `Deserialize` |
 /// | `#[command(name = "..")]` | the struct | what it is called in JSON, metadata and metrics, if not as the type |
 /// | `#[validate(..)]` | a field | a rule of [garde](https://docs.rs/garde), written as for `#[garde(..)]`, that is checked before any handler sees the command; it needs the feature `validation`, and garde with `derive` in the `Cargo.toml` that has the command |

@@ -56,11 +56,14 @@ pub use backends::*;
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
-    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
-    ValidationError,
+    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, Invertible, JsonForm,
+    Rejection, ValidationError,
 };
 #[doc(hidden)]
-pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize, ReadFromJson};
+pub use command::{
+    DecidedAgain, Fingerprinted, InverseOf, InverseVisitor, OfAny, OfAnyCommand, OfInvertible, OfSerialize,
+    ReadFromJson,
+};
 #[cfg(feature = "validation")]
 #[doc(hidden)]
 pub use command::{check_with_garde, rule_fits};
