@@ -23,10 +23,13 @@ mod snapshot;
 mod state;
 mod step;
 mod step_error;
+mod sub_saga;
 mod telemetry;
 mod worker;
 
 pub use builder::SagaOrchestratorBuilder;
+#[doc(hidden)]
+pub use command_step::UndoneByInverse;
 pub use context::StepContext;
 pub use definition::SagaDefinition;
 pub use details::{SagaDetails, SagaStatus, SagaSummary, StepDetails, StepProgress};
