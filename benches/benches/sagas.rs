@@ -98,14 +98,14 @@ fn throughput(_criterion: &mut Criterion) {
         let store = EventStore::<Nothing>::with_backend(InMemoryBackend::new());
         rates.push(rate(memory, runtime.block_on(run(&store, 64, memory))));
     }
-    println!("sagas of three steps, in memory, 64 in flight: {:.0}/s", median(&mut rates));
+    println!("sagas of three steps, in memory, 64 in flight: {:.0}/s", median(rates.into_iter()));
     let mut rates = Vec::new();
     for _ in 0..5 {
         let directory = tempfile::tempdir().unwrap();
         let store = EventStore::<Nothing, _>::with_backend(WalBackend::production(directory.path()).unwrap());
         rates.push(rate(durable, runtime.block_on(run(&store, 64, durable))));
     }
-    println!("sagas of three steps, durable, 64 in flight: {:.0}/s", median(&mut rates));
+    println!("sagas of three steps, durable, 64 in flight: {:.0}/s", median(rates.into_iter()));
 }
 
 /// The memory of this process, in MB.

@@ -12,6 +12,8 @@ mod error;
 mod event;
 mod id;
 mod index;
+#[cfg(feature = "memory")]
+pub(crate) mod inline;
 mod lease;
 mod log;
 mod orchestrator;

@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allframe;
 mod commands;
 mod compensation;
 mod killed;
