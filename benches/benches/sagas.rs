@@ -138,7 +138,13 @@ fn those_that_wait(_criterion: &mut Criterion) {
             .with_max_driven(NonZeroUsize::new(1024).unwrap())
             .open()
     };
-    let store = || EventStore::<Nothing, _>::with_backend(WalBackend::production(directory.path()).unwrap());
+    // What was dropped in the middle lets go of the directory a moment later.
+    let store = || loop {
+        match WalBackend::production(directory.path()) {
+            Ok(backend) => break EventStore::<Nothing, _>::with_backend(backend),
+            Err(error) => assert!(error.is_retryable(), "{error}"),
+        }
+    };
     runtime.block_on(async {
         let store = store();
         let empty = resident();
@@ -165,7 +171,10 @@ fn those_that_wait(_criterion: &mut Criterion) {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         println!("{WAITING} sagas came to wait in {:.1} s", begun.elapsed().as_secs_f64());
-        println!("they cost {:.0} MB where they were begun, what was needed to begin them with them", resident() - empty);
+        println!(
+            "they cost {:.0} MB where they were begun, what was needed to begin them with them",
+            resident() - empty
+        );
         // Without the snapshot that `close` keeps: as after a kill.
         drop(sagas);
         drop(store);

@@ -8,8 +8,8 @@ mod support;
 use std::path::Path;
 
 use allframe_cqrs::{
-    Aggregate, CommandBus, CommandError, Decision, Dispatched, EventStore, EventStoreBackend, Execution, ExpectedVersion,
-    command, event,
+    Aggregate, CommandBus, CommandError, Decision, Dispatched, EventStore, EventStoreBackend, Execution,
+    ExpectedVersion, command, event,
 };
 use eventstore_wal::WalBackend;
 use serde::{Deserialize, Serialize};

@@ -184,22 +184,26 @@ impl<E: Event> SagaDefinition<E> {
 
     fn into_definition(self, store: &DynStore<E>) -> saga::SagaDefinition<()> {
         let stream: Arc<str> = self.metadata.id.into();
-        self.steps.into_iter().enumerate().fold(saga::SagaDefinition::new(TYPE), |definition, (index, step)| {
-            let timeout = step.timeout_duration();
-            let name = format!("{index}.{}", step.name());
-            let (does, undoes) = (Keeping::new(store, &stream, &step), Keeping::new(store, &stream, &step));
-            let step = SagaStep::new(name, move |context: StepContext<()>| {
-                let does = does.clone();
-                async move { does.keep(does.step.execute().await, context.idempotency_key()).await }
-            })
-            .compensate(move |context, _| {
-                let undoes = undoes.clone();
-                async move {
-                    undoes.keep(undoes.step.compensate().await, context.idempotency_key()).await.map(drop)
-                }
-            });
-            definition.then(step.with_timeout(timeout).with_max_attempts(std::num::NonZeroU32::MIN))
-        })
+        self.steps.into_iter().enumerate().fold(
+            saga::SagaDefinition::new(TYPE),
+            |definition, (index, step)| {
+                let timeout = step.timeout_duration();
+                let name = format!("{index}.{}", step.name());
+                let (does, undoes) =
+                    (Keeping::new(store, &stream, &step), Keeping::new(store, &stream, &step));
+                let step = SagaStep::new(name, move |context: StepContext<()>| {
+                    let does = does.clone();
+                    async move { does.keep(does.step.execute().await, context.idempotency_key()).await }
+                })
+                .compensate(move |context, _| {
+                    let undoes = undoes.clone();
+                    async move {
+                        undoes.keep(undoes.step.compensate().await, context.idempotency_key()).await.map(drop)
+                    }
+                });
+                definition.then(step.with_timeout(timeout).with_max_attempts(std::num::NonZeroU32::MIN))
+            },
+        )
     }
 }
 
@@ -224,9 +228,10 @@ impl<E: Event> Keeping<E> {
         let events = answer.map_err(StepError::rejected)?;
         if !events.is_empty() {
             // By ids that are always the same, so that a step which is carried out again has its events once.
-            let drafts = events.iter().enumerate().map(|(place, event)| {
-                Ok(Draft::new(event.clone()).with_id(id_of(key, place)?))
-            });
+            let drafts = events
+                .iter()
+                .enumerate()
+                .map(|(place, event)| Ok(Draft::new(event.clone()).with_id(id_of(key, place)?)));
             let drafts = drafts.collect::<Result<Vec<_>, StepError>>()?;
             self.store.batch().append(&*self.stream, ExpectedVersion::Any, drafts).commit().await?;
         }
@@ -249,7 +254,9 @@ fn id_of(key: &str, place: usize) -> Result<EventId, StepError> {
         hasher.write(format!("{place}/{key}").as_bytes());
         hasher.finish()
     };
-    format!("{:016x}{:016x}", half(0), half(1)).parse().map_err(|error| StepError::from(crate::Error::from(error)))
+    format!("{:016x}{:016x}", half(0), half(1))
+        .parse()
+        .map_err(|error| StepError::from(crate::Error::from(error)))
 }
 
 /// AllFrame's orchestrator: carries out a saga that it is given as a value, and answers its events.
@@ -334,7 +341,10 @@ impl<E: Event> SagaOrchestrator<E> {
         let answer = match ended.failure() {
             None => {
                 metadata.status = SagaStatus::Completed;
-                ended.outputs::<Vec<E>>().map(|outputs| outputs.into_iter().flatten().collect()).map_err(Into::into)
+                ended
+                    .outputs::<Vec<E>>()
+                    .map(|outputs| outputs.into_iter().flatten().collect())
+                    .map_err(Into::into)
             }
             Some(failure) => {
                 metadata.status =
@@ -428,7 +438,9 @@ impl<E: Event> Clone for SagaOrchestrator<E> {
 
 impl<E: Event> fmt::Debug for SagaOrchestrator<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SagaOrchestrator").field("running", &lock(&self.shared.running).len()).finish_non_exhaustive()
+        f.debug_struct("SagaOrchestrator")
+            .field("running", &lock(&self.shared.running).len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -102,7 +102,14 @@ impl SagaOrchestratorBuilder {
         let worker = WorkerId::new(self.worker.as_deref());
         let lease = Lease::new(worker.as_str().to_owned(), Arc::clone(&self.clock), self.lease);
         let log = Arc::new(SagaLog::new(self.backend));
-        let engine = Engine { log, clock: self.clock, worker, definitions, lease, telemetry: SagaTelemetry };
+        let engine = Engine {
+            log,
+            clock: self.clock,
+            worker,
+            definitions,
+            lease,
+            telemetry: SagaTelemetry::default(),
+        };
         let (sender, messages) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared::new(Arc::new(engine), self.max_driven.get(), sender));
         let worker = Worker::new(Arc::clone(&shared), messages).await?;

@@ -78,7 +78,14 @@ impl Inline {
         let log = Arc::new(SagaLog::new(backend));
         let definitions = std::collections::HashMap::new();
         Self {
-            engine: Arc::new(Engine { log, clock, worker, definitions, lease, telemetry: SagaTelemetry }),
+            engine: Arc::new(Engine {
+                log,
+                clock,
+                worker,
+                definitions,
+                lease,
+                telemetry: SagaTelemetry::default(),
+            }),
         }
     }
 

@@ -95,7 +95,13 @@ impl Shared {
             return None;
         }
         driven.insert(stream.clone(), sender);
-        Some(Seat { shared: Arc::clone(self), stream: stream.clone(), nudge, room: Some(room), finished: None })
+        Some(Seat {
+            shared: Arc::clone(self),
+            stream: stream.clone(),
+            nudge,
+            room: Some(room),
+            finished: None,
+        })
     }
 
     /// Drives a saga that is due, and that this process drove before, or nobody, or one that has died. Answers whether there was

@@ -100,6 +100,7 @@ impl Worker {
         let mut failures = 0;
         loop {
             self.drive_due();
+            self.shared.engine.telemetry.open(self.index.counts());
             let clock = Arc::clone(&self.shared.engine.clock);
             let next = self.next_look();
             let look = async {
@@ -321,7 +322,7 @@ impl Worker {
                 let until = if self.await_others(&stream, others) { now } else { until.unwrap_or(NEVER) };
                 self.index.wait(&stream, version, &worker, until);
             }
-            Ok(Left::Parked) => self.index.wait(&stream, version, &worker, NEVER),
+            Ok(Left::Parked) => self.index.park(&stream, version, &worker),
             Ok(Left::Lost(other)) => self.index.taken(&stream, version, &other),
             Ok(Left::Not) => {}
         }

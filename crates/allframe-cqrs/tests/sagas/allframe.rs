@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use allframe_cqrs::compat::{
-    OrchestratorSagaStep, SagaDefinition, SagaError, SagaOrchestrator, SagaStatus,
-};
+use allframe_cqrs::compat::{OrchestratorSagaStep, SagaDefinition, SagaError, SagaOrchestrator, SagaStatus};
 use allframe_cqrs::{Event, EventStore, EventTypeName, InMemoryBackend, async_trait, saga::Sagas};
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -92,7 +90,10 @@ fn failing(error: fn() -> Result<Vec<TestEvent>, String>) -> FailingStep {
 async fn a_saga_is_carried_out_and_answers_its_events() {
     let orchestrator = SagaOrchestrator::<TestEvent>::new();
     let saga = SagaDefinition::new("transfer-1").add_step(debit("A")).add_step(debit("B"));
-    assert_eq!((saga.id(), saga.status(), saga.metadata().total_steps), ("transfer-1", SagaStatus::NotStarted, 2));
+    assert_eq!(
+        (saga.id(), saga.status(), saga.metadata().total_steps),
+        ("transfer-1", SagaStatus::NotStarted, 2)
+    );
     let events = orchestrator.execute(saga).await.unwrap();
     assert_eq!(events, [debited("A"), debited("B")]);
     assert_eq!((orchestrator.running_count().await, orchestrator.history_count().await), (0, 1));
@@ -124,8 +125,7 @@ async fn a_step_that_hangs_has_timed_out_and_one_that_cannot_be_undone_is_told()
 
     let mut cannot = failing(|| Ok(vec![]));
     cannot.cannot_be_undone = true;
-    let saga =
-        SagaDefinition::new("transfer-4").add_step(cannot).add_step(failing(|| Err("no".to_string())));
+    let saga = SagaDefinition::new("transfer-4").add_step(cannot).add_step(failing(|| Err("no".to_string())));
     let error = orchestrator.execute(saga).await.unwrap_err();
     assert_eq!(error.to_string(), "Compensation for step 0 failed: no way back");
     assert_eq!(orchestrator.get_history().await[1].status, SagaStatus::Failed);
