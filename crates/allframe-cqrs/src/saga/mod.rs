@@ -4,6 +4,8 @@ mod builder;
 mod command_step;
 mod context;
 mod decide;
+#[cfg(feature = "macros")]
+mod declared;
 mod definition;
 mod drive;
 mod engine;
@@ -26,6 +28,9 @@ mod worker;
 
 pub use builder::SagaOrchestratorBuilder;
 pub use context::StepContext;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use declared::{Answer, DeclaredOutput, PlainAnswer};
 pub use definition::SagaDefinition;
 pub use error::{DefinitionProblem, SagaError};
 pub use event::{AttemptFailed, SagaEvent, Started};

@@ -9,5 +9,7 @@
 )]
 
 mod compensation;
+#[cfg(feature = "macros")]
+mod declared;
 mod steps;
 mod support;

@@ -1,0 +1,121 @@
+//! The code that declares the steps to an orchestrator.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Ident, Path, Type};
+
+use super::{
+    method::{Method, output_of},
+    order::Order,
+    step::Step,
+};
+
+/// What the code of a definition is made of.
+pub(super) struct Definition<'a> {
+    pub(super) krate: &'a Path,
+    pub(super) input: &'a Type,
+    pub(super) names: &'a [String],
+    pub(super) steps: &'a [Step],
+    pub(super) order: &'a Order,
+}
+
+impl Definition<'_> {
+    /// Statements after which `definition` has all steps.
+    pub(super) fn code(&self) -> TokenStream {
+        // What a step answers is inferred where the step is made, before others take it.
+        let made =
+            self.order.sorted.iter().filter_map(|place| Some(self.make(*place, self.steps.get(*place)?)));
+        let added = self.steps.iter().enumerate().map(|(place, step)| self.add(place, step));
+        quote!(#(#made)* #(#added)*)
+    }
+
+    fn make(&self, place: usize, step: &Step) -> TokenStream {
+        let Self { krate, input, names, .. } = self;
+        let (variable, name) = (self.variable(place), self.name(place));
+        let method = &step.method;
+        let (keep, keep_again, call) = (method.keep(), method.keep_again(), method.call(krate, names, None));
+        let made = match step.arguments.command {
+            // Where a step says nothing of how it is undone, the command may come to say it: here is where both are known.
+            Some(at) => {
+                let bus = step.arguments.bus.clone().unwrap_or_else(|| Ident::new("bus", at));
+                let command = method.shown_at_answer("command");
+                quote! {
+                    #krate::saga::SagaStep::<#input, _>::#command(#name, &self.#bus, {
+                        #keep
+                        move |context: &#krate::saga::StepContext<#input>| { #call }
+                    })
+                }
+            }
+            None => {
+                let new = method.shown_at_answer("new");
+                quote! {
+                    #krate::saga::SagaStep::<#input, _>::#new(#name, {
+                        #keep
+                        move |context: #krate::saga::StepContext<#input>| {
+                            #keep_again
+                            async move {
+                                let context = &context;
+                                #call
+                            }
+                        }
+                    })
+                }
+            }
+        };
+        let is_taken = self.steps.iter().flat_map(Step::methods).any(|method| method.takes(place));
+        let output = output_of(names, place);
+        let output =
+            is_taken.then(|| quote!(let #output = #krate::saga::DeclaredOutput::of(&#variable, #name);));
+        quote!(let #variable = #made; #output)
+    }
+
+    fn add(&self, place: usize, step: &Step) -> TokenStream {
+        let variable = self.variable(place);
+        let after: Vec<_> =
+            self.order.after.get(place).into_iter().flatten().map(|step| self.name(*step)).collect();
+        let after = (!after.is_empty()).then(|| quote!(.after([#(#after),*])));
+        let when = step.when.as_ref().map(|when| self.when(when));
+        let undo = step.undo.as_ref().map(|undo| self.undo(place, undo));
+        let settings = &step.arguments.settings;
+        quote! {
+            let definition = definition.step(#variable #after #when #undo #(#settings)*);
+        }
+    }
+
+    fn when(&self, when: &Method) -> TokenStream {
+        let Self { krate, input, names, .. } = self;
+        let (keep, call) = (when.keep(), when.call(krate, names, None));
+        quote! {
+            .when({
+                #keep
+                move |context: &#krate::saga::StepContext<#input>| { #call }
+            })
+        }
+    }
+
+    fn undo(&self, place: usize, undo: &Method) -> TokenStream {
+        let Self { krate, input, names, .. } = self;
+        let (keep, keep_again, call) = (undo.keep(), undo.keep_again(), undo.call(krate, names, Some(place)));
+        let own = if undo.takes(place) { quote!(own) } else { quote!(_) };
+        quote! {
+            .compensate({
+                #keep
+                move |context: #krate::saga::StepContext<#input>, #own| {
+                    #keep_again
+                    async move {
+                        let context = &context;
+                        #call
+                    }
+                }
+            })
+        }
+    }
+
+    fn name(&self, step: usize) -> &str {
+        self.names.get(step).map_or("", String::as_str)
+    }
+
+    fn variable(&self, step: usize) -> Ident {
+        format_ident!("step_{}", self.name(step))
+    }
+}
