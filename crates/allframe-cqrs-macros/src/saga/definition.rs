@@ -1,19 +1,19 @@
 //! The code that declares the steps to an orchestrator.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Ident, Path, Type};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Path};
 
 use super::{
     method::{Method, output_of},
     order::Order,
     step::Step,
 };
+use crate::arguments::{at_span, shown_at};
 
 /// What the code of a definition is made of.
 pub(super) struct Definition<'a> {
     pub(super) krate: &'a Path,
-    pub(super) input: &'a Type,
     pub(super) names: &'a [String],
     pub(super) steps: &'a [Step],
     pub(super) order: &'a Order,
@@ -30,37 +30,37 @@ impl Definition<'_> {
     }
 
     fn make(&self, place: usize, step: &Step) -> TokenStream {
-        let Self { krate, input, names, .. } = self;
+        let Self { krate, names, .. } = self;
         let (variable, name) = (self.variable(place), self.name(place));
         let method = &step.method;
         let (keep, keep_again, call) = (method.keep(), method.keep_again(), method.call(krate, names, None));
+        // What is wrong with its answer is shown where it is declared.
+        let at = method.answered_at;
+        let saga = at_span(&quote!(#krate::saga), at);
         let made = match step.arguments.command {
             // Where a step says nothing of how it is undone, the command may come to say it: here is where both are known.
-            Some(at) => {
-                let bus = step.arguments.bus.clone().unwrap_or_else(|| Ident::new("bus", at));
-                let command = method.shown_at_answer("command");
-                quote! {
-                    #krate::saga::SagaStep::<#input, _>::#command(#name, &self.#bus, {
+            Some(command) => {
+                let bus = step.arguments.bus.clone().unwrap_or_else(|| Ident::new("bus", command));
+                let bus = quote_spanned!(shown_at(bus.span())=> &self.#bus);
+                quote_spanned! {at=>
+                    #saga::SagaStep::<Self::Input, _>::command(#name, #bus, {
                         #keep
-                        move |context: &#krate::saga::StepContext<#input>| { #call }
+                        move |context: &#saga::StepContext<Self::Input>| { #call }
                     })
                 }
             }
-            None => {
-                let new = method.shown_at_answer("new");
-                quote! {
-                    #krate::saga::SagaStep::<#input, _>::#new(#name, {
-                        #keep
-                        move |context: #krate::saga::StepContext<#input>| {
-                            #keep_again
-                            async move {
-                                let context = &context;
-                                #call
-                            }
+            None => quote_spanned! {at=>
+                #saga::SagaStep::<Self::Input, _>::new(#name, {
+                    #keep
+                    move |context: #saga::StepContext<Self::Input>| {
+                        #keep_again
+                        async move {
+                            let context = &context;
+                            #call
                         }
-                    })
-                }
-            }
+                    }
+                })
+            },
         };
         let is_taken = self.steps.iter().flat_map(Step::methods).any(|method| method.takes(place));
         let output = output_of(names, place);
@@ -83,28 +83,30 @@ impl Definition<'_> {
     }
 
     fn when(&self, when: &Method) -> TokenStream {
-        let Self { krate, input, names, .. } = self;
+        let Self { krate, names, .. } = self;
         let (keep, call) = (when.keep(), when.call(krate, names, None));
         quote! {
             .when({
                 #keep
-                move |context: &#krate::saga::StepContext<#input>| { #call }
+                move |context: &#krate::saga::StepContext<Self::Input>| { #call }
             })
         }
     }
 
     fn undo(&self, place: usize, undo: &Method) -> TokenStream {
-        let Self { krate, input, names, .. } = self;
+        let Self { krate, names, .. } = self;
         let (keep, keep_again, call) = (undo.keep(), undo.keep_again(), undo.call(krate, names, Some(place)));
         let own = if undo.takes(place) { quote!(own) } else { quote!(_) };
+        let nothing = at_span(&quote!(::core::result::Result<(), #krate::saga::StepError>), undo.answered_at);
         quote! {
             .compensate({
                 #keep
-                move |context: #krate::saga::StepContext<#input>, #own| {
+                move |context: #krate::saga::StepContext<Self::Input>, #own| {
                     #keep_again
                     async move {
                         let context = &context;
-                        #call
+                        let undone: #nothing = { #call };
+                        undone
                     }
                 }
             })

@@ -1,9 +1,12 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Error, FnArg, Ident, Path, Result, ReturnType, Signature, spanned::Spanned as _};
+use syn::{Error, FnArg, Ident, Path, Result, ReturnType, Signature, Type, spanned::Spanned as _};
 
 use super::parameter::{Given, Parameter};
-use crate::{arguments::shown_at, handler::is_called};
+use crate::{
+    arguments::{at_span, shown_at},
+    handler::is_called,
+};
 
 /// A method of a saga, as far as it can be read from how it is written.
 pub(super) struct Method {
@@ -11,8 +14,8 @@ pub(super) struct Method {
     pub(super) is_async: bool,
     receiver: Receiver,
     pub(super) parameters: Vec<Parameter>,
-    /// Where it says what it answers.
-    answered_at: Span,
+    /// Where it says what it answers, for what is generated of that.
+    pub(super) answered_at: Span,
 }
 
 /// What a method is called on.
@@ -45,17 +48,12 @@ impl Method {
         })
     }
 
-    /// The steps whose outputs it takes, with whether there may be none, and where it says so.
-    pub(super) fn outputs(&self) -> impl Iterator<Item = (usize, bool, Span)> {
+    /// The steps whose outputs it takes, with whether there may be none, and the type that says so.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = (usize, bool, &Type)> {
         self.parameters.iter().filter_map(|parameter| match parameter.given {
-            Given::Output { step, is_optional } => Some((step, is_optional, parameter.at)),
+            Given::Output { step, is_optional } => Some((step, is_optional, &parameter.ty)),
             _ => None,
         })
-    }
-
-    /// A function of this name that is generated, shown where the method says what it answers.
-    pub(super) fn shown_at_answer(&self, function: &str) -> Ident {
-        Ident::new(function, self.answered_at)
     }
 
     /// An `Arc` of the saga for a closure to keep, if the method is called on one.
@@ -80,8 +78,8 @@ impl Method {
     pub(super) fn call(&self, krate: &Path, steps: &[String], own: Option<usize>) -> TokenStream {
         let (mut found, mut given) = (Vec::new(), Vec::new());
         for (place, parameter) in self.parameters.iter().enumerate() {
-            let argument = format_ident!("argument_{place}");
-            let at = shown_at(parameter.at);
+            let at = shown_at(parameter.at());
+            let argument = Ident::new(&format!("argument_{place}"), at);
             given.push(match &parameter.given {
                 Given::Input(_) => quote_spanned!(at=> context.input()),
                 Given::Context { is_reference: true } => quote_spanned!(at=> context),
@@ -89,14 +87,14 @@ impl Method {
                 Given::Output { step, is_optional } => {
                     let output = output_of(steps, *step);
                     found.push(match (own == Some(*step), is_optional) {
-                        (true, true) => quote!(let #argument = own.as_ref();),
-                        (true, false) => quote!(let #argument = &#output.known(own)?;),
+                        (true, true) => quote!(let #argument = own;),
+                        (true, false) => quote!(let #argument = #output.known(own)?;),
                         (false, true) => quote!(let #argument = #output.find(context)?;),
-                        (false, false) => quote!(let #argument = &#output.get(context)?;),
+                        (false, false) => quote!(let #argument = #output.get(context)?;),
                     });
-                    match (own == Some(*step), is_optional) {
-                        (false, true) => quote_spanned!(at=> #argument.as_ref()),
-                        _ => quote_spanned!(at=> #argument),
+                    match is_optional {
+                        true => quote_spanned!(at=> #argument.as_ref()),
+                        false => quote_spanned!(at=> &#argument),
                     }
                 }
             });
@@ -107,12 +105,14 @@ impl Method {
             Receiver::Shared => Some(quote!(::std::sync::Arc::clone(&this))),
         };
         let (name, given) = (&self.name, receiver.into_iter().chain(given));
+        let call = quote_spanned!(shown_at(name.span())=> Self::#name(#(#given),*));
         let wait = self.is_async.then(|| quote!(.await));
-        let into_result = self.shown_at_answer("into_result");
+        let answer = at_span(&quote!(#krate::saga::Answer), self.answered_at);
+        let answer = quote_spanned!(self.answered_at=> #answer(#call #wait).into_result());
         quote! {
             let _ = context;
             #(#found)*
-            #krate::saga::Answer(Self::#name(#(#given),*) #wait).#into_result()
+            #answer
         }
     }
 

@@ -16,7 +16,7 @@ use parameter::Given;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use step::{Marked, Step};
-use syn::{Error, ImplItem, Item, ItemImpl, Result, Type};
+use syn::{Attribute, Error, ImplItem, Item, ItemImpl, Result, Type};
 
 use crate::arguments::{refuse_lifetimes, refuse_second};
 
@@ -26,6 +26,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         return Err(Error::new_spanned(item, "#[saga] goes on an impl block, whose methods are the steps"));
     };
     let implementation = implement(attribute, &block).unwrap_or_else(Error::into_compile_error);
+    // A second one is refused, and not carried out.
+    block.attrs.retain(|attribute| !is_attribute(attribute, "saga"));
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item {
             method.attrs.retain(|attribute| !step::is_mark(attribute));
@@ -35,6 +37,11 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         #block
         #implementation
     })
+}
+
+/// Whether the last part of the path of an attribute is this.
+fn is_attribute(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// What `#[saga_step]` says that stands by itself.
@@ -68,8 +75,7 @@ fn implement(attribute: TokenStream, block: &ItemImpl) -> Result<TokenStream> {
     let steps = marked.into_iter().map(|marked| marked.step(block, &names)).collect::<Result<Vec<_>>>()?;
     let order = Order::of(&steps, &names)?;
     let input = input_of(&steps, input, ty)?;
-    let steps =
-        Definition { krate: &krate, input: &input, names: &names, steps: &steps, order: &order }.code();
+    let steps = Definition { krate: &krate, names: &names, steps: &steps, order: &order }.code();
     let version = version.map(|version| quote!(.with_version(#version)));
     let timeout = timeout.map(|timeout| quote!(.with_timeout(#timeout)));
     let (generics, _, conditions) = block.generics.split_for_impl();
@@ -116,8 +122,8 @@ fn input_of(steps: &[Step], declared: Option<Type>, ty: &Type) -> Result<Type> {
         };
         let (first, input) = (first.to_token_stream().to_string(), input.to_token_stream().to_string());
         if first != input {
-            return Err(Error::new(
-                parameter.at,
+            return Err(Error::new_spanned(
+                &parameter.ty,
                 format!(
                     "a saga is begun with one input: here it is a `{input}`, and before it was a `{first}`"
                 ),

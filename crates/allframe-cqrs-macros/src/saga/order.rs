@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::Span;
+use quote::ToTokens;
 use syn::{Error, Result};
 
 use super::{
@@ -39,19 +40,19 @@ impl Order {
         for method in step.methods() {
             // Whether a step is undone of which nothing is known, is said by how its output is taken.
             let plain = method.outputs().filter(|(taken, is_optional, _)| !is_optional && *taken != place);
-            for (taken, _, at) in plain {
+            for (taken, _, ty) in plain {
                 let name = names.get(taken).map_or("", String::as_str);
                 if steps.get(taken).is_some_and(|taken| taken.when.is_some()) {
-                    return Err(Error::new(
-                        at,
+                    return Err(Error::new_spanned(
+                        ty,
                         format!(
                             "the step `{name}` has a `when`: where it is skipped there is no output; take `Option<&Type>`"
                         ),
                     ));
                 }
                 if !before.contains(&taken) {
-                    return Err(Error::new(
-                        at,
+                    return Err(Error::new_spanned(
+                        ty,
                         format!(
                             "the step `{name}` need not have been carried out when this is undone; take `Option<&Type>`, or write \
                              `after({name})` at the step"
@@ -76,10 +77,10 @@ impl Order {
 /// The steps whose outputs it, or its condition, takes, and those that it is said to be after.
 fn waits_for(place: usize, step: &Step, names: &[String]) -> Result<BTreeSet<usize>> {
     let mut after = BTreeSet::new();
-    for (taken, _, at) in
+    for (taken, _, ty) in
         [Some(&step.method), step.when.as_ref()].into_iter().flatten().flat_map(Method::outputs)
     {
-        refuse_itself(place, taken, at, "it is carried out only now: there is no output of it yet")?;
+        refuse_itself(place, taken, ty, "it is carried out only now: there is no output of it yet")?;
         after.insert(taken);
     }
     for earlier in &step.arguments.after {
@@ -88,15 +89,15 @@ fn waits_for(place: usize, step: &Step, names: &[String]) -> Result<BTreeSet<usi
             let steps = listed(names.iter());
             Error::new(earlier.span(), format!("`{name}` is no step of this saga; its steps are {steps}"))
         })?;
-        refuse_itself(place, found, earlier.span(), "no step comes after itself")?;
+        refuse_itself(place, found, earlier, "no step comes after itself")?;
         after.insert(found);
     }
     Ok(after)
 }
 
-fn refuse_itself(place: usize, other: usize, at: Span, why: &str) -> Result<()> {
+fn refuse_itself(place: usize, other: usize, at: &impl ToTokens, why: &str) -> Result<()> {
     match place == other {
-        true => Err(Error::new(at, why)),
+        true => Err(Error::new_spanned(at, why)),
         false => Ok(()),
     }
 }

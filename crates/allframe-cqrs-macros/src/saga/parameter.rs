@@ -8,8 +8,8 @@ use crate::handler::{is_called, parameter_of};
 /// A parameter, and what it is given.
 pub(super) struct Parameter {
     pub(super) given: Given,
-    /// Where its type is written: what is wrong with it is shown there.
-    pub(super) at: Span,
+    /// What is wrong with it is shown at its type.
+    pub(super) ty: Type,
 }
 
 /// What a parameter is given.
@@ -36,7 +36,6 @@ impl Parameter {
             return Err(Error::new_spanned(argument, "`self` comes first"));
         };
         let ty = peeled(&typed.ty);
-        let at = ty.span();
         let by_reference = match ty {
             Type::Reference(reference) if reference.mutability.is_some() => {
                 return Err(Error::new_spanned(ty, "it is given to others too; write `&` alone"));
@@ -45,7 +44,8 @@ impl Parameter {
             _ => None,
         };
         if is_called(by_reference.unwrap_or(ty), "StepContext") {
-            return Ok(Self { given: Given::Context { is_reference: by_reference.is_some() }, at });
+            let is_reference = by_reference.is_some();
+            return Ok(Self { given: Given::Context { is_reference }, ty: ty.clone() });
         }
         let Pat::Ident(pattern) = &*typed.pat else {
             return Err(unknown(typed.pat.span(), "what has no name", steps));
@@ -75,7 +75,15 @@ impl Parameter {
         } else {
             return Err(unknown(pattern.ident.span(), &format!("`{name}`"), steps));
         };
-        Ok(Self { given, at })
+        Ok(Self { given, ty: ty.clone() })
+    }
+
+    /// Where the compiler shows what is wrong with it: a span is that of one word here.
+    pub(super) fn at(&self) -> Span {
+        match &self.ty {
+            Type::Reference(reference) => reference.elem.span(),
+            ty => ty.span(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use syn::{Attribute, Error, Ident, ImplItem, ImplItemFn, ItemImpl, Path, Result}
 
 use super::{
     arguments::StepArguments,
+    is_attribute,
     method::Method,
     name,
     parameter::{INPUT, name_of},
@@ -26,7 +27,7 @@ pub(super) struct Marked {
 
 /// Whether an attribute marks a method as a step.
 pub(super) fn is_mark(attribute: &Attribute) -> bool {
-    attribute.path().segments.last().is_some_and(|last| last.ident == "saga_step")
+    is_attribute(attribute, "saga_step")
 }
 
 impl Marked {
