@@ -472,7 +472,7 @@ pub fn saga(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let store = EventStore::<Booked>::new();
 /// let bus = CommandBus::builder(store.clone())
-///     .on(|command: BookRoom| async move { Ok::<_, allframe_cqrs::CommandError>(vec![Booked { room: command.room }]) })
+///     .function(|command: BookRoom| async move { vec![Booked { room: command.room }] })
 ///     .build()
 ///     .unwrap();
 /// let sagas = SagaOrchestrator::builder(&store).saga(Trip { bus }).open().await?;

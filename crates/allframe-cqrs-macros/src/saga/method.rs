@@ -78,10 +78,11 @@ impl Method {
     pub(super) fn call(&self, krate: &Path, steps: &[String], own: Option<usize>) -> TokenStream {
         let (mut found, mut given) = (Vec::new(), Vec::new());
         for (place, parameter) in self.parameters.iter().enumerate() {
-            let at = shown_at(parameter.at());
+            // A span is that of one word here, and the `&` says nothing.
+            let at = shown_at(parameter.referred().span());
             let argument = Ident::new(&format!("argument_{place}"), at);
             given.push(match &parameter.given {
-                Given::Input(_) => quote_spanned!(at=> context.input()),
+                Given::Input => quote_spanned!(at=> context.input()),
                 Given::Context { is_reference: true } => quote_spanned!(at=> context),
                 Given::Context { is_reference: false } => quote_spanned!(at=> context.clone()),
                 Given::Output { step, is_optional } => {

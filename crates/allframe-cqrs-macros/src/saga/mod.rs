@@ -114,12 +114,9 @@ fn name_of(ty: &Type) -> Result<String> {
 fn input_of(steps: &[Step], declared: Option<Type>, ty: &Type) -> Result<Type> {
     let mut found = declared;
     let parameters = steps.iter().flat_map(Step::methods).flat_map(|method| &method.parameters);
-    for parameter in parameters {
-        let Given::Input(input) = &parameter.given else { continue };
-        let Some(first) = &found else {
-            found = Some(input.clone());
-            continue;
-        };
+    for parameter in parameters.filter(|parameter| matches!(parameter.given, Given::Input)) {
+        let input = parameter.referred();
+        let first = found.get_or_insert_with(|| input.clone());
         let (first, input) = (first.to_token_stream().to_string(), input.to_token_stream().to_string());
         if first != input {
             return Err(Error::new_spanned(

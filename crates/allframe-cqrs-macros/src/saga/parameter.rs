@@ -14,8 +14,8 @@ pub(super) struct Parameter {
 
 /// What a parameter is given.
 pub(super) enum Given {
-    /// What the saga was begun with, which is of this type.
-    Input(Type),
+    /// What the saga was begun with.
+    Input,
     Context {
         is_reference: bool,
     },
@@ -54,13 +54,13 @@ impl Parameter {
         // `_input` is one that is not used.
         let meant = if is_known(&name, steps) { &name } else { name.trim_start_matches('_') };
         let given = if meant == INPUT {
-            let Some(input) = by_reference else {
+            if by_reference.is_none() {
                 return Err(Error::new_spanned(
                     ty,
                     "the input belongs to all steps: take it by reference, `input: &Type`",
                 ));
-            };
-            Given::Input(input.clone())
+            }
+            Given::Input
         } else if let Some(step) = steps.iter().position(|step| step == meant) {
             let is_optional = by_reference.is_none();
             if is_optional && !matches!(parameter_of(ty, "Option", 0).map(peeled), Some(Type::Reference(_))) {
@@ -78,11 +78,11 @@ impl Parameter {
         Ok(Self { given, ty: ty.clone() })
     }
 
-    /// Where the compiler shows what is wrong with it: a span is that of one word here.
-    pub(super) fn at(&self) -> Span {
-        match &self.ty {
-            Type::Reference(reference) => reference.elem.span(),
-            ty => ty.span(),
+    /// The type of what it is given; without the `&`, if there is one.
+    pub(super) fn referred(&self) -> &Type {
+        match peeled(&self.ty) {
+            Type::Reference(reference) => &reference.elem,
+            ty => ty,
         }
     }
 }

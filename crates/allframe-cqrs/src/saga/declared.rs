@@ -20,16 +20,28 @@ impl<O: DeserializeOwned> DeclaredOutput<O> {
     }
 
     /// Of a step that has been carried out.
+    ///
+    /// # Errors
+    ///
+    /// As [`StepContext::output`].
     pub fn get<I>(self, context: &StepContext<I>) -> Result<O, StepError> {
         context.output(self.step)
     }
 
     /// Of a step that may have been skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`StepContext::try_output`].
     pub fn find<I>(self, context: &StepContext<I>) -> Result<Option<O>, StepError> {
         context.try_output(self.step)
     }
 
-    /// For what undoes this step and cannot without it: a person has to look.
+    /// For what undoes this step and cannot without it.
+    ///
+    /// # Errors
+    ///
+    /// A rejection where there is none, so that a person looks.
     pub fn known(self, own: Option<O>) -> Result<O, StepError> {
         own.ok_or_else(|| {
             StepError::rejected(format!(
@@ -55,6 +67,10 @@ pub struct Answer<T>(pub T);
 impl<T, E> Answer<Result<T, E>> {
     // The bound stands here, and not at the block: a `Result` with another error is then refused, and not taken for a plain value.
     /// Of a method that may fail.
+    ///
+    /// # Errors
+    ///
+    /// That of the method.
     pub fn into_result(self) -> Result<T, StepError>
     where
         E: Into<StepError>,
@@ -69,6 +85,10 @@ pub trait PlainAnswer {
     type Value;
 
     /// The value, in the form of the others.
+    ///
+    /// # Errors
+    ///
+    /// None.
     fn into_result(self) -> Result<Self::Value, StepError>;
 }
 

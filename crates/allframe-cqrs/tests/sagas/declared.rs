@@ -18,7 +18,6 @@ use crate::support::{Done, Nothing, Trip, ann, orchestrator, soon};
 async fn run<S>(saga: S) -> SagaOutcome
 where
     S: IntoSagaDefinition<Input = Trip>,
-    Trip: Sized,
 {
     let definition: SagaDefinition<Trip> = saga.into_definition();
     let name = definition.name().to_owned();
@@ -243,6 +242,37 @@ async fn what_may_have_been_done_waits_for_a_person_where_the_method_needs_the_o
     );
 }
 
+/// The toolkit under another name.
+mod renamed {
+    pub(super) use ::allframe_cqrs as toolkit;
+}
+
+struct Renamed;
+
+#[saga(crate = renamed::toolkit, input = Trip)]
+impl Renamed {
+    #[saga_step(compensate = free, on_failure = compensate)]
+    fn hotel(&self) -> u32 {
+        7
+    }
+
+    fn free(_hotel: Option<&u32>) {}
+
+    #[saga_step(when = is_wanted)]
+    fn flight(hotel: &u32) -> Result<u32, StepError> {
+        Ok(hotel + 1)
+    }
+
+    fn is_wanted() -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn the_toolkit_may_go_by_another_name() {
+    assert_eq!(run(Renamed).await.output::<u32>("flight").unwrap(), 8);
+}
+
 struct Patient {
     done: Done,
 }
@@ -293,12 +323,12 @@ impl Booking {
         Ok(BookRoom { room: *choose })
     }
 
-    fn cancel(&self, book: &[Booked]) {
+    fn cancel(&self, book: Option<&Vec<Booked>>) {
         unreachable!("{book:?} stays");
     }
 
     #[saga_step]
-    fn count(&self, book: &Vec<Booked>) -> usize {
+    fn count(&self, book: &[Booked]) -> usize {
         book.len()
     }
 }
