@@ -48,7 +48,7 @@ pub mod versioning;
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{
-    Row, command, command_handler, event, handlers, projection, query, query_handler,
+    Row, command, command_handler, event, handlers, projection, query, query_handler, saga, saga_step,
 };
 pub use as_of::AsOf;
 pub use async_trait::async_trait;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     SagaStep, StepContext, StepError,
     context::{Attempt, write},
-    step::{Action, Plan, StepEntry},
+    step::{Action, Plan, Run, StepEntry},
 };
-use crate::{Command, CommandBus, Event, InverseVisitor, Invertible, panicked::guarded};
+use crate::{Command, CommandBus, Event, InverseOf, InverseVisitor, Invertible, panicked::guarded};
 
 impl<I, E> SagaStep<I, Vec<E>>
 where
@@ -56,29 +56,45 @@ where
         C: Invertible + Serialize + DeserializeOwned,
         C::Inverse: Clone + Serialize + DeserializeOwned,
     {
-        Self::command(name, bus, command).undone_by::<C, C::Inverse>(bus, C::inverse)
+        Self::command(name, bus, command).undone_by(UndoCommand::new(bus, C::inverse))
     }
 
-    fn undone_by<C, V>(mut self, bus: &CommandBus<E>, inverse: fn(&C) -> V) -> Self
+    fn undone_by(mut self, undo: UndoCommand) -> Self {
+        self.entry.undo = Some(undo.0);
+        self
+    }
+}
+
+/// What undoes the step of a command.
+#[doc(hidden)]
+pub struct UndoCommand(Run);
+
+impl UndoCommand {
+    fn new<E, C, V>(bus: &CommandBus<E>, inverse: fn(&C) -> V) -> Self
     where
+        E: Event,
         C: Command + Serialize + DeserializeOwned,
         V: Command,
     {
         let bus = bus.clone();
-        let undo = move |attempt: Arc<Attempt>| -> BoxFuture<'static, Result<Value, StepError>> {
+        Self(Arc::new(move |attempt: Arc<Attempt>| -> BoxFuture<'static, Result<Value, StepError>> {
             let bus = bus.clone();
             Box::pin(async move {
-                let may_be_undone =
+                let may_be_done =
                     attempt.own_output().is_some() || bus.withhold(&attempt.forward_key()).await?;
-                if may_be_undone {
+                if may_be_done {
                     let context = StepContext::<Value>::untyped(attempt);
                     context.dispatch(&bus, inverse(&context.order::<C>()?)).await?;
                 }
                 Ok(Value::Null)
             })
-        };
-        self.entry.undo = Some(Arc::new(undo));
-        self
+        }))
+    }
+}
+
+impl fmt::Debug for UndoCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UndoCommand").finish_non_exhaustive()
     }
 }
 
@@ -98,28 +114,67 @@ where
     })
 }
 
-/// Gives the step of a command what undoes it, where a macro finds that the command says so.
+/// The step of a command that a macro makes, of which it asks whether the command says what undoes it.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct UndoneByInverse<'a, I, E> {
-    /// The step.
-    pub step: SagaStep<I, Vec<E>>,
-    /// Where its command is dispatched.
-    pub bus: &'a CommandBus<E>,
+pub struct DeclaredCommand<'b, I, E, C> {
+    step: SagaStep<I, Vec<E>>,
+    bus: &'b CommandBus<E>,
+    command: PhantomData<fn(&C)>,
 }
 
-impl<I, E, C> InverseVisitor<C> for UndoneByInverse<'_, I, E>
+impl<'b, I, E, C> DeclaredCommand<'b, I, E, C>
 where
     I: DeserializeOwned + Send + Sync + 'static,
     E: Event,
     C: Command + Serialize + DeserializeOwned,
 {
-    type Output = SagaStep<I, Vec<E>>;
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        bus: &'b CommandBus<E>,
+        command: impl Fn(&StepContext<I>) -> Result<C, StepError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { step: SagaStep::command(name, bus, command), bus, command: PhantomData }
+    }
 
-    fn visit<V>(self, inverse: fn(&C) -> V) -> Self::Output
+    #[must_use]
+    pub const fn inverse_of(&self) -> InverseOf<C> {
+        InverseOf::new()
+    }
+
+    #[must_use]
+    pub fn undone_by(&self) -> UndoneByInverse<'b, E> {
+        UndoneByInverse { bus: self.bus }
+    }
+
+    #[must_use]
+    pub fn into_step(self, undo: Option<UndoCommand>) -> SagaStep<I, Vec<E>> {
+        match undo {
+            Some(undo) => self.step.undone_by(undo),
+            None => self.step,
+        }
+    }
+}
+
+/// Makes of the inverse of a command what undoes its step.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct UndoneByInverse<'b, E> {
+    bus: &'b CommandBus<E>,
+}
+
+impl<E, C> InverseVisitor<C> for UndoneByInverse<'_, E>
+where
+    E: Event,
+    C: Command + Serialize + DeserializeOwned,
+{
+    type Output = UndoCommand;
+
+    fn visit<V>(self, inverse: fn(&C) -> V) -> UndoCommand
     where
         V: Command + Clone + Serialize + DeserializeOwned,
     {
-        self.step.undone_by::<C, V>(self.bus, inverse)
+        UndoCommand::new(self.bus, inverse)
     }
 }

@@ -19,6 +19,8 @@ mod builder;
 mod command_step;
 mod context;
 mod decide;
+#[cfg(feature = "macros")]
+mod declared;
 mod definition;
 mod details;
 mod drive;
@@ -48,8 +50,11 @@ mod worker;
 
 pub use builder::SagaOrchestratorBuilder;
 #[doc(hidden)]
-pub use command_step::UndoneByInverse;
+pub use command_step::{DeclaredCommand, UndoCommand, UndoneByInverse};
 pub use context::StepContext;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub use declared::{Answer, DeclaredOutput, PlainAnswer};
 pub use definition::SagaDefinition;
 pub use details::{SagaDetails, SagaStatus, SagaSummary, StepDetails, StepProgress};
 pub use error::{DefinitionProblem, SagaError};

@@ -9,6 +9,7 @@ use std::{
 use allframe_cqrs::{
     CommandBus, CommandError, DispatchContext, Dispatched, EventStore, async_trait, command, event,
     middleware::{Layer, Next, Request},
+    saga,
     saga::{SagaOutcome, SagaStep, StepContext, StepError},
 };
 use serde::{Deserialize, Serialize};
@@ -160,4 +161,30 @@ async fn a_command_of_which_nothing_is_known_is_undone_if_it_was_carried_out_and
             assert!(matches!(late, Err(CommandError::KeyReused { .. })), "{late:?}");
         }
     }
+}
+
+struct Booking {
+    bus: CommandBus<RoomEvent>,
+}
+
+#[saga(input = Trip)]
+impl Booking {
+    #[saga_step(command)]
+    fn book(&self) -> BookRoom {
+        BookRoom { room: 7 }
+    }
+
+    #[saga_step(after(book))]
+    fn pay(&self) -> Result<(), StepError> {
+        Err(StepError::rejected("declined"))
+    }
+}
+
+#[tokio::test]
+async fn a_declared_step_is_undone_by_what_its_command_says() {
+    let store = EventStore::<RoomEvent>::new();
+    let sagas = builder(&store).saga(Booking { bus: bus(&store) }).open().await.unwrap();
+    let outcome = soon(sagas.run("booking", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { .. }));
+    assert_eq!(store.get_events("room-7").await.unwrap(), [Booked { room: 7 }, Freed { room: 7 }]);
 }

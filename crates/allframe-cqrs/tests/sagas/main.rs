@@ -14,6 +14,7 @@ mod support;
 mod allframe;
 mod commands;
 mod compensation;
+mod declared;
 mod killed;
 mod stepping_in;
 mod steps;
