@@ -137,11 +137,10 @@ impl Index {
     /// A saga of this process waits for a person, which is known before the events of it come.
     pub(super) fn park(&mut self, stream: &StreamId, version: Version, worker: &str) {
         self.wait(stream, version, worker, Timestamp::from_micros(i64::MAX));
-        if let Some(entry) = self.entries.get(stream).filter(|entry| entry.version == version) {
-            if let Some(mut open) = entry.open.clone() {
-                open.is_parked = true;
-                self.put(stream, Entry { version, open: Some(open) });
-            }
+        let known = self.entries.get(stream).filter(|entry| entry.version == version);
+        if let Some(mut open) = known.and_then(|entry| entry.open.clone()) {
+            open.is_parked = true;
+            self.put(stream, Entry { version, open: Some(open) });
         }
     }
 

@@ -108,7 +108,7 @@ async fn every_decision_is_in_the_stream() {
         .await
         .unwrap()
         .iter()
-        .map(|event| allframe_cqrs::EventTypeName::variant_index(event))
+        .map(allframe_cqrs::EventTypeName::variant_index)
         .map(|index| <SagaEvent as allframe_cqrs::EventTypeName>::variants()[index].name)
         .collect();
     assert_eq!(

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
     Appended, BackendStats, Clock, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend,
-    ManualClock, ReadAll, StreamId, StreamRange,
+    ManualClock, ReadAll, StreamId, StreamRange, Timestamp,
     api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
     saga::{SagaEvent, SagaId, SagaOrchestratorBuilder, SagaStep, StepContext},
@@ -54,6 +54,10 @@ async fn until(done: &Done, what: &str, times: usize) {
     .await;
 }
 
+fn since(clock: &ManualClock, moment: Timestamp) -> Duration {
+    Duration::from_micros(u64::try_from(clock.now().as_micros() - moment.as_micros()).unwrap())
+}
+
 fn open(store: &Shared, clock: &ManualClock, step: SagaStep<Trip, u64>) -> SagaOrchestratorBuilder {
     builder(store).with_clock(clock.clone()).with_lease(LEASE).saga(trip().then(step))
 }
@@ -68,8 +72,8 @@ async fn when_a_process_dies_another_takes_over_within_the_time_of_a_lease() {
     drop(dies);
     let died = clock.now();
     let outcome = with_time(&clock, lives.wait_for_end(&id())).await.unwrap();
-    let took = clock.now().as_micros() - died.as_micros();
-    assert!(took <= LEASE.as_micros() as i64, "{took} us");
+    let took = since(&clock, died);
+    assert!(took <= LEASE, "{took:?}");
     // The token of whoever took over is greater than that of whoever began, which was the first event.
     assert!(outcome.output::<u64>("flight").unwrap() > 1);
     assert_eq!(done.count("flight"), 2);
@@ -99,8 +103,8 @@ async fn a_process_that_closes_is_succeeded_at_once_and_so_is_one_by_another_of_
         let second = open(&store, &clock, quick(&done)).with_worker_name(name).open().await.unwrap();
         let before = clock.now();
         assert!(with_time(&clock, second.wait_for_end(&id())).await.unwrap().is_completed());
-        let waited = clock.now().as_micros() - before.as_micros();
-        assert!(waited < LEASE.as_micros() as i64 / 3, "{waited} us");
+        let waited = since(&clock, before);
+        assert!(waited < LEASE / 3, "{waited:?}");
     }
 }
 
