@@ -9,7 +9,11 @@ pub(super) const REASON: &str = "a test that does not run, code that is not ther
     short all look green until they matter";
 
 /// A place that is right all the same: (path, word, why).
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] = &[(
+    "crates/allframe-cqrs/src/clock/manual.rs",
+    "sleep_until(",
+    "it sleeps on the clock that is tested, which stands",
+)];
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
     let pages = repository.files.iter().filter(|file| file.path.ends_with(".md"));

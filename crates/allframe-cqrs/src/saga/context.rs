@@ -56,8 +56,9 @@ impl Attempt {
 
 impl<I: DeserializeOwned> StepContext<I> {
     pub(super) fn read(attempt: Arc<Attempt>) -> Result<Self, StepError> {
-        let input = read(&attempt.input)
-            .map_err(|error| StepError::rejected(format!("the input of the saga cannot be read: {error}")))?;
+        let input = read(&attempt.input).map_err(|error| {
+            StepError::retryable(format!("the input of the saga cannot be read: {error}"))
+        })?;
         Ok(Self { attempt, input: Arc::new(input) })
     }
 }

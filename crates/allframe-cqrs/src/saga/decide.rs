@@ -361,7 +361,7 @@ fn parked(reason: String) -> SagaEvent {
 }
 
 fn is_failed(step: &StepState) -> bool {
-    matches!(step.status, StepStatus::Failed { .. })
+    matches!(step.status, StepStatus::Failed)
 }
 
 fn is_open(step: &StepState) -> bool {
@@ -375,7 +375,7 @@ fn needs_undo(step: &StepState) -> bool {
         | StepStatus::Undoing { .. }
         | StepStatus::UndoRetrying { .. }
         | StepStatus::UndoFailed => true,
-        StepStatus::Failed { kind } => kind == StepErrorKind::Uncertain,
+        StepStatus::Failed => step.may_be_done,
         _ => false,
     }
 }

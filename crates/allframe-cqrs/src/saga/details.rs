@@ -214,7 +214,7 @@ impl StepDetails {
                 StepStatus::Retrying { at } => StepProgress::Retrying { at },
                 StepStatus::Completed => StepProgress::Completed,
                 StepStatus::Skipped => StepProgress::Skipped,
-                StepStatus::Failed { .. } => StepProgress::Failed,
+                StepStatus::Failed => StepProgress::Failed,
                 StepStatus::Undoing { deadline } => StepProgress::Undoing { deadline },
                 StepStatus::UndoRetrying { at } => StepProgress::UndoRetrying { at },
                 StepStatus::UndoFailed => StepProgress::UndoFailed,

@@ -57,6 +57,8 @@ pub(super) struct StepState {
     pub(super) status: StepStatus,
     /// How often it was tried: the step, or once it is being undone, that.
     pub(super) attempts: u32,
+    /// Whether it may have been done though it is not known to be: in any of its attempts, also one that a process died in.
+    pub(super) may_be_done: bool,
     /// The last failure, and what it means.
     pub(super) failure: Option<(StepErrorKind, String)>,
     pub(super) output: Option<Arc<Value>>,
@@ -77,9 +79,7 @@ pub(super) enum StepStatus {
     Completed,
     Skipped,
     /// For good. Where it may have been done all the same, it is undone.
-    Failed {
-        kind: StepErrorKind,
-    },
+    Failed,
     Undoing {
         deadline: Timestamp,
     },
@@ -116,6 +116,9 @@ impl SagaState {
                 self.worker = Some(worker.clone());
                 self.token = version;
                 self.takeovers += 1;
+                for step in &mut self.steps {
+                    step.may_be_done |= matches!(step.status, StepStatus::Running { .. });
+                }
             }
             SagaEvent::StepBegun { step, attempt, deadline, order } => {
                 let state = self.step_mut(step);
@@ -129,9 +132,16 @@ impl SagaState {
             }
             SagaEvent::StepSkipped { step } => self.end(step, StepStatus::Skipped),
             SagaEvent::StepFailed(failed) => {
+                let state = self.step_mut(&failed.step);
+                state.may_be_done = match failed.kind {
+                    // With its key, the step knows: of all attempts, in whatever process.
+                    StepErrorKind::Rejected => false,
+                    StepErrorKind::Retryable => state.may_be_done,
+                    StepErrorKind::Uncertain => true,
+                };
                 match failed.retry_at {
                     Some(at) => self.step_mut(&failed.step).status = StepStatus::Retrying { at },
-                    None => self.end(&failed.step, StepStatus::Failed { kind: failed.kind }),
+                    None => self.end(&failed.step, StepStatus::Failed),
                 }
                 self.note_failure(failed);
             }
@@ -181,7 +191,7 @@ impl SagaState {
         let is_forward = self.phase == Phase::Forward;
         for step in &mut self.steps {
             step.status = match step.status {
-                StepStatus::Failed { .. } if is_forward => StepStatus::Retrying { at },
+                StepStatus::Failed if is_forward => StepStatus::Retrying { at },
                 StepStatus::Retrying { .. } => StepStatus::Retrying { at },
                 StepStatus::UndoFailed | StepStatus::UndoRetrying { .. } => StepStatus::UndoRetrying { at },
                 _ => continue,
@@ -198,7 +208,7 @@ impl SagaState {
             .steps
             .iter()
             .filter(|step| match step.status {
-                StepStatus::Failed { .. } => is_forward,
+                StepStatus::Failed => is_forward,
                 StepStatus::UndoFailed => true,
                 _ => false,
             })
@@ -253,6 +263,7 @@ impl StepState {
             name: name.into(),
             status: StepStatus::Skipped,
             attempts: 0,
+            may_be_done: false,
             failure: None,
             output: None,
             order: None,

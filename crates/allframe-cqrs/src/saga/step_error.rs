@@ -36,9 +36,11 @@ pub struct StepError {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepErrorKind {
-    /// It was not done and will not be: trying again is no use. There is nothing to undo.
+    /// It was not done and will not be: trying again is no use. There is nothing to undo. That is said of all attempts, also those
+    /// that a process died in: who is asked with the key of the step knows.
     Rejected,
-    /// It was not done this time, and may be the next. When it has failed as often as it may, there is nothing to undo.
+    /// It was not done this time, and may be the next. When it has failed as often as it may, there is nothing to
+    /// undo, unless one of the attempts may have done it.
     Retryable,
     /// Whether it was done is not known. It is tried again, with the same idempotency key; when it has failed as often as it may,
     /// it is undone, as something that may have been done.

@@ -1,97 +1,14 @@
 //! What is counted and measured of dispatches, under which names.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use allframe_cqrs::{Backoff, QueryBus, command, query};
 use futures_util::FutureExt;
-use metrics::{
-    Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+
+use crate::{
+    bank::{Account, AccountEvent, AccountEvent::Deposited, Bank, Deposit, Withdraw},
+    support::recorder::{pairs, recorded},
 };
-
-use crate::bank::{Account, AccountEvent, AccountEvent::Deposited, Bank, Deposit, Withdraw};
-
-/// What was told under one name with its labels: `name{label=value,..}`.
-type Told<T> = Arc<Mutex<BTreeMap<String, T>>>;
-
-/// A recorder that keeps everything.
-#[derive(Clone, Default)]
-struct Kept {
-    counters: Told<u64>,
-    histograms: Told<Vec<f64>>,
-}
-
-impl Kept {
-    /// The counters, in the order of their names.
-    fn counted(&self) -> Vec<(String, u64)> {
-        self.counters.lock().unwrap().clone().into_iter().collect()
-    }
-
-    /// How often each histogram was told a value.
-    fn measured(&self) -> Vec<(String, usize)> {
-        let histograms = self.histograms.lock().unwrap();
-        histograms.iter().map(|(name, values)| (name.clone(), values.len())).collect()
-    }
-}
-
-struct One<T> {
-    name: String,
-    all: Told<T>,
-}
-
-impl CounterFn for One<u64> {
-    fn increment(&self, value: u64) {
-        *self.all.lock().unwrap().entry(self.name.clone()).or_default() += value;
-    }
-
-    fn absolute(&self, value: u64) {
-        self.all.lock().unwrap().insert(self.name.clone(), value);
-    }
-}
-
-impl HistogramFn for One<Vec<f64>> {
-    fn record(&self, value: f64) {
-        self.all.lock().unwrap().entry(self.name.clone()).or_default().push(value);
-    }
-}
-
-fn name_of(key: &Key) -> String {
-    let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-    format!("{}{{{}}}", key.name(), labels.join(","))
-}
-
-impl Recorder for Kept {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(Arc::new(One { name: name_of(key), all: Arc::clone(&self.counters) }))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(Arc::new(One { name: name_of(key), all: Arc::clone(&self.histograms) }))
-    }
-}
-
-/// Keeps what is told on this thread.
-fn recorded(work: impl Future<Output = ()>) -> Kept {
-    let kept = Kept::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    metrics::with_local_recorder(&kept, || runtime.block_on(work));
-    kept
-}
-
-fn pairs<T: Copy>(pairs: &[(&str, T)]) -> Vec<(String, T)> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
-}
 
 #[test]
 fn every_command_is_counted_by_its_name_and_what_became_of_it_and_its_time_is_measured() {

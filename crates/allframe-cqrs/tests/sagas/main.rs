@@ -16,9 +16,13 @@ mod commands;
 mod compensation;
 mod declared;
 mod killed;
+mod laws;
+#[cfg(feature = "postgres")]
+mod on_postgres;
 mod stepping_in;
 mod steps;
 mod sub_sagas;
 mod taking_over;
+mod telling;
 mod timeouts;
 mod trips;

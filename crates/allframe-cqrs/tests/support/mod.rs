@@ -4,6 +4,9 @@
 
 pub(crate) mod clocked;
 pub(crate) mod killed;
+pub(crate) mod listener;
+#[cfg(feature = "metrics")]
+pub(crate) mod recorder;
 
 use std::{
     future::Future,
