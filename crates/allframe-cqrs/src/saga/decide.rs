@@ -93,6 +93,15 @@ impl Decider<'_> {
     }
 
     fn next_forward(&self, state: &SagaState) -> Option<SagaEvent> {
+        let is_done = |name: &str| {
+            state
+                .step(name)
+                .is_some_and(|step| matches!(step.status, StepStatus::Completed | StepStatus::Skipped))
+        };
+        // Also where its time was over a moment before: there is nothing left to do in time.
+        if self.steps.entries.iter().all(|entry| is_done(&entry.name)) && !state.steps.iter().any(is_open) {
+            return Some(SagaEvent::Completed);
+        }
         if state.started.deadline.is_some_and(|deadline| deadline <= self.now) {
             return Some(SagaEvent::CompensationBegun { reason: "its time was over".to_owned() });
         }
@@ -118,20 +127,11 @@ impl Decider<'_> {
                 )),
             });
         }
-        let is_done = |name: &str| {
-            state
-                .step(name)
-                .is_some_and(|step| matches!(step.status, StepStatus::Completed | StepStatus::Skipped))
-        };
         let ready =
             self.steps.entries.iter().find(|entry| {
                 state.step(&entry.name).is_none() && entry.after.iter().all(|name| is_done(name))
             });
-        if let Some(entry) = ready {
-            return Some(self.begin_if_wanted(state, entry));
-        }
-        let is_over = self.steps.entries.iter().all(|entry| is_done(&entry.name));
-        (is_over && !state.steps.iter().any(is_open)).then_some(SagaEvent::Completed)
+        ready.map(|entry| self.begin_if_wanted(state, entry))
     }
 
     fn after_failure(&self, state: &SagaState, failed: &StepState) -> Option<SagaEvent> {
@@ -365,7 +365,7 @@ fn is_failed(step: &StepState) -> bool {
 }
 
 fn is_open(step: &StepState) -> bool {
-    matches!(step.status, StepStatus::Running { .. } | StepStatus::Retrying { .. })
+    matches!(step.status, StepStatus::Running { .. } | StepStatus::Retrying { .. } | StepStatus::Failed)
 }
 
 /// Whether a step has been done, or may have been.

@@ -1,6 +1,6 @@
 use std::{future::pending, sync::Arc};
 
-use eventstore_api::{GlobalPosition, Metadata, StreamId, Timestamp, Version};
+use eventstore_api::{GlobalPosition, Metadata, StoreError, StreamId, Timestamp, Version};
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use super::{
     step::Action,
     sub_saga::{Child, follow, turn_round},
 };
+use crate::Error;
 
 /// Drives one saga: decides, stores what it decides, does it, and so on, until there is nothing to do for now.
 pub(super) struct Driver {
@@ -183,9 +184,22 @@ impl Driver {
             if events.iter().any(begins) {
                 self.engine.lease.renew_if_due(&self.engine.log).await?;
             }
-            if !self.store(before, &events).await? {
-                self.load().await?;
-                return Ok(false);
+            match self.store(before, &events).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.load().await?;
+                    return Ok(false);
+                }
+                Err(error) if is_refused(&error) && ended.iter().any(|ended| ended.result.is_ok()) => {
+                    // It was done, and what it answered can never be stored.
+                    self.load().await?;
+                    for ended in ended.iter_mut().filter(|ended| ended.result.is_ok()) {
+                        ended.result =
+                            Err(StepError::uncertain(format!("its output cannot be stored: {error}")));
+                    }
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
             }
         }
         ended.clear();
@@ -323,6 +337,11 @@ impl Driver {
     fn decider(&self) -> Decider<'_> {
         Decider { steps: &self.steps, saga: &self.saga, now: self.engine.clock.now(), live: &self.live }
     }
+}
+
+/// Whether the store will never take it.
+fn is_refused(error: &SagaError) -> bool {
+    matches!(error, SagaError::Store(Error::Store(StoreError::InvalidInput(_))))
 }
 
 /// Whether something is done once this is stored.

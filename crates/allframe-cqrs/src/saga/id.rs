@@ -6,7 +6,8 @@ use super::SagaError;
 
 /// Which saga: its type, and which of that type.
 ///
-/// Its stream is `saga-TYPE-ID`. A type is 1 to 64 letters, digits, `_` and `.`; an id is whatever else a stream's name may hold.
+/// Its stream is `saga-TYPE-ID`. A type is 1 to 64 letters, digits, `_` and `.`; an id is 1 to 360
+/// bytes of what a stream's name may hold.
 ///
 /// ```
 /// use allframe_cqrs::saga::SagaId;
@@ -28,17 +29,21 @@ pub(crate) const PREFIX: &str = "saga-";
 
 /// Longest name of a type, in bytes.
 const MAX_TYPE_BYTES: usize = 64;
+/// Longest id, in bytes: with the name of a step behind it, it still is a legal idempotency key.
+const MAX_ID_BYTES: usize = 360;
 
 impl SagaId {
     /// The saga of this type with this id.
     ///
     /// # Errors
     ///
-    /// [`SagaError::InvalidName`] for what is no name of a type; [`SagaError::Store`] for an id that makes no legal stream.
+    /// [`SagaError::InvalidName`] for what is no name of a type, and an id that is empty or too long; [`SagaError::Store`] for one that
+    /// makes no legal stream.
     pub fn new(saga: &str, id: &str) -> Result<Self, SagaError> {
         check_type(saga)?;
-        if id.is_empty() {
-            return Err(SagaError::InvalidName { name: id.to_owned(), reason: "an id is not empty" });
+        if id.is_empty() || id.len() > MAX_ID_BYTES {
+            let reason = "the id of a saga has 1 to 360 bytes";
+            return Err(SagaError::InvalidName { name: id.to_owned(), reason });
         }
         let stream = StreamId::new(format!("{PREFIX}{saga}-{id}")).map_err(crate::Error::from)?;
         Ok(Self { stream, type_bytes: saga.len() })

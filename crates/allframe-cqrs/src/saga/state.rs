@@ -171,7 +171,7 @@ impl SagaState {
                 };
                 self.phase = Phase::Parked { reason: reason.clone(), compensating };
             }
-            SagaEvent::Retried { .. } => self.retry(at),
+            SagaEvent::Retried { .. } => self.retry(),
             SagaEvent::Resumed { output, .. } => self.resume(output),
             SagaEvent::Completed => self.phase = Phase::Completed,
             SagaEvent::Compensated => {
@@ -186,9 +186,10 @@ impl SagaState {
     }
 
     /// What failed for good may be tried as often as at first, at once.
-    fn retry(&mut self, at: Timestamp) {
+    fn retry(&mut self) {
         self.unpark();
         let is_forward = self.phase == Phase::Forward;
+        let at = Timestamp::from_micros(0);
         for step in &mut self.steps {
             step.status = match step.status {
                 StepStatus::Failed if is_forward => StepStatus::Retrying { at },
@@ -200,27 +201,22 @@ impl SagaState {
         }
     }
 
-    /// What failed for good counts as done.
+    /// What failed first counts as done.
     fn resume(&mut self, output: &Value) {
         self.unpark();
-        let is_forward = self.phase == Phase::Forward;
-        let failed: Vec<_> = self
-            .steps
-            .iter()
-            .filter(|step| match step.status {
-                StepStatus::Failed => is_forward,
-                StepStatus::UndoFailed => true,
-                _ => false,
-            })
-            .map(|step| Arc::clone(&step.name))
-            .collect();
-        for name in failed {
-            if is_forward {
-                self.end(&name, StepStatus::Completed);
-                self.step_mut(&name).output = Some(Arc::new(output.clone()));
-            } else {
-                self.step_mut(&name).status = StepStatus::Undone;
-            }
+        let failed = match self.phase {
+            Phase::Forward => StepStatus::Failed,
+            _ => StepStatus::UndoFailed,
+        };
+        let of_kind = self.steps.iter().filter(|step| step.status == failed);
+        let Some(name) = of_kind.min_by_key(|step| step.ended).map(|step| Arc::clone(&step.name)) else {
+            return;
+        };
+        if failed == StepStatus::Failed {
+            self.end(&name, StepStatus::Completed);
+            self.step_mut(&name).output = Some(Arc::new(output.clone()));
+        } else {
+            self.step_mut(&name).status = StepStatus::Undone;
         }
     }
 

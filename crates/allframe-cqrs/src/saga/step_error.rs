@@ -31,6 +31,9 @@ pub struct StepError {
     retry_after: Option<Duration>,
 }
 
+/// How much of what an error says is stored.
+const MAX_MESSAGE_BYTES: usize = 8 << 10;
+
 /// What a failure of a step means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,9 +92,14 @@ impl StepError {
         self.source.downcast_ref()
     }
 
-    /// What it says, with all causes: as it is stored.
+    /// What it says, with all causes: as it is stored, and no more than a person reads.
     pub(super) fn message(&self) -> String {
-        message_with_causes(&*self.source)
+        let mut message = message_with_causes(&*self.source);
+        if message.len() > MAX_MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            message.push_str(" ..");
+        }
+        message
     }
 
     fn new(kind: StepErrorKind, reason: impl ErrorOrText) -> Self {

@@ -36,7 +36,8 @@ impl<I: DeserializeOwned + Send + Sync + 'static> SagaStep<I, StepOutputs> {
         entry.timeout = std::time::Duration::MAX;
         entry.plan = Some(Arc::new(move |attempt| {
             let planned = guarded(|| {
-                let id = format!("{}.{}", attempt.saga.id(), attempt.step);
+                // No type and no step holds a `/`, so that no two steps have one saga.
+                let id = format!("{}/{}/{}", attempt.saga.saga(), attempt.saga.id(), attempt.step);
                 let child = SagaId::new(&saga, &id).map_err(StepError::rejected)?;
                 let input = write(&input(&StepContext::read(attempt)?)?);
                 let input = input

@@ -87,7 +87,7 @@ impl Worker {
     async fn catch_up(&mut self) -> Result<(), SagaError> {
         while let Some(record) = self.feed.next_stored().await.map_err(crate::Error::from)? {
             if record.event_type.as_str() != WORKER_NOTE {
-                self.take_in(&record)?;
+                self.see(&record);
             } else if let Some(WorkerNote::Left { worker }) = note_of(&record) {
                 self.ended.insert(worker);
             }

@@ -125,3 +125,30 @@ async fn what_takes_too_long_is_given_up_and_may_have_been_done() {
     assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("too long")));
     assert_eq!(done.all(), ["None"]);
 }
+
+#[tokio::test]
+async fn a_step_whose_answer_cannot_be_stored_has_failed_and_may_have_been_done() {
+    let done = Done::default();
+    let undone = done.clone();
+    let step = SagaStep::new("flight", |_: StepContext<Trip>| async {
+        Ok::<_, StepError>("x".repeat(allframe_cqrs::api::limits::MAX_PAYLOAD_BYTES))
+    })
+    .compensate(move |_, _| {
+        undone.note("unflight");
+        async { Ok(()) }
+    })
+    .with_max_attempts(1.try_into().unwrap());
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(trip().then(step)).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("cannot be stored")));
+    assert_eq!(done.all(), ["unflight"]);
+}
+
+#[tokio::test]
+async fn an_error_that_says_too_much_is_cut() {
+    let long = |_| Some(StepError::rejected("ä".repeat(1 << 20)));
+    let definition = trip().then(Done::default().failing("pay", long));
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.len() < 10_000));
+}

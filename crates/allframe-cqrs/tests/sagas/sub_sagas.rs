@@ -28,7 +28,7 @@ async fn a_step_may_be_a_saga_and_answers_what_its_steps_have() {
         builder(&store).saga(definition).saga(booking().then(done.step("hotel"))).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert_eq!(outcome.output::<String>("voucher").unwrap(), "hotel is done");
-    let child = sagas.sagas().show(&SagaId::new("booking", "1.book").unwrap()).await.unwrap();
+    let child = sagas.sagas().show(&SagaId::new("booking", "trip/1/book").unwrap()).await.unwrap();
     assert_eq!(child.status, SagaStatus::Completed);
     assert_eq!(&*child.correlation_id, "saga-trip-1");
 }
@@ -57,7 +57,7 @@ async fn a_step_fails_where_its_saga_was_undone_and_is_undone_by_turning_it_roun
         .unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     let SagaOutcome::Compensated { reason } = outcome else { panic!("{outcome:?}") };
-    assert!(reason.contains("booking-1.book` was undone: the step `pay` failed: declined"), "{reason}");
+    assert!(reason.contains("booking-trip/1/book` was undone: the step `pay` failed: declined"), "{reason}");
     assert_eq!(done.all()[3..], [r#"unhotel Some("hotel is done")"#, r#"unvisa Some("visa is done")"#]);
 }
 
@@ -73,7 +73,7 @@ async fn a_step_waits_while_its_saga_waits_for_a_person_and_other_steps_go_on_me
         .await
         .unwrap();
     sagas.start("trip", "1", &ann()).await.unwrap();
-    let child = SagaId::new("booking", "1.book").unwrap();
+    let child = SagaId::new("booking", "trip/1/book").unwrap();
     soon(async {
         while !matches!(sagas.sagas().show(&child).await, Ok(child) if child.status == SagaStatus::Parked) {
             tokio::task::yield_now().await;
