@@ -27,8 +27,12 @@ pub(super) struct StepArguments {
     pub(super) after: Vec<Ident>,
     pub(super) when: Option<Ident>,
     pub(super) compensate: Option<Ident>,
+    /// What the step is called where it is stored, if not as its method.
+    pub(super) name: Option<String>,
     /// Where it says that the step dispatches a command.
     pub(super) command: Option<Span>,
+    /// The type of the saga that the step is.
+    pub(super) saga: Option<Type>,
     /// The field that is the bus.
     pub(super) bus: Option<Ident>,
     /// What is said to the step about all others, as the calls of its methods.
@@ -70,8 +74,13 @@ impl StepArguments {
         };
         let (mut after, mut when, mut compensate, mut command, mut bus) = (None, None, None, None, None);
         let (mut timeout, mut attempts, mut backoff, mut on_failure) = (None, None, None, None);
+        let (mut name, mut saga) = (None, None);
         let parser = syn::meta::parser(|meta| {
             match known(&meta).as_deref() {
+            Some("name") => once(&mut name, &meta, |meta| {
+                let name: LitStr = value(meta, "write `name = \"..\"`, under which the step is stored")?;
+                name::checked(name.value(), name.span())
+            }),
             Some("after") => once(&mut after, &meta, steps),
             Some("when") => once(&mut when, &meta, |meta| {
                 value(meta, "write `when = method`, that says whether the step is carried out")
@@ -85,6 +94,9 @@ impl StepArguments {
             Some("bus") => once(&mut bus, &meta, |meta| {
                 value(meta, "write `bus = field`, which is the bus that the command is dispatched on")
             }),
+            Some("saga") => once(&mut saga, &meta, |meta| {
+                value::<Type>(meta, "write `saga = Type`, of which the step is one; its method answers what that is begun with")
+            }),
             Some("timeout") => once(&mut timeout, &meta, duration),
             Some("max_attempts") => once(&mut attempts, &meta, max_attempts),
             Some("backoff") => once(&mut backoff, &meta, |meta| {
@@ -93,7 +105,8 @@ impl StepArguments {
             Some("on_failure") => once(&mut on_failure, &meta, |meta| on_failure_of(meta, krate)),
             _ => Err(meta.error(
                 "unknown here; #[saga_step] takes `after(step, ..)`, `when = method`, `compensate = method`, `timeout = \"30s\"`, \
-                 `max_attempts = 5`, `backoff = value`, `on_failure = park`, and `command` with `bus = field`",
+                 `max_attempts = 5`, `backoff = value`, `on_failure = park`, `name = \"..\"`, `saga = Type`, and `command` with \
+                 `bus = field`",
             )),
         }
         });
@@ -104,6 +117,9 @@ impl StepArguments {
                 "only a step that answers a command has a bus; write `command` too",
             ));
         }
+        if let (Some(saga), Some(_)) = (&saga, command) {
+            return Err(Error::new_spanned(saga, "a step is a command or a saga, and not both"));
+        }
         let settings = [
             timeout.map(|timeout| quote!(.with_timeout(#timeout))),
             attempts.map(|attempts| quote!(.with_max_attempts(#attempts))),
@@ -111,7 +127,7 @@ impl StepArguments {
             on_failure.map(|then| quote!(.on_failure(#then))),
         ];
         let settings = settings.into_iter().flatten().collect();
-        Ok(Self { after: after.unwrap_or_default(), when, compensate, command, bus, settings })
+        Ok(Self { after: after.unwrap_or_default(), when, compensate, name, command, saga, bus, settings })
     }
 }
 

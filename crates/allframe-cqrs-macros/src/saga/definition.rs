@@ -31,14 +31,14 @@ impl Definition<'_> {
 
     fn make(&self, place: usize, step: &Step) -> TokenStream {
         let Self { krate, names, .. } = self;
-        let (variable, name) = (self.variable(place), self.name(place));
+        let (variable, name) = (self.variable(place), self.stored_name(place));
         let method = &step.method;
         let (keep, keep_again, call) = (method.keep(), method.keep_again(), method.call(krate, names, None));
         // What is wrong with its answer is shown where it is declared.
         let at = method.answered_at;
         let saga = at_span(&quote!(#krate::saga), at);
-        let made = match step.arguments.command {
-            Some(command) => {
+        let made = match (step.arguments.command, &step.arguments.saga) {
+            (Some(command), _) => {
                 let bus = step.arguments.bus.clone().unwrap_or_else(|| Ident::new("bus", command));
                 let bus = quote_spanned!(shown_at(bus.span())=> &self.#bus);
                 let undo = match step.undo {
@@ -58,7 +58,13 @@ impl Definition<'_> {
                     command.into_step(undo)
                 }}
             }
-            None => quote_spanned! {at=>
+            (None, Some(child)) => quote_spanned! {at=>
+                #saga::SagaStep::<Self::Input, _>::saga::<#child>(#name, {
+                    #keep
+                    move |context: &#saga::StepContext<Self::Input>| { #call }
+                })
+            },
+            (None, None) => quote_spanned! {at=>
                 #saga::SagaStep::<Self::Input, _>::new(#name, {
                     #keep
                     move |context: #saga::StepContext<Self::Input>| {
@@ -81,7 +87,7 @@ impl Definition<'_> {
     fn add(&self, place: usize, step: &Step) -> TokenStream {
         let variable = self.variable(place);
         let after: Vec<_> =
-            self.order.after.get(place).into_iter().flatten().map(|step| self.name(*step)).collect();
+            self.order.after.get(place).into_iter().flatten().map(|step| self.stored_name(*step)).collect();
         let after = (!after.is_empty()).then(|| quote!(.after([#(#after),*])));
         let when = step.when.as_ref().map(|when| self.when(when));
         let undo = step.undo.as_ref().map(|undo| self.undo(place, undo));
@@ -120,6 +126,12 @@ impl Definition<'_> {
                 }
             })
         }
+    }
+
+    /// What a step is called where it is stored.
+    fn stored_name(&self, step: usize) -> &str {
+        let given = self.steps.get(step).and_then(|step| step.arguments.name.as_deref());
+        given.unwrap_or_else(|| self.name(step))
     }
 
     fn name(&self, step: usize) -> &str {

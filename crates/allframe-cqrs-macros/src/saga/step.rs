@@ -70,10 +70,11 @@ impl Marked {
     /// The step, in a saga with these.
     pub(super) fn step(self, block: &ItemImpl, steps: &[String]) -> Result<Step> {
         let method = Method::read(&self.method.sig, steps)?;
-        if let (Some(asyncness), Some(_)) = (&self.method.sig.asyncness, self.arguments.command) {
+        let is_decided = self.arguments.command.is_some() || self.arguments.saga.is_some();
+        if let (Some(asyncness), true) = (&self.method.sig.asyncness, is_decided) {
             return Err(Error::new_spanned(
                 asyncness,
-                "which command it is, is decided before it is dispatched, and without waiting; write a plain `fn`",
+                "what the step is to do is decided before it is done, and without waiting; write a plain `fn`",
             ));
         }
         let other = |name: &Option<Ident>| {

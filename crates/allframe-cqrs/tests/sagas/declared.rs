@@ -6,7 +6,7 @@ use allframe_cqrs::{
     Backoff, CommandBus, CommandError, EventStore, command, event, saga,
     saga::{
         IntoSagaDefinition, Saga, SagaDefinition, SagaEvent, SagaOrchestrator, SagaOutcome, StepContext,
-        StepError,
+        StepError, StepOutputs,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -368,4 +368,49 @@ async fn the_version_and_the_times_are_stored() {
     let whole = started.deadline.unwrap().as_micros();
     let between = Duration::from_micros(u64::try_from(whole - deadline.as_micros()).unwrap());
     assert_eq!(between.as_secs().div_ceil(60), 113);
+}
+
+/// What books rooms, as a saga of its own.
+struct Rooms {
+    done: Done,
+}
+
+#[saga(name = "rooms", input = u32)]
+impl Rooms {
+    #[saga_step(name = "take", compensate = free)]
+    fn take_one(&self, input: &u32) -> u32 {
+        self.done.note("taken");
+        input + 1
+    }
+
+    fn free(&self) {
+        self.done.note("free");
+    }
+}
+
+struct WithRooms;
+
+#[saga]
+impl WithRooms {
+    #[saga_step(saga = Rooms)]
+    fn room(&self, input: &Trip) -> u32 {
+        u32::try_from(input.traveller.len()).unwrap()
+    }
+
+    #[saga_step]
+    fn pay(&self, room: &StepOutputs) -> Result<(), StepError> {
+        let taken: u32 = room.get("take")?;
+        Err(StepError::rejected(format!("nobody pays for room {taken}")))
+    }
+}
+
+#[tokio::test]
+async fn a_declared_step_may_be_a_saga_and_is_called_what_it_says() {
+    let done = Done::default();
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store).saga(Rooms { done: done.clone() }).saga(WithRooms).open().await.unwrap();
+    let outcome = soon(sagas.run(WithRooms::NAME, "1", &ann())).await.unwrap();
+    let reason = "the step `pay` failed: nobody pays for room 4".to_owned();
+    assert_eq!(outcome, SagaOutcome::Compensated { reason });
+    assert_eq!(done.all(), ["taken", "free"]);
 }
