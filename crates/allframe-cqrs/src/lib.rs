@@ -26,6 +26,7 @@ mod panicked;
 mod payload;
 #[cfg(feature = "postgres")]
 mod postgres_read_model;
+pub mod process;
 #[cfg(doctest)]
 mod project_readme;
 mod projection;
