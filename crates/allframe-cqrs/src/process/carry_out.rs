@@ -28,7 +28,7 @@ impl Process {
         cause: &Cause,
         found: Found,
     ) -> Result<(), ProcessError> {
-        let Found { stored, mut refusals } = found;
+        let Found { stored, mut refusals, .. } = found;
         let mut reactions = vec![(stored, 0)];
         while let Some((Stored { version, reacted }, depth)) = reactions.pop() {
             for (place, order) in reacted.orders.iter().enumerate() {

@@ -81,7 +81,13 @@ impl Process {
             causation_id: context.saga().stream().as_str().into(),
         };
         let to = Trigger::Timer { name: timer.clone(), serial: *serial };
-        let span = tracing::info_span!("process_reaction", process = &*self.name, key, timer);
+        let span = tracing::info_span!(
+            "process_reaction",
+            process = &*self.name,
+            key,
+            timer,
+            correlation_id = &*cause.correlation_id,
+        );
         async {
             match self.react(&runtime, &instance, &cause, &to, (handler, payload)).await? {
                 Some(found) => self.carry_out(&runtime, &instance, &cause, found).await,

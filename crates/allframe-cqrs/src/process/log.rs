@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) stored: Stored,
     /// By the version of the reaction that decided on the command, and by which of its orders that was.
     pub(super) refusals: HashMap<(u64, usize), Stored>,
+    /// Whether it was stored just now.
+    pub(super) is_new: bool,
 }
 
 /// How much of a stream is looked through at a time, in bytes.
@@ -57,7 +59,7 @@ impl ProcessLog {
                 }
                 let stored = self.read(record)?;
                 if stored.reacted.to.is(trigger) {
-                    return Ok(Some(Found { stored, refusals }));
+                    return Ok(Some(Found { stored, refusals, is_new: false }));
                 }
                 if let Trigger::Refused { version, order, .. } = stored.reacted.to {
                     refusals.insert((version, order), stored);

@@ -10,6 +10,7 @@ use super::{
     key::Instance,
     log::{Found, Stored},
     process::{Cause, Process, Runtime},
+    telemetry,
 };
 use crate::panicked::guarded;
 
@@ -42,6 +43,22 @@ impl Process {
     where
         T: Sync,
     {
+        let answer = self.react_once(runtime, instance, cause, to, (handler, what)).await;
+        telemetry::reacted(&self.name, to, &answer);
+        answer
+    }
+
+    async fn react_once<T>(
+        &self,
+        runtime: &Runtime,
+        instance: &Instance,
+        cause: &Cause,
+        to: &Trigger,
+        (handler, what): (&Handler<T>, &T),
+    ) -> Result<Option<Found>, ProcessError>
+    where
+        T: Sync,
+    {
         let stream = &instance.stream;
         for _ in 0..MAX_ATTEMPTS {
             let last = runtime.log.last(stream).await?;
@@ -50,11 +67,9 @@ impl Process {
             if !matches!(standing, Standing::New)
                 && let Some(found) = runtime.log.find(stream, to, behind).await?
             {
-                tracing::debug!("reacted to before");
                 return Ok(Some(found));
             }
             if matches!(standing, Standing::Over) || last.as_ref().is_some_and(|last| last.reacted.ended) {
-                tracing::debug!("the instance does not react to it any more");
                 return Ok(None);
             }
             let reacted = self.decide(runtime, instance, cause, to, last.as_ref(), |state, then| {
@@ -62,7 +77,11 @@ impl Process {
             })?;
             let after = last.map_or(Version::NONE, |last| last.version);
             if let Some(version) = runtime.log.append(stream, after, &reacted, cause.metadata()).await? {
-                return Ok(Some(Found { stored: Stored { version, reacted }, refusals: HashMap::new() }));
+                return Ok(Some(Found {
+                    stored: Stored { version, reacted },
+                    refusals: HashMap::new(),
+                    is_new: true,
+                }));
             }
         }
         Err(ProcessError::Overtaken { stream: stream.clone(), attempts: MAX_ATTEMPTS })

@@ -171,3 +171,33 @@ async fn who_asks_for_what_there_is_not_is_told() {
     let error = processes.sagas().start("thanks", "1", &"ann").await.unwrap_err();
     assert!(matches!(error, SagaError::Closed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_was_in_another_order_comes_late_and_is_handled_once_all_the_same() {
+    let shop = Shop::new();
+    let manager = |shop: &Shop, knows_placed: bool| {
+        shop.manager("shipping").with_group(|group| group.with_max_attempts(1)).on(
+            move |event| match &event.event {
+                Placed { .. } if !knows_placed => panic!("there is no key"),
+                _ => key(event),
+            },
+            |told, event, _| {
+                told.note(match &event.event {
+                    Placed { .. } => "placed",
+                    _ => "something else",
+                });
+            },
+        )
+    };
+    let processes = shop.open(manager(&shop, false)).await;
+    shop.happens(Placed { order: 1 }).await;
+    shop.orders.append("payments", vec![Paid { order: 1 }]).await.unwrap();
+    assert_eq!(parked(&shop, &processes).await.key, "order-1");
+    shop.is_told("shipping", "1", "something else").await;
+    processes.close().await;
+
+    let processes = shop.open(manager(&shop, true)).await;
+    processes.replay_parked("shipping", "order-1").await.unwrap();
+    assert_eq!(shop.is_told("shipping", "1", "placed").await.0, ["something else", "placed"]);
+    processes.close().await;
+}
