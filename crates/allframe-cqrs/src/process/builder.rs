@@ -6,10 +6,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    ProcessError, ProcessManager, Processes, deferred, key,
+    ProcessError, ProcessManager, Processes, deferred,
+    engine::{Engine, Runtime},
+    key,
     log::ProcessLog,
     manager::{GroupSettings, Parts},
-    process::{Process, Runtime},
     processes::{Open, Running},
     rules::Rules,
     worker::Worker,
@@ -101,7 +102,7 @@ trait Opening: Send {
 }
 
 struct OfStore<E> {
-    process: Arc<Process>,
+    process: Arc<Engine>,
     rules: Arc<Rules<E>>,
     store: EventStore<E, Arc<dyn EventStoreBackend>>,
     with_group: GroupSettings<E>,

@@ -6,17 +6,17 @@ use super::{
     ProcessError, Refused,
     commands::NotDispatched,
     deferred::{ScheduledCommand, TimerSet},
+    engine::{Cause, Engine, Runtime},
     event::{Order, Trigger},
     key::{Instance, command_saga, timer_saga},
     log::{Found, Stored},
-    process::{Cause, Process, Runtime},
 };
 use crate::CommandError;
 
 /// How often in a row an instance may answer a refusal with commands that are refused too.
 const MAX_REFUSALS: usize = 16;
 
-impl Process {
+impl Engine {
     /// Carries out what an instance has decided: all of it in order, also what was carried out before, which then takes no effect
     /// again. What it decides because commands are refused comes behind.
     ///

@@ -10,9 +10,9 @@ use tracing::Instrument;
 use super::{
     ProcessError,
     carry_out::Dispatched,
+    engine::{Cause, Engine},
     event::Trigger,
     key::{Instance, command_saga, timer_saga},
-    process::{Cause, Process},
 };
 use crate::{
     Backoff,
@@ -44,7 +44,7 @@ pub(super) struct ScheduledCommand {
 const MAX_ATTEMPTS: NonZeroU32 = NonZeroU32::new(20).expect("it is not 0");
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300)).with_jitter();
 
-pub(super) fn timers(process: &Arc<Process>) -> SagaDefinition<TimerSet> {
+pub(super) fn timers(process: &Arc<Engine>) -> SagaDefinition<TimerSet> {
     let known = Arc::clone(process);
     let step = SagaStep::new("fire", move |context: StepContext<TimerSet>| {
         let process = Arc::clone(&known);
@@ -53,7 +53,7 @@ pub(super) fn timers(process: &Arc<Process>) -> SagaDefinition<TimerSet> {
     SagaDefinition::new(timer_saga(&process.name)).then(patient(step))
 }
 
-pub(super) fn commands(process: &Arc<Process>) -> SagaDefinition<ScheduledCommand> {
+pub(super) fn commands(process: &Arc<Engine>) -> SagaDefinition<ScheduledCommand> {
     let known = Arc::clone(process);
     let step = SagaStep::new("dispatch", move |context: StepContext<ScheduledCommand>| {
         let process = Arc::clone(&known);
@@ -66,7 +66,7 @@ fn patient<I: serde::de::DeserializeOwned + Send + Sync + 'static>(step: SagaSte
     step.with_max_attempts(MAX_ATTEMPTS).with_backoff(BACKOFF).on_failure(OnFailure::Park)
 }
 
-impl Process {
+impl Engine {
     /// The time of a timer has come. One that was cancelled, or set anew, is over.
     async fn fire(&self, context: &StepContext<TimerSet>) -> Result<(), ProcessError> {
         let runtime = self.runtime().await?;

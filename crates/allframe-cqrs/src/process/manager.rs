@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     ProcessError, Reaction, Refused,
     commands::{Dispatch, dispatch},
+    engine::Engine,
     handler::{Handler, handler, handler_of_stored},
     key::check_name,
-    process::Process,
     rules::Rules,
 };
 use crate::{Command, CommandBus, Event, Recorded, consumer_group::ConsumerGroupBuilder};
@@ -38,7 +38,7 @@ pub(super) type GroupSettings<E> = Box<
 
 /// A process manager of which all but the type of the events is forgotten.
 pub(super) struct Parts<E> {
-    pub(super) process: Arc<Process>,
+    pub(super) process: Arc<Engine>,
     pub(super) rules: Rules<E>,
     pub(super) with_group: GroupSettings<E>,
 }
@@ -167,7 +167,7 @@ where
                 return Err(ProcessError::TwoTimers { process, timer: name.to_string() });
             }
         }
-        let process = Arc::new(Process::new(self.name, commands, timers, self.refused));
+        let process = Arc::new(Engine::new(self.name, commands, timers, self.refused));
         Ok(Parts { process, rules: self.rules, with_group: self.with_group })
     }
 }

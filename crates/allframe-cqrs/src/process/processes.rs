@@ -5,7 +5,7 @@ use eventstore_api::{EventStoreBackend, GlobalPosition};
 use serde::de::DeserializeOwned;
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::{ProcessError, ProcessesBuilder, key::Instance, process::Process};
+use super::{ProcessError, ProcessesBuilder, engine::Engine, key::Instance};
 use crate::{
     Event,
     consumer_group::{ConsumerGroup, ParkedEvent},
@@ -29,14 +29,13 @@ pub(super) struct Open {
 
 /// A process manager that is open.
 pub(super) struct Running {
-    pub(super) process: Arc<Process>,
+    pub(super) process: Arc<Engine>,
     pub(super) group: Arc<dyn Group>,
     pub(super) worker: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Processes {
     /// Process managers in the making, beside the sagas of this orchestrator.
-    #[must_use]
     pub fn builder(sagas: SagaOrchestratorBuilder) -> ProcessesBuilder {
         ProcessesBuilder::new(sagas)
     }

@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::{
     ProcessError, Reaction,
+    engine::{Cause, Engine, Runtime},
     event::{Place, Reacted, Trigger},
     handler::{Handler, NotHandled},
     key::Instance,
     log::{Found, Stored},
-    process::{Cause, Process, Runtime},
     telemetry,
 };
 use crate::panicked::guarded;
@@ -27,7 +27,7 @@ enum Standing {
     Over,
 }
 
-impl Process {
+impl Engine {
     /// Has an instance react to something, and stores that; or finds that it has done so before. Nothing where it does not react to
     /// it. What was decided is still to be carried out.
     ///

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{
     ProcessError,
+    engine::Engine,
     event::{Order, Place, Reacted, Trigger},
     key::Instance,
-    process::Process,
 };
 use crate::{Command, clock::after};
 
@@ -21,7 +21,7 @@ use crate::{Command, clock::after};
 /// What goes wrong while something is decided, such as a command that cannot be stored or a timer that nobody handles, fails the
 /// reaction as a whole when the handler has returned.
 pub struct Reaction<'a> {
-    process: &'a Process,
+    process: &'a Engine,
     instance: &'a Instance,
     correlation_id: &'a str,
     now: Timestamp,
@@ -35,7 +35,7 @@ pub struct Reaction<'a> {
 
 impl<'a> Reaction<'a> {
     pub(super) fn new(
-        process: &'a Process,
+        process: &'a Engine,
         instance: &'a Instance,
         correlation_id: &'a str,
         now: Timestamp,

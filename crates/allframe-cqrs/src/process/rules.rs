@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::ProcessError;
-use super::{handler::Handler, process::Process};
+use super::{engine::Engine, handler::Handler};
 use crate::{Recorded, panicked::guarded};
 
 /// Which events are for which instance, and what it does about them.
@@ -14,6 +14,8 @@ struct Rule<E> {
     handler: Handler<Recorded<E>>,
 }
 
+/// The key of an event, and its handler.
+type Keyed<'a, E> = (String, &'a Handler<Recorded<E>>);
 type KeyOf<E> = Box<dyn Fn(&Recorded<E>) -> Option<String> + Send + Sync>;
 
 impl<E> Rules<E> {
@@ -32,15 +34,15 @@ impl<E> Rules<E> {
     /// For which instance an event is, and what that does about it; nothing where it is for none.
     pub(super) fn find(
         &self,
-        process: &Process,
+        process: &Engine,
         event: &Recorded<E>,
-    ) -> Result<Option<(String, &Handler<Recorded<E>>)>, ProcessError> {
+    ) -> Result<Option<Keyed<'_, E>>, ProcessError> {
         let found = guarded(|| self.rules.iter().find_map(|rule| Some(((rule.key)(event)?, &rule.handler))));
         found.map_err(|source| ProcessError::Panicked { process: process.name.to_string(), source })
     }
 
     /// The key in whose order an event is delivered: that of its instance, or where it has none, that of its stream.
-    pub(super) fn key_in_group(this: &Arc<Self>, process: &Process, event: &Recorded<E>) -> String {
+    pub(super) fn key_in_group(this: &Arc<Self>, process: &Engine, event: &Recorded<E>) -> String {
         match this.find(process, event) {
             Ok(Some((key, _))) => key,
             // Where the function panics, the delivery of the event says so, and not the end of the whole group.

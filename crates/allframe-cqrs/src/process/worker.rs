@@ -6,9 +6,9 @@ use tracing::Instrument;
 
 use super::{
     ProcessError,
+    engine::{Cause, Engine},
     event::{Place, Trigger},
     key::Instance,
-    process::{Cause, Process},
     rules::Rules,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 
 /// Takes the events of a process manager from its consumer group, in this process.
 pub(super) struct Worker<E> {
-    pub(super) process: Arc<Process>,
+    pub(super) process: Arc<Engine>,
     pub(super) rules: Arc<Rules<E>>,
     pub(super) group: ConsumerGroup<E, Arc<dyn EventStoreBackend>>,
     pub(super) closing: watch::Receiver<bool>,
@@ -72,7 +72,7 @@ impl<E: Event> Worker<E> {
     }
 }
 
-async fn take<E: Event>(process: &Process, rules: &Rules<E>, delivery: Delivery<E>) {
+async fn take<E: Event>(process: &Engine, rules: &Rules<E>, delivery: Delivery<E>) {
     match react(process, rules, delivery.event()).await {
         Ok(()) => delivery.ack(),
         Err(error) => {
@@ -86,7 +86,7 @@ async fn take<E: Event>(process: &Process, rules: &Rules<E>, delivery: Delivery<
 
 /// Has the instance of an event react to it, and carries out what it decides.
 async fn react<E: Event>(
-    process: &Process,
+    process: &Engine,
     rules: &Rules<E>,
     event: &Recorded<E>,
 ) -> Result<(), ProcessError> {

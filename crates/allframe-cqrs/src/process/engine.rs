@@ -6,7 +6,7 @@ use super::{ProcessError, Refused, commands::Dispatch, handler::Handler, log::Pr
 use crate::{Clock, DispatchContext, saga::SagaOrchestrator};
 
 /// A process manager whose types are forgotten: what reacting and carrying out need of it.
-pub(super) struct Process {
+pub(super) struct Engine {
     pub(super) name: Arc<str>,
     pub(super) commands: HashMap<&'static str, Dispatch>,
     pub(super) timers: HashMap<Arc<str>, Handler<serde_json::Value>>,
@@ -35,7 +35,7 @@ pub(super) struct Cause {
     pub(super) causation_id: Arc<str>,
 }
 
-impl Process {
+impl Engine {
     pub(super) fn new(
         name: Arc<str>,
         commands: HashMap<&'static str, Dispatch>,
