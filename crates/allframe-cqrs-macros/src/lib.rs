@@ -13,6 +13,7 @@ mod handler;
 mod json_names;
 mod marker;
 mod migration;
+mod process;
 mod projection;
 mod row;
 mod row_index;
@@ -330,4 +331,87 @@ pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn handlers(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(expand_handlers(attribute.into(), item.into()))
+}
+
+/// Makes the methods of an impl block the handlers of a process manager: implements `Process` for its type, which is what an instance
+/// knows.
+///
+/// The methods themselves stay as they are, to be called in tests.
+///
+/// | attribute | what it does |
+/// |---|---|
+/// | `name = ".."` | the name under which it is stored: 1 to 48 letters, digits, `_` and `.` |
+/// | `key = field` | the field of each event that is the key of its instance |
+/// | `key_of = function` | instead of a field, a function from the event by reference to an `Option` of a text |
+/// | `event = Type` | the type of the events, where it is not to be seen from the first `#[on(..)]` |
+/// | `crate = path` | where `allframe_cqrs` is, when it goes by another name |
+///
+/// | on a method | it is called |
+/// |---|---|
+/// | `#[on(Type::Variant)]` | for events of this variant; `#[on(Type::Variant(..))]` where its fields have no names |
+/// | `#[on(Type)]` | for all events of this type, as one that is a struct |
+/// | `#[on(.., key = field)]`, `#[on(.., key_of = function)]` | the same, with another key |
+/// | `#[on_timer("name")]`, `#[on_timer]` | when the time of the timer of this name, or of the method's, has come |
+/// | `#[on_refused]` | when a command was refused |
+///
+/// Beside `&mut self`, it is given what it asks for: a field of the event under its name, by reference or cloned, in their order where
+/// they have none; the event as `&Type` or `&Recorded<Type>`; of a timer what it was set with; `&Refused`; and the `&mut Reaction`, to
+/// which it tells what follows.
+///
+/// ```
+/// use std::time::Duration;
+/// use allframe_cqrs::{EventStore, command, command_handler, event, CommandBus, process_manager};
+/// use allframe_cqrs::{process::{Process, Processes, Reaction}, saga::SagaOrchestrator};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[event]
+/// #[derive(Clone, Serialize, Deserialize)]
+/// enum OrderEvent { Placed { order: u64, total: u64 }, Paid { order: u64 }, Shipped { order: u64 } }
+///
+/// #[command(stream = "order-{order}")]
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Ship { order: u64 }
+///
+/// #[command_handler]
+/// async fn ship(command: Ship) -> Vec<OrderEvent> {
+///     vec![OrderEvent::Shipped { order: command.order }]
+/// }
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Shipping { total: u64 }
+///
+/// #[process_manager(name = "shipping", key = order)]
+/// impl Shipping {
+///     #[on(OrderEvent::Placed)]
+///     fn placed(&mut self, total: u64, then: &mut Reaction) {
+///         self.total = total;
+///         then.set_timer("unpaid", Duration::from_secs(86_400), &());
+///     }
+///
+///     #[on(OrderEvent::Paid)]
+///     fn paid(&mut self, order: &u64, then: &mut Reaction) {
+///         then.dispatch(Ship { order: *order }).end();
+///     }
+///
+///     #[on_timer]
+///     fn unpaid(&mut self, then: &mut Reaction) {
+///         then.end();
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let store = EventStore::<OrderEvent>::new();
+/// let bus = CommandBus::builder(store.clone()).discover().build().unwrap();
+/// let processes = Processes::builder(SagaOrchestrator::builder(&store))
+///     .process(&store, Shipping::process_manager().dispatches::<Ship>(&bus))
+///     .open()
+///     .await?;
+/// store.append("order-7", vec![OrderEvent::Paid { order: 7 }]).await?;
+/// # while store.get_events("order-7").await?.len() < 2 { tokio::task::yield_now().await; }
+/// # processes.close().await;
+/// # Ok::<(), allframe_cqrs::process::ProcessError>(()) }).unwrap();
+/// ```
+#[proc_macro_attribute]
+pub fn process_manager(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(process::expand(attribute.into(), item.into()))
 }

@@ -49,7 +49,7 @@ pub mod versioning;
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{
-    Row, command, command_handler, event, handlers, projection, query, query_handler,
+    Row, command, command_handler, event, handlers, process_manager, projection, query, query_handler,
 };
 pub use as_of::AsOf;
 pub use async_trait::async_trait;

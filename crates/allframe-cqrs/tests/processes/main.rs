@@ -9,6 +9,7 @@
 )]
 
 mod crashes;
+mod declared;
 mod reacting;
 mod refusals;
 mod shop;
