@@ -76,7 +76,8 @@ impl On {
             } else if is_type(&parameter.ty, event) {
                 given_as(parameter, &quote!(event))
             } else if variant.is_some() {
-                let local = format_ident!("field_{}", fields.len());
+                // What it is, and what it should be, is shown where it is asked for.
+                let local = format_ident!("field_{}", fields.len(), span = shown_at(parameter.name.span()));
                 let field = match self.is_tuple {
                     true => {
                         let place = syn::Index {
@@ -94,7 +95,8 @@ impl On {
                 given_as(parameter, &quote!(#local))
             } else {
                 let field = parameter.field();
-                given_as(parameter, &quote!(&event.#field))
+                let span = shown_at(parameter.name.span());
+                given_as(parameter, &quote_spanned!(span=> &event.#field))
             });
         }
         let call = quote_spanned!(shown_at(method.span())=> state.#method(#(#given),*));
