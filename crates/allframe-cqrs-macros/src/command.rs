@@ -7,6 +7,7 @@ use syn::{
 
 use crate::{
     arguments::{self, alone, at_span, once, refuse_lifetimes, refuse_second, shown_at, value},
+    inverse::Inverse,
     json_names::renamed_fields,
     template::fields_of,
     validation_rules::{check_rules, fit, look_at_others},
@@ -14,7 +15,7 @@ use crate::{
 
 /// Implements `Command` for a struct, with what its attributes say.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Attributes { krate, name, stream, json } = Attributes::parse(attribute)?;
+    let Attributes { krate, name, stream, inverse, json } = Attributes::parse(attribute)?;
     let Item::Struct(mut item) = syn::parse2::<Item>(item.clone())? else {
         return Err(Error::new_spanned(item, "#[command] goes on a struct"));
     };
@@ -38,6 +39,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
             }
         }
     });
+    let inverse = inverse.map(|inverse| inverse.implementation(&item, &krate)).transpose()?;
     let depending = look_at_others(&item.fields);
     let fit = fit(&krate, &item.fields);
     let check = take_validation(&mut item)?.then(|| {
@@ -100,12 +102,17 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
         }
 
         #addressed
+
+        #inverse
     })
 }
 
+/// The arguments that the attribute of that name of clap has not.
+const OURS: [&str; 3] = ["stream", "inverse", "json"];
+
 /// Whether it may be the attribute of that name of clap, for a command that is given on the command line too.
 fn is_of_clap(attribute: &Attribute) -> bool {
-    let is_ours = |token| matches!(token, TokenTree::Ident(word) if word == "stream" || word == "json");
+    let is_ours = |token| matches!(token, TokenTree::Ident(word) if OURS.iter().any(|ours| word == ours));
     attribute.meta.require_list().is_ok_and(|list| !list.tokens.clone().into_iter().any(is_ours))
 }
 
@@ -113,12 +120,13 @@ struct Attributes {
     krate: Option<Path>,
     name: Option<LitStr>,
     stream: Option<Expr>,
+    inverse: Option<Inverse>,
     json: Option<Path>,
 }
 
 impl Attributes {
     fn parse(attribute: TokenStream) -> Result<Self> {
-        let mut this = Self { krate: None, name: None, stream: None, json: None };
+        let mut this = Self { krate: None, name: None, stream: None, inverse: None, json: None };
         let parser = syn::meta::parser(|meta| {
             let known = meta.path.get_ident().map(Ident::to_string);
             match known.as_deref() {
@@ -127,11 +135,13 @@ impl Attributes {
                     checked_name(value(meta, "write `name = \"..\"`, what the command is called")?)
                 }),
                 Some("stream") => once(&mut this.stream, &meta, |meta| value(meta, STREAM)),
+                Some("inverse") => once(&mut this.inverse, &meta, Inverse::parse),
                 Some("json") => once(&mut this.json, &meta, |meta| {
                     alone(meta, "write `json` alone; the schema is derived from the fields")
                 }),
                 _ => Err(meta.error(
-                    "unknown here; a command takes `stream = \"account-{account}\"`, `json` and `name = \"..\"`",
+                    "unknown here; a command takes `stream = \"account-{account}\"`, `inverse = Undo { account }`, `json` and \
+                     `name = \"..\"`",
                 )),
             }
         });

@@ -10,6 +10,7 @@ mod event_schema;
 mod expand;
 mod field_history;
 mod handler;
+mod inverse;
 mod json_names;
 mod marker;
 mod migration;
@@ -17,6 +18,7 @@ mod process;
 mod projection;
 mod row;
 mod row_index;
+mod saga;
 mod tag;
 mod template;
 mod unknown_variant;
@@ -210,6 +212,7 @@ pub fn row(item: TokenStream) -> TokenStream {
 /// | attribute | on | what it does |
 /// |---|---|---|
 /// | `#[command(stream = "account-{account}")]` | the struct | which stream it is for, with its fields as `format!` takes them; or a function, `stream = path`, that takes the command by reference |
+/// | `#[command(inverse = Release { seats, why: format!("{who} stays") })]` | the struct | implements `Invertible`: the command that undoes it. A field by its name alone is a clone of the command's, and expressions have the fields of the command as references, and the command as `self`; for anything but such an expression, implement `Invertible` by hand |
 /// | `#[command(json)]` | the struct | it is read from JSON by `dispatch_json`, which checks a schema derived from it; it needs the feature `json-commands`, and serde's `Deserialize` |
 /// | `#[command(name = "..")]` | the struct | what it is called in JSON, metadata and metrics, if not as the type |
 /// | `#[validate(..)]` | a field | a rule of [garde](https://docs.rs/garde), written as for `#[garde(..)]`, that is checked before any handler sees the command; it needs the feature `validation`, and garde with `derive` in the `Cargo.toml` that has the command |
@@ -331,6 +334,159 @@ pub fn query_handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn handlers(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(expand_handlers(attribute.into(), item.into()))
+}
+
+/// Makes the methods of an impl block the steps of a saga: implements `Saga` for its type.
+///
+/// The methods themselves stay as they are, to be called in tests. Those that are marked with `#[saga_step]` are the steps, and are
+/// stored under their names. The fields of the type are what they need.
+///
+/// | attribute | what it does |
+/// |---|---|
+/// | `name = ".."` | the name of the type of sagas, under which they are stored: 1 to 64 letters, digits, `_` and `.`; without it, the type's in `snake_case` |
+/// | `version = N` | stored with each that is started, from 1, which it is unless said otherwise |
+/// | `timeout = "2h"` | how long one may take: what is not over by then is undone |
+/// | `input = Type` | what one is begun with, where no method takes it |
+/// | `crate = path` | where `allframe_cqrs` is, when it goes by another name |
+///
+/// A time is a whole number with a unit: `ms`, `s`, `m`, `h` or `d`.
+///
+/// # What a method is given
+///
+/// | parameter | what it is |
+/// |---|---|
+/// | `&self`, or `self: Arc<Self>`, or neither | the value that the orchestrator was given |
+/// | `input: &T` | what the saga was begun with: `T` is `Saga::Input` |
+/// | `book_hotel: &T` | what the step `book_hotel` has answered; a step that takes it comes after `book_hotel` |
+/// | `book_hotel: Option<&T>` | the same, where there may be none: the step has a `when`, or need not come before |
+/// | of type `StepContext<T>` or `&StepContext<T>` | the context of the attempt, whatever it is called |
+///
+/// An underscore before the name says that it is not used. A step that takes no output, and is after none, begins at once, and those
+/// that need not wait for each other are carried out at the same time. That every output has the type that its step answers is for
+/// the compiler to see, and steps that wait for each other do not compile.
+///
+/// A method answers a value, or a `Result` of one, whose error is a `StepError` or becomes one with `into`.
+///
+/// ```
+/// use allframe_cqrs::{EventStore, saga, saga::{Saga, SagaOrchestrator, StepContext, StepError}};
+///
+/// # #[allframe_cqrs::event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Booked { room: u32 }
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Trip { traveller: String, with_visa: bool }
+///
+/// struct TripSaga { first_room: u32 }
+///
+/// #[saga(name = "trip", timeout = "2h")]
+/// impl TripSaga {
+///     #[saga_step(compensate = cancel_hotel, timeout = "5s", max_attempts = 3)]
+///     async fn book_hotel(&self, context: &StepContext<Trip>) -> Result<u32, StepError> {
+///         // The key is the same in every attempt: the hotel books once.
+///         Ok(self.first_room + u32::try_from(context.idempotency_key().len()).unwrap())
+///     }
+///
+///     // `None` where it was perhaps booked, and the hotel did not answer.
+///     async fn cancel_hotel(&self, book_hotel: Option<&u32>) -> Result<(), StepError> {
+///         println!("{book_hotel:?} is free again");
+///         Ok(())
+///     }
+///
+///     #[saga_step(when = wants_visa)]
+///     async fn get_visa(&self, input: &Trip) -> Result<String, StepError> {
+///         Ok(format!("visa of {}", input.traveller))
+///     }
+///
+///     fn wants_visa(&self, input: &Trip) -> bool {
+///         input.with_visa
+///     }
+///
+///     #[saga_step]
+///     fn write_voucher(&self, input: &Trip, book_hotel: &u32, get_visa: Option<&String>) -> String {
+///         format!("{} has room {book_hotel} and a visa: {}", input.traveller, get_visa.is_some())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let store = EventStore::<Booked>::new();
+/// let sagas = SagaOrchestrator::builder(&store).saga(TripSaga { first_room: 100 }).open().await?;
+/// let ann = Trip { traveller: "ann".into(), with_visa: false };
+/// let outcome = sagas.run(TripSaga::NAME, "ann-1", &ann).await?;
+/// let voucher: String = outcome.output("write_voucher").unwrap();
+/// assert_eq!(voucher, "ann has room 126 and a visa: false");
+/// # sagas.close().await;
+/// # Ok::<(), allframe_cqrs::saga::SagaError>(()) }).unwrap();
+/// ```
+///
+/// The arguments of `#[saga_step(..)]` are told [there](macro@saga_step).
+#[proc_macro_attribute]
+pub fn saga(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(saga::expand(attribute.into(), item.into()))
+}
+
+/// Marks a method as a step of a saga, in an impl block with [`#[saga]`](macro@saga), which says what methods are given.
+///
+/// | attribute | what it does |
+/// |---|---|
+/// | `after(step, ..)` | it is carried out once these are, or were skipped, though it does not take what they answer |
+/// | `when = method` | it is skipped unless this method, which is not async, answers `true` or `Ok(true)`; it comes after the steps whose outputs the method takes |
+/// | `compensate = method` | what undoes it |
+/// | `timeout = "30s"` | how long an attempt may take, and one to undo it; without this, 30 seconds |
+/// | `max_attempts = N` | how often it is tried at most, and its undoing; without this, 5 times |
+/// | `backoff = value` | the waits between attempts: a `Backoff` |
+/// | `on_failure = park` | when it has failed for good, a person has to look; without this, what was done is undone |
+/// | `command` | the method, which is not async, answers a command, which is stored and then dispatched; the output of the step are the events, a `Vec` |
+/// | `bus = field` | the field that is the `CommandBus` of the command; without this, `bus` |
+///
+/// What undoes a step takes its output under its name, as everything else: `Option<&T>`, which is `None` where the step may have been
+/// done and did not answer, or `&T`, and the saga waits for a person then.
+///
+/// ```
+/// use allframe_cqrs::{CommandBus, EventStore, command, event, saga, saga::{Saga, SagaOrchestrator, StepError}};
+///
+/// #[event]
+/// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// struct Booked { room: u32 }
+///
+/// #[command(stream = "room-{room}")]
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct BookRoom { room: u32 }
+///
+/// struct Trip { bus: CommandBus<Booked> }
+///
+/// #[saga]
+/// impl Trip {
+///     #[saga_step]
+///     fn choose(&self, input: &u32) -> u32 {
+///         input + 1
+///     }
+///
+///     #[saga_step(command, compensate = cancel)]
+///     fn book(&self, choose: &u32) -> BookRoom {
+///         BookRoom { room: *choose }
+///     }
+///
+///     async fn cancel(&self, book: &[Booked]) -> Result<(), StepError> {
+///         println!("room {} is free again", book[0].room);
+///         Ok(())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let store = EventStore::<Booked>::new();
+/// let bus = CommandBus::builder(store.clone())
+///     .function(|command: BookRoom| async move { vec![Booked { room: command.room }] })
+///     .build()
+///     .unwrap();
+/// let sagas = SagaOrchestrator::builder(&store).saga(Trip { bus }).open().await?;
+/// sagas.run(Trip::NAME, "ann-1", &7).await?;
+/// assert_eq!(store.get_events("room-8").await?[0].room, 8);
+/// # sagas.close().await;
+/// # Ok::<(), allframe_cqrs::saga::SagaError>(()) }).unwrap();
+/// ```
+#[proc_macro_attribute]
+pub fn saga_step(_: TokenStream, item: TokenStream) -> TokenStream {
+    expand_or_keep(item.into(), |_| saga::expand_step())
 }
 
 /// Makes the methods of an impl block the handlers of a process manager: implements `Process` for its type, which is what an instance

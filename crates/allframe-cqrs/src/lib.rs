@@ -49,7 +49,8 @@ pub mod versioning;
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{
-    Row, command, command_handler, event, handlers, process_manager, projection, query, query_handler,
+    Row, command, command_handler, event, handlers, process_manager, projection, query, query_handler, saga,
+    saga_step,
 };
 pub use as_of::AsOf;
 pub use async_trait::async_trait;
@@ -57,11 +58,14 @@ pub use backends::*;
 pub use backoff::Backoff;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use command::{
-    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, JsonForm, Rejection,
-    ValidationError,
+    Addressed, Command, CommandError, CommandHandler, CommandResult, Fingerprint, Invertible, JsonForm,
+    Rejection, ValidationError,
 };
 #[doc(hidden)]
-pub use command::{DecidedAgain, Fingerprinted, OfAny, OfSerialize, ReadFromJson};
+pub use command::{
+    DecidedAgain, Fingerprinted, InverseOf, InverseVisitor, OfAny, OfAnyCommand, OfInvertible, OfSerialize,
+    ReadFromJson,
+};
 #[cfg(feature = "validation")]
 #[doc(hidden)]
 pub use command::{check_with_garde, rule_fits};

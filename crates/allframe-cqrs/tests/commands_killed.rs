@@ -1,27 +1,20 @@
 //! A command with an idempotency key in a process that is killed between every two of its steps: it is carried out once.
 #![cfg(all(feature = "memory", feature = "macros"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, reason = "a child tells its parent so how far it is")]
 
-use std::{
-    env,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+#[path = "support/mod.rs"]
+mod support;
+
+use std::path::Path;
 
 use allframe_cqrs::{
-    Aggregate, Appended, BackendStats, CommandBus, CommandError, Decision, Dispatched, EventStore,
-    EventStoreBackend, Execution, ExpectedVersion, GlobalPosition, ReadAll, StreamId, StreamRange,
-    api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
-    async_trait, command, event,
+    Aggregate, CommandBus, CommandError, Decision, Dispatched, EventStore, EventStoreBackend, Execution,
+    ExpectedVersion, command, event,
 };
 use eventstore_wal::WalBackend;
 use serde::{Deserialize, Serialize};
+
+use crate::support::killed::{self, Stepped, Steps, kill_at_step};
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,77 +49,12 @@ struct Withdraw;
 #[derive(Serialize)]
 struct Transfer;
 
-/// Where the steps of a process are counted. At one of them it says so, and waits to be killed.
-#[derive(Clone)]
-struct Steps {
-    done: Arc<AtomicUsize>,
-    last: usize,
-}
-
-impl Steps {
-    fn never() -> Self {
-        Self { done: Arc::default(), last: usize::MAX }
-    }
-
-    fn step(&self) {
-        if self.done.fetch_add(1, Ordering::SeqCst) + 1 == self.last {
-            println!("at {}", self.last);
-            loop {
-                std::thread::park();
-            }
-        }
-    }
-}
-
-/// The durable store, with a step before and after everything that it is asked for.
-struct Stepped {
-    inner: WalBackend,
+fn bus(
+    directory: &Path,
     steps: Steps,
-}
-
-impl Stepped {
-    async fn between<T>(&self, work: impl Future<Output = T>) -> T {
-        self.steps.step();
-        let answer = work.await;
-        self.steps.step();
-        answer
-    }
-}
-
-#[async_trait]
-impl EventStoreBackend for Stepped {
-    async fn append_all(&self, batch: AppendBatch) -> StoreResult<Vec<Appended>> {
-        self.between(self.inner.append_all(batch)).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> StoreResult<StreamPage> {
-        self.between(self.inner.read_stream(stream, range)).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> StoreResult<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> StoreResult<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> StoreResult<()> {
-        self.between(self.inner.save_snapshot(snapshot)).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> StoreResult<Option<Snapshot>> {
-        self.between(self.inner.get_latest_snapshot(stream)).await
-    }
-
-    async fn stats(&self) -> StoreResult<BackendStats> {
-        self.inner.stats().await
-    }
-}
-
-fn bus(directory: &Path, steps: Steps) -> (EventStore<AccountEvent, Stepped>, CommandBus<AccountEvent>) {
+) -> (EventStore<AccountEvent, Stepped<WalBackend>>, CommandBus<AccountEvent>) {
     let inner = WalBackend::production(directory.join("store")).unwrap();
-    let store = EventStore::with_backend(Stepped { inner, steps: steps.clone() });
+    let store = EventStore::with_backend(Stepped::all(inner, steps.clone()));
     let bus = CommandBus::builder(store.clone())
         .decide({
             let steps = steps.clone();
@@ -163,40 +91,19 @@ async fn dispatch(
     }
 }
 
-/// Where a child of this process finds what it is to do: a directory, a command, and the step to stop at.
-const CHILD: &str = "COMMANDS_TEST_RUNS";
 const THIS: &str = "a_command_that_is_killed_anywhere_is_carried_out_once";
-
-/// The step at which the child was killed; `None` when it came to its end before.
-fn kill_at(directory: &Path, kind: &str, last: usize) -> Option<usize> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", THIS, "--nocapture"])
-        .env(CHILD, format!("{kind} {last} {}", directory.display()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let at = lines.filter_map(|line| line.unwrap().rsplit_once("at ")?.1.parse::<usize>().ok()).next();
-    if at.is_none() {
-        assert!(child.wait().unwrap().success());
-        return None;
-    }
-    child.kill().unwrap();
-    assert!(!child.wait().unwrap().success());
-    at
-}
 
 async fn be_killed(task: &str) {
     let mut words = task.splitn(3, ' ');
     let mut word = || words.next().unwrap();
     let (kind, last) = (word(), word().parse().unwrap());
-    let (_store, bus) = bus(Path::new(word()), Steps { done: Arc::default(), last });
+    let (_store, bus) = bus(Path::new(word()), Steps::up_to(last));
     dispatch(&bus, kind).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_command_that_is_killed_anywhere_is_carried_out_once() {
-    if let Ok(task) = env::var(CHILD) {
+    if let Some(task) = killed::task() {
         return be_killed(&task).await;
     }
     for (kind, events) in [("withdraw", 1), ("transfer", 3)] {
@@ -204,13 +111,14 @@ async fn a_command_that_is_killed_anywhere_is_carried_out_once() {
         for step in 1.. {
             let directory = tempfile::tempdir().unwrap();
             {
-                let (store, _) = bus(directory.path(), Steps::never());
+                let (store, _) = bus(directory.path(), Steps::without_end());
                 store.append("account-1", vec![Deposited { amount: 7 }]).await.unwrap();
                 store.backend().inner.close().await.unwrap();
             }
-            let Some(at) = kill_at(directory.path(), kind, step) else { break };
+            let task = format!("{kind} {step} {}", directory.path().display());
+            let Some(at) = kill_at_step(THIS, &task) else { break };
 
-            let (store, bus) = bus(directory.path(), Steps::never());
+            let (store, bus) = bus(directory.path(), Steps::without_end());
             let left = store.get_all_events().await.unwrap().len();
             assert!(left == 1 || left == 1 + events, "{kind}, killed at step {at}: {left} events");
             let first = dispatch(&bus, kind).await.unwrap();

@@ -9,6 +9,7 @@ pub(crate) use impl_block::expand as expand_handlers;
 use proc_macro2::TokenStream;
 use quote::quote;
 use signature::Owner;
+pub(crate) use signature::{is_called, parameter_of};
 use syn::{Attribute, Error, Item, Result, Signature};
 
 use crate::arguments::refuse_second;

@@ -246,7 +246,7 @@ fn receiver_of(this: &syn::Receiver, owner: &Type) -> Result<Argument> {
 }
 
 /// The argument at a place of a type like `Result<T, E>`, if its name is this.
-pub(super) fn parameter_of<'a>(ty: &'a Type, name: &str, place: usize) -> Option<&'a Type> {
+pub(crate) fn parameter_of<'a>(ty: &'a Type, name: &str, place: usize) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
@@ -258,7 +258,7 @@ pub(super) fn parameter_of<'a>(ty: &'a Type, name: &str, place: usize) -> Option
 }
 
 /// Whether the last part of a path is this.
-pub(super) fn is_called(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_called(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
 }
 

@@ -171,10 +171,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn later(clock: &ManualClock, seconds: u32) -> Timestamp {
+        after(clock.now(), seconds * SECOND)
+    }
+
     #[tokio::test]
     async fn a_sleeper_wakes_when_it_is_time_and_not_before() {
         let clock = ManualClock::at(Timestamp::from_micros(0));
-        let mut sleep = pin!(clock.sleep(2 * SECOND));
+        let mut sleep = pin!(clock.sleep_until(later(&clock, 2)));
         assert!(poll!(&mut sleep).is_pending());
         clock.advance(SECOND);
         assert!(poll!(&mut sleep).is_pending());
@@ -187,11 +191,11 @@ mod tests {
     async fn the_first_sleeper_is_woken_and_one_that_gave_up_is_forgotten() {
         let clock = ManualClock::at(Timestamp::from_micros(0));
         {
-            let mut gives_up = pin!(clock.sleep(SECOND));
+            let mut gives_up = pin!(clock.sleep_until(later(&clock, 1)));
             assert!(poll!(&mut gives_up).is_pending());
         }
-        let mut sleep = pin!(clock.sleep(3 * SECOND));
-        let mut longer = pin!(clock.sleep(5 * SECOND));
+        let mut sleep = pin!(clock.sleep_until(later(&clock, 3)));
+        let mut longer = pin!(clock.sleep_until(later(&clock, 5)));
         assert!(poll!(&mut sleep).is_pending() && poll!(&mut longer).is_pending());
         assert_eq!(clock.wake_next().await, 3 * SECOND);
         assert!(poll!(&mut sleep).is_ready() && poll!(&mut longer).is_pending());

@@ -1,6 +1,8 @@
 mod error;
 mod fingerprint;
 mod handler;
+mod inverse_of;
+mod invertible;
 mod json_form;
 mod validation;
 
@@ -12,6 +14,9 @@ pub(crate) use fingerprint::sorted;
 #[doc(hidden)]
 pub use fingerprint::{Fingerprinted, OfAny, OfSerialize};
 pub use handler::{CommandHandler, CommandResult};
+#[doc(hidden)]
+pub use inverse_of::{InverseOf, InverseVisitor, OfAnyCommand, OfInvertible};
+pub use invertible::Invertible;
 pub use json_form::JsonForm;
 #[doc(hidden)]
 pub use json_form::ReadFromJson;

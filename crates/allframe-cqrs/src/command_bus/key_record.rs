@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventstore_api::{
-    Appended, EventId, EventStoreBackend, EventType, ExpectedVersion, NewEvent, RecordedEvent, StoreError,
-    StreamAppend, StreamId, StreamRange, Timestamp, Version,
+    AppendBatch, Appended, EventId, EventStoreBackend, EventType, ExpectedVersion, NewEvent, RecordedEvent,
+    StoreError, StreamAppend, StreamId, StreamRange, Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,34 @@ pub(super) async fn look_up<E: Event>(
         return Err(CommandError::KeyReused { key: key.to_owned(), first: record.command });
     }
     Ok(Known::Executed(read_back(store, key, &record.appended).await?))
+}
+
+/// The name that stands in the record of a key where that of a command should: none is carried out with it.
+const WITHHELD: &str = "$withheld";
+
+/// Sees to it that no command is carried out with this key any more, and answers whether one has been.
+pub(super) async fn withhold<E: Event>(
+    store: &DynStore<E>,
+    key: &str,
+    retention: KeyRetention,
+) -> Result<bool, CommandError> {
+    let stream = record_stream(key)?;
+    loop {
+        let claim = match look_up(store, key, &stream, WITHHELD, None, retention).await {
+            Ok(Known::Free(claim)) => claim,
+            Ok(Known::Executed(_)) => return Ok(false),
+            Err(CommandError::KeyReused { .. }) => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let mut batch = AppendBatch::new();
+        batch.appends.push(claim.append(&[])?);
+        match store.append_settled(batch).await {
+            Ok(_) => return Ok(false),
+            // Somebody was faster, with the command or with this.
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn is_over(record: &RecordedEvent, retention: KeyRetention) -> bool {

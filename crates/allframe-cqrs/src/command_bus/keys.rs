@@ -2,7 +2,7 @@ use super::{
     Dispatched, DynStore, KeyRetention, Storing,
     commit::Commit,
     entry::Entry,
-    key_record::{Known, look_up, record_stream},
+    key_record::{Known, look_up, record_stream, withhold},
     key_turns::KeyTurns,
 };
 use crate::{CommandError, Event, middleware::Request};
@@ -17,6 +17,15 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn new(retention: KeyRetention) -> Self {
         Self { retention, turns: KeyTurns::default() }
+    }
+
+    /// Sees to it that no command is carried out with this key any more, and answers whether one has been.
+    pub(super) async fn withhold<E: Event>(
+        &self,
+        store: &DynStore<E>,
+        key: &str,
+    ) -> Result<bool, CommandError> {
+        withhold(store, key, self.retention).await
     }
 
     pub(super) async fn once<E: Event>(

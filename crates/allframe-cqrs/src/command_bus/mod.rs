@@ -233,6 +233,12 @@ impl<E: Event> CommandBus<E> {
         names
     }
 
+    /// Sees to it that no command is carried out with this key any more, in any process, and answers whether one has been: what
+    /// somebody sends later is refused as [`CommandError::KeyReused`].
+    pub(crate) async fn withhold(&self, key: &str) -> Result<bool, CommandError> {
+        self.shared.keys.withhold(&self.shared.store, key).await
+    }
+
     async fn send<C: Command>(
         &self,
         context: DispatchContext,

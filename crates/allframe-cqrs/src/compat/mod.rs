@@ -23,7 +23,15 @@
 mod command_bus;
 
 #[cfg(feature = "memory")]
+mod saga;
+
+#[cfg(feature = "memory")]
 pub use command_bus::CommandBus;
+#[cfg(feature = "memory")]
+pub use saga::{
+    CompensationStrategy, OrchestratorSagaStep, SagaDefinition, SagaError, SagaMetadata, SagaOrchestrator,
+    SagaResult, SagaStatus,
+};
 
 /// A backend for events of type `E`: any backend, for any `E`.
 pub trait EventStoreBackend<E>: eventstore_api::EventStoreBackend {}

@@ -25,9 +25,9 @@ pub(super) enum StreamKind {
     OfThisStore,
 }
 
-/// Of consumer groups, of projections, and of copies into the store that is copied now. What projections keep are snapshots
+/// Of consumer groups, of projections, of processes that drive sagas, and of copies into the store that is copied now. What projections keep are snapshots
 /// today; an event in such a stream would be about the same.
-const OF_THIS_STORE: [&str; 3] = ["$group-", "$projection-", "$copy-"];
+const OF_THIS_STORE: [&str; 4] = ["$group-", "$projection-", "$saga-", "$copy-"];
 const KEY_RECORD: &str = "$command-";
 /// What forms the events of a name have had, and which are compatible.
 const SCHEMAS: &str = "$schema-";

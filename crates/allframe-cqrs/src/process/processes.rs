@@ -46,7 +46,7 @@ impl Processes {
 
     /// The orchestrator that they go through, to start sagas by hand as well.
     #[must_use]
-    pub fn sagas(&self) -> &SagaOrchestrator {
+    pub fn orchestrator(&self) -> &SagaOrchestrator {
         &self.open.sagas
     }
 

@@ -44,6 +44,11 @@ impl Attempt {
         self.output(&self.step)
     }
 
+    /// The key of the step itself.
+    pub(super) fn forward_key(&self) -> String {
+        format!("{}/{}", self.saga.stream(), self.step)
+    }
+
     fn output(&self, step: &str) -> Option<&Value> {
         self.outputs.iter().find(|(name, _)| &**name == step).map(|(_, output)| &**output)
     }

@@ -9,7 +9,7 @@ use super::{
     context::{Attempt, Direction},
     definition::Steps,
     state::{Phase, SagaState, StepState, StepStatus},
-    step::StepEntry,
+    step::{Action, StepEntry},
 };
 use crate::clock::after;
 
@@ -52,6 +52,7 @@ impl Decider<'_> {
             Phase::Forward => {
                 let retries = state.steps.iter().filter_map(|step| match step.status {
                     StepStatus::Retrying { at } => Some(at),
+                    StepStatus::Running { deadline } if self.is_saga(step) => limit(deadline),
                     _ => None,
                 });
                 earliest(retries.min(), state.started.deadline)
@@ -61,6 +62,7 @@ impl Decider<'_> {
                 .iter()
                 .filter_map(|step| match step.status {
                     StepStatus::UndoRetrying { at } => Some(at),
+                    StepStatus::Undoing { deadline } if self.is_saga(step) => limit(deadline),
                     _ => None,
                 })
                 .min(),
@@ -200,7 +202,9 @@ impl Decider<'_> {
                 let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());
                 Some(parked(format!("the step `{}` could not be undone: {error}", step.name)))
             }
-            _ if entry.undo.is_none() => Some(SagaEvent::StepUndone { step: entry.name.to_string() }),
+            _ if entry.undo.is_none() && !matches!(entry.action, Action::Saga) => {
+                Some(SagaEvent::StepUndone { step: entry.name.to_string() })
+            }
             _ => Some(self.begin_undo(entry, 1)),
         }
     }
@@ -314,6 +318,10 @@ impl Decider<'_> {
         }
     }
 
+    fn is_saga(&self, step: &StepState) -> bool {
+        self.steps.entry(&step.name).is_some_and(|entry| matches!(entry.action, Action::Saga))
+    }
+
     fn is_live(&self, step: &StepState) -> bool {
         self.live.contains(&step.name)
     }
@@ -370,6 +378,11 @@ fn needs_undo(step: &StepState) -> bool {
         StepStatus::Failed { kind } => kind == StepErrorKind::Uncertain,
         _ => false,
     }
+}
+
+/// A deadline, where it is one.
+fn limit(deadline: Timestamp) -> Option<Timestamp> {
+    (deadline < Timestamp::from_micros(i64::MAX)).then_some(deadline)
 }
 
 fn earliest(some: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {

@@ -3,18 +3,21 @@ use std::{future::pending, sync::Arc};
 use eventstore_api::{GlobalPosition, Metadata, StreamId, Timestamp, Version};
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use tokio::sync::watch;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
 
 use super::{
-    SagaError, SagaEvent, SagaId,
+    SagaError, SagaEvent, SagaId, StepError,
     attempt::{Ended, carry_out},
     context::Direction,
     decide::Decider,
     definition::Steps,
     engine::Engine,
     log::{Loaded, Written},
-    state::{Phase, SagaState, StepStatus},
+    shared::Message,
+    state::{Phase, SagaState, StepState, StepStatus},
     step::Action,
+    sub_saga::{Child, follow, turn_round},
 };
 
 /// Drives one saga: decides, stores what it decides, does it, and so on, until there is nothing to do for now.
@@ -39,14 +42,12 @@ pub(super) enum Left {
     Over,
     /// It waits for a person.
     Parked,
-    /// There is nothing to do before then.
-    Until(Timestamp),
-    /// There is nothing to do before these sagas have ended.
-    ForOthers(Vec<StreamId>),
+    /// There is nothing to do before a moment, or before one of these sagas has ended.
+    Waiting { until: Option<Timestamp>, others: Vec<StreamId> },
     /// Another process drives it.
     Lost(String),
-    /// This process ends.
-    Closing,
+    /// This process ends, or has not begun.
+    Not,
 }
 
 /// What drivers are told from outside.
@@ -54,6 +55,15 @@ pub(super) struct Signals {
     /// The version that others have written.
     pub(super) nudge: watch::Receiver<Version>,
     pub(super) closing: watch::Receiver<bool>,
+    pub(super) worker: mpsc::UnboundedSender<Message>,
+}
+
+impl Signals {
+    /// Asks to be nudged when one of these has ended.
+    fn await_others(&self, saga: &SagaId, others: Vec<StreamId>) {
+        // The worker has ended: this ends too.
+        let _ = self.worker.send(Message::Awaits { stream: saga.stream().clone(), others });
+    }
 }
 
 impl Driver {
@@ -96,19 +106,32 @@ impl Driver {
     /// Dropping the future early drops the attempts that are made; what was stored of them stays, and they are made again.
     pub(super) async fn drive(&mut self, mut signals: Signals) -> Result<Left, SagaError> {
         let mut ended: Vec<Ended> = Vec::new();
+        let mut outside: Vec<SagaEvent> = Vec::new();
         loop {
+            if self.state.has_ended() {
+                return Ok(Left::Over);
+            }
             if let Some(other) = self.other_worker() {
                 return Ok(Left::Lost(other));
             }
             let is_closing = *signals.closing.borrow();
-            if !self.write_next(&mut ended, is_closing).await? {
+            if !self.write_next(std::mem::take(&mut outside), &mut ended, is_closing).await? {
                 continue;
             }
             if !is_closing {
                 self.begin_attempts();
             }
-            if let Some(left) = self.left(is_closing) {
+            let (others, events) =
+                if is_closing { (Vec::new(), Vec::new()) } else { self.follow_others().await? };
+            if !events.is_empty() {
+                outside = events;
+                continue;
+            }
+            if let Some(left) = self.left(is_closing, &others) {
                 return Ok(left);
+            }
+            if !others.is_empty() {
+                signals.await_others(&self.saga, others);
             }
             let due = self.decider().due(&self.state);
             let clock = Arc::clone(&self.engine.clock);
@@ -137,9 +160,15 @@ impl Driver {
 
     /// Stores what has come of attempts, and what follows. Where somebody else was faster, the saga is read again, and there may
     /// be something else to do.
-    async fn write_next(&mut self, ended: &mut Vec<Ended>, is_closing: bool) -> Result<bool, SagaError> {
+    async fn write_next(
+        &mut self,
+        outside: Vec<SagaEvent>,
+        ended: &mut Vec<Ended>,
+        is_closing: bool,
+    ) -> Result<bool, SagaError> {
         let before = self.version;
-        let mut events = Vec::new();
+        let mut events = outside;
+        self.take_in(&events, 0);
         for ended in ended.iter() {
             if let Some(event) = self.event_of(ended) {
                 events.push(event);
@@ -201,14 +230,23 @@ impl Driver {
         if !is_awaited {
             return None;
         }
-        let name = ended.step.to_string();
-        Some(match (&ended.result, ended.direction) {
+        Some(self.ended_as(step, ended.direction, &ended.result))
+    }
+
+    fn ended_as(
+        &self,
+        step: &StepState,
+        direction: Direction,
+        result: &Result<Value, StepError>,
+    ) -> SagaEvent {
+        let name = step.name.to_string();
+        match (result, direction) {
             (Ok(output), Direction::Forward) => {
                 SagaEvent::StepCompleted { step: name, output: output.clone() }
             }
             (Ok(_), Direction::Undo) => SagaEvent::StepUndone { step: name },
             (Err(error), direction) => self.decider().failed(&self.state, step, direction, error),
-        })
+        }
     }
 
     fn begin_attempts(&mut self) {
@@ -220,7 +258,7 @@ impl Driver {
                 (Direction::Forward, Action::Run(run), _) | (Direction::Undo, _, Some(run)) => {
                     Arc::clone(run)
                 }
-                (Direction::Undo, _, None) => continue,
+                (Direction::Forward, Action::Saga, _) | (Direction::Undo, _, None) => continue,
             };
             let attempt = decider.attempt(&self.state, entry, direction, step.attempts);
             begun.push((Arc::clone(&step.name), carry_out(Arc::clone(&self.engine.clock), run, attempt)));
@@ -231,8 +269,31 @@ impl Driver {
         }
     }
 
+    /// Sees to the sagas of steps: which go on, and what those have come to that have ended.
+    async fn follow_others(&mut self) -> Result<(Vec<StreamId>, Vec<SagaEvent>), SagaError> {
+        let decider = self.decider();
+        let is_saga = |step: &StepState| {
+            self.steps.entry(&step.name).is_some_and(|entry| matches!(entry.action, Action::Saga))
+        };
+        let of_sagas = decider.attempts(&self.state).filter(|(step, _)| is_saga(step));
+        let of_sagas: Vec<_> = of_sagas.map(|(step, direction)| (step.clone(), direction)).collect();
+        let (mut others, mut events) = (Vec::new(), Vec::new());
+        for (step, direction) in of_sagas {
+            let (engine, state) = (&self.engine, &self.state);
+            let child = match direction {
+                Direction::Forward => follow(&engine.log, &self.saga, state, &step).await?,
+                Direction::Undo => turn_round(&engine.log, &self.saga, state, &step).await?,
+            };
+            match child {
+                Child::GoesOn(child) => others.push(child.stream().clone()),
+                Child::Ended(result) => events.push(self.ended_as(&step, direction, &result)),
+            }
+        }
+        Ok((others, events))
+    }
+
     /// Why there is nothing to do for now, if there is nothing.
-    fn left(&self, is_closing: bool) -> Option<Left> {
+    fn left(&self, is_closing: bool, others: &[StreamId]) -> Option<Left> {
         if self.state.has_ended() {
             return Some(Left::Over);
         }
@@ -243,12 +304,9 @@ impl Driver {
             return None;
         }
         if is_closing {
-            return Some(Left::Closing);
+            return Some(Left::Not);
         }
-        Some(match self.decider().due(&self.state) {
-            Some(moment) => Left::Until(moment),
-            None => Left::ForOthers(Vec::new()),
-        })
+        Some(Left::Waiting { until: self.decider().due(&self.state), others: others.to_vec() })
     }
 
     fn other_worker(&self) -> Option<String> {

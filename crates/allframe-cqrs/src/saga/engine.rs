@@ -5,7 +5,7 @@ use crate::Clock;
 
 /// What all that drive sagas in one process share.
 pub(super) struct Engine {
-    pub(super) log: SagaLog,
+    pub(super) log: Arc<SagaLog>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) worker: WorkerId,
     pub(super) definitions: HashMap<Arc<str>, Arc<Steps>>,

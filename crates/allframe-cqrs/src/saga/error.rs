@@ -50,6 +50,12 @@ pub enum SagaError {
         /// What stood in the way.
         source: Arc<serde_json::Error>,
     },
+    /// What a step is to have answered cannot be stored.
+    #[error("the output cannot be stored as JSON")]
+    Output {
+        /// What stood in the way.
+        source: Arc<serde_json::Error>,
+    },
     /// There is one of this id, which was begun with something else.
     #[error("there is a saga `{saga}` already, which was begun with another input; take another id")]
     IdTaken {

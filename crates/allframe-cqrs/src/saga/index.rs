@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use eventstore_api::{Criterion, EventFilter, EventType, GlobalPosition, StreamId, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
-use super::{SagaError, SagaEvent, lease::WORKER_NOTE};
+use super::{SagaError, SagaEvent, SagaId, lease::WORKER_NOTE};
 use crate::Error;
 
 /// Which sagas are not over, and who drives them: of those events alone that change it, so that not every step of every saga has
@@ -11,8 +11,18 @@ use crate::Error;
 #[derive(Default)]
 pub(super) struct Index {
     entries: HashMap<StreamId, Entry>,
+    counts: BTreeMap<Box<str>, Counts>,
     /// Those that are gone here, and of which older events may still come.
     gone: Vec<(GlobalPosition, StreamId)>,
+}
+
+/// How many sagas of a type are not over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Those that go on by themselves.
+    pub(super) running: usize,
+    /// Those that wait for a person.
+    pub(super) parked: usize,
 }
 
 /// What is known of a saga.
@@ -114,13 +124,23 @@ impl Index {
         };
         match open {
             Some(open) => {
-                self.entries.insert(stream.clone(), Entry { version, open: Some(open) });
+                self.put(stream, Entry { version, open: Some(open) });
                 Change::Open
             }
             None => {
-                self.entries.remove(stream);
+                self.remove(stream);
                 Change::Over
             }
+        }
+    }
+
+    /// A saga of this process waits for a person, which is known before the events of it come.
+    pub(super) fn park(&mut self, stream: &StreamId, version: Version, worker: &str) {
+        self.wait(stream, version, worker, Timestamp::from_micros(i64::MAX));
+        let known = self.entries.get(stream).filter(|entry| entry.version == version);
+        if let Some(mut open) = known.and_then(|entry| entry.open.clone()) {
+            open.is_parked = true;
+            self.put(stream, Entry { version, open: Some(open) });
         }
     }
 
@@ -131,7 +151,7 @@ impl Index {
         }
         let worker = Some(worker.to_owned());
         let open = Open { worker, due: until.as_micros(), deadline: None, is_parked: false };
-        self.entries.insert(stream.clone(), Entry { version, open: Some(open) });
+        self.put(stream, Entry { version, open: Some(open) });
     }
 
     /// Another process drives a saga, as is known before the events of it come.
@@ -151,7 +171,7 @@ impl Index {
         if self.entries.get(stream).is_some_and(|entry| entry.version > version) {
             return;
         }
-        self.entries.insert(stream.clone(), Entry { version, open: None });
+        self.put(stream, Entry { version, open: None });
         self.gone.push((position, stream.clone()));
     }
 
@@ -167,6 +187,37 @@ impl Index {
         });
     }
 
+    /// How many of each type are not over.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&str, Counts)> {
+        self.counts.iter().map(|(saga, counts)| (&**saga, *counts))
+    }
+
+    fn put(&mut self, stream: &StreamId, entry: Entry) {
+        if let Some(open) = &entry.open {
+            self.count(stream, open.is_parked, 1);
+        }
+        if let Some(Entry { open: Some(open), .. }) = self.entries.insert(stream.clone(), entry) {
+            self.count(stream, open.is_parked, -1);
+        }
+    }
+
+    fn remove(&mut self, stream: &StreamId) {
+        if let Some(Entry { open: Some(open), .. }) = self.entries.remove(stream) {
+            self.count(stream, open.is_parked, -1);
+        }
+    }
+
+    fn count(&mut self, stream: &StreamId, is_parked: bool, difference: isize) {
+        let Some(saga) = SagaId::of_stream(stream) else { return };
+        if !self.counts.contains_key(saga.saga()) {
+            self.counts.insert(saga.saga().into(), Counts::default());
+        }
+        if let Some(counts) = self.counts.get_mut(saga.saga()) {
+            let count = if is_parked { &mut counts.parked } else { &mut counts.running };
+            *count = count.saturating_add_signed(difference);
+        }
+    }
+
     pub(super) fn kept(&self) -> Kept {
         let entries = self.entries.iter().filter_map(|(stream, entry)| {
             Some((stream.as_str().to_owned(), entry.version.get(), entry.open.clone()?))
@@ -177,11 +228,13 @@ impl Index {
 
 impl From<Kept> for Index {
     fn from(kept: Kept) -> Self {
-        let entries = kept.entries.into_iter().filter_map(|(stream, version, open)| {
-            let entry = Entry { version: Version::new(version), open: Some(open) };
-            Some((StreamId::new(stream).ok()?, entry))
-        });
-        Self { entries: entries.collect(), gone: Vec::new() }
+        let mut index = Self::default();
+        for (stream, version, open) in kept.entries {
+            if let Ok(stream) = StreamId::new(stream) {
+                index.put(&stream, Entry { version: Version::new(version), open: Some(open) });
+            }
+        }
+        index
     }
 }
 

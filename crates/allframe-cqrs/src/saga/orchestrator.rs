@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::{
-    SagaError, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaOutcome, Started,
+    SagaError, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaOutcome, Sagas, Started,
     context::write,
     drive::Driver,
     log::{Loaded, Written},
@@ -100,7 +100,7 @@ impl SagaOrchestrator {
         Ok(saga)
     }
 
-    /// Starts a saga and waits for its end, as [`start`](Self::start) and [`wait`](Self::wait) do.
+    /// Starts a saga and waits for its end, as [`start`](Self::start) and [`wait_for_end`](Self::wait_for_end) do.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl SagaOrchestrator {
         // Before it is started, so that its end is not missed.
         let ended = self.running.shared.await_end(saga.stream());
         if !self.start_at(&saga, input, None).await? {
-            return self.wait(&saga).await;
+            return self.wait_for_end(&saga).await;
         }
         let outcome = tokio::select! {
             ended = ended => ended.ok().flatten().as_ref().and_then(SagaOutcome::of),
@@ -118,7 +118,7 @@ impl SagaOrchestrator {
         };
         match outcome {
             Some(outcome) => Ok(outcome),
-            None => self.wait(&saga).await,
+            None => self.wait_for_end(&saga).await,
         }
     }
 
@@ -129,7 +129,7 @@ impl SagaOrchestrator {
     /// # Errors
     ///
     /// [`SagaError::NotFound`], [`SagaError::Store`], and [`SagaError::Closed`] where the orchestrator is closed before.
-    pub async fn wait(&self, saga: &SagaId) -> Result<SagaOutcome, SagaError> {
+    pub async fn wait_for_end(&self, saga: &SagaId) -> Result<SagaOutcome, SagaError> {
         let shared = &self.running.shared;
         loop {
             let told = shared.await_end(saga.stream());
@@ -144,6 +144,12 @@ impl SagaOrchestrator {
                 () = shared.closing() => return Err(SagaError::Closed),
             }
         }
+    }
+
+    /// The sagas in its store, to look at them and to step in.
+    #[must_use]
+    pub fn sagas(&self) -> Sagas {
+        Sagas::new(Arc::clone(&self.running.shared.engine.log))
     }
 
     /// Ends: no saga is taken up any more, the attempts that are being made come to their ends, and other processes take over at

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -33,7 +33,8 @@ pub enum SagaOutcome {
 }
 
 /// What the steps of a saga have answered.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, Value>", into = "BTreeMap<String, Value>")]
 pub struct StepOutputs(BTreeMap<Arc<str>, Arc<Value>>);
 
 impl SagaOutcome {
@@ -94,5 +95,18 @@ impl StepOutputs {
     /// What all steps have answered, as it is stored.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(step, output)| (&**step, &**output))
+    }
+}
+
+impl From<BTreeMap<String, Value>> for StepOutputs {
+    fn from(outputs: BTreeMap<String, Value>) -> Self {
+        Self(outputs.into_iter().map(|(step, output)| (step.into(), Arc::new(output))).collect())
+    }
+}
+
+impl From<StepOutputs> for BTreeMap<String, Value> {
+    fn from(outputs: StepOutputs) -> Self {
+        let owned = |output: Arc<Value>| Arc::try_unwrap(output).unwrap_or_else(|shared| (*shared).clone());
+        outputs.0.into_iter().map(|(step, output)| (step.to_string(), owned(output))).collect()
     }
 }

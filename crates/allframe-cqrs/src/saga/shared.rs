@@ -26,9 +26,19 @@ pub(super) struct Shared {
     /// Who waits for which to be over.
     waiting: Mutex<HashMap<StreamId, Vec<oneshot::Sender<Option<SagaState>>>>>,
     room: Arc<Semaphore>,
-    finished: mpsc::UnboundedSender<Finished>,
+    worker: mpsc::UnboundedSender<Message>,
     drivers: Mutex<JoinSet<()>>,
     closing: watch::Sender<bool>,
+}
+
+/// What drivers tell the worker.
+pub(super) enum Message {
+    Finished(Finished),
+    /// A saga that is driven goes on when one of the others has ended.
+    Awaits {
+        stream: StreamId,
+        others: Vec<StreamId>,
+    },
 }
 
 /// What has become of a saga that was driven.
@@ -51,21 +61,23 @@ pub(super) struct Seat {
     shared: Arc<Shared>,
     stream: StreamId,
     nudge: watch::Receiver<Version>,
-    _room: OwnedSemaphorePermit,
+    room: Option<OwnedSemaphorePermit>,
+    /// What the worker is told when the place is given up.
+    finished: Option<Finished>,
 }
 
 impl Shared {
     pub(super) fn new(
         engine: Arc<Engine>,
         max_driven: usize,
-        finished: mpsc::UnboundedSender<Finished>,
+        worker: mpsc::UnboundedSender<Message>,
     ) -> Self {
         Self {
             engine,
             driven: Mutex::default(),
             waiting: Mutex::default(),
             room: Arc::new(Semaphore::new(max_driven.min(Semaphore::MAX_PERMITS))),
-            finished,
+            worker,
             drivers: Mutex::default(),
             closing: watch::Sender::new(false),
         }
@@ -83,7 +95,13 @@ impl Shared {
             return None;
         }
         driven.insert(stream.clone(), sender);
-        Some(Seat { shared: Arc::clone(self), stream: stream.clone(), nudge, _room: room })
+        Some(Seat {
+            shared: Arc::clone(self),
+            stream: stream.clone(),
+            nudge,
+            room: Some(room),
+            finished: None,
+        })
     }
 
     /// Drives a saga that is due, and that this process drove before, or nobody, or one that has died. Answers whether there was
@@ -146,6 +164,16 @@ impl Shared {
         lock(&self.drivers).abort_all();
     }
 
+    /// Lets the driver of a saga look at it anew. Answers whether there is one.
+    pub(super) fn poke(&self, stream: &StreamId) -> bool {
+        let driven = lock(&self.driven);
+        let nudge = driven.get(stream);
+        if let Some(nudge) = nudge {
+            nudge.send_replace(Version::new(u64::MAX));
+        }
+        nudge.is_some()
+    }
+
     /// Tells the driver of a saga that others may have written this version.
     pub(super) fn nudge(&self, stream: &StreamId, version: Version) {
         if let Some(nudge) = lock(&self.driven).get(stream) {
@@ -204,7 +232,11 @@ impl Shared {
 impl Seat {
     /// Drives a saga to where there is nothing to do.
     pub(super) async fn drive(self, mut driver: Driver) {
-        let signals = Signals { nudge: self.nudge.clone(), closing: self.shared.closing.subscribe() };
+        let signals = Signals {
+            nudge: self.nudge.clone(),
+            closing: self.shared.closing.subscribe(),
+            worker: self.shared.worker.clone(),
+        };
         let left = driver.drive(signals).await;
         if matches!(left, Ok(Left::Over | Left::Parked)) {
             self.shared.tell_with(&self.stream, Some(&driver.state));
@@ -214,19 +246,24 @@ impl Seat {
     }
 
     /// Gives the place up, and tells the worker why.
-    fn leave(self, version: Version, position: GlobalPosition, left: Result<Left, SagaError>) {
-        let finished = Finished { stream: self.stream.clone(), version, position, left };
-        let sender = self.shared.finished.clone();
-        // Who looks for it next finds it not driven any more.
-        drop(self);
-        // The worker has ended: nobody asks any more.
-        let _ = sender.send(finished);
+    fn leave(mut self, version: Version, position: GlobalPosition, left: Result<Left, SagaError>) {
+        self.finished = Some(Finished { stream: self.stream.clone(), version, position, left });
     }
 }
 
+/// Whoever gives a place up, the worker learns it: it may have passed over the saga, since it was driven.
 impl Drop for Seat {
     fn drop(&mut self) {
         lock(&self.shared.driven).remove(&self.stream);
+        self.room = None;
+        let finished = self.finished.take().unwrap_or_else(|| Finished {
+            stream: self.stream.clone(),
+            version: Version::NONE,
+            position: GlobalPosition::START,
+            left: Ok(Left::Not),
+        });
+        // The worker has ended: nobody asks any more.
+        let _ = self.shared.worker.send(Message::Finished(finished));
     }
 }
 

@@ -237,6 +237,7 @@ impl SagaState {
         (state.status, state.ended) = (status, ended);
     }
 
+    #[expect(clippy::indexing_slicing, reason = "it was found there, or put there")]
     fn step_mut(&mut self, name: &str) -> &mut StepState {
         let place = self.steps.iter().position(|step| &*step.name == name).unwrap_or_else(|| {
             self.steps.push(StepState::new(name));

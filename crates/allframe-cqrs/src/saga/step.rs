@@ -63,6 +63,8 @@ pub(super) struct StepEntry {
 /// How a step is carried out.
 pub(super) enum Action {
     Run(Run),
+    /// A saga of its own, which its order names.
+    Saga,
 }
 
 /// Does something, and answers as it is stored.

@@ -2,11 +2,15 @@
 
 use eventstore_api::Timestamp;
 
-use super::{SagaEvent, SagaId, state::SagaState};
+use super::{SagaEvent, SagaId, index::Counts, state::SagaState};
 
 /// Tells of what has been stored.
 #[derive(Debug, Default)]
-pub(super) struct SagaTelemetry;
+pub(super) struct SagaTelemetry {
+    /// What was told last of how many are not over.
+    #[cfg(feature = "metrics")]
+    open: std::sync::Mutex<std::collections::HashMap<String, Counts>>,
+}
 
 impl SagaTelemetry {
     /// These were stored of a saga, which now is in this state.
@@ -14,6 +18,22 @@ impl SagaTelemetry {
         for event in events {
             self.wrote_one(saga, state, event, now);
         }
+    }
+
+    /// So many sagas of each type are not over, in whatever process.
+    pub(super) fn open<'a>(&self, counts: impl Iterator<Item = (&'a str, Counts)>) {
+        #[cfg(feature = "metrics")]
+        {
+            let mut told = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for (saga, counts) in counts {
+                if told.get(saga) != Some(&counts) {
+                    told.insert(saga.to_owned(), counts);
+                    meters::open(saga, counts);
+                }
+            }
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = counts;
     }
 
     fn wrote_one(&self, saga: &SagaId, state: &SagaState, event: &SagaEvent, now: Timestamp) {
@@ -50,18 +70,24 @@ impl SagaTelemetry {
 mod meters {
     use std::time::Duration;
 
+    use super::Counts;
+
     pub(super) fn came_to(saga: &str, outcome: &'static str, took: Option<Duration>) {
         metrics::counter!("allframe_sagas_total", "saga" => saga.to_owned(), "outcome" => outcome)
             .increment(1);
-        let running = metrics::gauge!("allframe_sagas_running", "saga" => saga.to_owned());
-        match took {
-            Some(took) => {
-                running.decrement(1.0);
-                metrics::histogram!("allframe_saga_duration_seconds", "saga" => saga.to_owned(), "outcome" => outcome)
-                    .record(took);
-            }
-            None if outcome == "started" => running.increment(1.0),
-            None => {}
+        if let Some(took) = took {
+            metrics::histogram!(
+                "allframe_saga_duration_seconds", "saga" => saga.to_owned(), "outcome" => outcome
+            )
+            .record(took);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    pub(super) fn open(saga: &str, counts: Counts) {
+        for (status, count) in [("running", counts.running), ("parked", counts.parked)] {
+            metrics::gauge!("allframe_sagas_open", "saga" => saga.to_owned(), "status" => status)
+                .set(count as f64);
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     drive::Left,
     index::{Change, Index, Open},
     lease::{WORKER_NOTE, WorkerNote},
-    shared::{Finished, Shared},
+    shared::{Finished, Message, Shared},
     snapshot::KeptIndex,
 };
 use crate::{Backoff, clock::after};
@@ -33,7 +33,7 @@ const EVENTS_PER_SNAPSHOT: u64 = 50_000;
 pub(super) struct Worker {
     shared: Arc<Shared>,
     feed: Subscription<Arc<dyn EventStoreBackend>>,
-    finished: mpsc::UnboundedReceiver<Finished>,
+    messages: mpsc::UnboundedReceiver<Message>,
     index: Index,
     /// When to look at which saga.
     agenda: BTreeSet<(Timestamp, StreamId)>,
@@ -55,7 +55,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) async fn new(
         shared: Arc<Shared>,
-        finished: mpsc::UnboundedReceiver<Finished>,
+        messages: mpsc::UnboundedReceiver<Message>,
     ) -> Result<Self, SagaError> {
         let backend = Arc::clone(shared.engine.log.backend());
         let kept = KeptIndex::new(Arc::clone(&backend))?;
@@ -65,7 +65,7 @@ impl Worker {
         let mut this = Self {
             shared,
             feed,
-            finished,
+            messages,
             index,
             agenda: BTreeSet::new(),
             looks: HashMap::new(),
@@ -100,6 +100,7 @@ impl Worker {
         let mut failures = 0;
         loop {
             self.drive_due();
+            self.shared.engine.telemetry.open(self.index.counts());
             let clock = Arc::clone(&self.shared.engine.clock);
             let next = self.next_look();
             let look = async {
@@ -117,7 +118,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = self.shared.closing() => break,
-                Some(finished) = self.finished.recv() => self.finish(finished),
+                Some(message) = self.messages.recv() => self.receive(message),
                 record = self.feed.next() => match record {
                     Ok(record) => {
                         failures = 0;
@@ -141,8 +142,8 @@ impl Worker {
         }
         // Whoever drives ends with what it is at.
         self.shared.drivers_end().await;
-        while let Ok(finished) = self.finished.try_recv() {
-            self.finish(finished);
+        while let Ok(message) = self.messages.try_recv() {
+            self.receive(message);
         }
         if let Err(error) = self.shared.engine.lease.leave(&self.shared.engine.log).await {
             tracing::warn!(%error, "others wait out the lease of this process, for it could not take its leave");
@@ -286,6 +287,26 @@ impl Worker {
         }
     }
 
+    fn receive(&mut self, message: Message) {
+        match message {
+            Message::Finished(finished) => self.finish(finished),
+            Message::Awaits { stream, others } => {
+                if self.await_others(&stream, others) {
+                    self.shared.poke(&stream);
+                }
+            }
+        }
+    }
+
+    /// Notes what a saga waits for. Answers whether it was not known to wait for one of them.
+    fn await_others(&mut self, stream: &StreamId, others: Vec<StreamId>) -> bool {
+        let mut is_new = false;
+        for other in others {
+            is_new |= self.awaited.entry(other).or_default().insert(stream.clone());
+        }
+        is_new
+    }
+
     /// What has become of one that was driven here.
     fn finish(&mut self, finished: Finished) {
         let Finished { stream, version, position, left } = finished;
@@ -296,18 +317,14 @@ impl Worker {
                 self.index.over(&stream, version, position);
                 self.over(&stream);
             }
-            Ok(Left::Until(moment)) => self.index.wait(&stream, version, &worker, moment),
-            Ok(Left::Parked) => self.index.wait(&stream, version, &worker, NEVER),
-            Ok(Left::ForOthers(others)) => {
-                let mut is_new = false;
-                for other in others {
-                    is_new |= self.awaited.entry(other).or_default().insert(stream.clone());
-                }
+            Ok(Left::Waiting { until, others }) => {
                 // They may have ended before they were waited for.
-                self.index.wait(&stream, version, &worker, if is_new { now } else { NEVER });
+                let until = if self.await_others(&stream, others) { now } else { until.unwrap_or(NEVER) };
+                self.index.wait(&stream, version, &worker, until);
             }
+            Ok(Left::Parked) => self.index.park(&stream, version, &worker),
             Ok(Left::Lost(other)) => self.index.taken(&stream, version, &other),
-            Ok(Left::Closing) => {}
+            Ok(Left::Not) => {}
         }
         self.failures.remove(&stream);
         self.note(&stream);
@@ -329,7 +346,9 @@ impl Worker {
         self.shared.tell(stream);
         for waiting in self.awaited.remove(stream).unwrap_or_default() {
             self.index.wake(&waiting);
-            self.note(&waiting);
+            if !self.shared.poke(&waiting) {
+                self.note(&waiting);
+            }
         }
     }
 

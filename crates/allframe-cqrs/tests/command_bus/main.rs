@@ -18,6 +18,8 @@ mod deciding;
 mod declaring;
 mod dispatching;
 mod injecting;
+mod inverses_found;
+mod inverting;
 #[cfg(feature = "json-commands")]
 mod json;
 mod keys;

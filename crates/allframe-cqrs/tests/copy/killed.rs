@@ -1,75 +1,18 @@
 //! A copy in a process that is killed, again and again, at any of its steps.
 
-use std::{
-    env,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::path::Path;
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, ExpectedVersion, GlobalPosition, InMemoryBackend, ReadAll,
-    StreamId, StreamRange,
-    api::{AppendBatch, NewEvent, Page, RecordedEvent, Result as StoreResult, Snapshot, StreamPage},
-    async_trait,
+    EventStoreBackend, ExpectedVersion, InMemoryBackend,
+    api::{NewEvent, RecordedEvent},
     copy::{Output, StoreCopy},
 };
 use eventstore_wal::WalBackend;
 
-use crate::stores::{event, records, stream, told};
-
-/// The durable store, in a process that says so and waits to be killed at one of its steps: those before and after each append.
-struct Deadly {
-    inner: WalBackend,
-    done: AtomicUsize,
-    last: usize,
-}
-
-impl Deadly {
-    fn step(&self) {
-        if self.done.fetch_add(1, Ordering::SeqCst) + 1 == self.last {
-            println!("at {}", self.last);
-            loop {
-                std::thread::park();
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl EventStoreBackend for Deadly {
-    async fn append_all(&self, batch: AppendBatch) -> StoreResult<Vec<Appended>> {
-        self.step();
-        let answer = self.inner.append_all(batch).await;
-        self.step();
-        answer
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> StoreResult<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> StoreResult<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> StoreResult<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> StoreResult<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> StoreResult<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn stats(&self) -> StoreResult<BackendStats> {
-        self.inner.stats().await
-    }
-}
+use crate::{
+    stores::{event, records, stream, told},
+    support::killed::{Stepped, Steps, kill_at_step, task},
+};
 
 /// Splits, drops and keeps.
 fn transform(record: &RecordedEvent, output: &mut Output<'_>) {
@@ -91,34 +34,18 @@ async fn fill(source: &impl EventStoreBackend) {
     }
 }
 
-/// Where a child of this process finds what it is to do: the step to stop at, and a directory.
-const CHILD: &str = "COPY_TEST_RUNS";
 const THIS: &str = "killed::a_copy_that_is_killed_anywhere_goes_on_and_neither_loses_nor_doubles";
 
 /// Whether the child was killed at this step; if not, it came to its end before.
 fn killed_at(directory: &Path, step: usize) -> bool {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", THIS, "--nocapture"])
-        .env(CHILD, format!("{step} {}", directory.display()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let at = lines.filter_map(|line| line.unwrap().rsplit_once("at ")?.1.parse::<usize>().ok()).next();
-    if at.is_none() {
-        assert!(child.wait().unwrap().success());
-        return false;
-    }
-    child.kill().unwrap();
-    assert!(!child.wait().unwrap().success());
-    true
+    kill_at_step(THIS, &format!("{step} {}", directory.display())).is_some()
 }
 
 async fn be_killed(task: &str) {
     let (last, directory) = task.split_once(' ').unwrap();
     let source = WalBackend::open_read_only(Path::new(directory).join("source")).unwrap();
     let inner = WalBackend::production(Path::new(directory).join("target")).unwrap();
-    let target = Deadly { inner, done: AtomicUsize::new(0), last: last.parse().unwrap() };
+    let target = Stepped::appends(inner, Steps::up_to(last.parse().unwrap()));
     let copy = StoreCopy::new("killed").from(&source).to(&target).transform(transform).batch_events(9);
     copy.run().await.unwrap();
     target.inner.close().await.unwrap();
@@ -126,7 +53,7 @@ async fn be_killed(task: &str) {
 
 #[tokio::test]
 async fn a_copy_that_is_killed_anywhere_goes_on_and_neither_loses_nor_doubles() {
-    if let Ok(task) = env::var(CHILD) {
+    if let Some(task) = task() {
         return be_killed(&task).await;
     }
     let directory = tempfile::tempdir().unwrap();

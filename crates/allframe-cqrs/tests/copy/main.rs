@@ -1,6 +1,5 @@
 //! A store is rewritten into another one, wholly and exactly once, whatever comes in between.
 #![cfg(all(feature = "memory", feature = "macros"))]
-#![allow(clippy::print_stdout, reason = "a child tells its parent so how far it is")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -97,7 +97,7 @@ async fn sagas_are_started_by_events_once_each() {
             (!sagas.get_events(saga.stream().as_str()).await.unwrap().is_empty()).then_some(())
         })
         .await;
-        let outcome = processes.sagas().wait(&saga).await.unwrap();
+        let outcome = processes.orchestrator().wait_for_end(&saga).await.unwrap();
         assert_eq!(outcome.output::<String>("thank").unwrap(), format!("thanks, order {order}"));
     }
     processes.close().await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use allframe_cqrs::{EventStoreBackend, StreamId};
+
 use crate::shop::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -103,6 +105,23 @@ async fn a_scheduled_command_is_dispatched_when_its_time_has_come_also_behind_a_
     assert_eq!(again.delivered(1).await, []);
     again.clock.advance(DAY);
     assert_eq!(again.delivers(1, 1).await, [Mailed { order: 1, text: "was it good?".to_owned() }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_from_a_timer_belongs_to_what_the_event_does_that_set_it() {
+    let shop = Shop::new();
+    let _processes = shop.open(shop.shipping()).await;
+    shop.happens(Placed { order: 1 }).await;
+    shop.is_told("shipping", "1", "placed").await;
+    shop.clock.advance(DAY);
+    shop.delivers(1, 1).await;
+    let first = async |stream: &str| {
+        shop.way.inner.get_events(&StreamId::new(stream).unwrap()).await.unwrap().remove(0)
+    };
+    let (placed, cancelled) = (first("order-1").await, first("delivery-1").await);
+    assert_eq!(cancelled.metadata.correlation_id(), Some(&*placed.id.to_string()));
+    let timer = first("saga-process_timer.shipping-1/1").await;
+    assert_eq!(timer.metadata.correlation_id(), Some(&*placed.id.to_string()));
 }
 
 #[tokio::test(start_paused = true)]

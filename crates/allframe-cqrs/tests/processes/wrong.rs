@@ -168,7 +168,7 @@ async fn who_asks_for_what_there_is_not_is_told() {
     processes.close().await;
     let error = processes.state::<Told>("shipping", "1").await.unwrap_err();
     assert!(matches!(error, ProcessError::Closed));
-    let error = processes.sagas().start("thanks", "1", &"ann").await.unwrap_err();
+    let error = processes.orchestrator().start("thanks", "1", &"ann").await.unwrap_err();
     assert!(matches!(error, SagaError::Closed));
 }
 

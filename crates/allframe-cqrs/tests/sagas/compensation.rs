@@ -3,7 +3,7 @@ use allframe_cqrs::{
     saga::{OnFailure, SagaEvent, SagaOutcome, SagaStep, StepContext, StepError},
 };
 
-use crate::support::{Done, Nothing, Trip, ann, orchestrator, soon, trip, with_time};
+use crate::trips::{Done, Nothing, Trip, ann, builder, soon, trip, with_time};
 
 #[tokio::test]
 async fn what_was_done_is_undone_in_reverse_order_and_what_was_not_is_not() {
@@ -14,7 +14,7 @@ async fn what_was_done_is_undone_in_reverse_order_and_what_was_not_is_not() {
         .then(done.step("flight"))
         .then(done.failing("pay", |_| Some(StepError::rejected("the card was declined"))))
         .then(done.step("tickets"));
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     let SagaOutcome::Compensated { reason } = outcome else { panic!("{outcome:?}") };
     assert_eq!(reason, "the step `pay` failed: the card was declined");
@@ -31,7 +31,7 @@ async fn a_step_that_may_have_been_done_is_undone_too() {
         .failing("pay", |_| Some(StepError::uncertain("the bank did not say")))
         .with_max_attempts(1.try_into().unwrap());
     let definition = trip().then(done.step("hotel")).then(uncertain);
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert_eq!(done.all(), ["hotel", "pay", "unpay None", r#"unhotel Some("hotel is done")"#]);
 }
@@ -52,7 +52,7 @@ async fn what_cannot_be_undone_is_tried_again_and_then_waits_for_a_person_with_a
     let definition =
         trip().then(hotel).then(done.failing("pay", |_| Some(StepError::rejected("the card was declined"))));
     let store = EventStore::<Nothing>::new();
-    let sagas = orchestrator(&store).with_clock(clock.clone()).saga(definition).open().await.unwrap();
+    let sagas = builder(&store).with_clock(clock.clone()).saga(definition).open().await.unwrap();
     let outcome = with_time(&clock, sagas.run("trip", "1", &ann())).await.unwrap();
     let SagaOutcome::Parked { reason } = outcome else { panic!("{outcome:?}") };
     assert_eq!(reason, "the step `hotel` could not be undone: the hotel does not answer");
@@ -66,7 +66,7 @@ async fn a_step_behind_which_there_is_no_way_back_waits_for_a_person() {
         done.failing("pay", |_| Some(StepError::rejected("the card was declined")))
             .on_failure(OnFailure::Park),
     );
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert!(matches!(outcome, SagaOutcome::Parked { .. }));
     assert_eq!(done.all(), ["hotel", "pay"]);
@@ -88,7 +88,7 @@ async fn a_panic_is_a_failure_of_which_nothing_is_known() {
         })
         .with_max_attempts(1.try_into().unwrap());
     let store = EventStore::<Nothing>::new();
-    let sagas = orchestrator(&store).saga(trip().then(panicking)).open().await.unwrap();
+    let sagas = builder(&store).saga(trip().then(panicking)).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("on fire")));
     assert_eq!(done.all(), ["unpay"]);
@@ -100,7 +100,7 @@ async fn every_decision_is_in_the_stream() {
     let definition =
         trip().then(done.step("hotel")).then(done.failing("pay", |_| Some(StepError::rejected("declined"))));
     let store = EventStore::<Nothing>::new();
-    let sagas = orchestrator(&store).saga(definition).open().await.unwrap();
+    let sagas = builder(&store).saga(definition).open().await.unwrap();
     soon(sagas.run("trip", "1", &ann())).await.unwrap();
     let events = EventStore::<SagaEvent, _>::with_backend(store.to_dyn().backend().clone());
     let names: Vec<_> = events
@@ -108,7 +108,7 @@ async fn every_decision_is_in_the_stream() {
         .await
         .unwrap()
         .iter()
-        .map(|event| allframe_cqrs::EventTypeName::variant_index(event))
+        .map(allframe_cqrs::EventTypeName::variant_index)
         .map(|index| <SagaEvent as allframe_cqrs::EventTypeName>::variants()[index].name)
         .collect();
     assert_eq!(

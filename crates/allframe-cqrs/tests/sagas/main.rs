@@ -1,5 +1,5 @@
 //! Sagas: steps that are all carried out, or undone, whatever dies meanwhile.
-#![cfg(feature = "memory")]
+#![cfg(all(feature = "memory", feature = "macros"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,17 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-mod compensation;
-mod steps;
+#[path = "../support/mod.rs"]
 mod support;
+
+mod allframe;
+mod commands;
+mod compensation;
+mod declared;
+mod killed;
+mod stepping_in;
+mod steps;
+mod sub_sagas;
+mod taking_over;
+mod timeouts;
+mod trips;

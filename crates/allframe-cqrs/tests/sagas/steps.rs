@@ -6,7 +6,7 @@ use allframe_cqrs::{
 };
 use tokio::sync::Barrier;
 
-use crate::support::{Done, Nothing, Trip, ann, orchestrator, soon, trip, with_time};
+use crate::trips::{Done, Nothing, Trip, ann, builder, soon, trip, with_time};
 
 #[tokio::test]
 async fn steps_are_carried_out_in_order_and_hand_on_what_they_answer() {
@@ -18,7 +18,7 @@ async fn steps_are_carried_out_in_order_and_hand_on_what_they_answer() {
             Ok::<_, StepError>(format!("{}: {hotel}", context.input().traveller))
         },
     ));
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert_eq!(outcome.output::<String>("voucher").unwrap(), "ann: hotel is done");
     assert_eq!(done.all(), ["hotel"]);
@@ -43,7 +43,7 @@ async fn steps_that_need_not_wait_for_each_other_run_at_once_and_the_next_waits_
         .step(meeting("hotel"))
         .step(meeting("flight"))
         .step(done.step("tickets").after(["hotel", "flight"]));
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     assert!(soon(sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
     assert_eq!(done.all().last().unwrap(), "tickets");
 }
@@ -55,7 +55,7 @@ async fn a_step_whose_condition_does_not_hold_is_skipped_and_those_behind_it_go_
         .then(done.step("hotel"))
         .then(done.step("visa").when(|context| Ok(context.input().traveller != "ann")))
         .then(done.step("flight").when(|context| Ok(context.try_output::<String>("visa")?.is_none())));
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert_eq!(done.all(), ["hotel", "flight"]);
     assert!(outcome.output::<String>("visa").is_err());
@@ -67,7 +67,7 @@ async fn a_step_that_fails_is_tried_again_after_longer_and_longer_waits() {
     let step = done
         .failing("flight", |attempt| (attempt < 4).then(|| StepError::retryable("sold out for now")))
         .with_backoff(allframe_cqrs::Backoff::new(Duration::from_secs(3600), Duration::from_secs(86_400)));
-    let sagas = orchestrator(&EventStore::<Nothing>::new())
+    let sagas = builder(&EventStore::<Nothing>::new())
         .with_clock(clock.clone())
         .saga(trip().then(step))
         .open()
@@ -89,7 +89,7 @@ fn clock_now(clock: &ManualClock) -> i64 {
 async fn a_saga_is_started_once_however_often_it_is_and_another_of_its_id_is_refused() {
     let done = Done::default();
     let definition = trip().then(done.step("hotel"));
-    let sagas = orchestrator(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     for _ in 0..3 {
         assert!(soon(sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
     }
@@ -115,7 +115,7 @@ async fn what_takes_too_long_is_given_up_and_may_have_been_done() {
             })
             .with_timeout(Duration::from_secs(7_200))
             .with_max_attempts(1.try_into().unwrap());
-    let sagas = orchestrator(&EventStore::<Nothing>::new())
+    let sagas = builder(&EventStore::<Nothing>::new())
         .with_clock(clock.clone())
         .saga(trip().then(step))
         .open()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper that fails is a test that fails")]
 
 pub(crate) mod clocked;
+pub(crate) mod killed;
 
 use std::{
     future::Future,

@@ -93,7 +93,8 @@ pub(crate) fn trip() -> SagaDefinition<Trip> {
     SagaDefinition::new("trip")
 }
 
-pub(crate) fn orchestrator<B: EventStoreBackend>(store: &EventStore<Nothing, B>) -> SagaOrchestratorBuilder {
+/// An orchestrator over a store of whatever events.
+pub(crate) fn builder<E, B: EventStoreBackend>(store: &EventStore<E, B>) -> SagaOrchestratorBuilder {
     SagaOrchestrator::builder(store)
 }
 

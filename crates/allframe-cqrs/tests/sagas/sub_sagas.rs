@@ -1,0 +1,87 @@
+use allframe_cqrs::{
+    EventStore,
+    saga::{
+        OnFailure, SagaDefinition, SagaId, SagaOutcome, SagaStatus, SagaStep, StepContext, StepError,
+        StepOutputs,
+    },
+};
+
+use crate::trips::{Done, Nothing, Trip, ann, builder, soon, trip};
+
+fn booking() -> SagaDefinition<Trip> {
+    SagaDefinition::new("booking")
+}
+
+fn book() -> SagaStep<Trip, StepOutputs> {
+    SagaStep::saga_of_type("book", "booking", |context: &StepContext<Trip>| Ok(context.input().clone()))
+}
+
+#[tokio::test]
+async fn a_step_may_be_a_saga_and_answers_what_its_steps_have() {
+    let done = Done::default();
+    let definition =
+        trip().then(book()).then(SagaStep::new("voucher", |context: StepContext<Trip>| async move {
+            context.output::<StepOutputs>("book")?.get::<String>("hotel")
+        }));
+    let store = EventStore::<Nothing>::new();
+    let sagas =
+        builder(&store).saga(definition).saga(booking().then(done.step("hotel"))).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert_eq!(outcome.output::<String>("voucher").unwrap(), "hotel is done");
+    let child = sagas.sagas().show(&SagaId::new("booking", "1.book").unwrap()).await.unwrap();
+    assert_eq!(child.status, SagaStatus::Completed);
+    assert_eq!(&*child.correlation_id, "saga-trip-1");
+}
+
+#[tokio::test]
+async fn a_step_fails_where_its_saga_was_undone_and_is_undone_by_turning_it_round() {
+    let (done, declined) = (Done::default(), |_| Some(StepError::rejected("declined")));
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store)
+        .saga(trip().then(book()).then(done.failing("pay", declined)))
+        .saga(booking().then(done.step("hotel")))
+        .open()
+        .await
+        .unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { .. }), "{outcome:?}");
+    assert_eq!(done.all(), ["hotel", "pay", r#"unhotel Some("hotel is done")"#]);
+
+    let done = Done::default();
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store)
+        .saga(trip().then(done.step("visa")).then(book()))
+        .saga(booking().then(done.step("hotel")).then(done.failing("pay", declined)))
+        .open()
+        .await
+        .unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    let SagaOutcome::Compensated { reason } = outcome else { panic!("{outcome:?}") };
+    assert!(reason.contains("booking-1.book` was undone: the step `pay` failed: declined"), "{reason}");
+    assert_eq!(done.all()[3..], [r#"unhotel Some("hotel is done")"#, r#"unvisa Some("visa is done")"#]);
+}
+
+#[tokio::test]
+async fn a_step_waits_while_its_saga_waits_for_a_person_and_other_steps_go_on_meanwhile() {
+    let done = Done::default();
+    let pay = done.failing("pay", |_| Some(StepError::rejected("declined"))).on_failure(OnFailure::Park);
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store)
+        .saga(trip().step(book()).step(done.step("visa")))
+        .saga(booking().then(pay))
+        .open()
+        .await
+        .unwrap();
+    sagas.start("trip", "1", &ann()).await.unwrap();
+    let child = SagaId::new("booking", "1.book").unwrap();
+    soon(async {
+        while !matches!(sagas.sagas().show(&child).await, Ok(child) if child.status == SagaStatus::Parked) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(done.count("visa"), 1);
+    sagas.sagas().resume(&child, &"in cash", "paid at the desk").await.unwrap();
+    let parent = SagaId::new("trip", "1").unwrap();
+    assert!(soon(sagas.wait_for_end(&parent)).await.unwrap().is_completed());
+}

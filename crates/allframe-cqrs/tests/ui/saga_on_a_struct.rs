@@ -1,0 +1,6 @@
+use allframe_cqrs::saga;
+
+#[saga]
+struct Trip;
+
+fn main() {}

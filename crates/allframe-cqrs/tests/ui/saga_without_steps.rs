@@ -1,0 +1,10 @@
+use allframe_cqrs::saga;
+
+struct Trip;
+
+#[saga]
+impl Trip {
+    fn hotel(&self, _input: &String) {}
+}
+
+fn main() {}
