@@ -115,8 +115,9 @@ async fn what_follows_from_a_timer_belongs_to_what_the_event_does_that_set_it() 
     shop.is_told("shipping", "1", "placed").await;
     shop.clock.advance(DAY);
     shop.delivers(1, 1).await;
-    let first = async |stream: &str| {
-        shop.way.inner.get_events(&StreamId::new(stream).unwrap()).await.unwrap().remove(0)
+    let first = async |stream: &'static str| {
+        let stream = StreamId::new(stream).unwrap();
+        shop.way.inner.get_events(&stream).await.unwrap().remove(0)
     };
     let (placed, cancelled) = (first("order-1").await, first("delivery-1").await);
     assert_eq!(cancelled.metadata.correlation_id(), Some(&*placed.id.to_string()));
