@@ -50,7 +50,8 @@ pub struct Reacted {
 #[non_exhaustive]
 pub enum Trigger {
     /// An event of the application.
-    Event {
+    #[serde(rename = "event")]
+    Happened {
         /// Its id.
         id: String,
         /// What it is called in the store.
@@ -151,7 +152,7 @@ impl Trigger {
     /// Whether both are the same occasion, whatever else is said of them.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Event { id, place, .. }, Self::Event { id: other, place: at, .. }) => {
+            (Self::Happened { id, place, .. }, Self::Happened { id: other, place: at, .. }) => {
                 id == other && place.part == at.part
             }
             (Self::Timer { name, serial }, Self::Timer { name: other, serial: which }) => {
@@ -168,7 +169,7 @@ impl Trigger {
     /// What it is called where people read it.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Event { name, .. } | Self::Timer { name, .. } => name,
+            Self::Happened { name, .. } | Self::Timer { name, .. } => name,
             Self::Refused { command, .. } => command,
         }
     }
@@ -264,5 +265,12 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_slice::<Reacted>(&new.payload).unwrap(), reacted);
+        let to = Trigger::Happened {
+            id: "7".into(),
+            name: "Placed".into(),
+            place: Place { position: 3, part: 1 },
+        };
+        let form = r#"{"event":{"id":"7","name":"Placed","place":{"position":3,"part":1}}}"#;
+        assert_eq!(serde_json::to_string(&to).unwrap(), form);
     }
 }

@@ -120,10 +120,10 @@ fn standing(to: &Trigger, last: Option<&Stored>) -> Standing {
     };
     match to {
         // One that stands before the last that was handled may come late all the same: one that could not be read at first.
-        Trigger::Event { place, .. } if last.handled.is_some_and(|handled| *place <= handled) => {
+        Trigger::Happened { place, .. } if last.handled.is_some_and(|handled| *place <= handled) => {
             Standing::Perhaps(Version::NONE)
         }
-        Trigger::Event { .. } => Standing::New,
+        Trigger::Happened { .. } => Standing::New,
         Trigger::Timer { name, serial } if last.timers.get(name) == Some(serial) => Standing::New,
         Trigger::Timer { .. } => Standing::Over,
         Trigger::Refused { version, .. } if *version >= last_version.get() => Standing::New,
@@ -133,7 +133,7 @@ fn standing(to: &Trigger, last: Option<&Stored>) -> Standing {
 
 fn place_of(to: &Trigger) -> Option<Place> {
     match to {
-        Trigger::Event { place, .. } => Some(*place),
+        Trigger::Happened { place, .. } => Some(*place),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn reacted(process: &str, to: &Trigger, answer: &Result<Option<Found>
     #[cfg(feature = "metrics")]
     {
         let to = match to {
-            Trigger::Event { .. } => "event",
+            Trigger::Happened { .. } => "event",
             Trigger::Timer { .. } => "timer",
             Trigger::Refused { .. } => "refusal",
         };

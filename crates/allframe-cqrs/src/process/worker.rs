@@ -96,7 +96,7 @@ async fn react<E: Event>(
     let id = event.id().to_string();
     let correlation_id = event.metadata().correlation_id().map_or_else(|| id.clone(), str::to_owned);
     let cause = Cause { correlation_id: correlation_id.into(), causation_id: id.into() };
-    let to = Trigger::Event {
+    let to = Trigger::Happened {
         id: event.id().to_string(),
         name: event.record.event_type.as_str().to_owned(),
         place: Place { position: event.position().get(), part: event.part() },
