@@ -121,11 +121,11 @@ impl On {
 
     /// The variant that it is, or none where it is the type itself.
     fn variant_of(&self, event: &Path) -> Result<Option<&Path>> {
-        if self.path == *event {
+        if is_same(&self.path, event) {
             return Ok(None);
         }
         match enum_of(&self.path) {
-            Some(of) if of == *event => Ok(Some(&self.path)),
+            Some(of) if is_same(&of, event) => Ok(Some(&self.path)),
             _ => Err(Error::new_spanned(
                 &self.path,
                 format!(
@@ -178,6 +178,11 @@ fn given_as(parameter: &Parameter, reference: &TokenStream) -> TokenStream {
     }
 }
 
+/// Whether two paths are written in the same way.
+fn is_same(one: &Path, other: &Path) -> bool {
+    quote!(#one).to_string() == quote!(#other).to_string()
+}
+
 fn is_type(ty: &Type, event: &Path) -> bool {
-    matches!(ty, Type::Path(path) if path.qself.is_none() && path.path == *event)
+    matches!(ty, Type::Path(path) if path.qself.is_none() && is_same(&path.path, event))
 }
