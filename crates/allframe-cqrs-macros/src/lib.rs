@@ -14,6 +14,7 @@ mod inverse;
 mod json_names;
 mod marker;
 mod migration;
+mod process;
 mod projection;
 mod row;
 mod row_index;
@@ -345,4 +346,10 @@ pub fn saga(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn saga_step(_: TokenStream, item: TokenStream) -> TokenStream {
     expand_or_keep(item.into(), |_| saga::expand_step())
+}
+
+#[doc = include_str!("process/process_manager.md")]
+#[proc_macro_attribute]
+pub fn process_manager(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(process::expand(attribute.into(), item.into()))
 }

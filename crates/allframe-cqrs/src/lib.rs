@@ -26,6 +26,7 @@ mod panicked;
 mod payload;
 #[cfg(feature = "postgres")]
 mod postgres_read_model;
+pub mod process;
 #[cfg(doctest)]
 mod project_readme;
 mod projection;
@@ -48,7 +49,8 @@ pub mod versioning;
 pub use aggregate::{Aggregate, Snapshot};
 #[cfg(feature = "macros")]
 pub use allframe_cqrs_macros::{
-    Row, command, command_handler, event, handlers, projection, query, query_handler, saga, saga_step,
+    Row, command, command_handler, event, handlers, process_manager, projection, query, query_handler, saga,
+    saga_step,
 };
 pub use as_of::AsOf;
 pub use async_trait::async_trait;

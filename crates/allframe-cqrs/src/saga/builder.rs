@@ -81,6 +81,11 @@ impl SagaOrchestratorBuilder {
         self
     }
 
+    /// What it goes by.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The orchestrator, which knows all sagas that are not over, and drives those that it may.
     ///
     /// Dropping the future early leaves nothing behind.
