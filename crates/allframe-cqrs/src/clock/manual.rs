@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventstore_api::Timestamp;
 use tokio::sync::watch;
 
-use super::{Clock, after, between};
+use super::{Clock, NEVER, after, between};
 
 /// A clock that stands until it is told to move on, so that a test of hours takes milliseconds.
 ///
@@ -68,7 +68,7 @@ impl ManualClock {
         self.shared.changed.send_replace(());
     }
 
-    /// Waits until somebody sleeps, and moves the time to where the first of them wakes. Answers how far it moved.
+    /// Waits until somebody sleeps who is to wake, and moves the time to where the first of them does. Answers how far it moved.
     ///
     /// Dropping the future early leaves the time where it is.
     pub async fn wake_next(&self) -> Duration {
@@ -85,7 +85,7 @@ impl ManualClock {
 
     fn wake_first(&self) -> Option<Duration> {
         let mut state = self.shared.lock();
-        let first = state.sleepers.keys().copied().find(|moment| *moment > state.now)?;
+        let first = state.sleepers.keys().copied().find(|moment| *moment > state.now && *moment < NEVER)?;
         let moved = between(state.now, first);
         state.now = first;
         drop(state);

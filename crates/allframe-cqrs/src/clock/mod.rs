@@ -33,6 +33,9 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// What never comes.
+pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
 /// The moment so long after another; the last there is where it is later than that.
 pub(crate) fn after(moment: Timestamp, time: Duration) -> Timestamp {
     let micros = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);

@@ -33,6 +33,11 @@ impl Clock for SystemClock {
         BEGUN.elapsed()
     }
 
+    /// Whatever becomes of the time of day meanwhile.
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     async fn sleep_until(&self, moment: Timestamp) {
         loop {
             let left = between(self.now(), moment);

@@ -137,15 +137,11 @@ pub(super) async fn look_up<E: Event>(
 /// The name that stands in the record of a key where that of a command should: none is carried out with it.
 const WITHHELD: &str = "$withheld";
 
-/// Sees to it that no command is carried out with this key any more, and answers whether one has been.
-pub(super) async fn withhold<E: Event>(
-    store: &DynStore<E>,
-    key: &str,
-    retention: KeyRetention,
-) -> Result<bool, CommandError> {
+/// Sees to it that no command is carried out with this key any more, and answers whether one has been: however long ago.
+pub(super) async fn withhold<E: Event>(store: &DynStore<E>, key: &str) -> Result<bool, CommandError> {
     let stream = record_stream(key)?;
     loop {
-        let claim = match look_up(store, key, &stream, WITHHELD, None, retention).await {
+        let claim = match look_up(store, key, &stream, WITHHELD, None, KeyRetention::Forever).await {
             Ok(Known::Free(claim)) => claim,
             Ok(Known::Executed(_)) => return Ok(false),
             Err(CommandError::KeyReused { .. }) => return Ok(true),

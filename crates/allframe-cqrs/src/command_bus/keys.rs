@@ -25,7 +25,7 @@ impl Keys {
         store: &DynStore<E>,
         key: &str,
     ) -> Result<bool, CommandError> {
-        withhold(store, key, self.retention).await
+        withhold(store, key).await
     }
 
     pub(super) async fn once<E: Event>(

@@ -183,9 +183,25 @@ impl Attempt {
     }
 }
 
-/// A value as it is stored.
+/// A value as it is stored. One that is nested so deeply that it could not be read back is refused.
 pub(super) fn write<T: Serialize>(value: &T) -> Result<Value, serde_json::Error> {
-    serde_json::to_value(value)
+    let written = serde_json::to_value(value)?;
+    match is_deeper_than(&written, MAX_DEPTH) {
+        false => Ok(written),
+        true => Err(serde::ser::Error::custom(format!("it is nested more than {MAX_DEPTH} levels deep"))),
+    }
+}
+
+/// What is read is nested 128 levels deep at most, and what is stored lies within other values.
+const MAX_DEPTH: usize = 100;
+
+fn is_deeper_than(value: &Value, depth: usize) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return true };
+    match value {
+        Value::Array(values) => values.iter().any(|value| is_deeper_than(value, depth)),
+        Value::Object(values) => values.values().any(|value| is_deeper_than(value, depth)),
+        _ => false,
+    }
 }
 
 /// A value as it was stored.

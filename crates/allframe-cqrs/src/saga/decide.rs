@@ -11,7 +11,7 @@ use super::{
     state::{Phase, SagaState, StepState, StepStatus},
     step::{Action, StepEntry},
 };
-use crate::clock::after;
+use crate::clock::{NEVER, after};
 
 /// How often a process may have died in the middle of an attempt before nobody tries it again by itself: it may be the step that
 /// kills them.
@@ -46,16 +46,18 @@ impl Decider<'_> {
     /// When there may be something to decide though nothing happens; `None` where never.
     pub(super) fn due(&self, state: &SagaState) -> Option<Timestamp> {
         if state.started.not_before.is_some_and(|moment| moment > self.now) && state.steps.is_empty() {
-            return earliest(state.started.not_before, state.started.deadline);
+            return earliest(state.started.not_before, self.deadline(state));
         }
         match state.phase {
             Phase::Forward => {
+                // What has failed waits for what is under way, and what waits to be tried again for both.
+                let has_failed = state.steps.iter().any(is_failed);
                 let retries = state.steps.iter().filter_map(|step| match step.status {
-                    StepStatus::Retrying { at } => Some(at),
+                    StepStatus::Retrying { at } if !has_failed => Some(at),
                     StepStatus::Running { deadline } if self.is_saga(step) => limit(deadline),
                     _ => None,
                 });
-                earliest(retries.min(), state.started.deadline)
+                earliest(retries.min(), self.deadline(state))
             }
             Phase::Compensating { .. } => state
                 .steps
@@ -70,6 +72,14 @@ impl Decider<'_> {
         }
     }
 
+    /// Whether an attempt is decided on that is not a saga of its own: it is made now, or was when its process died.
+    pub(super) fn is_under_way(&self, state: &SagaState) -> bool {
+        state.steps.iter().any(|step| {
+            matches!(step.status, StepStatus::Running { .. } | StepStatus::Undoing { .. })
+                && !self.is_saga(step)
+        })
+    }
+
     /// The attempts that are decided on, and that nobody here carries out.
     pub(super) fn attempts<'s>(
         &'s self,
@@ -82,6 +92,14 @@ impl Decider<'_> {
             StepStatus::Undoing { .. } => Some((step, Direction::Undo)),
             _ => None,
         })
+    }
+
+    /// When it turns round; `None` once it has begun a step behind which there is no way back.
+    pub(super) fn deadline(&self, state: &SagaState) -> Option<Timestamp> {
+        let parks =
+            |name: &str| self.steps.entry(name).is_some_and(|entry| entry.on_failure == OnFailure::Park);
+        let is_behind = state.steps.iter().any(|step| step.was_begun && parks(&step.name));
+        state.started.deadline.filter(|_| state.phase == Phase::Forward && !is_behind)
     }
 
     fn next(&self, state: &SagaState) -> Option<SagaEvent> {
@@ -102,7 +120,7 @@ impl Decider<'_> {
         if self.steps.entries.iter().all(|entry| is_done(&entry.name)) && !state.steps.iter().any(is_open) {
             return Some(SagaEvent::Completed);
         }
-        if state.started.deadline.is_some_and(|deadline| deadline <= self.now) {
+        if self.deadline(state).is_some_and(|deadline| deadline <= self.now) {
             return Some(SagaEvent::CompensationBegun { reason: "its time was over".to_owned() });
         }
         if state.started.not_before.is_some_and(|moment| moment > self.now) {
@@ -119,19 +137,17 @@ impl Decider<'_> {
             .iter()
             .find(|step| matches!(step.status, StepStatus::Retrying { at } if at <= self.now));
         if let Some(step) = again {
-            return Some(match self.steps.entry(&step.name) {
-                Some(entry) => self.begin(state, entry, step.attempts + 1, step.order.is_some()),
-                None => parked(format!(
-                    "the saga has no step `{}` any more, which was to be tried again",
-                    step.name
-                )),
-            });
+            return match self.steps.entry(&step.name) {
+                Some(entry) if !step.was_begun => Some(self.begin_if_wanted(state, entry, step.attempts + 1)),
+                Some(entry) => Some(self.begin(state, entry, step.attempts + 1, step.order.is_some())),
+                None => self.gone(step, "is to be tried again"),
+            };
         }
         let ready =
             self.steps.entries.iter().find(|entry| {
                 state.step(&entry.name).is_none() && entry.after.iter().all(|name| is_done(name))
             });
-        ready.map(|entry| self.begin_if_wanted(state, entry))
+        ready.map(|entry| self.begin_if_wanted(state, entry, 1))
     }
 
     fn after_failure(&self, state: &SagaState, failed: &StepState) -> Option<SagaEvent> {
@@ -146,17 +162,21 @@ impl Decider<'_> {
         }
         // What is under way goes on to its end, so that the person sees what came of it.
         let is_under_way = state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. }));
-        (!is_under_way).then(|| parked(reason))
+        (!is_under_way).then(|| parked(&failed.name, reason))
     }
 
-    fn begin_if_wanted(&self, state: &SagaState, entry: &StepEntry) -> SagaEvent {
-        match &entry.condition {
-            None => self.begin(state, entry, 1, false),
-            Some(condition) => match condition(Arc::new(self.attempt(state, entry, Direction::Forward, 1))) {
-                Ok(true) => self.begin(state, entry, 1, false),
-                Ok(false) => SagaEvent::StepSkipped { step: entry.name.to_string() },
-                Err(error) => SagaEvent::StepFailed(refused(entry, 1, &error)),
-            },
+    /// A step that is gone from the definition: a person has to look, once nothing else is under way.
+    fn gone(&self, step: &StepState, what: &str) -> Option<SagaEvent> {
+        let reason = format!("the saga has no step `{}` any more, which {what}", step.name);
+        self.live.is_empty().then(|| parked(&step.name, reason))
+    }
+
+    fn begin_if_wanted(&self, state: &SagaState, entry: &StepEntry, attempt: u32) -> SagaEvent {
+        let Some(condition) = &entry.condition else { return self.begin(state, entry, attempt, false) };
+        match condition(Arc::new(self.attempt(state, entry, Direction::Forward, attempt))) {
+            Ok(true) => self.begin(state, entry, attempt, false),
+            Ok(false) => SagaEvent::StepSkipped { step: entry.name.to_string() },
+            Err(error) => SagaEvent::StepFailed(self.not_begun(entry, attempt, &error)),
         }
     }
 
@@ -166,12 +186,14 @@ impl Decider<'_> {
             Some(_) if is_planned => state.step(&entry.name).and_then(|step| step.order.as_deref().cloned()),
             Some(plan) => match plan(Arc::new(self.attempt(state, entry, Direction::Forward, attempt))) {
                 Ok(order) => Some(order),
-                Err(error) => return SagaEvent::StepFailed(refused(entry, attempt, &error)),
+                Err(error) => return SagaEvent::StepFailed(self.not_begun(entry, attempt, &error)),
             },
             None => None,
         };
         let deadline = after(self.now, entry.timeout);
-        let deadline = state.started.deadline.map_or(deadline, |whole| deadline.min(whole));
+        // Behind a step that parks there is no way back, also not for want of time.
+        let whole = self.deadline(state).filter(|_| entry.on_failure != OnFailure::Park);
+        let deadline = whole.map_or(deadline, |whole| deadline.min(whole));
         SagaEvent::StepBegun { step: entry.name.to_string(), attempt, deadline, order }
     }
 
@@ -188,10 +210,7 @@ impl Decider<'_> {
             return Some(SagaEvent::Compensated);
         };
         let Some(entry) = self.steps.entry(&step.name) else {
-            return Some(parked(format!(
-                "the saga has no step `{}` any more, which is to be undone",
-                step.name
-            )));
+            return self.gone(step, "is to be undone");
         };
         match step.status {
             StepStatus::Undoing { .. } => None,
@@ -200,7 +219,7 @@ impl Decider<'_> {
             }
             StepStatus::UndoFailed => {
                 let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());
-                Some(parked(format!("the step `{}` could not be undone: {error}", step.name)))
+                Some(parked(&step.name, format!("the step `{}` could not be undone: {error}", step.name)))
             }
             _ if entry.undo.is_none() && !matches!(entry.action, Action::Saga) => {
                 Some(SagaEvent::StepUndone { step: entry.name.to_string() })
@@ -231,23 +250,21 @@ impl Decider<'_> {
                 _ => return None,
             };
             if self.steps.entry(&step.name).is_none() {
-                return Some(parked(format!(
-                    "the saga has no step `{}` any more, which was under way",
-                    step.name
-                )));
+                return self.gone(step, "was under way");
             }
             if turns_round && direction == Direction::Forward {
                 let error = StepError::uncertain("whether it was done is not known: its process has died");
                 return Some(self.failed(state, step, direction, &error));
             }
-            if state.takeovers > MAX_TAKEOVERS {
-                let error = format!("{} processes have died while they were at it", state.takeovers);
+            if step.takeovers >= MAX_TAKEOVERS && !self.is_saga(step) {
+                let error = format!("{} processes have died while they were at it", step.takeovers);
                 let failed = AttemptFailed {
                     step: step.name.to_string(),
                     attempt: step.attempts,
                     error,
                     kind: StepErrorKind::Uncertain,
                     retry_at: None,
+                    due: None,
                 };
                 return Some(as_event(direction, failed));
             }
@@ -277,8 +294,27 @@ impl Decider<'_> {
             error: error.message(),
             kind: error.kind(),
             retry_at,
+            due: None,
         };
         as_event(direction, failed)
+    }
+
+    /// A step that could not be begun: what was to say whether it is carried out, or what it does, has failed.
+    fn not_begun(&self, entry: &StepEntry, attempt: u32, error: &StepError) -> AttemptFailed {
+        let is_final = error.kind() == StepErrorKind::Rejected || attempt >= entry.retry.max_attempts;
+        let wait = error.retry_after().unwrap_or_else(|| entry.retry.backoff.wait_after(attempt));
+        AttemptFailed {
+            step: entry.name.to_string(),
+            attempt,
+            error: error.message(),
+            // Nothing was begun that could have been done.
+            kind: match error.kind() {
+                StepErrorKind::Rejected => StepErrorKind::Rejected,
+                _ => StepErrorKind::Retryable,
+            },
+            retry_at: (!is_final).then(|| after(self.now, wait)),
+            due: None,
+        }
     }
 
     /// What an attempt is told.
@@ -339,25 +375,21 @@ fn as_event(direction: Direction, failed: AttemptFailed) -> SagaEvent {
     }
 }
 
-/// What is refused before it is begun.
-fn refused(entry: &StepEntry, attempt: u32, error: &StepError) -> AttemptFailed {
-    AttemptFailed {
-        step: entry.name.to_string(),
-        attempt,
-        error: error.message(),
-        kind: StepErrorKind::Rejected,
-        retry_at: None,
-    }
-}
-
 /// A step that waits to be tried again, and is not.
 fn not_again(step: &StepState) -> AttemptFailed {
     let (kind, error) = step.failure.clone().unwrap_or((StepErrorKind::Uncertain, String::new()));
-    AttemptFailed { step: step.name.to_string(), attempt: step.attempts, error, kind, retry_at: None }
+    AttemptFailed {
+        step: step.name.to_string(),
+        attempt: step.attempts,
+        error,
+        kind,
+        retry_at: None,
+        due: None,
+    }
 }
 
-fn parked(reason: String) -> SagaEvent {
-    SagaEvent::Parked { reason }
+fn parked(step: &str, reason: String) -> SagaEvent {
+    SagaEvent::Parked { reason, step: Some(step.to_owned()) }
 }
 
 fn is_failed(step: &StepState) -> bool {
@@ -382,7 +414,7 @@ fn needs_undo(step: &StepState) -> bool {
 
 /// A deadline, where it is one.
 fn limit(deadline: Timestamp) -> Option<Timestamp> {
-    (deadline < Timestamp::from_micros(i64::MAX)).then_some(deadline)
+    (deadline < NEVER).then_some(deadline)
 }
 
 fn earliest(some: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {

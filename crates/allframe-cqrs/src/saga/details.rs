@@ -7,7 +7,7 @@ use super::{
     SagaEvent, SagaId,
     state::{Phase, SagaState, StepState, StepStatus},
 };
-use crate::Recorded;
+use crate::{Recorded, clock::NEVER};
 
 /// Where a saga is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -174,7 +174,9 @@ impl SagaDetails {
         let next_deadline = match state.phase {
             Phase::Forward | Phase::Compensating { .. } => {
                 let of_saga = state.started.deadline.filter(|_| state.phase == Phase::Forward);
-                steps.iter().filter_map(StepDetails::moment).chain(of_saga).min()
+                let begins = state.started.not_before.filter(|_| steps.is_empty());
+                let moments = steps.iter().filter_map(StepDetails::moment).chain(of_saga).chain(begins);
+                moments.filter(|moment| *moment < NEVER).min()
             }
             _ => None,
         };

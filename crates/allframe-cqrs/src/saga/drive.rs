@@ -1,4 +1,4 @@
-use std::{future::pending, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use eventstore_api::{GlobalPosition, Metadata, StoreError, StreamId, Timestamp, Version};
 use futures_core::future::BoxFuture;
@@ -17,9 +17,9 @@ use super::{
     shared::Message,
     state::{Phase, SagaState, StepState, StepStatus},
     step::Action,
-    sub_saga::{Child, follow, turn_round},
+    sub_saga::{Child, children, follow, is_anything_to_do_about, turn_round},
 };
-use crate::Error;
+use crate::{Backoff, Error};
 
 /// Drives one saga: decides, stores what it decides, does it, and so on, until there is nothing to do for now.
 pub(super) struct Driver {
@@ -46,7 +46,7 @@ pub(super) enum Left {
     /// There is nothing to do before a moment, or before one of these sagas has ended.
     Waiting { until: Option<Timestamp>, others: Vec<StreamId> },
     /// Another process drives it.
-    Lost(String),
+    Lost,
     /// This process ends, or has not begun.
     Not,
 }
@@ -102,75 +102,105 @@ impl Driver {
         self.store(before, &events).await
     }
 
-    /// Drives it, as long as there is something to do.
+    /// Drives it, as long as there is something to do. Where the store does not answer, what is under way goes on, and what has come
+    /// of it is kept until it can be stored.
     ///
     /// Dropping the future early drops the attempts that are made; what was stored of them stays, and they are made again.
     pub(super) async fn drive(&mut self, mut signals: Signals) -> Result<Left, SagaError> {
-        let mut ended: Vec<Ended> = Vec::new();
-        let mut outside: Vec<SagaEvent> = Vec::new();
+        let mut pending = Pending::default();
+        let mut failures = 0;
         loop {
-            if self.state.has_ended() {
-                return Ok(Left::Over);
-            }
-            if let Some(other) = self.other_worker() {
-                return Ok(Left::Lost(other));
-            }
-            let is_closing = *signals.closing.borrow();
-            if !self.write_next(std::mem::take(&mut outside), &mut ended, is_closing).await? {
-                continue;
-            }
-            if !is_closing {
-                self.begin_attempts();
-            }
-            let (others, events) =
-                if is_closing { (Vec::new(), Vec::new()) } else { self.follow_others().await? };
-            if !events.is_empty() {
-                outside = events;
-                continue;
-            }
-            if let Some(left) = self.left(is_closing, &others) {
-                return Ok(left);
-            }
-            if !others.is_empty() {
-                signals.await_others(&self.saga, others);
-            }
-            let due = self.decider().due(&self.state);
-            let clock = Arc::clone(&self.engine.clock);
-            let due = async {
-                match due {
-                    Some(due) => clock.sleep_until(due).await,
-                    None => pending().await,
-                }
-            };
-            tokio::select! {
-                Some(first) = self.running.next() => ended.push(first),
-                () = due => {}
-                Ok(()) = signals.nudge.changed() => {
-                    if *signals.nudge.borrow_and_update() > self.version {
-                        self.load().await?;
+            match self.turn(&mut signals, &mut pending).await {
+                Ok(Some(left)) => return Ok(left),
+                Ok(None) => failures = 0,
+                Err(error) if is_passing(&error) && !*signals.closing.borrow() => {
+                    failures += 1;
+                    tracing::warn!(%error, failures, saga = %self.saga, "a saga cannot be driven for now");
+                    // What was decided, and may not be stored, is decided anew.
+                    pending.is_stale = true;
+                    let clock = Arc::clone(&self.engine.clock);
+                    let mut wait = std::pin::pin!(clock.sleep(BACKOFF.wait_after(failures)));
+                    loop {
+                        tokio::select! {
+                            () = &mut wait => break,
+                            Some(ended) = self.running.next() => self.take(ended, &mut pending),
+                        }
                     }
                 }
-                Ok(()) = signals.closing.changed() => {}
+                Err(error) => return Err(error),
             }
-            while let Some(Some(next)) = self.running.next().now_or_never() {
-                ended.push(next);
-            }
-            self.live.retain(|live| !ended.iter().any(|ended| ended.step == *live));
         }
+    }
+
+    /// Stores what has come, begins what follows, and waits for the next thing to come. Answers why there is nothing, if there is
+    /// nothing.
+    async fn turn(
+        &mut self,
+        signals: &mut Signals,
+        pending: &mut Pending,
+    ) -> Result<Option<Left>, SagaError> {
+        if pending.is_stale {
+            self.load().await?;
+            pending.is_stale = false;
+        }
+        if self.state.has_ended() {
+            return Ok(Some(Left::Over));
+        }
+        if self.state.worker.as_deref() != Some(self.engine.worker.as_str()) {
+            return Ok(Some(Left::Lost));
+        }
+        let is_closing = *signals.closing.borrow();
+        if !self.write_next(pending, is_closing).await? {
+            return Ok(None);
+        }
+        let mut others = Vec::new();
+        if !is_closing {
+            self.begin_attempts();
+            others = self.follow_others(pending).await?;
+            if !pending.ended.is_empty() {
+                return Ok(None);
+            }
+        }
+        if let Some(left) = self.left(is_closing, &others) {
+            return Ok(Some(left));
+        }
+        if !others.is_empty() {
+            signals.await_others(&self.saga, others);
+        }
+        // Who ends decides nothing more, and has nothing to be woken for.
+        let due = if is_closing { None } else { self.decider().due(&self.state) };
+        let clock = Arc::clone(&self.engine.clock);
+        let due = async {
+            match due {
+                Some(due) => clock.sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(first) = self.running.next() => self.take(first, pending),
+            () = due => {}
+            Ok(()) = signals.nudge.changed() => {
+                pending.is_stale = *signals.nudge.borrow_and_update() > self.version;
+            }
+            Ok(()) = signals.closing.changed() => {}
+        }
+        while let Some(Some(next)) = self.running.next().now_or_never() {
+            self.take(next, pending);
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, ended: Ended, pending: &mut Pending) {
+        self.live.retain(|live| *live != ended.step);
+        pending.ended.push(ended);
     }
 
     /// Stores what has come of attempts, and what follows. Where somebody else was faster, the saga is read again, and there may
     /// be something else to do.
-    async fn write_next(
-        &mut self,
-        outside: Vec<SagaEvent>,
-        ended: &mut Vec<Ended>,
-        is_closing: bool,
-    ) -> Result<bool, SagaError> {
+    async fn write_next(&mut self, pending: &mut Pending, is_closing: bool) -> Result<bool, SagaError> {
         let before = self.version;
-        let mut events = outside;
-        self.take_in(&events, 0);
-        for ended in ended.iter() {
+        let mut events = Vec::new();
+        for ended in &pending.ended {
             if let Some(event) = self.event_of(ended) {
                 events.push(event);
                 self.take_in(&events, events.len() - 1);
@@ -181,19 +211,22 @@ impl Driver {
             self.decide(&mut events);
         }
         if !events.is_empty() {
+            self.tell_when_due(&mut events);
             if events.iter().any(begins) {
                 self.engine.lease.renew_if_due(&self.engine.log).await?;
             }
             match self.store(before, &events).await {
                 Ok(true) => {}
                 Ok(false) => {
-                    self.load().await?;
+                    pending.is_stale = true;
                     return Ok(false);
                 }
-                Err(error) if is_refused(&error) && ended.iter().any(|ended| ended.result.is_ok()) => {
+                Err(error)
+                    if is_refused(&error) && pending.ended.iter().any(|ended| ended.result.is_ok()) =>
+                {
                     // It was done, and what it answered can never be stored.
-                    self.load().await?;
-                    for ended in ended.iter_mut().filter(|ended| ended.result.is_ok()) {
+                    pending.is_stale = true;
+                    for ended in pending.ended.iter_mut().filter(|ended| ended.result.is_ok()) {
                         ended.result =
                             Err(StepError::uncertain(format!("its output cannot be stored: {error}")));
                     }
@@ -202,8 +235,21 @@ impl Driver {
                 Err(error) => return Err(error),
             }
         }
-        ended.clear();
+        pending.ended.clear();
         Ok(true)
+    }
+
+    /// Says with the last failure when the saga has something to do next: other processes see no more of it than that.
+    fn tell_when_due(&self, events: &mut [SagaEvent]) {
+        let decider = self.decider();
+        let due = if decider.is_under_way(&self.state) { None } else { decider.due(&self.state) };
+        let last = events.iter_mut().rev().find_map(|event| match event {
+            SagaEvent::StepFailed(failed) | SagaEvent::UndoFailed(failed) => Some(failed),
+            _ => None,
+        });
+        if let Some(failed) = last {
+            failed.due = due;
+        }
     }
 
     /// Decides all that can be decided now.
@@ -284,26 +330,65 @@ impl Driver {
     }
 
     /// Sees to the sagas of steps: which go on, and what those have come to that have ended.
-    async fn follow_others(&mut self) -> Result<(Vec<StreamId>, Vec<SagaEvent>), SagaError> {
+    async fn follow_others(&mut self, pending: &mut Pending) -> Result<Vec<StreamId>, SagaError> {
         let decider = self.decider();
         let is_saga = |step: &StepState| {
             self.steps.entry(&step.name).is_some_and(|entry| matches!(entry.action, Action::Saga))
         };
         let of_sagas = decider.attempts(&self.state).filter(|(step, _)| is_saga(step));
         let of_sagas: Vec<_> = of_sagas.map(|(step, direction)| (step.clone(), direction)).collect();
-        let (mut others, mut events) = (Vec::new(), Vec::new());
+        let mut others = Vec::new();
         for (step, direction) in of_sagas {
             let (engine, state) = (&self.engine, &self.state);
             let child = match direction {
-                Direction::Forward => follow(&engine.log, &self.saga, state, &step).await?,
-                Direction::Undo => turn_round(&engine.log, &self.saga, state, &step).await?,
+                Direction::Forward => follow(engine, &self.saga, state, &step).await?,
+                Direction::Undo => turn_round(engine, &self.saga, state, &step).await?,
             };
             match child {
                 Child::GoesOn(child) => others.push(child.stream().clone()),
-                Child::Ended(result) => events.push(self.ended_as(&step, direction, &result)),
+                Child::Ended(result) => {
+                    let (number, step) = (step.attempts, step.name);
+                    pending.ended.push(Ended { step, direction, number, result });
+                }
             }
         }
-        Ok((others, events))
+        Ok(others)
+    }
+
+    /// What there is to do about a saga that another process drove, or nobody: nothing is claimed for nothing.
+    pub(super) async fn is_anything_to_do(&mut self) -> Result<Result<(), Left>, SagaError> {
+        if matches!(self.state.phase, Phase::Parked { .. }) {
+            return Ok(Err(Left::Parked));
+        }
+        if self.is_under_way() || self.decides_something() {
+            return Ok(Ok(()));
+        }
+        let mut others = Vec::new();
+        for (child, direction) in children(&self.state, &self.steps) {
+            let known = self.engine.log.load(&child).await?;
+            if is_anything_to_do_about(&known.state, direction) {
+                return Ok(Ok(()));
+            }
+            others.push(child.stream().clone());
+        }
+        Ok(Err(Left::Waiting { until: self.decider().due(&self.state), others }))
+    }
+
+    /// Whether anything follows from what has happened, and from the time.
+    fn decides_something(&self) -> bool {
+        let (mut state, mut events) = (self.state.clone(), Vec::new());
+        self.decider().decide(&mut state, self.version, &mut events);
+        !events.is_empty()
+    }
+
+    /// Whether attempts are decided on that are made now, or were when their process died.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.decider().is_under_way(&self.state)
+    }
+
+    /// When it turns round, if it does.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.decider().deadline(&self.state)
     }
 
     /// Why there is nothing to do for now, if there is nothing.
@@ -323,11 +408,6 @@ impl Driver {
         Some(Left::Waiting { until: self.decider().due(&self.state), others: others.to_vec() })
     }
 
-    fn other_worker(&self) -> Option<String> {
-        let worker = self.state.worker.as_deref().unwrap_or_default();
-        (worker != self.engine.worker.as_str()).then(|| worker.to_owned())
-    }
-
     async fn load(&mut self) -> Result<(), SagaError> {
         let Loaded { state, version } = self.engine.log.load(&self.saga).await?;
         (self.state, self.version) = (state, version);
@@ -337,6 +417,22 @@ impl Driver {
     fn decider(&self) -> Decider<'_> {
         Decider { steps: &self.steps, saga: &self.saga, now: self.engine.clock.now(), live: &self.live }
     }
+}
+
+/// What has come and is not stored yet.
+#[derive(Default)]
+struct Pending {
+    ended: Vec<Ended>,
+    /// Whether the saga has to be read again, before anything is decided.
+    is_stale: bool,
+}
+
+/// Between attempts where the store does not answer.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10)).with_jitter();
+
+/// Whether it may go well the next time.
+fn is_passing(error: &SagaError) -> bool {
+    matches!(error, SagaError::Store(error) if error.is_retryable() || !error.outcome_is_known())
 }
 
 /// Whether the store will never take it.

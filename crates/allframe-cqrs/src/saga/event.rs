@@ -83,6 +83,9 @@ pub enum SagaEvent {
     Parked {
         /// Why, with all that is known.
         reason: String,
+        /// At which step: the one that counts as done, or undone, where the saga is resumed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
     },
     /// A person has it tried again from where it failed.
     Retried {
@@ -150,6 +153,9 @@ pub struct AttemptFailed {
     /// When it is tried again; `None` where it is not.
     #[serde(default, with = "optional_micros", skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
+    /// When the saga has something to do next; `None` where something else is under way.
+    #[serde(default, with = "optional_micros", skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 impl SagaEvent {
@@ -281,6 +287,7 @@ mod tests {
             error: "no".into(),
             kind: StepErrorKind::Retryable,
             retry_at: None,
+            due: None,
         });
         let begun = SagaEvent::StepBegun {
             step: "hold".into(),

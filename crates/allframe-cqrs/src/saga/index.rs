@@ -37,12 +37,21 @@ pub(super) struct Entry {
 pub(super) struct Open {
     /// Who drives it.
     pub(super) worker: Option<String>,
-    /// From when on it is to be driven, in microseconds since 1970.
-    due: i64,
-    /// When it turns round.
-    deadline: Option<i64>,
-    /// Whether it waits for a person.
-    pub(super) is_parked: bool,
+    pub(super) look: Look,
+    /// When it turns round, in microseconds since 1970.
+    pub(super) deadline: Option<i64>,
+}
+
+/// When there is something to do about a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Look {
+    Now,
+    /// From a moment on, in microseconds since 1970.
+    At(i64),
+    /// When another saga has ended, and from a moment on though it has not. Which others those are, this process knows alone.
+    OnOthers(Option<i64>),
+    /// When a person says so.
+    OnPerson,
 }
 
 /// What an event has changed.
@@ -62,9 +71,19 @@ pub(super) struct Kept {
 }
 
 impl Open {
-    /// From when on it is to be driven.
-    pub(super) fn due(&self) -> Timestamp {
-        Timestamp::from_micros(self.deadline.map_or(self.due, |deadline| deadline.min(self.due)))
+    pub(super) fn is_parked(&self) -> bool {
+        self.look == Look::OnPerson
+    }
+
+    /// From when on it is to be driven; `None` where never as far as is known.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let moment = match self.look {
+            Look::OnPerson => return None,
+            Look::Now => Some(0),
+            Look::At(moment) => Some(moment),
+            Look::OnOthers(moment) => moment,
+        };
+        moment.into_iter().chain(self.deadline).min().map(Timestamp::from_micros)
     }
 }
 
@@ -106,19 +125,17 @@ impl Index {
         if self.entries.get(stream).is_some_and(|entry| entry.version >= version) {
             return Change::Nothing;
         }
-        let now = 0;
         let open = match event {
             SagaEvent::Started(started) => Some(Open {
                 worker: started.worker.clone(),
-                due: started.not_before.map_or(now, Timestamp::as_micros),
+                look: started.not_before.map_or(Look::Now, |moment| Look::At(moment.as_micros())),
                 deadline: started.deadline.map(Timestamp::as_micros),
-                is_parked: false,
             }),
             SagaEvent::Completed | SagaEvent::Compensated | SagaEvent::Abandoned { .. } => None,
             event => {
                 // One that was over is turned round: who it belonged to is known no more, and anybody may.
                 let known = self.get(stream).cloned();
-                let open = known.unwrap_or(Open { worker: None, due: now, deadline: None, is_parked: false });
+                let open = known.unwrap_or(Open { worker: None, look: Look::Now, deadline: None });
                 Some(changed(open, event))
             }
         };
@@ -134,35 +151,18 @@ impl Index {
         }
     }
 
-    /// A saga of this process waits for a person, which is known before the events of it come.
-    pub(super) fn park(&mut self, stream: &StreamId, version: Version, worker: &str) {
-        self.wait(stream, version, worker, Timestamp::from_micros(i64::MAX));
-        let known = self.entries.get(stream).filter(|entry| entry.version == version);
-        if let Some(mut open) = known.and_then(|entry| entry.open.clone()) {
-            open.is_parked = true;
+    /// What is known of a saga before the events of it come: these say nothing new then, up to this version.
+    pub(super) fn note(&mut self, stream: &StreamId, version: Version, open: Open) {
+        if self.entries.get(stream).is_none_or(|entry| entry.version <= version) {
             self.put(stream, Entry { version, open: Some(open) });
         }
     }
 
-    /// A saga of this process waits until then, which is known before the events of it come.
-    pub(super) fn wait(&mut self, stream: &StreamId, version: Version, worker: &str, until: Timestamp) {
-        if self.entries.get(stream).is_some_and(|entry| entry.version > version) {
-            return;
-        }
-        let worker = Some(worker.to_owned());
-        let open = Open { worker, due: until.as_micros(), deadline: None, is_parked: false };
-        self.put(stream, Entry { version, open: Some(open) });
-    }
-
-    /// Another process drives a saga, as is known before the events of it come.
-    pub(super) fn taken(&mut self, stream: &StreamId, version: Version, worker: &str) {
-        self.wait(stream, version, worker, Timestamp::from_micros(0));
-    }
-
-    /// A saga that waits has something to do.
-    pub(super) fn wake(&mut self, stream: &StreamId) {
-        if let Some(open) = self.entries.get_mut(stream).and_then(|entry| entry.open.as_mut()) {
-            open.due = 0;
+    /// A saga that waits for others has something to do from now on.
+    pub(super) fn wake(&mut self, stream: &StreamId, now: Timestamp) {
+        let waiting = self.entries.get_mut(stream).and_then(|entry| entry.open.as_mut());
+        if let Some(open) = waiting.filter(|open| matches!(open.look, Look::OnOthers(_))) {
+            open.look = Look::At(now.as_micros());
         }
     }
 
@@ -194,16 +194,16 @@ impl Index {
 
     fn put(&mut self, stream: &StreamId, entry: Entry) {
         if let Some(open) = &entry.open {
-            self.count(stream, open.is_parked, 1);
+            self.count(stream, open.is_parked(), 1);
         }
         if let Some(Entry { open: Some(open), .. }) = self.entries.insert(stream.clone(), entry) {
-            self.count(stream, open.is_parked, -1);
+            self.count(stream, open.is_parked(), -1);
         }
     }
 
     fn remove(&mut self, stream: &StreamId) {
         if let Some(Entry { open: Some(open), .. }) = self.entries.remove(stream) {
-            self.count(stream, open.is_parked, -1);
+            self.count(stream, open.is_parked(), -1);
         }
     }
 
@@ -218,9 +218,14 @@ impl Index {
         }
     }
 
+    /// As it is kept. Whoever reads it knows of no saga that another waits for, and looks.
     pub(super) fn kept(&self) -> Kept {
         let entries = self.entries.iter().filter_map(|(stream, entry)| {
-            Some((stream.as_str().to_owned(), entry.version.get(), entry.open.clone()?))
+            let mut open = entry.open.clone()?;
+            if matches!(open.look, Look::OnOthers(_)) {
+                open.look = Look::Now;
+            }
+            Some((stream.as_str().to_owned(), entry.version.get(), open))
         });
         Kept { entries: entries.collect() }
     }
@@ -239,20 +244,21 @@ impl From<Kept> for Index {
 }
 
 fn changed(mut open: Open, event: &SagaEvent) -> Open {
-    let now = 0;
     match event {
         SagaEvent::Claimed { worker } => {
-            (open.worker, open.due, open.is_parked) = (Some(worker.clone()), now, false);
+            open.worker = Some(worker.clone());
+            if !open.is_parked() {
+                open.look = Look::Now;
+            }
         }
         SagaEvent::StepFailed(failed) | SagaEvent::UndoFailed(failed) => {
-            open.due = failed.retry_at.map_or(now, Timestamp::as_micros);
+            open.look = failed.due.map_or(Look::Now, |moment| Look::At(moment.as_micros()));
         }
-        // What is undone takes the time that it takes.
-        SagaEvent::CompensationBegun { .. } => {
-            (open.due, open.deadline, open.is_parked) = (now, None, false);
+        // What is undone takes the time that it takes, and so does what a person has taken in hand.
+        SagaEvent::CompensationBegun { .. } | SagaEvent::Retried { .. } | SagaEvent::Resumed { .. } => {
+            (open.look, open.deadline) = (Look::Now, None);
         }
-        SagaEvent::Parked { .. } => open.is_parked = true,
-        SagaEvent::Retried { .. } | SagaEvent::Resumed { .. } => (open.due, open.is_parked) = (now, false),
+        SagaEvent::Parked { .. } => open.look = Look::OnPerson,
         _ => {}
     }
     open

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    SagaDefinition, SagaError, SagaEvent, SagaId, Started,
+    SagaDefinition, SagaError, SagaEvent, SagaId, Started, StepErrorKind,
     context::read,
     decide::timed_out,
     definition::Steps,
@@ -58,8 +58,18 @@ impl EndedInline {
             // What failed, and was undone since it may have been done, too.
             _ => is_undone && step.output.is_none() && step.failure.is_some(),
         });
-        let (step, error) = failed.and_then(|step| Some((step.name.to_string(), step.failure.clone()?.1)))?;
-        let timed_out = error == timed_out().to_string();
+        let failure = failed.and_then(|step| Some((step.name.to_string(), step.failure.clone()?)));
+        // A person may have turned it round, or ended it, though nothing failed.
+        let (step, (kind, error)) = failure.unwrap_or_else(|| {
+            let reason = match &self.state.phase {
+                Phase::Compensated { reason }
+                | Phase::Abandoned { reason }
+                | Phase::Parked { reason, .. } => reason.clone(),
+                _ => String::new(),
+            };
+            (String::new(), (StepErrorKind::Rejected, reason))
+        });
+        let timed_out = kind == StepErrorKind::Uncertain && error == timed_out().to_string();
         Some(Failure { step, error, timed_out, is_undone })
     }
 }
@@ -117,7 +127,7 @@ impl Inline {
                 match driver.drive(signals).await? {
                     Left::Over | Left::Parked => return Ok(Some(EndedInline { state: driver.state })),
                     Left::Waiting { until: Some(until), .. } => self.engine.clock.sleep_until(until).await,
-                    Left::Waiting { .. } | Left::Lost(_) | Left::Not => return Ok(None),
+                    Left::Waiting { .. } | Left::Lost | Left::Not => return Ok(None),
                 }
             }
         }

@@ -8,7 +8,7 @@ use eventstore_api::{AppendBatch, Encoding, EventType, ExpectedVersion, NewEvent
 use serde::{Deserialize, Serialize};
 
 use super::{SagaError, log::SagaLog};
-use crate::{Clock, Error, PayloadCodec, payload};
+use crate::{Backoff, Clock, Error, PayloadCodec, payload};
 
 /// What a process that drives sagas says of itself, in `$saga-workers`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub(super) enum WorkerNote {
     /// It has closed: what it drove is anybody's.
     Left { worker: String },
 }
+
+/// Between attempts where the store does not answer.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1)).with_jitter();
 
 /// The type of these events.
 pub(super) const WORKER_NOTE: &str = "$saga.worker";
@@ -53,6 +56,26 @@ impl Lease {
         let due = before.saturating_add(self.time / 3);
         self.due.store(u64::try_from(due.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Gives signs for as long as this is awaited.
+    pub(super) async fn keep(&self, log: &SagaLog) {
+        let mut failures = 0;
+        loop {
+            self.clock.sleep(self.due_in()).await;
+            match self.renew_if_due(log).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, failures, "no sign of life could be given");
+                    self.clock.sleep(BACKOFF.wait_after(failures)).await;
+                }
+            }
+        }
+    }
+
+    fn due_in(&self) -> Duration {
+        Duration::from_micros(self.due.load(Ordering::Relaxed)).saturating_sub(self.clock.elapsed())
     }
 
     /// Lets others take over at once.

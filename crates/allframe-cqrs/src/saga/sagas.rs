@@ -63,7 +63,15 @@ impl Sagas {
             if record.event_type.as_str() == WORKER_NOTE {
                 continue;
             }
-            let event = self.log.read(&record)?;
+            let event = match self.log.read(&record) {
+                Ok(event) => event,
+                // One that cannot be read must not hide all others.
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, saga = %record.stream, "an event of a saga cannot be read");
+                    continue;
+                }
+            };
             let summary = found.entry(record.stream.clone()).or_insert_with(|| SagaSummary {
                 saga,
                 status: SagaStatus::Running,
@@ -107,7 +115,8 @@ impl Sagas {
     }
 
     /// What a saga failed at is tried again, as often as at first and at once: of one that is parked, or that waits to try again. The
-    /// note stays in its history.
+    /// note stays in its history. From then on it has no time limit as a whole. A step that is a saga of its own fails again as long as that
+    /// saga is undone or abandoned: it is that saga that is to be tried again.
     ///
     /// # Errors
     ///
@@ -126,7 +135,8 @@ impl Sagas {
     }
 
     /// A saga that is parked goes on as if what it failed at had been done: a person has done it by hand. Where that was a step, this
-    /// is what it has answered, for the steps behind it; where it was the undoing of one, it is `()`.
+    /// is what it has answered, for the steps behind it; where it was the undoing of one, it is `()`. From then on it has no time limit as a
+    /// whole.
     ///
     /// # Errors
     ///
@@ -154,7 +164,7 @@ impl Sagas {
         self.step_in(saga, "compensated", event, |state| {
             matches!(
                 state.phase,
-                Phase::Forward | Phase::Completed | Phase::Parked { compensating: None, .. }
+                Phase::Forward | Phase::Completed | Phase::Parked { turning_round_for: None, .. }
             )
         })
         .await
@@ -208,7 +218,7 @@ impl SagaSummary {
                 self.reason = Some(failed.error);
             }
             SagaEvent::CompensationBegun { reason } => self.go(SagaStatus::Compensating, Some(reason)),
-            SagaEvent::Parked { reason } => self.go(SagaStatus::Parked, Some(reason)),
+            SagaEvent::Parked { reason, .. } => self.go(SagaStatus::Parked, Some(reason)),
             SagaEvent::Retried { .. } | SagaEvent::Resumed { .. } => {
                 let status = if self.turned_round { SagaStatus::Compensating } else { SagaStatus::Running };
                 self.go(status, None);

@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use eventstore_api::{GlobalPosition, StreamId, Version};
+use eventstore_api::{GlobalPosition, StreamId, Timestamp, Version};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::JoinSet,
@@ -41,19 +41,48 @@ pub(super) enum Message {
     },
 }
 
+/// The end of a saga, which somebody waits for; dropping it, he does not any more.
+pub(super) struct AwaitedEnd {
+    shared: Arc<Shared>,
+    stream: StreamId,
+    told: oneshot::Receiver<Option<SagaState>>,
+}
+
+impl AwaitedEnd {
+    /// Waits for it.
+    pub(super) async fn told(&mut self) -> Option<SagaState> {
+        (&mut self.told).await.ok().flatten()
+    }
+}
+
+impl Drop for AwaitedEnd {
+    fn drop(&mut self) {
+        self.told.close();
+        let mut waiting = lock(&self.shared.waiting);
+        if let Some(of_stream) = waiting.get_mut(&self.stream) {
+            of_stream.retain(|sender| !sender.is_closed());
+            if of_stream.is_empty() {
+                waiting.remove(&self.stream);
+            }
+        }
+    }
+}
+
 /// What has become of a saga that was driven.
 pub(super) struct Finished {
     pub(super) stream: StreamId,
     pub(super) version: Version,
     pub(super) position: GlobalPosition,
+    /// Who drives it, and when it turns round.
+    pub(super) worker: Option<String>,
+    pub(super) deadline: Option<Timestamp>,
     pub(super) left: Result<Left, SagaError>,
 }
 
-/// What has become of taking a saga over.
-enum TakenOver {
-    Driver(Box<Driver>),
-    /// Not, as of a version.
-    Not(Version, Left),
+/// What has become of taking a saga over: its driver, and why it is not to drive, if it is not.
+struct TakenOver {
+    driver: Box<Driver>,
+    left: Option<Left>,
 }
 
 /// A place among the sagas that are driven; dropping it gives it up.
@@ -88,12 +117,12 @@ impl Shared {
         if self.is_closing() {
             return None;
         }
-        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        let (sender, nudge) = watch::channel(Version::NONE);
         let mut driven = lock(&self.driven);
         if driven.contains_key(stream) {
             return None;
         }
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let (sender, nudge) = watch::channel(Version::NONE);
         driven.insert(stream.clone(), sender);
         Some(Seat {
             shared: Arc::clone(self),
@@ -113,15 +142,15 @@ impl Shared {
         let (this, from) = (Arc::clone(self), worker.map(str::to_owned));
         self.spawn(async move {
             match this.take_over(saga, steps, from.as_deref()).await {
-                Ok(TakenOver::Driver(driver)) => seat.drive(*driver).await,
-                Ok(TakenOver::Not(version, left)) => seat.leave(version, GlobalPosition::START, Ok(left)),
-                Err(error) => seat.leave(Version::NONE, GlobalPosition::START, Err(error)),
+                Ok(TakenOver { driver, left: None }) => seat.drive(*driver).await,
+                Ok(TakenOver { driver, left: Some(left) }) => seat.leave(&driver, Ok(left)),
+                Err(error) => seat.give_up(error),
             }
         });
         true
     }
 
-    /// The driver of a saga that is stored; or why there is nothing to drive.
+    /// The driver of a saga that is stored, which this process drives from now on; or why there is nothing to drive.
     async fn take_over(
         &self,
         saga: SagaId,
@@ -131,17 +160,22 @@ impl Shared {
         loop {
             let loaded = self.engine.log.load(&saga).await?;
             let worker = loaded.state.worker.clone();
-            let mut driver = Driver::new(Arc::clone(&self.engine), Arc::clone(&steps), saga.clone(), loaded);
+            let driver = Driver::new(Arc::clone(&self.engine), Arc::clone(&steps), saga.clone(), loaded);
+            let mut driver = Box::new(driver);
             let is_mine = worker.as_deref() == Some(self.engine.worker.as_str());
-            if is_mine || driver.state.has_ended() {
-                return Ok(TakenOver::Driver(Box::new(driver)));
+            if driver.state.has_ended() {
+                return Ok(TakenOver { driver, left: None });
             }
-            if worker.as_deref() != from {
-                return Ok(TakenOver::Not(driver.version, Left::Lost(worker.unwrap_or_default())));
+            if !is_mine && worker.as_deref() != from {
+                return Ok(TakenOver { driver, left: Some(Left::Lost) });
             }
-            // Where somebody has written meanwhile, it may be another process that takes it over, or a person.
-            if driver.claim().await? {
-                return Ok(TakenOver::Driver(Box::new(driver)));
+            if let Err(left) = driver.is_anything_to_do().await? {
+                return Ok(TakenOver { driver, left: Some(left) });
+            }
+            // Where somebody has written meanwhile, it may be another process that takes it over, or a person. One that was ours is
+            // claimed once more where attempts are under way of which nothing is known here any more.
+            if (is_mine && !driver.is_under_way()) || driver.claim().await? {
+                return Ok(TakenOver { driver, left: None });
             }
         }
     }
@@ -182,13 +216,10 @@ impl Shared {
     }
 
     /// Answers once a saga is over, or parked: with its state, where that is at hand.
-    pub(super) fn await_end(&self, stream: &StreamId) -> oneshot::Receiver<Option<SagaState>> {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = lock(&self.waiting);
-        let of_stream = waiting.entry(stream.clone()).or_default();
-        of_stream.retain(|sender| !sender.is_closed());
-        of_stream.push(sender);
-        receiver
+    pub(super) fn await_end(self: &Arc<Self>, stream: &StreamId) -> AwaitedEnd {
+        let (sender, told) = oneshot::channel();
+        lock(&self.waiting).entry(stream.clone()).or_default().push(sender);
+        AwaitedEnd { shared: Arc::clone(self), stream: stream.clone(), told }
     }
 
     /// Tells those who wait for a saga that it may be over.
@@ -241,13 +272,38 @@ impl Seat {
         if matches!(left, Ok(Left::Over | Left::Parked)) {
             self.shared.tell_with(&self.stream, Some(&driver.state));
         }
-        let (version, position) = (driver.version, driver.position);
-        self.leave(version, position, left);
+        self.leave(&driver, left);
     }
 
     /// Gives the place up, and tells the worker why.
-    fn leave(mut self, version: Version, position: GlobalPosition, left: Result<Left, SagaError>) {
-        self.finished = Some(Finished { stream: self.stream.clone(), version, position, left });
+    fn leave(mut self, driver: &Driver, left: Result<Left, SagaError>) {
+        self.finished = Some(Finished {
+            stream: self.stream.clone(),
+            version: driver.version,
+            position: driver.position,
+            worker: driver.state.worker.clone(),
+            deadline: driver.deadline(),
+            left,
+        });
+    }
+
+    /// Gives the place up, for the saga cannot be read.
+    fn give_up(mut self, error: SagaError) {
+        self.finished = Some(Finished { left: Err(error), ..Finished::not(self.stream.clone()) });
+    }
+}
+
+impl Finished {
+    /// Of a saga that was not driven after all.
+    fn not(stream: StreamId) -> Self {
+        Self {
+            stream,
+            version: Version::NONE,
+            position: GlobalPosition::START,
+            worker: None,
+            deadline: None,
+            left: Ok(Left::Not),
+        }
     }
 }
 
@@ -256,12 +312,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         lock(&self.shared.driven).remove(&self.stream);
         self.room = None;
-        let finished = self.finished.take().unwrap_or_else(|| Finished {
-            stream: self.stream.clone(),
-            version: Version::NONE,
-            position: GlobalPosition::START,
-            left: Ok(Left::Not),
-        });
+        let finished = self.finished.take().unwrap_or_else(|| Finished::not(self.stream.clone()));
         // The worker has ended: nobody asks any more.
         let _ = self.shared.worker.send(Message::Finished(finished));
     }

@@ -21,8 +21,6 @@ pub(super) struct SagaState {
     pub(super) steps: Vec<StepState>,
     /// How many steps have come to their end, to know in which order they did.
     ended_steps: u32,
-    /// How often somebody has taken it over since an attempt last ended.
-    pub(super) takeovers: u32,
 }
 
 /// Where a saga is.
@@ -38,8 +36,10 @@ pub(super) enum Phase {
     /// It waits for a person.
     Parked {
         reason: String,
+        /// At which step.
+        step: Option<String>,
         /// Why it was turning round, if it was.
-        compensating: Option<String>,
+        turning_round_for: Option<String>,
     },
     Completed,
     Compensated {
@@ -57,6 +57,10 @@ pub(super) struct StepState {
     pub(super) status: StepStatus,
     /// How often it was tried: the step, or once it is being undone, that.
     pub(super) attempts: u32,
+    /// Whether it was ever begun.
+    pub(super) was_begun: bool,
+    /// How often a process has been taken over from in the middle of the attempt.
+    pub(super) takeovers: u32,
     /// Whether it may have been done though it is not known to be: in any of its attempts, also one that a process died in.
     pub(super) may_be_done: bool,
     /// The last failure, and what it means.
@@ -115,15 +119,14 @@ impl SagaState {
             SagaEvent::Claimed { worker } => {
                 self.worker = Some(worker.clone());
                 self.token = version;
-                self.takeovers += 1;
                 for step in &mut self.steps {
-                    step.may_be_done |= matches!(step.status, StepStatus::Running { .. });
+                    step.taken_over();
                 }
             }
             SagaEvent::StepBegun { step, attempt, deadline, order } => {
                 let state = self.step_mut(step);
                 state.status = StepStatus::Running { deadline: *deadline };
-                state.attempts = *attempt;
+                (state.attempts, state.was_begun, state.takeovers) = (*attempt, true, 0);
                 state.order = order.clone().map(Arc::new);
             }
             SagaEvent::StepCompleted { step, output } => {
@@ -133,6 +136,7 @@ impl SagaState {
             SagaEvent::StepSkipped { step } => self.end(step, StepStatus::Skipped),
             SagaEvent::StepFailed(failed) => {
                 let state = self.step_mut(&failed.step);
+                state.attempts = failed.attempt;
                 state.may_be_done = match failed.kind {
                     // With its key, the step knows: of all attempts, in whatever process.
                     StepErrorKind::Rejected => false,
@@ -151,10 +155,9 @@ impl SagaState {
             SagaEvent::UndoBegun { step, attempt, deadline } => {
                 let state = self.step_mut(step);
                 state.status = StepStatus::Undoing { deadline: *deadline };
-                state.attempts = *attempt;
+                (state.attempts, state.takeovers) = (*attempt, 0);
             }
             SagaEvent::StepUndone { step } => {
-                self.takeovers = 0;
                 self.step_mut(step).status = StepStatus::Undone;
             }
             SagaEvent::UndoFailed(failed) => {
@@ -164,12 +167,12 @@ impl SagaState {
                 };
                 self.note_failure(failed);
             }
-            SagaEvent::Parked { reason } => {
-                let compensating = match &self.phase {
+            SagaEvent::Parked { reason, step } => {
+                let turning_round_for = match &self.phase {
                     Phase::Compensating { reason } => Some(reason.clone()),
                     _ => None,
                 };
-                self.phase = Phase::Parked { reason: reason.clone(), compensating };
+                self.phase = Phase::Parked { reason: reason.clone(), step: step.clone(), turning_round_for };
             }
             SagaEvent::Retried { .. } => self.retry(),
             SagaEvent::Resumed { output, .. } => self.resume(output),
@@ -201,18 +204,15 @@ impl SagaState {
         }
     }
 
-    /// What failed first counts as done.
+    /// What it was parked for counts as done, or undone.
     fn resume(&mut self, output: &Value) {
+        let parked_at = match &self.phase {
+            Phase::Parked { step, .. } => step.clone(),
+            _ => None,
+        };
         self.unpark();
-        let failed = match self.phase {
-            Phase::Forward => StepStatus::Failed,
-            _ => StepStatus::UndoFailed,
-        };
-        let of_kind = self.steps.iter().filter(|step| step.status == failed);
-        let Some(name) = of_kind.min_by_key(|step| step.ended).map(|step| Arc::clone(&step.name)) else {
-            return;
-        };
-        if failed == StepStatus::Failed {
+        let Some(name) = parked_at else { return };
+        if self.phase == Phase::Forward {
             self.end(&name, StepStatus::Completed);
             self.step_mut(&name).output = Some(Arc::new(output.clone()));
         } else {
@@ -220,10 +220,11 @@ impl SagaState {
         }
     }
 
+    /// A person has taken it in hand: its time is what that person gives it.
     fn unpark(&mut self) {
-        self.takeovers = 0;
-        if let Phase::Parked { compensating, .. } = &self.phase {
-            self.phase = match compensating {
+        self.started.deadline = None;
+        if let Phase::Parked { turning_round_for, .. } = &self.phase {
+            self.phase = match turning_round_for {
                 Some(reason) => Phase::Compensating { reason: reason.clone() },
                 None => Phase::Forward,
             };
@@ -231,12 +232,10 @@ impl SagaState {
     }
 
     fn note_failure(&mut self, failed: &AttemptFailed) {
-        self.takeovers = 0;
         self.step_mut(&failed.step).failure = Some((failed.kind, failed.error.clone()));
     }
 
     fn end(&mut self, step: &str, status: StepStatus) {
-        self.takeovers = 0;
         self.ended_steps += 1;
         let ended = self.ended_steps;
         let state = self.step_mut(step);
@@ -254,11 +253,22 @@ impl SagaState {
 }
 
 impl StepState {
+    /// Another process drives its saga: what the last one was at may have been done.
+    fn taken_over(&mut self) {
+        match self.status {
+            StepStatus::Running { .. } => (self.may_be_done, self.takeovers) = (true, self.takeovers + 1),
+            StepStatus::Undoing { .. } => self.takeovers += 1,
+            _ => {}
+        }
+    }
+
     fn new(name: &str) -> Self {
         Self {
             name: name.into(),
             status: StepStatus::Skipped,
             attempts: 0,
+            was_begun: false,
+            takeovers: 0,
             may_be_done: false,
             failure: None,
             output: None,

@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 use eventstore_api::message_with_causes;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommandError, Error, ErrorOrText, ExecuteError};
+use crate::{CommandError, Error, ErrorOrText, ExecuteError, panicked::guarded};
 
 /// Why a step, or the undoing of one, did not succeed.
 ///
@@ -94,7 +94,8 @@ impl StepError {
 
     /// What it says, with all causes: as it is stored, and no more than a person reads.
     pub(super) fn message(&self) -> String {
-        let mut message = message_with_causes(&*self.source);
+        let told = guarded(|| message_with_causes(&*self.source));
+        let mut message = told.unwrap_or_else(|panicked| format!("it did not say why: {panicked}"));
         if message.len() > MAX_MESSAGE_BYTES {
             message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
             message.push_str(" ..");

@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use super::{
     Saga, SagaError, SagaEvent, SagaId, SagaOutcome, SagaStep, Started, StepContext, StepError, StepOutputs,
-    context::{read, write},
-    log::{SagaLog, Written},
-    state::{Phase, SagaState, StepState},
+    context::{Direction, read, write},
+    definition::Steps,
+    engine::Engine,
+    log::Written,
+    state::{Phase, SagaState, StepState, StepStatus},
     step::{Action, StepEntry},
 };
-use crate::panicked::guarded;
+use crate::{clock::after, panicked::guarded};
 
 impl<I: DeserializeOwned + Send + Sync + 'static> SagaStep<I, StepOutputs> {
     /// A step of this name that starts a saga of type `S`, and answers what the steps of that have, once it is completed. Where it
@@ -52,7 +54,7 @@ impl<I: DeserializeOwned + Send + Sync + 'static> SagaStep<I, StepOutputs> {
 }
 
 /// The saga that a step has started, or is about to.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Order {
     saga: String,
     id: String,
@@ -69,23 +71,17 @@ pub(super) enum Child {
 
 /// Starts the saga of a step, unless it was started before, and looks where it is.
 pub(super) async fn follow(
-    log: &SagaLog,
+    engine: &Engine,
     parent: &SagaId,
     state: &SagaState,
     step: &StepState,
 ) -> Result<Child, SagaError> {
     let Some((child, order)) = child_of(step) else { return Ok(unreadable()) };
-    let known = log.load(&child).await?;
+    let known = engine.log.load(&child).await?;
     if known.state.phase == Phase::Missing {
-        let started = SagaEvent::Started(Started {
-            input: order.input,
-            version: 1,
-            correlation_id: state.correlation_id.to_string(),
-            parent: Some(parent.stream().as_str().to_owned()),
-            ..Started::default()
-        });
+        let started = started(engine, parent, state, &child, order);
         // Where somebody else was faster, it was the same.
-        log.append(&child, Version::NONE, &[started], &metadata(state)).await?;
+        engine.log.append(&child, Version::NONE, &[started], &metadata(state)).await?;
         return Ok(Child::GoesOn(child));
     }
     Ok(match SagaOutcome::of(&known.state) {
@@ -102,27 +98,70 @@ pub(super) async fn follow(
 
 /// Turns the saga of a step round, and looks where it is.
 pub(super) async fn turn_round(
-    log: &SagaLog,
+    engine: &Engine,
     parent: &SagaId,
     state: &SagaState,
     step: &StepState,
 ) -> Result<Child, SagaError> {
-    let Some((child, _)) = child_of(step) else { return Ok(unreadable()) };
+    let Some((child, order)) = child_of(step) else { return Ok(unreadable()) };
+    let turned = SagaEvent::CompensationBegun { reason: format!("the saga `{parent}` was turned round") };
     loop {
-        let known = log.load(&child).await?;
-        match known.state.phase {
-            Phase::Missing | Phase::Compensated { .. } | Phase::Abandoned { .. } => {
+        let known = engine.log.load(&child).await?;
+        let events = match known.state.phase {
+            Phase::Compensated { .. } | Phase::Abandoned { .. } => {
                 return Ok(Child::Ended(Ok(Value::Null)));
             }
-            Phase::Compensating { .. } | Phase::Parked { compensating: Some(_), .. } => {
+            Phase::Compensating { .. } | Phase::Parked { turning_round_for: Some(_), .. } => {
                 return Ok(Child::GoesOn(child));
             }
-            Phase::Forward | Phase::Completed | Phase::Parked { .. } => {}
-        }
-        let event = SagaEvent::CompensationBegun { reason: format!("the saga `{parent}` was turned round") };
-        if let Written::At { .. } = log.append(&child, known.version, &[event], &metadata(state)).await? {
+            // A process that was paused may be about to start it: now it cannot any more.
+            Phase::Missing => {
+                vec![started(engine, parent, state, &child, order.clone()), turned.clone()]
+            }
+            Phase::Forward | Phase::Completed | Phase::Parked { .. } => vec![turned.clone()],
+        };
+        if let Written::At { .. } =
+            engine.log.append(&child, known.version, &events, &metadata(state)).await?
+        {
             return Ok(Child::GoesOn(child));
         }
+    }
+}
+
+/// How the saga of a step begins: with what its definition says, where that is known here.
+fn started(engine: &Engine, parent: &SagaId, state: &SagaState, child: &SagaId, order: Order) -> SagaEvent {
+    let steps = engine.definitions.get(child.saga());
+    let timeout = steps.and_then(|steps| steps.timeout);
+    SagaEvent::Started(Started {
+        input: order.input,
+        version: steps.map_or(1, |steps| steps.version),
+        correlation_id: state.correlation_id.to_string(),
+        deadline: timeout.map(|timeout| after(engine.clock.now(), timeout)),
+        parent: Some(parent.stream().as_str().to_owned()),
+        ..Started::default()
+    })
+}
+
+/// The sagas of the steps that are carried out, or turned round.
+pub(super) fn children(state: &SagaState, steps: &Steps) -> Vec<(SagaId, Direction)> {
+    let is_saga =
+        |step: &StepState| steps.entry(&step.name).is_some_and(|entry| matches!(entry.action, Action::Saga));
+    let under_way = state.steps.iter().filter(|step| is_saga(step)).filter_map(|step| match step.status {
+        StepStatus::Running { .. } => Some((child_of(step)?.0, Direction::Forward)),
+        StepStatus::Undoing { .. } => Some((child_of(step)?.0, Direction::Undo)),
+        _ => None,
+    });
+    under_way.collect()
+}
+
+/// Whether the saga of a step, in this state, is to be started or turned round, or the step has come to its end.
+pub(super) fn is_anything_to_do_about(child: &SagaState, direction: Direction) -> bool {
+    match direction {
+        Direction::Forward => child.phase == Phase::Missing || child.has_ended(),
+        Direction::Undo => !matches!(
+            child.phase,
+            Phase::Compensating { .. } | Phase::Parked { turning_round_for: Some(_), .. }
+        ),
     }
 }
 

@@ -50,7 +50,7 @@ impl SagaTelemetry {
             }
             _ => return,
         };
-        if let SagaEvent::Parked { reason } = event {
+        if let SagaEvent::Parked { reason, .. } = event {
             tracing::warn!(%saga, reason, correlation_id = &*state.correlation_id, "a saga waits for a person");
         } else {
             tracing::debug!(%saga, outcome, correlation_id = &*state.correlation_id, "a saga has come further");

@@ -14,15 +14,12 @@ use tokio::sync::mpsc;
 use super::{
     SagaError, SagaId,
     drive::Left,
-    index::{Change, Index, Open},
+    index::{Change, Index, Look, Open},
     lease::{WORKER_NOTE, WorkerNote},
     shared::{Finished, Message, Shared},
     snapshot::KeptIndex,
 };
 use crate::{Backoff, clock::after};
-
-/// What is waited for that never comes by itself.
-const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Between attempts to go on where the store does not answer.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(10)).with_jitter();
@@ -44,8 +41,11 @@ pub(super) struct Worker {
     /// Who has said that it ends.
     ended: HashSet<String>,
     begun: Duration,
-    /// Sagas that wait for others, by what they wait for.
+    /// When everything that was stored had been read, by this clock: nobody is silent who has not been listened to since.
+    read_up_to: Duration,
+    /// Sagas that wait for others, by what they wait for, and the other way round.
     awaited: HashMap<StreamId, BTreeSet<StreamId>>,
+    awaits: HashMap<StreamId, Vec<StreamId>>,
     /// How often in a row a saga could not be driven.
     failures: HashMap<StreamId, u32>,
     kept: KeptIndex,
@@ -61,7 +61,6 @@ impl Worker {
         let kept = KeptIndex::new(Arc::clone(&backend))?;
         let (index, position) = kept.load().await?;
         let feed = Subscription::new(Arc::new(backend), position, Index::filter()?);
-        let begun = shared.engine.clock.elapsed();
         let mut this = Self {
             shared,
             feed,
@@ -71,13 +70,18 @@ impl Worker {
             looks: HashMap::new(),
             others: HashMap::new(),
             ended: HashSet::new(),
-            begun,
+            begun: Duration::ZERO,
+            read_up_to: Duration::ZERO,
             awaited: HashMap::new(),
+            awaits: HashMap::new(),
             failures: HashMap::new(),
             kept,
             since_kept: 0,
         };
         this.catch_up().await?;
+        // From now on their signs are heard.
+        this.begun = this.shared.engine.clock.elapsed();
+        this.read_up_to = this.begun;
         let streams: Vec<_> = this.index.open().map(|(stream, _)| stream.clone()).collect();
         streams.iter().for_each(|stream| this.note(stream));
         Ok(this)
@@ -89,6 +93,7 @@ impl Worker {
             if record.event_type.as_str() != WORKER_NOTE {
                 self.see(&record);
             } else if let Some(WorkerNote::Left { worker }) = note_of(&record) {
+                self.since_kept += 1;
                 self.ended.insert(worker);
             }
         }
@@ -98,10 +103,18 @@ impl Worker {
 
     pub(super) async fn run(mut self) {
         let mut failures = 0;
+        // Before then the store is not asked again, which did not answer.
+        let mut read_at = Timestamp::from_micros(0);
+        let shared = Arc::clone(&self.shared);
+        let (engine, clock) = (Arc::clone(&shared.engine), Arc::clone(&shared.engine.clock));
+        let mut beats = Box::pin(engine.lease.keep(&engine.log));
         loop {
+            if self.takes_over_next() {
+                // One that was silent may have been so to a process that slept itself, or could not read.
+                self.see_stored().await;
+            }
             self.drive_due();
-            self.shared.engine.telemetry.open(self.index.counts());
-            let clock = Arc::clone(&self.shared.engine.clock);
+            engine.telemetry.open(self.index.counts());
             let next = self.next_look();
             let look = async {
                 match next {
@@ -109,17 +122,18 @@ impl Worker {
                     None => pending().await,
                 }
             };
-            let beat = async {
-                match self.shared.is_driving() || !self.awaited.is_empty() {
-                    true => clock.sleep(self.shared.engine.lease.time / 3).await,
-                    false => pending().await,
-                }
+            let is_driving = shared.is_driving();
+            let read = async {
+                clock.sleep_until(read_at).await;
+                self.feed.next().await
             };
             tokio::select! {
                 biased;
-                () = self.shared.closing() => break,
+                () = shared.closing() => break,
+                // They are given while there is something to be given for, and go on where they were.
+                () = &mut beats, if is_driving => {}
                 Some(message) = self.messages.recv() => self.receive(message),
-                record = self.feed.next() => match record {
+                record = read => match record {
                     Ok(record) => {
                         failures = 0;
                         self.see(&record);
@@ -129,23 +143,21 @@ impl Worker {
                     Err(error) => {
                         failures += 1;
                         tracing::warn!(%error, failures, "the events of sagas cannot be read");
-                        clock.sleep(BACKOFF.wait_after(failures)).await;
+                        read_at = after(clock.now(), BACKOFF.wait_after(failures));
                     }
                 },
                 () = look => {}
-                () = beat => {
-                    if let Err(error) = self.shared.engine.lease.renew_if_due(&self.shared.engine.log).await {
-                        tracing::warn!(%error, "no sign of life could be given");
-                    }
-                }
             }
         }
-        // Whoever drives ends with what it is at.
-        self.shared.drivers_end().await;
+        // Whoever drives ends with what it is at, and is not taken for dead meanwhile.
+        tokio::select! {
+            () = shared.drivers_end() => {}
+            () = beats => {}
+        }
         while let Ok(message) = self.messages.try_recv() {
             self.receive(message);
         }
-        if let Err(error) = self.shared.engine.lease.leave(&self.shared.engine.log).await {
+        if let Err(error) = engine.lease.leave(&engine.log).await {
             tracing::warn!(%error, "others wait out the lease of this process, for it could not take its leave");
         }
         self.keep().await;
@@ -153,10 +165,13 @@ impl Worker {
 
     /// What is there already is taken in before anything is done about it: much of it may be over.
     async fn see_stored(&mut self) {
-        for _ in 0..1_024 {
+        for _ in 0..4_096 {
             match self.feed.next_stored().await {
                 Ok(Some(record)) => self.see(&record),
-                Ok(None) => break,
+                Ok(None) => {
+                    self.read_up_to = self.shared.engine.clock.elapsed();
+                    break;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the events of sagas cannot be read");
                     break;
@@ -231,10 +246,7 @@ impl Worker {
     fn look_at(&self, stream: &StreamId, open: &Open) -> Option<Timestamp> {
         let is_ours = SagaId::of_stream(stream)
             .is_some_and(|saga| self.shared.engine.definitions.contains_key(saga.saga()));
-        if open.is_parked || !is_ours {
-            return None;
-        }
-        let due = open.due();
+        let due = open.due().filter(|_| is_ours)?;
         let Some(worker) = &open.worker else { return Some(due) };
         let engine = &self.shared.engine;
         if worker == engine.worker.as_str() || engine.worker.succeeds(worker) || self.ended.contains(worker) {
@@ -243,15 +255,28 @@ impl Worker {
         // It has the time of a lease from when it was last heard of, and from when it should have been.
         let now = engine.clock.now();
         let heard = self.others.get(worker).copied().unwrap_or(self.begun);
-        let silent = engine.clock.elapsed().saturating_sub(heard);
+        let silent = self.read_up_to.saturating_sub(heard);
         let lease_ends = after(now, engine.lease.time.saturating_sub(silent));
         Some(lease_ends.max(after(due, engine.lease.time)))
+    }
+
+    /// Whether the next saga to be driven is that of another process, as far as is known.
+    fn takes_over_next(&self) -> bool {
+        let Some((moment, stream)) = self.agenda.first() else { return false };
+        let engine = &self.shared.engine;
+        *moment <= engine.clock.now()
+            && self.shared.has_room()
+            && self
+                .index
+                .get(stream)
+                .and_then(|open| open.worker.as_deref())
+                .is_some_and(|worker| worker != engine.worker.as_str())
     }
 
     fn next_look(&self) -> Option<Timestamp> {
         let (moment, _) = self.agenda.first()?;
         // Where nobody is free, there is nothing to be done but to wait until somebody is.
-        (*moment < NEVER && self.shared.has_room()).then_some(*moment)
+        self.shared.has_room().then_some(*moment)
     }
 
     /// Gives those that are due to drivers, as long as there are free ones.
@@ -291,6 +316,7 @@ impl Worker {
         match message {
             Message::Finished(finished) => self.finish(finished),
             Message::Awaits { stream, others } => {
+                self.no_longer_awaits(&stream);
                 if self.await_others(&stream, others) {
                     self.shared.poke(&stream);
                 }
@@ -298,35 +324,57 @@ impl Worker {
         }
     }
 
-    /// Notes what a saga waits for. Answers whether it was not known to wait for one of them.
+    /// Notes what a saga waits for. Answers whether one of them is over already, or not known to be begun.
     fn await_others(&mut self, stream: &StreamId, others: Vec<StreamId>) -> bool {
-        let mut is_new = false;
-        for other in others {
-            is_new |= self.awaited.entry(other).or_default().insert(stream.clone());
+        let is_any_gone = others.iter().any(|other| self.index.get(other).is_none());
+        for other in &others {
+            self.awaited.entry(other.clone()).or_default().insert(stream.clone());
         }
-        is_new
+        self.awaits.insert(stream.clone(), others);
+        is_any_gone
+    }
+
+    fn no_longer_awaits(&mut self, stream: &StreamId) {
+        for other in self.awaits.remove(stream).unwrap_or_default() {
+            if let Some(waiting) = self.awaited.get_mut(&other) {
+                waiting.remove(stream);
+                if waiting.is_empty() {
+                    self.awaited.remove(&other);
+                }
+            }
+        }
     }
 
     /// What has become of one that was driven here.
     fn finish(&mut self, finished: Finished) {
-        let Finished { stream, version, position, left } = finished;
-        let (now, worker) = (self.shared.engine.clock.now(), self.shared.engine.worker.as_str().to_owned());
-        match left {
+        let Finished { stream, version, position, worker, deadline, left } = finished;
+        self.no_longer_awaits(&stream);
+        let deadline = deadline.map(Timestamp::as_micros);
+        let look = match left {
             Err(error) => return self.try_again(stream, &error),
             Ok(Left::Over) => {
                 self.index.over(&stream, version, position);
                 self.over(&stream);
+                return;
+            }
+            Ok(Left::Not) => None,
+            Ok(Left::Parked) => Some(Look::OnPerson),
+            Ok(Left::Lost) => Some(Look::Now),
+            Ok(Left::Waiting { until, others }) if others.is_empty() => {
+                Some(until.map_or(Look::OnOthers(None), |moment| Look::At(moment.as_micros())))
             }
             Ok(Left::Waiting { until, others }) => {
                 // They may have ended before they were waited for.
-                let until = if self.await_others(&stream, others) { now } else { until.unwrap_or(NEVER) };
-                self.index.wait(&stream, version, &worker, until);
+                match self.await_others(&stream, others) {
+                    true => Some(Look::Now),
+                    false => Some(Look::OnOthers(until.map(Timestamp::as_micros))),
+                }
             }
-            Ok(Left::Parked) => self.index.park(&stream, version, &worker),
-            Ok(Left::Lost(other)) => self.index.taken(&stream, version, &other),
-            Ok(Left::Not) => {}
-        }
+        };
         self.failures.remove(&stream);
+        if let Some(look) = look {
+            self.index.note(&stream, version, Open { worker, look, deadline });
+        }
         self.note(&stream);
     }
 
@@ -343,9 +391,12 @@ impl Worker {
     /// Whoever waits for a saga that is over goes on.
     fn over(&mut self, stream: &StreamId) {
         self.unnote(stream);
+        self.failures.remove(stream);
+        self.no_longer_awaits(stream);
         self.shared.tell(stream);
+        let now = self.shared.engine.clock.now();
         for waiting in self.awaited.remove(stream).unwrap_or_default() {
-            self.index.wake(&waiting);
+            self.index.wake(&waiting, now);
             if !self.shared.poke(&waiting) {
                 self.note(&waiting);
             }
