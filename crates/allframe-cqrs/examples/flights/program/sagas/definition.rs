@@ -36,10 +36,7 @@ pub(crate) fn reaccommodation(bus: &Bus, timetable: Arc<Timetable>) -> SagaDefin
 fn find_flight(timetable: Arc<Timetable>) -> SagaStep<Stranded, WayOn> {
     SagaStep::new(FIND_FLIGHT, move |context: StepContext<Stranded>| {
         let way_on = timetable.way_on(context.input());
-        async move {
-            way_on
-                .ok_or_else(|| StepError::rejected("no later flight of the airline goes there within a day"))
-        }
+        async move { way_on.ok_or_else(|| StepError::rejected("no later flight goes there within a day")) }
     })
 }
 
@@ -56,9 +53,7 @@ fn hold_seats(bus: &Bus) -> CommandStep {
 fn hold_more_seats(bus: &Bus) -> CommandStep {
     let hold = SagaStep::command(HOLD_MORE_SEATS, bus, |context: &StepContext<Stranded>| {
         let following = way_on(context)?.following;
-        let flight = following.ok_or_else(|| {
-            StepError::rejected("not all have a seat, and no second flight goes within a day")
-        })?;
+        let flight = following.ok_or_else(|| StepError::rejected("no second flight goes within a day"))?;
         let stranded = context.input().flight.clone();
         Ok(HoldSeats { flight, stranded, seats: HowMany::All(without_seat(context)?) })
     });
