@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, Read},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use allframe_cqrs::{EventStore, EventStoreBackend, ReadAll, saga::SagaEvent};
@@ -11,6 +12,7 @@ use clap::Parser;
 use eventstore_wal::WalBackend;
 use futures_util::TryStreamExt;
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use crate::{
     durable::{Stays, in_it, random_below},
@@ -125,8 +127,10 @@ async fn it_may_be_killed_in_the_middle_of_sagas() {
     const NAME: &str = "saga_tests::it_may_be_killed_in_the_middle_of_sagas";
     if let Ok(store) = env::var(CHILD) {
         let arguments = Arguments::parse_from(["flights", "--json", "--sagas", "--store", &store]);
-        run(arguments, &mut io::stdout(), &mut io::stderr()).await.unwrap();
-        return;
+        let (mut output, mut errors) = (io::stdout(), io::stderr());
+        // A saga that nobody takes up would keep it for ever.
+        let program = timeout(Duration::from_secs(60), run(arguments, &mut output, &mut errors));
+        return program.await.unwrap().unwrap();
     }
     let directory = TempDir::new().unwrap();
     let store = in_it::<Wal>(&directory);
