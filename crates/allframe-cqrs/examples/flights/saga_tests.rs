@@ -3,11 +3,11 @@
 use std::{
     env,
     io::{self, Read},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
-use allframe_cqrs::{EventStore, EventStoreBackend, ReadAll, saga::SagaEvent};
+use allframe_cqrs::{EventStore, ReadAll, saga::SagaEvent};
 use clap::Parser;
 use eventstore_wal::WalBackend;
 use futures_util::TryStreamExt;
@@ -117,7 +117,9 @@ async fn who_only_looks_runs_no_sagas() {
     }
 }
 
+/// How many runs are killed in the middle of a saga, and in how many stores at most until there were as many.
 const KILLS: usize = 5;
+const STORES: usize = 20;
 /// Where a child of this process finds the store that it is to run on.
 const CHILD: &str = "FLIGHTS_TEST_RUNS_SAGAS_ON";
 
@@ -132,42 +134,45 @@ async fn it_may_be_killed_in_the_middle_of_sagas() {
         let program = timeout(Duration::from_secs(60), run(arguments, &mut output, &mut errors));
         return program.await.unwrap().unwrap();
     }
-    let directory = TempDir::new().unwrap();
-    let store = in_it::<Wal>(&directory);
-    let start = || -> Child {
-        let mut child = Command::new(env::current_exe().unwrap());
-        child.args([NAME, "--exact", "--nocapture"]).env(CHILD, &store);
-        child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
-    };
     let undisturbed = flights_in("memory", ["--json", "--sagas"]).await.unwrap().0;
-    flights_in(&store, ["--json"]).await.unwrap();
-    let of_sagas = bytes_of_sagas(Wal::progress(directory.path()).await).await;
+    let mut killed = 0;
+    for _ in 0..STORES {
+        let directory = TempDir::new().unwrap();
+        flights_in(&in_it::<Wal>(&directory), ["--json"]).await.unwrap();
+        killed += killed_until_all_sagas_are_over(&directory, NAME, &undisturbed).await;
+        if killed >= KILLS {
+            return;
+        }
+    }
+    panic!("only {killed} runs were killed in the middle of a saga");
+}
 
-    let (mut killed, mut in_the_middle) = (0, 0);
-    for _ in 0..KILLS {
-        let until = Wal::progress(directory.path()).await + random_below(of_sagas / (KILLS + 1));
-        let mut child = start();
+/// Runs the program again and again, and kills it, until a run comes to its end; that tells what it would have told undisturbed.
+/// Answers how often it was killed in the middle of a saga.
+async fn killed_until_all_sagas_are_over(directory: &TempDir, test: &str, undisturbed: &str) -> usize {
+    let mut in_the_middle = 0;
+    let of_sagas = bytes_of_sagas(Wal::progress(directory.path()).await).await;
+    loop {
+        let until = Wal::progress(directory.path()).await + random_below(of_sagas / 4);
+        let mut child = Command::new(env::current_exe().unwrap());
+        child.args([test, "--exact", "--nocapture"]).env(CHILD, in_it::<Wal>(directory));
+        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         while child.try_wait().unwrap().is_none() && Wal::progress(directory.path()).await <= until {
             std::thread::yield_now();
         }
         child.kill().unwrap();
-        killed += usize::from(!child.wait().unwrap().success());
-        in_the_middle += usize::from(open(&events_of_sagas(&directory).await) > 0);
+        let was_killed = !child.wait().unwrap().success();
         Wal::verified(directory.path()).unwrap();
+        let stored = events_of_sagas(directory).await;
+        in_the_middle += usize::from(open(&stored) > 0);
+        if !was_killed {
+            let mut output = String::new();
+            child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+            assert!(output.contains(undisturbed.trim_end()), "{output}");
+            assert_eq!((started(&stored), open(&stored)), (FLIGHTS_THAT_STRAND_PEOPLE, 0));
+            return in_the_middle;
+        }
     }
-    assert!(killed >= KILLS / 2, "only {killed} of {KILLS} runs were killed before their end");
-    assert!(in_the_middle > 0, "no run was killed in the middle of a saga");
-
-    for _ in 0..2 {
-        let mut child = start();
-        let mut output = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
-        assert!(child.wait().unwrap().success(), "{output}");
-        assert!(output.contains(undisturbed.trim_end()), "{output}");
-    }
-    let stored = events_of_sagas(&directory).await;
-    assert_eq!((started(&stored), open(&stored)), (FLIGHTS_THAT_STRAND_PEOPLE, 0));
-    Wal::verified(directory.path()).unwrap();
 }
 
 /// How many bytes the sagas of the week add to a log with its flights, of so many bytes.
@@ -177,17 +182,12 @@ async fn bytes_of_sagas(flights: usize) -> usize {
     Wal::progress(directory.path()).await.checked_sub(flights).unwrap()
 }
 
-/// What has happened to sagas, and to which.
+/// What has happened to sagas, read without a hand on what a run has left.
 async fn events_of_sagas(directory: &TempDir) -> Vec<(String, SagaEvent)> {
-    let store = EventStore::<SagaEvent, _>::with_backend(WalBackend::production(directory.path()).unwrap());
-    let events = store
-        .read_all(ReadAll::forward())
-        .map_ok(|recorded| (recorded.stream().as_str().to_owned(), recorded.event))
-        .try_collect()
-        .await
-        .unwrap();
-    store.backend().close().await.unwrap();
-    events
+    let reader = WalBackend::open_read_only(directory.path()).unwrap();
+    let events = EventStore::<SagaEvent, _>::with_backend(reader).read_all(ReadAll::forward());
+    let events = events.map_ok(|recorded| (recorded.stream().as_str().to_owned(), recorded.event));
+    events.try_collect().await.unwrap()
 }
 
 fn started(events: &[(String, SagaEvent)]) -> usize {

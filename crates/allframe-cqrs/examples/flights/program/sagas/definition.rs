@@ -7,7 +7,7 @@ use allframe_cqrs::{
 
 use super::{
     ground::{GroundEvent, NotifyPassengers, ReleaseGate},
-    seats::{HoldSeats, HowMany, PASSENGERS, ReleaseSeats},
+    seats::{HoldSeats, HowMany, PASSENGERS},
     timetable::{Cause, Stranded, Timetable, WayOn},
 };
 
@@ -40,39 +40,24 @@ fn find_flight(timetable: Arc<Timetable>) -> SagaStep<Stranded, WayOn> {
     })
 }
 
+/// What is held is released where the saga turns round, by the inverse of the command.
 fn hold_seats(bus: &Bus) -> CommandStep {
-    let hold = SagaStep::command(HOLD_SEATS, bus, |context: &StepContext<Stranded>| {
+    SagaStep::invertible_command(HOLD_SEATS, bus, |context: &StepContext<Stranded>| {
         let flight = way_on(context)?.next;
         let stranded = context.input().flight.clone();
         Ok(HoldSeats { flight, stranded, seats: HowMany::UpTo(PASSENGERS) })
-    });
-    undone_by_releasing(hold, bus, |way_on| Some(way_on.next))
+    })
 }
 
 /// For those who had no room on the next flight.
 fn hold_more_seats(bus: &Bus) -> CommandStep {
-    let hold = SagaStep::command(HOLD_MORE_SEATS, bus, |context: &StepContext<Stranded>| {
+    SagaStep::invertible_command(HOLD_MORE_SEATS, bus, |context: &StepContext<Stranded>| {
         let following = way_on(context)?.following;
         let flight = following.ok_or_else(|| StepError::rejected("no second flight goes within a day"))?;
         let stranded = context.input().flight.clone();
         Ok(HoldSeats { flight, stranded, seats: HowMany::All(without_seat(context)?) })
-    });
-    undone_by_releasing(hold, bus, |way_on| way_on.following).when(|context| Ok(without_seat(context)? > 0))
-}
-
-/// The step that holds seats on a flight, undone by giving them back.
-fn undone_by_releasing(step: CommandStep, bus: &Bus, flight: fn(WayOn) -> Option<String>) -> CommandStep {
-    let bus = bus.clone();
-    step.compensate(move |context, _held| {
-        let bus = bus.clone();
-        async move {
-            if let Some(flight) = flight(way_on(&context)?) {
-                let stranded = context.input().flight.clone();
-                context.dispatch(&bus, ReleaseSeats { flight, stranded }).await?;
-            }
-            Ok(())
-        }
     })
+    .when(|context| Ok(without_seat(context)? > 0))
 }
 
 /// There is no way back behind it: what people have been told cannot be taken back.

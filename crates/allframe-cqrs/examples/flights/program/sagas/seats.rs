@@ -18,7 +18,7 @@ pub(crate) struct Seats {
 }
 
 /// Holds seats on a flight for the passengers of another.
-#[command(stream = "seats-{flight}")]
+#[command(stream = "seats-{flight}", inverse = ReleaseSeats { flight, stranded })]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HoldSeats {
     pub(crate) flight: String,
