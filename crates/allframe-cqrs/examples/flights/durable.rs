@@ -229,6 +229,6 @@ pub(crate) fn in_it<S: Stays>(directory: &TempDir) -> String {
     format!("{}:{}", S::SCHEME, directory.path().display())
 }
 
-fn random_below(bound: usize) -> usize {
+pub(crate) fn random_below(bound: usize) -> usize {
     usize::try_from(RandomState::new().hash_one(()) % bound as u64).unwrap()
 }

@@ -33,6 +33,17 @@ async fn two_runs_at_once_are_as_good_as_one() {
 }
 
 #[tokio::test]
+async fn two_runs_of_sagas_at_once_tell_what_one_would() {
+    let schema = Schema::new();
+    schema.open().await;
+    let url = schema.url();
+    let arguments = ["--json", "--sagas"];
+    let (one, other) = tokio::join!(flights_in(&url, arguments), flights_in(&url, arguments));
+    let in_memory = flights_in("memory", arguments).await.unwrap().0;
+    assert_eq!([one.unwrap().0, other.unwrap().0], [in_memory.clone(), in_memory]);
+}
+
+#[tokio::test]
 async fn a_password_is_not_repeated_in_an_error() {
     // A port on which nothing listens; a name that is none of a schema; a scheme that is none.
     for (store, expected) in [

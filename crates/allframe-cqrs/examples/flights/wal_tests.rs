@@ -14,7 +14,7 @@ use crate::{
     trial::{HEADER, file, flights_in},
 };
 
-struct Wal;
+pub(crate) struct Wal;
 
 impl Stays for Wal {
     const SCHEME: &'static str = "wal";

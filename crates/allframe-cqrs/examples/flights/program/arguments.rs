@@ -22,7 +22,12 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["files", "watch"])]
     pub(crate) rebuild: bool,
 
-    /// Print the counts alone, as one line of JSON
+    /// Then run a saga for each flight that was cancelled or diverted, which brings its passengers onto later ones, and print
+    /// what became of them; what an earlier run has done is not done again
+    #[arg(long, conflicts_with_all = ["watch", "rebuild"])]
+    pub(crate) sagas: bool,
+
+    /// Print the counts alone, as one line of JSON; those of the sagas as a second one
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -44,6 +44,11 @@ impl ClockTime {
     pub(crate) fn new(time: u16) -> Option<Self> {
         (time <= 2400 && time % 100 < 60).then_some(Self(time))
     }
+
+    /// How many minutes of the hour have gone by.
+    pub(crate) fn minute(self) -> u16 {
+        self.0 % 100
+    }
 }
 
 #[command]

@@ -13,6 +13,7 @@ mod rebuild;
 mod report;
 mod row;
 mod rows_in_flight;
+mod sagas;
 pub(crate) mod store;
 mod tally;
 mod watch;
@@ -25,6 +26,7 @@ use arguments::Arguments;
 use flight::FlightEvent;
 use import::Import;
 use report::Report;
+use sagas::SagaReport;
 use store::{Backend, FlightStore};
 
 /// The read models of this program: each registers itself where it is defined.
@@ -39,12 +41,30 @@ pub(crate) async fn run(arguments: Arguments, output: &mut dyn Write, errors: &m
         return watch::run(&arguments, output).await;
     }
     let store = store::open(&arguments.store).await?;
-    let report = import_and_project(&store, &arguments, errors).await;
+    let told = tell(&store, &arguments, errors).await;
     // After an error too: then the next run has nothing to recover.
     let closed = store.backend().close().await.context("the store could not be closed");
-    let report = report?;
+    let (report, sagas) = told?;
     closed?;
-    report.print(&arguments, output)
+    report.print(&arguments, output)?;
+    match sagas {
+        Some(sagas) => sagas.print(&arguments, output),
+        None => Ok(()),
+    }
+}
+
+/// The flights first: by then it is known which of them strand people.
+async fn tell(
+    store: &FlightStore,
+    arguments: &Arguments,
+    errors: &mut dyn Write,
+) -> Result<(Report, Option<SagaReport>)> {
+    let report = import_and_project(store, arguments, errors).await?;
+    if !arguments.sagas {
+        return Ok((report, None));
+    }
+    let sagas = sagas::run(store, store::is_of_one_process(&arguments.store), errors).await?;
+    Ok((report, Some(sagas)))
 }
 
 pub(crate) async fn import_and_project(

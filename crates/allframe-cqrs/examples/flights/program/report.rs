@@ -1,6 +1,5 @@
 use std::{collections::HashMap, fmt, io::Write};
 
-use allframe_cqrs::BackendStats;
 use anyhow::Result;
 use serde::Serialize;
 
@@ -17,7 +16,6 @@ const AIRLINES: &str = include_str!("../data/airlines.csv");
 /// What the program tells in the end.
 pub(crate) struct Report {
     tally: Tally,
-    stats: BackendStats,
     rejected_rows: u64,
     airports: Vec<(String, AirportTraffic)>,
     airlines: Vec<(String, AirlineRecord)>,
@@ -29,7 +27,6 @@ impl Report {
         let punctuality = read_models.get::<Punctuality>().await?;
         Ok(Self {
             tally: *read_models.get::<Tally>().await?,
-            stats: read_models.store().stats().await?,
             rejected_rows,
             airports: busiest_airports(BusiestAirports { limit: 8 }, &board),
             airlines: airlines_by_punctuality(AirlinesByPunctuality, &punctuality),
@@ -54,8 +51,7 @@ impl Report {
     /// The counts.
     pub(crate) fn counts(&self) -> Counts {
         let Tally { scheduled, cancelled, departed, arrived, diverted } = self.tally;
-        let BackendStats { total_events: events, total_streams: streams, .. } = self.stats;
-        let rejected_rows = self.rejected_rows;
+        let (events, streams, rejected_rows) = (self.tally.events(), scheduled, self.rejected_rows);
         Counts { scheduled, cancelled, departed, arrived, diverted, events, streams, rejected_rows }
     }
 }
@@ -76,10 +72,10 @@ pub(crate) struct Counts {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Tally { scheduled, cancelled, departed, arrived, diverted } = self.tally;
-        let BackendStats { total_events, total_streams, .. } = self.stats;
         writeln!(
             f,
-            "{total_events} events of {total_streams} flights; {} rows rejected",
+            "{} events of {scheduled} flights; {} rows rejected",
+            self.tally.events(),
             self.rejected_rows
         )?;
         writeln!(

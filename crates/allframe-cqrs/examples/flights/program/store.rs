@@ -31,6 +31,11 @@ pub(crate) async fn open_to_look(store: &str) -> Result<FlightStore> {
     }
 }
 
+/// Whether no other process can be writing this store while one does: a server serves several.
+pub(crate) fn is_of_one_process(store: &str) -> bool {
+    !store.starts_with("postgres")
+}
+
 pub(crate) async fn open(store: &str) -> Result<FlightStore> {
     let backend: Backend = match store.split_once(':') {
         None if store == "memory" => Arc::new(InMemoryBackend::new()),

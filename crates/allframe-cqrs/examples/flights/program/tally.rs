@@ -14,6 +14,14 @@ pub(crate) struct Tally {
     pub(crate) diverted: u64,
 }
 
+impl Tally {
+    /// How many events there are of flights; the store may hold others, of sagas.
+    pub(crate) fn events(self) -> u64 {
+        let Self { scheduled, cancelled, departed, arrived, diverted } = self;
+        scheduled + cancelled + departed + arrived + diverted
+    }
+}
+
 impl Projection for Tally {
     type Event = FlightEvent;
 
