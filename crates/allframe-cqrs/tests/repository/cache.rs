@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
 
-use crate::support::{Watched, soon};
+use crate::support::{self, Watched, soon};
 use allframe_cqrs::{Aggregate, EventStore, Repository, SnapshotPolicy, Version, event};
 use serde::{Deserialize, Serialize};
 

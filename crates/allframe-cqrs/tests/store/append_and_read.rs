@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::support::Watched;
+use crate::support::{Fate, Watched};
 use allframe_cqrs::{
     Criterion, Error, EventFilter, EventStore, EventStoreBackend, ExpectedVersion, GlobalPosition,
     InMemoryBackend, InvalidInput, Projection, ReadAll, Recorded, Result, StoreError, StreamId, StreamRange,
@@ -403,16 +403,13 @@ async fn a_projection_that_fails_stands_where_its_checkpoint_says() {
 
 #[tokio::test]
 async fn an_append_whose_answer_is_lost_is_settled_or_handed_back_to_be_settled() {
-    use support::Fate;
     let lost = || StoreError::outcome_unknown("the answer was lost");
-
     let lost_once = move |number| if number == 1 { Fate::StoredButAnswers(lost()) } else { Fate::Goes };
-    let store = EventStore::with_backend(support::Watched::with_fates(lost_once));
+    let store = EventStore::with_backend(Watched::with_fates(lost_once));
     store.append("account-1", vec![Deposited(1)]).await.unwrap();
     assert_eq!(store.get_events("account-1").await.unwrap(), [Deposited(1)]);
 
-    let store =
-        EventStore::with_backend(support::Watched::with_fates(move |_| Fate::StoredButAnswers(lost())));
+    let store = EventStore::with_backend(Watched::with_fates(move |_| Fate::StoredButAnswers(lost())));
     let error = store.append("account-1", vec![Deposited(1)]).await.unwrap_err();
     let Error::OutcomeUnknown { batch, .. } = error else { panic!("{error:?}") };
     let outcomes = store.backend().inner.append_all(*batch).await.unwrap();
