@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use crate::support::{events, open, pages, small_groups, usual, write};
+use crate::support::{self, events, open, pages, small_groups, usual, write};
 use eventstore_api::RecordedEvent;
 use eventstore_parquet::{
     Names, PAGE_EVENTS, ParquetContents, ParquetError, ParquetOptions, ParquetReader, Rows,

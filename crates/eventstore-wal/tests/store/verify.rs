@@ -8,7 +8,7 @@ use eventstore_api::{EventStoreBackend, StoreError, message_with_causes};
 use eventstore_wal::{Damage, VerifyProgress, VerifyReport, WalBackend, verify, verify_with};
 use tempfile::TempDir;
 
-use crate::support::{append, contents, copy, files, flip, frames, open};
+use crate::support::{self, append, contents, copy, files, flip, frames, open};
 
 /// A store of this many events that was closed.
 async fn closed_store(events: usize) -> TempDir {
