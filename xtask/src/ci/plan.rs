@@ -134,6 +134,7 @@ fn docs(packages: &[Package]) -> Process {
         .env("RUSTDOCFLAGS", "-D warnings")
 }
 
+/// Without compiling much: the step before it has built the parts.
 fn kill_for_a_minute() -> Process {
     kill::rounds(&["--rounds=1000".to_owned(), "--seconds=60".to_owned()])
 }
