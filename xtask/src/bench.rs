@@ -8,7 +8,7 @@ use crate::rocksdb::tools::Tools;
 pub(crate) const PACKAGE: &str = "eventstore-benches";
 
 /// The profile `bench` differs by where it keeps line numbers, and would compile the C++ again for it.
-pub(crate) const IN_RELEASE: [&str; 2] = ["--profile", "release"];
+const IN_RELEASE: [&str; 2] = ["--profile", "release"];
 
 pub(crate) const CHORE: Chore = Chore {
     name: "bench",

@@ -30,7 +30,7 @@ cargo xtask ci [--only STEP]... [--skip STEP]... [--after-test]
 Steps:
   test           cargo xtask test
   fmt            the house format
-  clippy         every target of the workspace, no warning
+  clippy         every target of the workspace, benches too, no warning
   crates         each library alone, no warning: it declares what it uses
   features       combinations of each crate's features, no warning
   feature-tests  the tests of allframe-cqrs with a few features at a time
@@ -40,7 +40,6 @@ Steps:
   advisories     known flaws of what we depend on (needs the network)
   crash          the log survives crashes, faults and flipped bits, of a bounded number of seeds
   kill           a minute of cargo xtask kill
-  benches        the benches compile
   package        what would be published
   rocksdb        eventstore-rocksdb, and what the others do with it, in release: all other steps leave it out
 

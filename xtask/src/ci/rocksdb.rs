@@ -1,7 +1,7 @@
 //! The step that builds RocksDB: all that is tried of it, of one build.
 //!
 //! The C++ takes ten minutes and more, and cargo compiles it again for each set of features and for each profile of what it
-//! is compiled from. So all commands here have the profile `release`, the benches too, whose own keeps line numbers. And in
+//! is compiled from. So all commands here have the profile `release`, and so has `cargo xtask bench --rocksdb`. And in
 //! all of them what it is compiled from has the same features: `zstd-sys` differed, which arrow2 brings with `std`, and
 //! eventstore-rocksdb therefore asks for that as well. The tests in `one_build.rs` compare the trees.
 
@@ -12,10 +12,10 @@ use cargo_metadata::{Package, Target, TargetKind};
 
 use super::features;
 use super::plan::{clippy_library, has_library};
+use crate::kill;
 use crate::process::Process;
 use crate::rocksdb::{Leads, PACKAGE, PROFILE};
 use crate::workspace::is_published;
-use crate::{bench, kill};
 
 /// Half a minute of it.
 const KILL_RUN: &[&str] = &["--rounds=1000", "--seconds=30"];
@@ -32,7 +32,6 @@ pub(super) fn commands(packages: &[Package]) -> Vec<Process> {
     commands.push(store_tests());
     commands.extend(users.iter().filter_map(User::tests));
     commands.push(docs(&users));
-    commands.extend(users.iter().filter_map(User::benches));
     commands.extend(users.iter().filter_map(User::kill));
     commands
 }
@@ -68,7 +67,7 @@ impl<'a> User<'a> {
 
     /// Only the test files that are about RocksDB: the others have run without it.
     fn tests(&self) -> Option<Process> {
-        let files = self.targets_about_it(&TargetKind::Test);
+        let files = self.tests_about_it();
         let chosen: Vec<String> =
             files.iter().flat_map(|it| ["--test".to_owned(), it.name.clone()]).collect();
         (!chosen.is_empty()).then(|| {
@@ -78,36 +77,16 @@ impl<'a> User<'a> {
         })
     }
 
-    /// The bench files that are about it, or all where those measure it that measure the others.
-    fn benches(&self) -> Option<Process> {
-        if *self.package.name != bench::PACKAGE {
-            return None;
-        }
-        let files = self.targets_about_it(&TargetKind::Bench);
-        let mut chosen: Vec<String> =
-            files.iter().flat_map(|it| ["--bench".to_owned(), it.name.clone()]).collect();
-        if chosen.is_empty() {
-            chosen.push("--benches".to_owned());
-        }
-        let bench = Process::cargo(["bench", "-p", bench::PACKAGE]).arguments(&bench::IN_RELEASE);
-        Some(
-            bench
-                .arguments(&["--features".to_owned(), self.features_for(&files)])
-                .arguments(&chosen)
-                .arguments(&["--no-run"]),
-        )
-    }
-
     fn kill(&self) -> Option<Process> {
         let arguments: Vec<String> =
             KILL_RUN.iter().chain(&kill::ON_ROCKSDB).map(|it| (*it).to_owned()).collect();
         (*self.package.name == kill::PACKAGE).then(|| kill::rounds(&arguments))
     }
 
-    /// The targets that want a feature which leads there.
-    fn targets_about_it(&self, kind: &TargetKind) -> Vec<&'a Target> {
+    /// The test files that want a feature which leads there.
+    fn tests_about_it(&self) -> Vec<&'a Target> {
         let about_it = |target: &&Target| {
-            target.kind.contains(kind)
+            target.kind.contains(&TargetKind::Test)
                 && target.required_features.iter().any(|it| self.features.contains(&it.as_str()))
         };
         self.package.targets.iter().filter(about_it).collect()
@@ -165,7 +144,7 @@ fn docs(users: &[User<'_>]) -> Process {
 mod tests {
     use super::*;
     use crate::rocksdb::examples;
-    use crate::workspace;
+    use crate::{bench, workspace};
 
     fn lines(packages: &[Package]) -> Vec<String> {
         commands(packages).iter().map(Process::to_string).collect()
@@ -214,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_uses_rocksdb_is_checked_tested_documented_measured_and_killed() {
+    fn all_that_uses_rocksdb_is_checked_tested_documented_and_killed() {
         assert_eq!(
             lines(&workspace_to_be()),
             [
@@ -230,7 +209,6 @@ mod tests {
                 "cargo test --release --no-fail-fast -p allframe-cqrs-cli --features parquet,rocksdb --test rocksdb",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb -p allframe-cqrs \
                 --all-features",
-                "cargo bench -p eventstore-benches --profile release --features rocksdb --benches --no-run",
                 "cargo run --quiet --package eventstore-torture --release --features rocksdb --bin kill \
                 -- rounds --rounds=1000 --seconds=30 --store rocksdb",
             ]
@@ -247,19 +225,6 @@ mod tests {
                 "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
                 "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb --all-features",
             ]
-        );
-    }
-
-    #[test]
-    fn bench_files_that_want_rocksdb_are_compiled_and_no_others() {
-        let mut packages = workspace_to_be();
-        let benches = packages.iter_mut().find(|it| *it.name == bench::PACKAGE).unwrap();
-        benches.targets.push(target(TargetKind::Bench, "rocksdb", &["rocksdb"]));
-        assert!(
-            lines(&packages).contains(
-                &"cargo bench -p eventstore-benches --profile release --features rocksdb --bench rocksdb --no-run"
-                    .to_owned()
-            )
         );
     }
 }

@@ -24,6 +24,7 @@ mod inverting;
 mod json;
 mod keys;
 mod keys_within;
+mod killed;
 mod layers;
 #[cfg(feature = "metrics")]
 mod metrics;

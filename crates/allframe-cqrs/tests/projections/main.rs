@@ -16,6 +16,7 @@ mod faults;
 mod first_build;
 mod following;
 mod kept;
+mod killed;
 mod ledger;
 mod rebuild;
 mod rebuild_equals_live;

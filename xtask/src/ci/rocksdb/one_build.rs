@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::commands;
+use crate::bench;
 use crate::process::Process;
 use crate::workspace;
 
 #[test]
 fn every_command_builds_rocksdb_of_the_same_parts_and_so_not_again() {
     let mut builds: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for command in commands(&workspace::packages().unwrap()) {
+    for command in commands() {
         let tree = tree(&command).read().unwrap();
         builds.entry(parts_of_rocksdb(&tree)).or_default().push(command.to_string());
     }
@@ -18,10 +18,17 @@ fn every_command_builds_rocksdb_of_the_same_parts_and_so_not_again() {
 
 #[test]
 fn every_command_builds_in_release() {
-    for command in commands(&workspace::packages().unwrap()) {
+    for command in commands() {
         let line = command.to_string();
         assert!(line.contains(" --release ") || line.contains(" --profile release "), "{line}");
     }
+}
+
+/// Those of the step, and that of the benches, which are run by hand after it.
+fn commands() -> Vec<Process> {
+    let mut commands = super::commands(&workspace::packages().unwrap());
+    commands.push(bench::all_benches(&["--rocksdb".to_owned()]));
+    commands
 }
 
 /// What cargo says of the packages and features that a command chooses.

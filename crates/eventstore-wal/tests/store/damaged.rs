@@ -1,0 +1,106 @@
+//! What a store that is damaged still shows, and what can be saved of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
+
+use crate::support::{append, event, files, flip, frames, open, stream};
+use eventstore_api::{Direction, EventStoreBackend, ReadAll, StoreError, StreamRange};
+use eventstore_wal::{WalBackend, salvage};
+use tempfile::TempDir;
+
+const EVENTS: usize = 1_000;
+/// The one that is damaged, by its number from 0.
+const DAMAGED: usize = 437;
+
+/// A store that was closed, and one frame in the middle of which is damaged since.
+async fn damaged() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = WalBackend::production(directory.path()).unwrap();
+    append(&store, 0..EVENTS).await;
+    store.close().await.unwrap();
+    let segment = files(directory.path(), ".wal").remove(0);
+    let frame = frames(&segment).remove(DAMAGED);
+    flip(&segment, frame + 60);
+    directory
+}
+
+#[tokio::test]
+async fn what_is_whole_before_the_damage_is_shown_and_then_the_place_is_told() {
+    let directory = damaged().await;
+    let store = WalBackend::production(directory.path()).unwrap();
+    for (direction, whole) in [(Direction::Forward, DAMAGED), (Direction::Backward, EVENTS - DAMAGED - 1)] {
+        let mut query = match direction {
+            Direction::Forward => ReadAll::forward(),
+            Direction::Backward => ReadAll::backward(),
+        };
+        let mut shown = 0;
+        let damage = loop {
+            match store.read_all(&query).await {
+                Ok(page) => {
+                    assert!(!page.end_reached && !page.events.is_empty());
+                    shown += page.events.len();
+                    query = query.next_page(&page);
+                }
+                Err(error) => break error,
+            }
+        };
+        assert!(shown <= whole, "{direction:?}: {shown}");
+        // Frames are read in blocks backward.
+        assert!(direction == Direction::Backward || shown == whole, "{direction:?}: {shown}");
+        let StoreError::Corrupted { place, detail } = damage else { panic!("{damage:?}") };
+        assert!(place.contains(".wal, byte "), "{place}");
+        assert!(detail.contains(&format!("from position {}", query.after)), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_stream_too() {
+    let directory = damaged().await;
+    let store = WalBackend::production(directory.path()).unwrap();
+    let hit = stream(DAMAGED % 7);
+    let page = store.read_stream(&hit, StreamRange::all()).await.unwrap();
+    assert_eq!(page.events.len(), DAMAGED / 7);
+    assert!(!page.end_reached);
+    let next = StreamRange::all().next_page(&page);
+    let damage = store.read_stream(&hit, next).await.unwrap_err();
+    assert!(matches!(damage, StoreError::Corrupted { .. }), "{damage:?}");
+    // The others are whole.
+    let other = DAMAGED % 7 + 1;
+    let whole = (other..EVENTS).step_by(7).count();
+    assert_eq!(store.get_events(&stream(other)).await.unwrap().len(), whole);
+}
+
+#[tokio::test]
+async fn everything_else_can_be_saved() {
+    let directory = damaged().await;
+    let mut saved = Vec::new();
+    let report = salvage(directory.path(), |event| saved.push(event)).unwrap();
+    assert!(!report.is_sound());
+    assert_eq!(saved.len(), EVENTS - 1);
+    let expected = (0..EVENTS).filter(|number| *number != DAMAGED);
+    for (found, number) in saved.iter().zip(expected) {
+        assert_eq!(found.position.get(), number as u64 + 1);
+        assert_eq!((&found.stream, &found.payload), (&stream(number % 7), &event(number).payload));
+    }
+    let position = DAMAGED + 1;
+    let told = format!("the events at positions {position} to {position} are not to be found");
+    assert!(report.damages.iter().any(|damage| damage.detail.contains(&told)), "{:?}", report.damages);
+}
+
+/// Over many segments, of which one is gone, and without the manifest.
+#[tokio::test]
+async fn files_that_are_missing_keep_nothing_else_from_being_saved() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..EVENTS).await;
+    store.close().await.unwrap();
+    let segments = files(directory.path(), ".wal");
+    let [.., missing, next] = segments.as_slice() else { panic!("there are too few segments") };
+    std::fs::remove_file(missing).unwrap();
+    std::fs::remove_file(directory.path().join("MANIFEST")).unwrap();
+    let mut saved = Vec::new();
+    let report = salvage(directory.path(), |event| saved.push(event)).unwrap();
+    assert!(!report.is_sound());
+    let count = frames(next).len();
+    assert!(saved.len() >= EVENTS - 2 * count.max(70), "{} of {EVENTS}", saved.len());
+    assert!(saved.iter().map(|event| event.position).is_sorted_by(|a, b| a < b));
+}
