@@ -1,10 +1,13 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use allframe_cqrs::{
-    EventStore,
+    EventStore, ManualClock,
     saga::{
         OnFailure, SagaError, SagaId, SagaOrchestrator, SagaOutcome, SagaStatus, SagaStep, StepContext,
         StepError, StepProgress,
@@ -130,4 +133,91 @@ async fn a_saga_is_listed_and_shown_with_all_that_is_known_of_it() {
     assert_eq!(shown.steps[1].failure.as_deref(), Some("the bank is closed"));
     assert_eq!(shown.history.len(), 6);
     assert_eq!((shown.status, shown.next_deadline), (SagaStatus::Parked, None));
+}
+
+#[tokio::test]
+async fn what_is_resumed_is_what_the_saga_was_parked_for() {
+    let (second, first) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let step = |name: &'static str, waits_for: &Arc<AtomicBool>, tells: &Arc<AtomicBool>| {
+        let (waits_for, tells) = (Arc::clone(waits_for), Arc::clone(tells));
+        SagaStep::new(name, move |_: StepContext<Trip>| {
+            let (waits_for, tells) = (Arc::clone(&waits_for), Arc::clone(&tells));
+            async move {
+                tells.store(true, Ordering::SeqCst);
+                while !waits_for.load(Ordering::SeqCst) {
+                    tokio::task::yield_now().await;
+                }
+                Err::<String, _>(StepError::rejected("no"))
+            }
+        })
+        .on_failure(OnFailure::Park)
+    };
+    // `hotel` is begun first, and fails last.
+    let definition = trip().step(step("hotel", &second, &first)).step(step("flight", &first, &second));
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store).saga(definition).open().await.unwrap();
+    for answer in ["one", "other"] {
+        let SagaOutcome::Parked { reason } = soon(sagas.run("trip", "1", &ann())).await.unwrap() else {
+            panic!("it is not parked")
+        };
+        let failed = if reason.contains("hotel") { "hotel" } else { "flight" };
+        sagas.sagas().resume(&id(), &format!("{failed} by hand"), answer).await.unwrap();
+        soon(async {
+            while !sagas
+                .sagas()
+                .show(&id())
+                .await
+                .unwrap()
+                .steps
+                .iter()
+                .any(|step| &*step.name == failed && step.progress == StepProgress::Completed)
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    let outcome = soon(sagas.wait_for_end(&id())).await.unwrap();
+    assert_eq!(outcome.output::<String>("hotel").unwrap(), "hotel by hand");
+    assert_eq!(outcome.output::<String>("flight").unwrap(), "flight by hand");
+}
+
+#[tokio::test]
+async fn a_condition_that_failed_is_asked_again_when_a_person_says_so() {
+    let done = Done::default();
+    let known = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&known);
+    let step = done
+        .step("visa")
+        .when(move |_| match asks.load(Ordering::SeqCst) {
+            true => Ok(false),
+            false => Err(StepError::rejected("nobody knows")),
+        })
+        .on_failure(OnFailure::Park);
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store).saga(trip().then(step)).open().await.unwrap();
+    soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    known.store(true, Ordering::SeqCst);
+    sagas.sagas().retry(&id(), "").await.unwrap();
+    assert!(soon(sagas.wait_for_end(&id())).await.unwrap().is_completed());
+    assert_eq!(done.count("visa"), 0);
+}
+
+#[tokio::test]
+async fn what_a_person_has_tried_again_is_not_turned_round_for_its_time_was_over() {
+    let done = Done::default();
+    let clock = ManualClock::new();
+    let open = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&open);
+    let pay = done
+        .failing("pay", move |_| (!asks.load(Ordering::SeqCst)).then(|| StepError::rejected("closed")))
+        .on_failure(OnFailure::Park);
+    let definition = trip().then(done.step("hotel")).then(pay).with_timeout(Duration::from_secs(3_600));
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store).with_clock(clock.clone()).saga(definition).open().await.unwrap();
+    soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    clock.advance(Duration::from_secs(86_400));
+    open.store(true, Ordering::SeqCst);
+    sagas.sagas().retry(&id(), "the bank answers again").await.unwrap();
+    assert!(soon(sagas.wait_for_end(&id())).await.unwrap().is_completed());
 }

@@ -6,6 +6,7 @@ use allframe_cqrs::{
 };
 use tokio::sync::Barrier;
 
+use crate::support::{Fate, Watched, unavailable};
 use crate::trips::{Done, Nothing, Trip, ann, builder, soon, trip, with_time};
 
 #[tokio::test]
@@ -151,4 +152,18 @@ async fn an_error_that_says_too_much_is_cut() {
     let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
     let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
     assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.len() < 10_000));
+}
+
+#[tokio::test]
+async fn what_was_done_while_the_store_did_not_answer_is_stored_when_it_does_and_not_done_again() {
+    let (done, clock) = (Done::default(), ManualClock::new());
+    // The sign of life and the beginning go through, what the step has come to does not for a while.
+    let store = EventStore::<Nothing, _>::with_backend(Watched::with_fates(|append| match append {
+        3..9 => Fate::Fails(unavailable()),
+        _ => Fate::Goes,
+    }));
+    let sagas =
+        builder(&store).with_clock(clock.clone()).saga(trip().then(done.step("hotel"))).open().await.unwrap();
+    assert!(with_time(&clock, sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
+    assert_eq!(done.all(), ["hotel"]);
 }

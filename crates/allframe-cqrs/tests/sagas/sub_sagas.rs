@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use allframe_cqrs::{
-    EventStore,
+    EventStore, InMemoryBackend,
     saga::{
         OnFailure, SagaDefinition, SagaId, SagaOutcome, SagaStatus, SagaStep, StepContext, StepError,
         StepOutputs,
@@ -84,4 +86,28 @@ async fn a_step_waits_while_its_saga_waits_for_a_person_and_other_steps_go_on_me
     sagas.sagas().resume(&child, &"in cash", "paid at the desk").await.unwrap();
     let parent = SagaId::new("trip", "1").unwrap();
     assert!(soon(sagas.wait_for_end(&parent)).await.unwrap().is_completed());
+}
+
+#[tokio::test]
+async fn a_saga_that_waits_for_another_goes_on_when_that_ends_behind_a_restart() {
+    let done = Done::default();
+    let store = EventStore::<Nothing, _>::with_backend(Arc::new(InMemoryBackend::new()));
+    let open = || {
+        let pay = done.failing("pay", |_| Some(StepError::rejected("declined"))).on_failure(OnFailure::Park);
+        builder(&store).saga(trip().then(book())).saga(booking().then(pay)).open()
+    };
+    let child = SagaId::new("booking", "trip/1/book").unwrap();
+    let first = open().await.unwrap();
+    first.start("trip", "1", &ann()).await.unwrap();
+    soon(async {
+        while !matches!(first.sagas().show(&child).await, Ok(child) if child.status == SagaStatus::Parked) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    first.close().await;
+    let second = open().await.unwrap();
+    second.sagas().resume(&child, &"in cash", "paid at the desk").await.unwrap();
+    let parent = SagaId::new("trip", "1").unwrap();
+    assert!(soon(second.wait_for_end(&parent)).await.unwrap().is_completed());
 }

@@ -7,11 +7,14 @@ use allframe_cqrs::{
     ManualClock, ReadAll, StreamId, StreamRange, Timestamp,
     api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
-    saga::{SagaEvent, SagaId, SagaOrchestratorBuilder, SagaStep, StepContext},
+    saga::{
+        OnFailure, SagaDefinition, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaStep, StepContext,
+        StepError,
+    },
 };
 use tokio::sync::watch;
 
-use crate::trips::{Done, Nothing, Trip, ann, builder, soon, trip, with_time};
+use crate::trips::{Done, Nothing, Trip, ann, builder, pass, soon, trip, until, with_time};
 
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -43,15 +46,6 @@ fn quick(done: &Done) -> SagaStep<Trip, u64> {
         async move { Ok(context.fencing_token()) }
     })
     .with_timeout(Duration::from_secs(86_400))
-}
-
-async fn until(done: &Done, what: &str, times: usize) {
-    soon(async {
-        while done.count(what) < times {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 fn since(clock: &ManualClock, moment: Timestamp) -> Duration {
@@ -205,4 +199,110 @@ async fn any_number_of_processes_drive_sagas_side_by_side_and_each_step_is_carri
         assert!(soon(wait).await.unwrap().unwrap().is_completed());
     }
     assert_eq!((done.count("hotel"), done.count("flight")), (100, 100));
+}
+
+fn claims(events: &[SagaEvent]) -> usize {
+    events.iter().filter(|event| matches!(event, SagaEvent::Claimed { .. })).count()
+}
+
+#[tokio::test]
+async fn processes_that_are_all_busy_for_long_take_nothing_from_each_other() {
+    let (done, clock, store) = (Done::default(), ManualClock::new(), store());
+    let one = open(&store, &clock, hanging(&done)).open().await.unwrap();
+    let other = open(&store, &clock, hanging(&done)).open().await.unwrap();
+    one.start("trip", "1", &ann()).await.unwrap();
+    other.start("trip", "2", &ann()).await.unwrap();
+    until(&done, "flight", 2).await;
+    pass(&clock, 10 * LEASE).await;
+    assert_eq!((claims(&store_events(&store).await), done.count("flight")), (0, 2));
+}
+
+#[tokio::test]
+async fn a_process_that_closes_and_is_still_at_something_is_not_taken_for_dead() {
+    let (done, clock, store) = (Done::default(), ManualClock::new(), store());
+    let (end, ends) = watch::channel(false);
+    let notes = done.clone();
+    let slow = SagaStep::new("flight", move |context: StepContext<Trip>| {
+        notes.note("flight");
+        let mut ends = ends.clone();
+        async move {
+            let _ = ends.wait_for(|ends| *ends).await;
+            Ok(context.fencing_token())
+        }
+    })
+    .with_timeout(Duration::from_secs(86_400));
+    let closes = open(&store, &clock, slow).open().await.unwrap();
+    let other = open(&store, &clock, quick(&done)).open().await.unwrap();
+    closes.start("trip", "1", &ann()).await.unwrap();
+    until(&done, "flight", 1).await;
+    let closing = tokio::spawn(async move { closes.close().await });
+    pass(&clock, 4 * LEASE).await;
+    assert_eq!((claims(&store_events(&store).await), done.count("flight")), (0, 1));
+    end.send_replace(true);
+    soon(closing).await.unwrap();
+    assert!(soon(other.wait_for_end(&id())).await.unwrap().is_completed());
+    assert_eq!(done.count("flight"), 1);
+}
+
+#[tokio::test]
+async fn nobody_takes_over_a_saga_that_has_nothing_to_do() {
+    let (done, clock, store) = (Done::default(), ManualClock::new(), store());
+    let waits = || {
+        let waits = done.failing("flight", |attempt| {
+            (attempt == 1).then(|| StepError::retryable("sold out").with_retry_after(1_000 * LEASE))
+        });
+        let parks = done.failing("flight", |_| Some(StepError::rejected("no"))).on_failure(OnFailure::Park);
+        builder(&store)
+            .with_clock(clock.clone())
+            .with_lease(LEASE)
+            .saga(trip().then(waits))
+            .saga(SagaDefinition::<Trip>::new("parks").then(parks))
+    };
+    let one = waits().open().await.unwrap();
+    let other = waits().open().await.unwrap();
+    one.start("trip", "1", &ann()).await.unwrap();
+    one.run("parks", "1", &ann()).await.unwrap();
+    // A person has it tried again, and it is parked once more.
+    let parked = SagaId::new("parks", "1").unwrap();
+    one.sagas().retry(&parked, "").await.unwrap();
+    until(&done, "flight", 3).await;
+    pass(&clock, 20 * LEASE).await;
+    drop(one);
+    pass(&clock, 20 * LEASE).await;
+    let history = other.sagas().show(&parked).await.unwrap().history;
+    let of_parked: Vec<_> = history.into_iter().map(|recorded| recorded.event).collect();
+    assert_eq!((claims(&store_events(&store).await), claims(&of_parked)), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_its_process_dies_does_not_wait_for_what_is_tried_again_later() {
+    let (done, clock, store) = (Done::default(), ManualClock::new(), store());
+    let later = done.failing("hotel", |_| {
+        Some(StepError::retryable("not before tomorrow").with_retry_after(Duration::from_secs(86_400)))
+    });
+    let dies = builder(&store)
+        .with_clock(clock.clone())
+        .with_worker_name("only")
+        .saga(trip().step(hanging(&done)).step(later))
+        .open()
+        .await
+        .unwrap();
+    dies.start("trip", "1", &ann()).await.unwrap();
+    let sagas = dies.sagas();
+    soon(async {
+        while sagas.list(|saga| saga.reason.is_some()).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(dies);
+    let _next = builder(&store)
+        .with_clock(clock.clone())
+        .with_worker_name("only")
+        .saga(trip().step(quick(&done)).step(done.step("hotel")))
+        .open()
+        .await
+        .unwrap();
+    until(&done, "flight", 2).await;
+    assert_eq!(done.count("hotel"), 1);
 }

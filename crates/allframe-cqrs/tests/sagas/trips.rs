@@ -121,3 +121,23 @@ pub(crate) async fn with_time<F: Future>(clock: &ManualClock, work: F) -> F::Out
     })
     .await
 }
+
+/// Lets so much time pass, in steps that are short beside it, in each of which everybody has a turn.
+pub(crate) async fn pass(clock: &ManualClock, time: Duration) {
+    for _ in 0..60 {
+        clock.advance(time / 60);
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Waits until something has been done so often.
+pub(crate) async fn until(done: &Done, what: &str, times: usize) {
+    soon(async {
+        while done.count(what) < times {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
