@@ -316,7 +316,6 @@ impl Worker {
         match message {
             Message::Finished(finished) => self.finish(finished),
             Message::Awaits { stream, others } => {
-                self.no_longer_awaits(&stream);
                 if self.await_others(&stream, others) {
                     self.shared.poke(&stream);
                 }
@@ -324,14 +323,17 @@ impl Worker {
         }
     }
 
-    /// Notes what a saga waits for. Answers whether one of them is over already, or not known to be begun.
+    /// Notes what a saga waits for. Answers whether it was not known to wait for one of them: that one may have ended before it was
+    /// waited for, so that the saga has to be looked at once more.
     fn await_others(&mut self, stream: &StreamId, others: Vec<StreamId>) -> bool {
-        let is_any_gone = others.iter().any(|other| self.index.get(other).is_none());
+        let known = self.awaits.get(stream);
+        let is_new = others.iter().any(|other| known.is_none_or(|known| !known.contains(other)));
+        self.no_longer_awaits(stream);
         for other in &others {
             self.awaited.entry(other.clone()).or_default().insert(stream.clone());
         }
         self.awaits.insert(stream.clone(), others);
-        is_any_gone
+        is_new
     }
 
     fn no_longer_awaits(&mut self, stream: &StreamId) {
@@ -348,7 +350,9 @@ impl Worker {
     /// What has become of one that was driven here.
     fn finish(&mut self, finished: Finished) {
         let Finished { stream, version, position, worker, deadline, left } = finished;
-        self.no_longer_awaits(&stream);
+        if !matches!(&left, Ok(Left::Waiting { others, .. }) if !others.is_empty()) {
+            self.no_longer_awaits(&stream);
+        }
         let deadline = deadline.map(Timestamp::as_micros);
         let look = match left {
             Err(error) => return self.try_again(stream, &error),
@@ -363,13 +367,10 @@ impl Worker {
             Ok(Left::Waiting { until, others }) if others.is_empty() => {
                 Some(until.map_or(Look::OnOthers(None), |moment| Look::At(moment.as_micros())))
             }
-            Ok(Left::Waiting { until, others }) => {
-                // They may have ended before they were waited for.
-                match self.await_others(&stream, others) {
-                    true => Some(Look::Now),
-                    false => Some(Look::OnOthers(until.map(Timestamp::as_micros))),
-                }
-            }
+            Ok(Left::Waiting { until, others }) => match self.await_others(&stream, others) {
+                true => Some(Look::Now),
+                false => Some(Look::OnOthers(until.map(Timestamp::as_micros))),
+            },
         };
         self.failures.remove(&stream);
         if let Some(look) = look {
@@ -396,6 +397,10 @@ impl Worker {
         self.shared.tell(stream);
         let now = self.shared.engine.clock.now();
         for waiting in self.awaited.remove(stream).unwrap_or_default() {
+            // It may wait for it once more, when it is turned round.
+            if let Some(others) = self.awaits.get_mut(&waiting) {
+                others.retain(|other| other != stream);
+            }
             self.index.wake(&waiting, now);
             if !self.shared.poke(&waiting) {
                 self.note(&waiting);
