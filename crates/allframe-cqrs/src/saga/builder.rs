@@ -73,8 +73,8 @@ impl SagaOrchestratorBuilder {
         self
     }
 
-    /// So many sagas are driven at a time at most; without this, 256. Others wait, or are driven by other processes. Those that
-    /// wait for a time, for a person or for other sagas do not count.
+    /// So many sagas are driven at a time at most; without this, 256. Those of this process that are due wait for their turn, and
+    /// those that are started meanwhile are anybody's. Those that wait for a time, for a person or for other sagas do not count.
     #[must_use]
     pub fn with_max_driven(mut self, sagas: NonZeroUsize) -> Self {
         self.max_driven = sagas;

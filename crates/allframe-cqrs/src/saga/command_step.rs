@@ -137,7 +137,10 @@ where
     ) -> Self {
         Self { step: SagaStep::command(name, bus, command), bus, command: PhantomData }
     }
+}
 
+// Without bounds: what is wrong with a command is said once, where it is given.
+impl<'b, I, E, C> DeclaredCommand<'b, I, E, C> {
     #[must_use]
     pub const fn inverse_of(&self) -> InverseOf<C> {
         InverseOf::new()
@@ -149,11 +152,11 @@ where
     }
 
     #[must_use]
-    pub fn into_step(self, undo: Option<UndoCommand>) -> SagaStep<I, Vec<E>> {
-        match undo {
-            Some(undo) => self.step.undone_by(undo),
-            None => self.step,
+    pub fn into_step(mut self, undo: Option<UndoCommand>) -> SagaStep<I, Vec<E>> {
+        if let Some(UndoCommand(undo)) = undo {
+            self.step.entry.undo = Some(undo);
         }
+        self.step
     }
 }
 
