@@ -66,7 +66,8 @@ impl SagaOrchestratorBuilder {
     }
 
     /// This is the process of that name: what an earlier one of the same name has left when it died is taken up at once, without
-    /// waiting for its lease to end. No two processes have one name at a time; where they do, they take sagas from each other.
+    /// waiting for its lease to end. No two processes have one name at a time; where they do, the later one takes the sagas of the
+    /// earlier, whatever that is at.
     #[must_use]
     pub fn with_worker_name(mut self, name: impl Into<String>) -> Self {
         self.worker = Some(name.into());
