@@ -205,8 +205,8 @@ impl Decider<'_> {
         if state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. })) {
             return None;
         }
-        let Some(step) = state.steps.iter().filter(|step| needs_undo(step)).max_by_key(|step| step.ended)
-        else {
+        let to_undo = state.steps.iter().filter(|step| needs_undo(step) && self.is_undone_at_all(step));
+        let Some(step) = to_undo.max_by_key(|step| step.ended) else {
             return Some(SagaEvent::Compensated);
         };
         let Some(entry) = self.steps.entry(&step.name) else {
@@ -220,9 +220,6 @@ impl Decider<'_> {
             StepStatus::UndoFailed => {
                 let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());
                 Some(parked(&step.name, format!("the step `{}` could not be undone: {error}", step.name)))
-            }
-            _ if entry.undo.is_none() && !matches!(entry.action, Action::Saga) => {
-                Some(SagaEvent::StepUndone { step: entry.name.to_string() })
             }
             _ => Some(self.begin_undo(entry, 1)),
         }
@@ -282,7 +279,11 @@ impl Decider<'_> {
     ) -> SagaEvent {
         let is_wanted = direction == Direction::Undo || state.phase == Phase::Forward;
         let retry_at = self.steps.entry(&step.name).filter(|entry| {
-            is_wanted && error.kind() != StepErrorKind::Rejected && step.attempts < entry.retry.max_attempts
+            let max_attempts = match direction {
+                Direction::Forward => entry.retry.max_attempts,
+                Direction::Undo => entry.undo_max_attempts.unwrap_or(entry.retry.max_attempts),
+            };
+            is_wanted && error.kind() != StepErrorKind::Rejected && step.attempts < max_attempts
         });
         let retry_at = retry_at.map(|entry| {
             let wait = error.retry_after().unwrap_or_else(|| entry.retry.backoff.wait_after(step.attempts));
@@ -352,6 +353,12 @@ impl Decider<'_> {
             outputs,
             order: step.and_then(|step| step.order.clone()),
         }
+    }
+
+    /// Whether there is a way to undo a step. One that has none stays as it is, and is shown so; of one that is gone nobody knows.
+    fn is_undone_at_all(&self, step: &StepState) -> bool {
+        let entry = self.steps.entry(&step.name);
+        entry.is_none_or(|entry| entry.undo.is_some() || matches!(entry.action, Action::Saga))
     }
 
     fn is_saga(&self, step: &StepState) -> bool {
