@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventstore_api::{Timestamp, Version};
+use eventstore_api::{Timestamp, Version, limits::MAX_PAYLOAD_BYTES};
 
 use super::{
     AttemptFailed, OnFailure, SagaEvent, SagaId, StepError, StepErrorKind,
@@ -16,6 +16,9 @@ use crate::clock::{NEVER, after};
 /// How often a process may have died in the middle of an attempt before nobody tries it again by itself: it may be the step that
 /// kills them.
 const MAX_TAKEOVERS: u32 = 5;
+
+/// How long what a step is going to do may be, as JSON: with it, the event that it is begun is one that any store takes.
+const MAX_ORDER_BYTES: usize = MAX_PAYLOAD_BYTES - (64 << 10);
 
 /// What is known where it is decided.
 pub(super) struct Decider<'a> {
@@ -185,6 +188,12 @@ impl Decider<'_> {
         let order = match &entry.plan {
             Some(_) if is_planned => state.step(&entry.name).and_then(|step| step.order.as_deref().cloned()),
             Some(plan) => match plan(Arc::new(self.attempt(state, entry, Direction::Forward, attempt))) {
+                Ok(order) if order.to_string().len() > MAX_ORDER_BYTES => {
+                    let error = StepError::rejected(format!(
+                        "what it is to do takes more than {MAX_ORDER_BYTES} bytes"
+                    ));
+                    return SagaEvent::StepFailed(self.not_begun(entry, attempt, &error));
+                }
                 Ok(order) => Some(order),
                 Err(error) => return SagaEvent::StepFailed(self.not_begun(entry, attempt, &error)),
             },
