@@ -193,15 +193,24 @@ impl<E: Event> SagaDefinition<E> {
                     (Keeping::new(store, &stream, &step), Keeping::new(store, &stream, &step));
                 let step = SagaStep::new(name, move |context: StepContext<()>| {
                     let does = does.clone();
-                    async move { does.keep(does.step.execute().await, context.idempotency_key()).await }
+                    async move {
+                        let answer = does.step.execute().await.map_err(StepError::rejected);
+                        does.keep(answer, context.idempotency_key()).await
+                    }
                 })
                 .compensate(move |context, _| {
                     let undoes = undoes.clone();
                     async move {
-                        undoes.keep(undoes.step.compensate().await, context.idempotency_key()).await.map(drop)
+                        // What cannot be undone at once may be later: AllFrame gave up, and said nothing.
+                        let answer = undoes.step.compensate().await.map_err(StepError::retryable);
+                        undoes.keep(answer, context.idempotency_key()).await.map(drop)
                     }
                 });
-                definition.then(step.with_timeout(timeout).with_max_attempts(std::num::NonZeroU32::MIN))
+                definition.then(
+                    step.with_timeout(timeout)
+                        .with_max_attempts(std::num::NonZeroU32::MIN)
+                        .with_max_undo_attempts(UNDO_ATTEMPTS),
+                )
             },
         )
     }
@@ -211,6 +220,9 @@ type DynStore<E> = EventStore<E, Arc<dyn EventStoreBackend>>;
 
 /// The type that AllFrame's sagas have: it knows none.
 const TYPE: &str = "allframe";
+
+/// How often a step is tried to be undone before the saga waits for a person.
+const UNDO_ATTEMPTS: u32 = 5;
 
 /// Keeps the events of a step, in the stream that is named as its saga.
 struct Keeping<E: Event> {
@@ -224,8 +236,8 @@ impl<E: Event> Keeping<E> {
         Self { store: store.clone(), stream: Arc::clone(stream), step: Arc::clone(step) }
     }
 
-    async fn keep(&self, answer: Result<Vec<E>, String>, key: &str) -> Result<Vec<E>, StepError> {
-        let events = answer.map_err(StepError::rejected)?;
+    async fn keep(&self, answer: Result<Vec<E>, StepError>, key: &str) -> Result<Vec<E>, StepError> {
+        let events = answer?;
         if !events.is_empty() {
             // By ids that are always the same, so that a step which is carried out again has its events once.
             let drafts = events

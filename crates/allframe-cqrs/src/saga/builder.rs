@@ -66,15 +66,16 @@ impl SagaOrchestratorBuilder {
     }
 
     /// This is the process of that name: what an earlier one of the same name has left when it died is taken up at once, without
-    /// waiting for its lease to end. No two processes have one name at a time; where they do, they take sagas from each other.
+    /// waiting for its lease to end. No two processes have one name at a time; where they do, the later one takes the sagas of the
+    /// earlier, whatever that is at.
     #[must_use]
     pub fn with_worker_name(mut self, name: impl Into<String>) -> Self {
         self.worker = Some(name.into());
         self
     }
 
-    /// So many sagas are driven at a time at most; without this, 256. Others wait, or are driven by other processes. Those that
-    /// wait for a time, for a person or for other sagas do not count.
+    /// So many sagas are driven at a time at most; without this, 256. Those of this process that are due wait for their turn, and
+    /// those that are started meanwhile are anybody's. Those that wait for a time, for a person or for other sagas do not count.
     #[must_use]
     pub fn with_max_driven(mut self, sagas: NonZeroUsize) -> Self {
         self.max_driven = sagas;

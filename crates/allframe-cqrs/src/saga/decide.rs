@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventstore_api::{Timestamp, Version};
+use eventstore_api::{Timestamp, Version, limits::MAX_PAYLOAD_BYTES};
 
 use super::{
     AttemptFailed, OnFailure, SagaEvent, SagaId, StepError, StepErrorKind,
@@ -16,6 +16,9 @@ use crate::clock::{NEVER, after};
 /// How often a process may have died in the middle of an attempt before nobody tries it again by itself: it may be the step that
 /// kills them.
 const MAX_TAKEOVERS: u32 = 5;
+
+/// How long what a step is going to do may be, as JSON: with it, the event that it is begun is one that any store takes.
+const MAX_ORDER_BYTES: usize = MAX_PAYLOAD_BYTES - (64 << 10);
 
 /// What is known where it is decided.
 pub(super) struct Decider<'a> {
@@ -185,6 +188,12 @@ impl Decider<'_> {
         let order = match &entry.plan {
             Some(_) if is_planned => state.step(&entry.name).and_then(|step| step.order.as_deref().cloned()),
             Some(plan) => match plan(Arc::new(self.attempt(state, entry, Direction::Forward, attempt))) {
+                Ok(order) if order.to_string().len() > MAX_ORDER_BYTES => {
+                    let error = StepError::rejected(format!(
+                        "what it is to do takes more than {MAX_ORDER_BYTES} bytes"
+                    ));
+                    return SagaEvent::StepFailed(self.not_begun(entry, attempt, &error));
+                }
                 Ok(order) => Some(order),
                 Err(error) => return SagaEvent::StepFailed(self.not_begun(entry, attempt, &error)),
             },
@@ -205,8 +214,8 @@ impl Decider<'_> {
         if state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. })) {
             return None;
         }
-        let Some(step) = state.steps.iter().filter(|step| needs_undo(step)).max_by_key(|step| step.ended)
-        else {
+        let to_undo = state.steps.iter().filter(|step| needs_undo(step) && self.is_undone_at_all(step));
+        let Some(step) = to_undo.max_by_key(|step| step.ended) else {
             return Some(SagaEvent::Compensated);
         };
         let Some(entry) = self.steps.entry(&step.name) else {
@@ -220,9 +229,6 @@ impl Decider<'_> {
             StepStatus::UndoFailed => {
                 let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());
                 Some(parked(&step.name, format!("the step `{}` could not be undone: {error}", step.name)))
-            }
-            _ if entry.undo.is_none() && !matches!(entry.action, Action::Saga) => {
-                Some(SagaEvent::StepUndone { step: entry.name.to_string() })
             }
             _ => Some(self.begin_undo(entry, 1)),
         }
@@ -282,7 +288,11 @@ impl Decider<'_> {
     ) -> SagaEvent {
         let is_wanted = direction == Direction::Undo || state.phase == Phase::Forward;
         let retry_at = self.steps.entry(&step.name).filter(|entry| {
-            is_wanted && error.kind() != StepErrorKind::Rejected && step.attempts < entry.retry.max_attempts
+            let max_attempts = match direction {
+                Direction::Forward => entry.retry.max_attempts,
+                Direction::Undo => entry.undo_max_attempts.unwrap_or(entry.retry.max_attempts),
+            };
+            is_wanted && error.kind() != StepErrorKind::Rejected && step.attempts < max_attempts
         });
         let retry_at = retry_at.map(|entry| {
             let wait = error.retry_after().unwrap_or_else(|| entry.retry.backoff.wait_after(step.attempts));
@@ -352,6 +362,12 @@ impl Decider<'_> {
             outputs,
             order: step.and_then(|step| step.order.clone()),
         }
+    }
+
+    /// Whether there is a way to undo a step. One that has none stays as it is, and is shown so; of one that is gone nobody knows.
+    fn is_undone_at_all(&self, step: &StepState) -> bool {
+        let entry = self.steps.entry(&step.name);
+        entry.is_none_or(|entry| entry.undo.is_some() || matches!(entry.action, Action::Saga))
     }
 
     fn is_saga(&self, step: &StepState) -> bool {

@@ -61,7 +61,7 @@ impl<I: Serialize + DeserializeOwned + Send + Sync + 'static> SagaDefinition<I> 
         self
     }
 
-    /// The same sagas with one more step, which waits for all that were added before it.
+    /// The same sagas with one more step, which waits for all that were added before it, and for no others.
     #[must_use]
     pub fn then<O>(mut self, mut step: SagaStep<I, O>) -> Self {
         step.entry.after = self.steps.entries.iter().map(|entry| Arc::clone(&entry.name)).collect();
@@ -77,7 +77,8 @@ impl<I: Serialize + DeserializeOwned + Send + Sync + 'static> SagaDefinition<I> 
     }
 
     /// The same sagas as of this version, which is stored with each that is started; without this, 1. A saga that was started under
-    /// another version goes on with these steps: those that it has behind it are known by their names.
+    /// another version goes on with these steps: those that it has behind it are known by their names. It is for people and projections,
+    /// and decides nothing.
     #[must_use]
     pub fn with_version(mut self, version: u32) -> Self {
         self.steps.version = version;

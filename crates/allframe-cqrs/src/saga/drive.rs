@@ -273,7 +273,7 @@ impl Driver {
         match self.engine.log.append(&self.saga, after, events, &self.metadata).await? {
             Written::At { version, position } => {
                 (self.version, self.position) = (version, position);
-                self.engine.telemetry.wrote(&self.saga, &self.state, events, self.engine.clock.now());
+                self.engine.telemetry.came_to(&self.saga, &self.state, events, self.engine.clock.now());
                 Ok(true)
             }
             Written::Conflict => Ok(false),

@@ -35,10 +35,15 @@ impl WorkerId {
         &self.text
     }
 
-    /// Whether this was an earlier life of the same process.
+    /// Whether this was an earlier life of the same process. Where two have one name at a time, the later one takes from the earlier,
+    /// and not the other way round.
     pub(super) fn succeeds(&self, other: &str) -> bool {
         let Some(bytes) = self.name_bytes else { return false };
-        other != self.text && other.rsplit_once('#').map(|(name, _)| name) == self.text.get(..bytes)
+        let (Some(name), Some(life)) = (self.text.get(..bytes), self.text.get(bytes + 1..)) else {
+            return false;
+        };
+        // Lives are told by ids that sort by the time they were made at.
+        other.rsplit_once('#').is_some_and(|(of_name, of_life)| of_name == name && of_life < life)
     }
 }
 
@@ -51,6 +56,7 @@ mod tests {
         let (first, second, other) =
             (WorkerId::new(Some("a#1")), WorkerId::new(Some("a#1")), WorkerId::new(Some("a")));
         assert!(second.succeeds(first.as_str()) && !second.succeeds(second.as_str()));
+        assert!(!first.succeeds(second.as_str()));
         assert!(!other.succeeds(first.as_str()) && !second.succeeds(other.as_str()));
         assert!(!WorkerId::new(None).succeeds(WorkerId::new(None).as_str()));
     }

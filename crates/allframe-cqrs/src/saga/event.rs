@@ -308,6 +308,6 @@ mod tests {
             r#"$saga.step-failed {"step":"hold","attempt":2,"error":"no","kind":"retryable"}"#
         );
         assert_eq!(form(&begun), r#"$saga.step-begun {"step":"hold","attempt":1,"deadline":5}"#);
-        assert_eq!(form(&SagaEvent::Completed), "$saga.completed null");
+        assert_eq!(form(&SagaEvent::Completed), "$saga.completed {}");
     }
 }

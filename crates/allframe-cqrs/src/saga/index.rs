@@ -120,23 +120,30 @@ impl Index {
         self.entries.iter().filter_map(|(stream, entry)| Some((stream, entry.open.as_ref()?)))
     }
 
-    /// Takes an event in.
-    pub(super) fn apply(&mut self, stream: &StreamId, version: Version, event: &SagaEvent) -> Change {
+    /// Takes an event in, at a time: whoever the saga belongs to has that of a lease from then on to see it too.
+    pub(super) fn apply(
+        &mut self,
+        stream: &StreamId,
+        version: Version,
+        event: &SagaEvent,
+        now: Timestamp,
+    ) -> Change {
+        let now = Look::At(now.as_micros());
         if self.entries.get(stream).is_some_and(|entry| entry.version >= version) {
             return Change::Nothing;
         }
         let open = match event {
             SagaEvent::Started(started) => Some(Open {
                 worker: started.worker.clone(),
-                look: started.not_before.map_or(Look::Now, |moment| Look::At(moment.as_micros())),
+                look: started.not_before.map_or(now, |moment| Look::At(moment.as_micros())),
                 deadline: started.deadline.map(Timestamp::as_micros),
             }),
             SagaEvent::Completed | SagaEvent::Compensated | SagaEvent::Abandoned { .. } => None,
             event => {
                 // One that was over is turned round: who it belonged to is known no more, and anybody may.
                 let known = self.get(stream).cloned();
-                let open = known.unwrap_or(Open { worker: None, look: Look::Now, deadline: None });
-                Some(changed(open, event))
+                let open = known.unwrap_or(Open { worker: None, look: now, deadline: None });
+                Some(changed(open, event, now))
             }
         };
         match open {
@@ -243,20 +250,20 @@ impl From<Kept> for Index {
     }
 }
 
-fn changed(mut open: Open, event: &SagaEvent) -> Open {
+fn changed(mut open: Open, event: &SagaEvent, now: Look) -> Open {
     match event {
         SagaEvent::Claimed { worker } => {
             open.worker = Some(worker.clone());
             if !open.is_parked() {
-                open.look = Look::Now;
+                open.look = now;
             }
         }
         SagaEvent::StepFailed(failed) | SagaEvent::UndoFailed(failed) => {
-            open.look = failed.due.map_or(Look::Now, |moment| Look::At(moment.as_micros()));
+            open.look = failed.due.map_or(now, |moment| Look::At(moment.as_micros()));
         }
         // What is undone takes the time that it takes, and so does what a person has taken in hand.
         SagaEvent::CompensationBegun { .. } | SagaEvent::Retried { .. } | SagaEvent::Resumed { .. } => {
-            (open.look, open.deadline) = (Look::Now, None);
+            (open.look, open.deadline) = (now, None);
         }
         SagaEvent::Parked { .. } => open.look = Look::OnPerson,
         _ => {}

@@ -5,7 +5,7 @@ use eventstore_api::{
     RecordedEvent, StoreError, StreamId, StreamRange, Version,
 };
 
-use super::{SagaError, SagaEvent, SagaId, state::SagaState};
+use super::{SagaError, SagaEvent, SagaId, state::SagaState, telemetry::wrote};
 use crate::{Error, EventStore, versioning::EventReader};
 
 /// The streams of sagas.
@@ -87,6 +87,7 @@ impl SagaLog {
             Ok(appended) => {
                 let Appended { last_version: version, last_position: position, .. } =
                     Appended::only(appended).map_err(Error::from)?;
+                wrote(saga, events);
                 Ok(Written::At { version, position })
             }
             Err(SagaError::Store(Error::Store(StoreError::WrongExpectedVersion { stream, .. })))

@@ -84,6 +84,7 @@ impl SagaOrchestrator {
     }
 
     /// As [`start`](Self::start), of a saga of which nothing is done before a moment. The time that it may take counts from then.
+    /// One that was started or scheduled before stays as it was, also where this is another moment.
     ///
     /// # Errors
     ///
@@ -128,7 +129,8 @@ impl SagaOrchestrator {
     ///
     /// # Errors
     ///
-    /// [`SagaError::NotFound`], [`SagaError::Store`], and [`SagaError::Closed`] where the orchestrator is closed before.
+    /// [`SagaError::NotFound`], [`SagaError::Store`], [`SagaError::Unreadable`], and [`SagaError::Closed`] where the orchestrator is
+    /// closed before.
     pub async fn wait_for_end(&self, saga: &SagaId) -> Result<SagaOutcome, SagaError> {
         let shared = &self.running.shared;
         loop {
@@ -152,7 +154,7 @@ impl SagaOrchestrator {
         Sagas::new(Arc::clone(&self.running.shared.engine.log))
     }
 
-    /// Ends: no saga is taken up any more, the attempts that are being made come to their ends, and other processes take over at
+    /// Ends (from outside of any step, which it would wait for): no saga is taken up any more, the attempts that are being made come to their ends, and other processes take over at
     /// once. What another handle asks for later is refused.
     ///
     /// Dropping the future early lets it go on ending.

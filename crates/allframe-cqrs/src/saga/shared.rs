@@ -177,6 +177,12 @@ impl Shared {
             if (is_mine && !driver.is_under_way()) || driver.claim().await? {
                 return Ok(TakenOver { driver, left: None });
             }
+            if !is_mine && from.is_some() {
+                // Who was thought dead has written, as it seems: it has the time of a lease once more.
+                let loaded = self.engine.log.load(&saga).await?;
+                let driver = Driver::new(Arc::clone(&self.engine), steps, saga, loaded);
+                return Ok(TakenOver { driver: Box::new(driver), left: Some(Left::Lost) });
+            }
         }
     }
 

@@ -57,6 +57,8 @@ pub(super) struct StepEntry {
     pub(super) undo: Option<Run>,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
+    /// How often its undoing is tried, if not as often as it is.
+    pub(super) undo_max_attempts: Option<u32>,
     pub(super) on_failure: OnFailure,
 }
 
@@ -187,6 +189,13 @@ impl<I: DeserializeOwned + Send + Sync + 'static, O> SagaStep<I, O> {
         self
     }
 
+    /// The same step, of which the undoing alone is tried so often at most.
+    #[cfg(feature = "memory")]
+    pub(crate) fn with_max_undo_attempts(mut self, attempts: u32) -> Self {
+        self.entry.undo_max_attempts = Some(attempts);
+        self
+    }
+
     /// The same step, with these waits between attempts; without this, up to 100 ms, 200 ms and so on, and 30 s at most.
     ///
     /// When the next attempt is made is stored: it is made then also by another process.
@@ -215,6 +224,7 @@ impl StepEntry {
             undo: None,
             timeout: DEFAULT_TIMEOUT,
             retry: Retry::default(),
+            undo_max_attempts: None,
             on_failure: OnFailure::default(),
         }
     }

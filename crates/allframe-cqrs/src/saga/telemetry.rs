@@ -13,11 +13,20 @@ pub(super) struct SagaTelemetry {
 }
 
 impl SagaTelemetry {
-    /// These were stored of a saga, which now is in this state.
-    pub(super) fn wrote(&self, saga: &SagaId, state: &SagaState, events: &[SagaEvent], now: Timestamp) {
+    /// A saga that is driven here now is in this state, by these events.
+    pub(super) fn came_to(&self, saga: &SagaId, state: &SagaState, events: &[SagaEvent], now: Timestamp) {
         for event in events {
-            self.wrote_one(saga, state, event, now);
+            if let SagaEvent::Parked { reason, .. } = event {
+                let correlation_id = &*state.correlation_id;
+                tracing::warn!(%saga, reason, correlation_id, "a saga waits for a person");
+            }
+            #[cfg(feature = "metrics")]
+            if let Some(outcome) = outcome_of(event).filter(|_| state.has_ended()) {
+                meters::took(saga.saga(), outcome, crate::clock::between(state.started_at, now));
+            }
         }
+        #[cfg(not(feature = "metrics"))]
+        let _ = now;
     }
 
     /// So many sagas of each type are not over, in whatever process.
@@ -35,35 +44,33 @@ impl SagaTelemetry {
         #[cfg(not(feature = "metrics"))]
         let _ = counts;
     }
+}
 
-    fn wrote_one(&self, saga: &SagaId, state: &SagaState, event: &SagaEvent, now: Timestamp) {
-        let outcome = match event {
-            SagaEvent::Started(_) => "started",
-            SagaEvent::Completed => "completed",
-            SagaEvent::Compensated => "compensated",
-            SagaEvent::Parked { .. } => "parked",
-            SagaEvent::Abandoned { .. } => "abandoned",
-            SagaEvent::StepFailed(_) | SagaEvent::UndoFailed(_) => {
-                #[cfg(feature = "metrics")]
-                meters::attempt_failed(saga.saga());
-                return;
-            }
-            _ => return,
-        };
-        if let SagaEvent::Parked { reason, .. } = event {
-            tracing::warn!(%saga, reason, correlation_id = &*state.correlation_id, "a saga waits for a person");
-        } else {
-            tracing::debug!(%saga, outcome, correlation_id = &*state.correlation_id, "a saga has come further");
+/// These were stored of a saga, by whomever.
+pub(super) fn wrote(saga: &SagaId, events: &[SagaEvent]) {
+    for event in events {
+        let outcome = outcome_of(event);
+        if let Some(outcome) = outcome {
+            tracing::debug!(%saga, outcome, "a saga has come further");
         }
         #[cfg(feature = "metrics")]
-        meters::came_to(
-            saga.saga(),
-            outcome,
-            state.has_ended().then(|| crate::clock::between(state.started_at, now)),
-        );
-        #[cfg(not(feature = "metrics"))]
-        let _ = now;
+        match (event, outcome) {
+            (SagaEvent::StepFailed(_) | SagaEvent::UndoFailed(_), _) => meters::attempt_failed(saga.saga()),
+            (_, Some(outcome)) => meters::came_to(saga.saga(), outcome),
+            _ => {}
+        }
     }
+}
+
+fn outcome_of(event: &SagaEvent) -> Option<&'static str> {
+    Some(match event {
+        SagaEvent::Started(_) => "started",
+        SagaEvent::Completed => "completed",
+        SagaEvent::Compensated => "compensated",
+        SagaEvent::Parked { .. } => "parked",
+        SagaEvent::Abandoned { .. } => "abandoned",
+        _ => return None,
+    })
 }
 
 #[cfg(feature = "metrics")]
@@ -72,15 +79,16 @@ mod meters {
 
     use super::Counts;
 
-    pub(super) fn came_to(saga: &str, outcome: &'static str, took: Option<Duration>) {
+    pub(super) fn came_to(saga: &str, outcome: &'static str) {
         metrics::counter!("allframe_sagas_total", "saga" => saga.to_owned(), "outcome" => outcome)
             .increment(1);
-        if let Some(took) = took {
-            metrics::histogram!(
-                "allframe_saga_duration_seconds", "saga" => saga.to_owned(), "outcome" => outcome
-            )
-            .record(took);
-        }
+    }
+
+    pub(super) fn took(saga: &str, outcome: &'static str, took: Duration) {
+        metrics::histogram!(
+            "allframe_saga_duration_seconds", "saga" => saga.to_owned(), "outcome" => outcome
+        )
+        .record(took);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]

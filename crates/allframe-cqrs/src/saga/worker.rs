@@ -194,7 +194,7 @@ impl Worker {
         let Some(saga) = SagaId::of_stream(&record.stream) else { return Ok(()) };
         let event = self.shared.engine.log.read(record)?;
         self.since_kept += 1;
-        match self.index.apply(&record.stream, record.version, &event) {
+        match self.index.apply(&record.stream, record.version, &event, self.shared.engine.clock.now()) {
             Change::Open => {
                 self.shared.nudge(&record.stream, record.version);
                 self.note(&record.stream);
@@ -229,7 +229,8 @@ impl Worker {
 
     /// Writes into the agenda when to look at a saga.
     fn note(&mut self, stream: &StreamId) {
-        let look = self.index.get(stream).and_then(|open| self.look_at(stream, open));
+        let now = self.shared.engine.clock.now();
+        let look = self.index.get(stream).and_then(|open| self.look_at(stream, open, now));
         let known = match look {
             Some(look) => self.looks.insert(stream.clone(), look),
             None => self.looks.remove(stream),
@@ -243,7 +244,7 @@ impl Worker {
     }
 
     /// When there may be something to do; `None` where never as far as is known.
-    fn look_at(&self, stream: &StreamId, open: &Open) -> Option<Timestamp> {
+    fn look_at(&self, stream: &StreamId, open: &Open, now: Timestamp) -> Option<Timestamp> {
         let is_ours = SagaId::of_stream(stream)
             .is_some_and(|saga| self.shared.engine.definitions.contains_key(saga.saga()));
         let due = open.due().filter(|_| is_ours)?;
@@ -253,7 +254,6 @@ impl Worker {
             return Some(due);
         }
         // It has the time of a lease from when it was last heard of, and from when it should have been.
-        let now = engine.clock.now();
         let heard = self.others.get(worker).copied().unwrap_or(self.begun);
         let silent = self.read_up_to.saturating_sub(heard);
         let lease_ends = after(now, engine.lease.time.saturating_sub(silent));
@@ -294,7 +294,7 @@ impl Worker {
                 self.unnote(&stream);
                 continue;
             };
-            match self.look_at(&stream, open) {
+            match self.look_at(&stream, open, now) {
                 Some(look) if look <= now => {
                     if !self.shared.try_drive(&stream, open.worker.as_deref()) {
                         return;
@@ -353,6 +353,7 @@ impl Worker {
         if !matches!(&left, Ok(Left::Waiting { others, .. }) if !others.is_empty()) {
             self.no_longer_awaits(&stream);
         }
+        let now = self.shared.engine.clock.now();
         let deadline = deadline.map(Timestamp::as_micros);
         let look = match left {
             Err(error) => return self.try_again(stream, &error),
@@ -363,7 +364,7 @@ impl Worker {
             }
             Ok(Left::Not) => None,
             Ok(Left::Parked) => Some(Look::OnPerson),
-            Ok(Left::Lost) => Some(Look::Now),
+            Ok(Left::Lost) => Some(Look::At(now.as_micros())),
             Ok(Left::Waiting { until, others }) if others.is_empty() => {
                 Some(until.map_or(Look::OnOthers(None), |moment| Look::At(moment.as_micros())))
             }

@@ -126,3 +126,25 @@ async fn every_decision_is_in_the_stream() {
         ]
     );
 }
+
+/// An error that cannot even be told.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it panics as it should")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[tokio::test]
+async fn an_error_that_panics_where_it_is_told_is_an_error_all_the_same() {
+    let done = Done::default();
+    let definition = trip().then(done.failing("pay", |_| Some(StepError::rejected(Unspeakable))));
+    let sagas = builder(&EventStore::<Nothing>::new()).saga(definition).open().await.unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("did not say why")));
+    assert_eq!(done.count("pay"), 1);
+}

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
     EventStore, ManualClock,
-    saga::{SagaError, SagaOutcome, SagaStep, StepContext, StepError},
+    saga::{SagaError, SagaId, SagaOutcome, SagaStep, Sagas, StepContext, StepError},
 };
 use tokio::sync::Barrier;
 
@@ -166,4 +166,33 @@ async fn what_was_done_while_the_store_did_not_answer_is_stored_when_it_does_and
         builder(&store).with_clock(clock.clone()).saga(trip().then(done.step("hotel"))).open().await.unwrap();
     assert!(with_time(&clock, sagas.run("trip", "1", &ann())).await.unwrap().is_completed());
     assert_eq!(done.all(), ["hotel"]);
+}
+
+#[tokio::test]
+async fn what_is_done_or_undone_is_in_the_stream_before_it_is() {
+    let store = EventStore::<Nothing>::new();
+    let (done, seen) = (Done::default(), Sagas::of(&store));
+    let look = move |seen: Sagas, done: Done, id: SagaId| async move {
+        let last = seen.show(&id).await.unwrap().history.pop().unwrap();
+        done.note(last.record.event_type.to_string());
+    };
+    let (forward, back) = ((seen.clone(), done.clone()), (seen, done.clone()));
+    let step = SagaStep::new("hotel", move |context: StepContext<Trip>| {
+        let (seen, done) = forward.clone();
+        async move {
+            look(seen, done, context.saga().clone()).await;
+            Ok::<_, StepError>(())
+        }
+    })
+    .compensate(move |context, _| {
+        let (seen, done) = back.clone();
+        async move {
+            look(seen, done, context.saga().clone()).await;
+            Ok(())
+        }
+    });
+    let refused = Done::default().failing("pay", |_| Some(StepError::rejected("declined")));
+    let sagas = builder(&store).saga(trip().then(step).then(refused)).open().await.unwrap();
+    soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert_eq!(done.all(), ["$saga.step-begun", "$saga.undo-begun"]);
 }

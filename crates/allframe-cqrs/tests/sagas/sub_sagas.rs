@@ -3,8 +3,8 @@ use std::sync::Arc;
 use allframe_cqrs::{
     EventStore, InMemoryBackend,
     saga::{
-        OnFailure, SagaDefinition, SagaId, SagaOutcome, SagaStatus, SagaStep, StepContext, StepError,
-        StepOutputs,
+        OnFailure, SagaDefinition, SagaEvent, SagaId, SagaOutcome, SagaStatus, SagaStep, StepContext,
+        StepError, StepOutputs,
     },
 };
 
@@ -110,4 +110,34 @@ async fn a_saga_that_waits_for_another_goes_on_when_that_ends_behind_a_restart()
     second.sagas().resume(&child, &"in cash", "paid at the desk").await.unwrap();
     let parent = SagaId::new("trip", "1").unwrap();
     assert!(soon(second.wait_for_end(&parent)).await.unwrap().is_completed());
+}
+
+#[tokio::test]
+async fn a_saga_of_a_step_has_the_time_and_the_version_of_its_definition() {
+    let store = EventStore::<Nothing>::new();
+    let child = booking().then(Done::default().step("hotel"));
+    let child = child.with_timeout(std::time::Duration::from_secs(60)).with_version(7);
+    let sagas = builder(&store).saga(trip().then(book())).saga(child).open().await.unwrap();
+    soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    let shown = sagas.sagas().show(&SagaId::new("booking", "trip/1/book").unwrap()).await.unwrap();
+    let SagaEvent::Started(started) = &shown.history[0].event else { panic!("{:?}", shown.history) };
+    assert_eq!((started.version, started.deadline.is_some()), (7, true));
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_begun_has_failed_and_not_what_came_before_it() {
+    let done = Done::default();
+    let long = SagaStep::saga_of_type("book", "booking", |_: &StepContext<Trip>| {
+        Ok(Trip { traveller: "x".repeat(allframe_cqrs::api::limits::MAX_PAYLOAD_BYTES) })
+    });
+    let store = EventStore::<Nothing>::new();
+    let sagas = builder(&store)
+        .saga(trip().then(done.step("visa")).then(long))
+        .saga(booking().then(done.step("hotel")))
+        .open()
+        .await
+        .unwrap();
+    let outcome = soon(sagas.run("trip", "1", &ann())).await.unwrap();
+    assert!(matches!(outcome, SagaOutcome::Compensated { reason } if reason.contains("`book` failed")));
+    assert_eq!(done.all(), ["visa", r#"unvisa Some("visa is done")"#]);
 }

@@ -306,3 +306,20 @@ async fn what_is_under_way_when_its_process_dies_does_not_wait_for_what_is_tried
     until(&done, "flight", 2).await;
     assert_eq!(done.count("hotel"), 1);
 }
+
+#[tokio::test]
+async fn a_process_that_had_nothing_to_do_keeps_its_sagas_when_a_person_steps_in() {
+    let (done, clock, store) = (Done::default(), ManualClock::new(), store());
+    let open = |done: &Done| {
+        let parks = done.failing("flight", |_| Some(StepError::rejected("no"))).on_failure(OnFailure::Park);
+        builder(&store).with_clock(clock.clone()).with_lease(LEASE).saga(trip().then(parks)).open()
+    };
+    let one = open(&done).await.unwrap();
+    let _other = open(&done).await.unwrap();
+    one.run("trip", "1", &ann()).await.unwrap();
+    pass(&clock, 4 * LEASE).await;
+    one.sagas().retry(&id(), "once more").await.unwrap();
+    until(&done, "flight", 2).await;
+    pass(&clock, 4 * LEASE).await;
+    assert_eq!((claims(&store_events(&store).await), done.count("flight")), (0, 2));
+}
