@@ -1,9 +1,6 @@
 //! What sagas tell those who watch.
 
-use allframe_cqrs::{
-    EventStore,
-    saga::{OnFailure, StepError},
-};
+use allframe_cqrs::{EventStore, saga::StepError};
 
 use crate::{
     support::listener::listen,
@@ -31,6 +28,8 @@ fn the_span_of_an_attempt_says_of_what_it_is_and_what_that_belongs_to() {
 #[cfg(feature = "metrics")]
 #[test]
 fn sagas_are_counted_by_what_becomes_of_them_and_their_time_is_measured() {
+    use allframe_cqrs::saga::OnFailure;
+
     use crate::support::recorder::{pairs, recorded};
 
     let told = recorded(async {
