@@ -1,4 +1,5 @@
 mod manual;
+mod stored;
 mod system;
 
 use std::{fmt, time::Duration};
@@ -6,6 +7,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use eventstore_api::Timestamp;
 pub use manual::ManualClock;
+pub(crate) use stored::{micros, optional_micros};
 pub use system::SystemClock;
 
 /// What time it is, and waiting for a time.

@@ -4,7 +4,10 @@ use eventstore_api::{Encoding, EventType, Metadata, NewEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Event, EventTypeName, Result};
+use crate::{
+    Error, Event, EventTypeName, Result,
+    clock::{micros, optional_micros},
+};
 
 /// What an instance of a process manager has reacted to, and what it decided: the events of its stream, in JSON.
 ///
@@ -196,39 +199,6 @@ fn is_first(part: &usize) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_false(answer: &bool) -> bool {
     !answer
-}
-
-mod micros {
-    use eventstore_api::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        moment.as_micros().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp::from_micros)
-    }
-}
-
-mod optional_micros {
-    use eventstore_api::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::ref_option, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(
-        moment: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        moment.map(Timestamp::as_micros).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_micros))
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StepErrorKind;
-use crate::{Error, Event, EventTypeName, EventVariant, PayloadCodec, Result, payload};
+use crate::{
+    Error, Event, EventTypeName, EventVariant, PayloadCodec, Result,
+    clock::{micros, optional_micros},
+    payload,
+};
 
 /// What happens to a saga: the events of its stream, in JSON.
 ///
@@ -232,40 +236,6 @@ impl EventTypeName for SagaEvent {
 }
 
 impl Event for SagaEvent {}
-
-/// A moment in microseconds since 1970, as in all records of the toolkit.
-mod micros {
-    use eventstore_api::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        moment.as_micros().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp::from_micros)
-    }
-}
-
-mod optional_micros {
-    use eventstore_api::Timestamp;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[expect(clippy::ref_option, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(
-        moment: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        moment.map(Timestamp::as_micros).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_micros))
-    }
-}
 
 #[cfg(test)]
 mod tests {
