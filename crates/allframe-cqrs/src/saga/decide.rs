@@ -55,8 +55,10 @@ impl Decider<'_> {
             Phase::Forward => {
                 // What has failed waits for what is under way, and what waits to be tried again for both.
                 let has_failed = state.steps.iter().any(is_failed);
+                // So does what could be begun and is not, since its step is gone from the definition.
+                let is_awaited = |at: Timestamp| at > self.now || self.live.is_empty();
                 let retries = state.steps.iter().filter_map(|step| match step.status {
-                    StepStatus::Retrying { at } if !has_failed => Some(at),
+                    StepStatus::Retrying { at } if !has_failed && is_awaited(at) => Some(at),
                     StepStatus::Running { deadline } if self.is_saga(step) => limit(deadline),
                     _ => None,
                 });
@@ -437,5 +439,50 @@ fn earliest(some: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timesta
     match (some, other) {
         (Some(some), Some(other)) => Some(some.min(other)),
         (some, other) => some.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saga::{SagaDefinition, SagaStep, StepContext, event::Started};
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    #[test]
+    fn what_waits_for_an_attempt_that_is_made_is_not_due_before_that_has_ended() {
+        let flight = SagaStep::new("flight", |_: StepContext<()>| async { Ok(()) });
+        let definition = SagaDefinition::new("trip").step(flight);
+        let saga = SagaId::new("trip", "1").unwrap();
+        let mut state = SagaState::default();
+        let begun = |step: &str| SagaEvent::StepBegun {
+            step: step.to_owned(),
+            attempt: 1,
+            deadline: at(100),
+            order: None,
+        };
+        let failed = SagaEvent::StepFailed(AttemptFailed {
+            step: "hotel".to_owned(),
+            attempt: 1,
+            error: "sold out".to_owned(),
+            kind: StepErrorKind::Retryable,
+            retry_at: Some(at(5)),
+            due: None,
+        });
+        let events = [SagaEvent::Started(Started::default()), begun("hotel"), begun("flight"), failed];
+        for (version, event) in (1..).zip(&events) {
+            state.apply(event, Version::new(version), at(1));
+        }
+        // The step `hotel` is gone: a person looks at it, once `flight` has ended.
+        let live = ["flight".into()];
+        let mut decided = Vec::new();
+        let busy = Decider { steps: &definition.steps, saga: &saga, now: at(10), live: &live };
+        busy.decide(&mut state, Version::new(4), &mut decided);
+        assert_eq!((decided.len(), busy.due(&state)), (0, None));
+        let idle = Decider { live: &[], ..busy };
+        idle.decide(&mut state, Version::new(4), &mut decided);
+        assert!(matches!(&decided[..], [SagaEvent::Parked { step: Some(step), .. }] if step == "hotel"));
     }
 }
