@@ -32,6 +32,10 @@ pub use eventstore_rocksdb as rocksdb;
 #[cfg(feature = "postgres")]
 pub use eventstore_postgres as postgres;
 
+/// A store moved to another backend, also while it is in use.
+#[cfg(feature = "migrate")]
+pub use eventstore_migrate as migrate;
+
 /// AllFrame's name for its durable store: here, the store in a directory.
 #[cfg(feature = "wal")]
 pub type AllSourceBackend = WalBackend;

@@ -104,6 +104,34 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     /// What kept the store from reading.
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>>;
 
+    /// The streams that have a snapshot, in the order of their names' bytes: those behind `after`, at most so many. Fewer than
+    /// that are the last.
+    ///
+    /// Takes as much memory as the names. A snapshot that is saved meanwhile may be among them or not.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput::ZeroLimit`](crate::InvalidInput::ZeroLimit) for a limit of zero, or what kept the store from reading.
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>>;
+
+    /// Stores events of another store as they are there: with their ids, versions, positions and times. So a store becomes
+    /// the copy of another, for which every version, position and checkpoint that anybody has kept is as good as before.
+    ///
+    /// They are to be what comes next: the first at the position that this store gives out next, each with the version that is
+    /// next in its stream, and none recorded before the last event. Whoever restores reads the other store from this one's
+    /// [head](Self::head) on. What is appended afterwards goes on from there, and retries of what was restored are known.
+    ///
+    /// When it fails, a beginning of these events may be stored, and the rest not: the head says how far it came.
+    ///
+    /// # Errors
+    ///
+    /// - [`StoreError::InvalidInput`](crate::StoreError::InvalidInput) when the events do not follow on one another or on what
+    ///   is stored ([`PositionNotNext`](crate::InvalidInput::PositionNotNext),
+    ///   [`TimeRunsBackwards`](crate::InvalidInput::TimeRunsBackwards), [`VersionNotNext`](crate::InvalidInput::VersionNotNext)),
+    ///   and [`StoreError::WrongExpectedVersion`](crate::StoreError::WrongExpectedVersion) when a stream is at another version.
+    /// - [`StoreError::OutcomeUnknown`](crate::StoreError::OutcomeUnknown) when the connection or the disk failed at the wrong moment.
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()>;
+
     /// How much the store holds.
     ///
     /// # Errors
@@ -233,6 +261,14 @@ impl<B: EventStoreBackend + ?Sized> EventStoreBackend for Arc<B> {
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         (**self).get_latest_snapshot(stream).await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        (**self).list_snapshots(after, limit).await
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        (**self).restore(events).await
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, sync::Arc};
 
-use crate::{EventId, ExpectedVersion, GlobalPosition, StreamId, Version};
+use crate::{EventId, ExpectedVersion, GlobalPosition, StreamId, Timestamp, Version};
 
 /// What an event store answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -302,6 +302,49 @@ pub enum InvalidInput {
         /// One that is not.
         unknown: EventId,
     },
+    /// An event that is restored is not the one that comes next in the store, or in the list: some before it are missing, or
+    /// it is there already.
+    #[error(
+        "the event of position {position} cannot be restored where position {next} is next; \
+         restore all events of a store, in their order, and into one that nobody else writes to"
+    )]
+    PositionNotNext {
+        /// Of the event.
+        position: GlobalPosition,
+        /// Which would follow.
+        next: GlobalPosition,
+    },
+    /// An event that is restored does not go on where its stream ends.
+    #[error(
+        "version {version} of stream `{stream}` cannot be restored where version {next} is next; \
+         restore all events of a store, in their order"
+    )]
+    VersionNotNext {
+        /// Which stream.
+        stream: StreamId,
+        /// Of the event.
+        version: Version,
+        /// Which would follow.
+        next: Version,
+    },
+    /// An event that is restored was recorded before the one that it follows.
+    #[error(
+        "the event of position {position} was recorded at {} microseconds, and cannot be restored behind one of {}",
+        recorded_at.as_micros(), last.as_micros()
+    )]
+    TimeRunsBackwards {
+        /// Of the event.
+        position: GlobalPosition,
+        /// When it was recorded.
+        recorded_at: Timestamp,
+        /// When the event before it was.
+        last: Timestamp,
+    },
+    /// An event that is restored is stored in its stream already, at another place.
+    #[error(
+        "events that are to be restored are stored at other places already; restore into a store that is empty"
+    )]
+    StoredElsewhere,
     /// A read was asked for pages without room for an event.
     #[error("the page limit is zero")]
     ZeroLimit,

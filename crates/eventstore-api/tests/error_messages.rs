@@ -6,7 +6,7 @@ use std::error::Error;
 
 use eventstore_api::{
     AppendBatch, EventId, EventType, ExpectedVersion, GlobalPosition, InvalidInput, Metadata, NewEvent,
-    ReadAll, Snapshot, StoreError, StreamId, Tag, Tags, Version, limits, reexports::uuid::Uuid,
+    ReadAll, Snapshot, StoreError, StreamId, Tag, Tags, Timestamp, Version, limits, reexports::uuid::Uuid,
 };
 
 fn stream(name: &str) -> StreamId {
@@ -67,6 +67,18 @@ fn of_requests_that_can_never_be_carried_out() {
         ReadAll::forward().limit(0).validate().unwrap_err(),
         InvalidInput::EventIdReused { stream: stream("account-7"), id: id(1), version: Version::new(3) },
         InvalidInput::PartlyKnown { known: id(1), unknown: id(2) },
+        InvalidInput::PositionNotNext { position: GlobalPosition::new(9), next: GlobalPosition::new(7) },
+        InvalidInput::VersionNotNext {
+            stream: stream("account-7"),
+            version: Version::new(3),
+            next: Version::new(2)
+        },
+        InvalidInput::TimeRunsBackwards {
+            position: GlobalPosition::new(9),
+            recorded_at: Timestamp::from_micros(5),
+            last: Timestamp::from_micros(8),
+        },
+        InvalidInput::StoredElsewhere,
     ]));
 }
 

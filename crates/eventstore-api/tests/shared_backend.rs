@@ -37,6 +37,12 @@ impl EventStoreBackend for Named {
     async fn get_latest_snapshot(&self, _: &StreamId) -> Result<Option<Snapshot>> {
         named("get_latest_snapshot")
     }
+    async fn list_snapshots(&self, _: Option<&StreamId>, _: usize) -> Result<Vec<StreamId>> {
+        named("list_snapshots")
+    }
+    async fn restore(&self, _: Vec<RecordedEvent>) -> Result<()> {
+        named("restore")
+    }
     async fn stats(&self) -> Result<BackendStats> {
         named("stats")
     }
@@ -87,6 +93,8 @@ async fn passes_every_call_on() {
             .await,
         ),
         name(EventStoreBackend::get_latest_snapshot(&shared, &stream).await),
+        name(EventStoreBackend::list_snapshots(&shared, None, 1).await),
+        name(EventStoreBackend::restore(&shared, vec![]).await),
         name(EventStoreBackend::stats(&shared).await),
         name(EventStoreBackend::append(&shared, &stream, ExpectedVersion::Any, vec![]).await),
         name(EventStoreBackend::get_events(&shared, &stream).await),
@@ -105,6 +113,8 @@ async fn passes_every_call_on() {
             "wait_past",
             "save_snapshot",
             "get_latest_snapshot",
+            "list_snapshots",
+            "restore",
             "stats",
             "append",
             "get_events",

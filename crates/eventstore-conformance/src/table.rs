@@ -120,6 +120,7 @@ macro_rules! __with_cases {
                 every_field_comes_back,
                 one_beyond_the_limit_is_refused,
                 of_concurrent_snapshots_the_latest_is_kept,
+                the_streams_that_have_one_are_listed_in_order,
             }
             law_11_bytes_are_bytes (Some(11)) {
                 payloads_of_every_size_come_back,
@@ -171,6 +172,18 @@ macro_rules! __with_cases {
                 a_dropped_retry_stores_nothing,
                 a_dropped_wait_loses_nothing,
                 a_dropped_next_loses_no_event,
+            }
+            law_16_moves_whole (Some(16)) {
+                a_copy_reads_the_same,
+                a_copy_is_made_in_parts_of_any_size,
+                a_copy_goes_on_where_the_store_ended,
+                a_retry_is_known_in_the_copy,
+                what_does_not_follow_is_refused,
+                a_store_without_its_beginning_is_refused,
+                nothing_can_be_restored,
+                several_who_restore_at_once_double_nothing,
+                restoring_wakes_who_waits,
+                a_copy_is_there_after_reopening,
             }
             state_machine (None) {
                 random_operations_agree_with_the_model,

@@ -124,6 +124,14 @@ teeth! {
         YieldsInTheMiddleOfAnAppend is caught by law_15_cancel_is_safe::a_dropped_append_is_there_wholly_or_not_at_all;
     a_lock_left_by_cancel:
         StaysLockedWhenCancelled is caught by law_15_cancel_is_safe::the_store_stays_usable;
+    a_snapshot_not_listed:
+        LeavesASnapshotOutAtThePageSeam is caught by law_10_snapshots::the_streams_that_have_one_are_listed_in_order;
+    a_copy_of_another_time:
+        RestoresAtTheTimeOfNow is caught by law_16_moves_whole::a_copy_reads_the_same;
+    a_copy_that_knows_no_retry:
+        RestoresUnderNewIds is caught by law_16_moves_whole::a_retry_is_known_in_the_copy;
+    a_copy_with_holes:
+        TakesWhatDoesNotFollow is caught by law_16_moves_whole::what_does_not_follow_is_refused;
     backward_off_by_one_at_random:
         ReadsBackwardOffByOne is caught by state_machine::random_operations_agree_with_the_model;
     a_retry_under_guard_at_random:

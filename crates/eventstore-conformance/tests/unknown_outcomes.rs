@@ -18,7 +18,7 @@ use std::sync::{
 
 use eventstore_api::{
     AppendBatch, Appended, BackendStats, EventStoreBackend, ExpectedVersion, GlobalPosition, Page, ReadAll,
-    Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
 };
 use eventstore_conformance::{
     async_trait,
@@ -225,6 +225,12 @@ impl EventStoreBackend for Failing {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         self.inner.stats().await
     }

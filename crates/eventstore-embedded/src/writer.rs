@@ -3,7 +3,7 @@ mod queue;
 mod rhythm;
 mod thread;
 
-use std::{fmt, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{fmt, mem, sync::Arc, thread::JoinHandle, time::Duration};
 
 use eventstore_api::{Result, StoreError};
 use parking_lot::Mutex;
@@ -128,6 +128,44 @@ impl<E: Engine> Writer<E> {
                 Err(_) => Err(StoreError::outcome_unknown(WriterGone)),
             }
         }
+    }
+
+    /// Hands several requests over that take about so many `bytes` together, and waits for the answers, which stand in their
+    /// order. Nothing comes in between them, and they share a sync as far as the engine lets them.
+    ///
+    /// As [`submit`](Self::submit) for whoever stops waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit): the first that is not done. Those behind it may have been done.
+    pub async fn submit_all(&self, requests: Vec<E::Request>, bytes: usize) -> Result<Vec<E::Output>> {
+        let shared = &*self.shared;
+        let wanted = bytes.div_ceil(PERMIT_BYTES).max(requests.len());
+        let mut room = u32::try_from(wanted).unwrap_or(u32::MAX).clamp(1, shared.permits);
+        shared.room.acquire_many(room).await.map_err(|_| shared.why_it_ended())?.forget();
+        let (mut appends, mut answers) = (Vec::new(), Vec::new());
+        for request in requests {
+            let (answered, answer) = oneshot::channel();
+            // All of it is given back with the first.
+            appends.push(Append { request, answered, room: mem::take(&mut room) });
+            answers.push(answer);
+        }
+        // Where there is none to do that.
+        shared.room.add_permits(room as usize);
+        if !shared.queue.push_all(appends) {
+            return Err(shared.why_it_ended());
+        }
+        if shared.durability != Durability::Always {
+            shared.work_off();
+        }
+        let mut outputs = Vec::with_capacity(answers.len());
+        for answer in answers {
+            outputs.push(match answer.await {
+                Ok(Answered { answer, .. }) => answer?,
+                Err(_) => return Err(StoreError::outcome_unknown(WriterGone)),
+            });
+        }
+        Ok(outputs)
     }
 
     /// Has everything made durable that was answered, and waits for it. Whoever stops waiting leaves it to happen.

@@ -3,8 +3,8 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use dashmap::{DashMap, Entry};
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, Result,
-    Snapshot, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
+    RecordedEvent, RestoredBatch, Result, Snapshot, StreamId, StreamPage, StreamRange, first_names,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -129,6 +129,21 @@ impl EventStoreBackend for InMemoryBackend {
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         Ok(self.shared.snapshots.get(stream).map(|kept| kept.clone()))
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        let names = self.shared.snapshots.iter().map(|kept| kept.key().clone());
+        Ok(first_names(names, after, limit)?)
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let batches = RestoredBatch::of(events)?;
+        let Shared { writer, log, streams, tags, appended, .. } = &*self.shared;
+        for restored in batches {
+            writer.lock().restore(restored, log, streams, tags)?;
+            appended.notify_waiters();
+        }
+        Ok(())
     }
 
     async fn stats(&self) -> Result<BackendStats> {

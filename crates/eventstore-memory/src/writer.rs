@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventFilter, EventType, ExpectedVersion, GlobalPosition,
-    Placement, Result, StoreError, StreamAppend, StreamId, Timestamp,
+    InvalidInput, Placement, RestoredBatch, Result, StoreError, StreamAppend, StreamId, Timestamp,
 };
 use foldhash::fast::RandomState;
 
@@ -48,6 +48,31 @@ impl Writer {
         if let Some(outcomes) = retry::earlier_outcome(&batch, log, streams)? {
             return Ok(outcomes);
         }
+        self.check(&batch, log, streams, tags)?;
+        let recorded_at = self.last_recorded_at.max((self.clock)());
+        Ok(self.store_all(batch, recorded_at, log, streams, tags))
+    }
+
+    /// Stores a batch of another store as it was there, or changes nothing.
+    pub(crate) fn restore(
+        &mut self,
+        restored: RestoredBatch,
+        log: &Log,
+        streams: &Streams,
+        tags: &TagIndex,
+    ) -> Result<()> {
+        let RestoredBatch { batch, place, .. } = restored;
+        place.follows(GlobalPosition::new(log.head()), self.last_recorded_at)?;
+        if retry::earlier_outcome(&batch, log, streams)?.is_some() {
+            return Err(InvalidInput::StoredElsewhere.into());
+        }
+        self.check(&batch, log, streams, tags)?;
+        self.store_all(batch, place.recorded_at, log, streams, tags);
+        Ok(())
+    }
+
+    /// Whether the guards and the condition hold.
+    fn check(&self, batch: &AppendBatch, log: &Log, streams: &Streams, tags: &TagIndex) -> Result<()> {
         for append in &batch.appends {
             check_guard(&append.stream, append.expected, streams)?;
         }
@@ -57,8 +82,19 @@ impl Writer {
         if let Some(condition) = &batch.condition {
             self.check_condition(condition, log, Lists { tags, streams })?;
         }
-        // From here on nothing can fail.
-        self.last_recorded_at = self.last_recorded_at.max((self.clock)());
+        Ok(())
+    }
+
+    /// Nothing here can fail.
+    fn store_all(
+        &mut self,
+        batch: AppendBatch,
+        recorded_at: Timestamp,
+        log: &Log,
+        streams: &Streams,
+        tags: &TagIndex,
+    ) -> Vec<Appended> {
+        self.last_recorded_at = recorded_at;
         let mut head = log.head();
         let outcomes = batch
             .appends
@@ -66,7 +102,7 @@ impl Writer {
             .map(|append| self.store(append, &mut head, log, streams, tags))
             .collect();
         log.publish(head);
-        Ok(outcomes)
+        outcomes
     }
 
     /// Looks for an event that the condition excludes, from the head back to its position: at those that an index lists, or

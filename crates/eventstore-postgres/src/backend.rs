@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use deadpool_postgres::Pool;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition, Page,
-    ReadAll, Result, Snapshot, StoreError, StreamAppend, StreamId, StreamPage, StreamRange, Version,
+    AppendBatch, Appended, BackendStats, Encoding, EventStoreBackend, EventType, GlobalPosition,
+    InvalidInput, Page, ReadAll, RecordedEvent, RestoredBatch, Result, Snapshot, StoreError, StreamAppend,
+    StreamId, StreamPage, StreamRange, Version,
 };
 use tokio_postgres::Transaction;
 
 use crate::{
     Migrations, PostgresConfig,
-    append::{Inside, Queue, import},
+    append::{Inside, Queue, import, restore},
     columns::{get, number, signed},
     connection::{Connections, check_server},
     error::of_write,
@@ -281,6 +282,24 @@ impl EventStoreBackend for PostgresBackend {
             .with_schema_version(u32::try_from(number(row, 2)?).map_err(|why| wrong(&why))?)
             .with_encoding(Encoding::new(u8::try_from(get::<i16>(row, 3)?).map_err(|why| wrong(&why))?));
         Ok(Some(snapshot))
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        if limit == 0 {
+            return Err(InvalidInput::ZeroLimit.into());
+        }
+        self.check_open()?;
+        let after = after.map(StreamId::as_str);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = read::query(&self.store, &self.store.sql.snapshot_streams, &[&after, &limit]).await?;
+        rows.iter().map(|row| Ok(StreamId::new(get::<String>(row, 0)?)?)).collect()
+    }
+
+    /// All of it in one transaction, as [`import`](Self::import). It takes a role that owns the tables, or may insert into them.
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let restored = RestoredBatch::of(events)?;
+        self.check_open()?;
+        restore(&self.store, restored).await
     }
 
     async fn stats(&self) -> Result<BackendStats> {

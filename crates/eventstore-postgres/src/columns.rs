@@ -86,6 +86,11 @@ pub(crate) fn moment(row: &Row, column: usize) -> Result<Timestamp> {
     Ok(get::<Moment>(row, column)?.0)
 }
 
+/// A moment where there is one.
+pub(crate) fn optional_moment(row: &Row, column: usize) -> Result<Option<Timestamp>> {
+    Ok(get::<Option<Moment>>(row, column)?.map(|moment| moment.0))
+}
+
 /// A moment as the server counts time.
 pub(crate) fn server_micros(moment: Timestamp) -> i64 {
     moment.as_micros().saturating_sub(YEAR_2000)

@@ -13,6 +13,7 @@ pub(crate) struct Statements {
     pub(crate) all_backward: String,
     pub(crate) save_snapshot: String,
     pub(crate) latest_snapshot: String,
+    pub(crate) snapshot_streams: String,
     pub(crate) stats: String,
     pub(crate) head: String,
     pub(crate) channel: String,
@@ -92,6 +93,9 @@ impl Statements {
             latest_snapshot: format!(
                 "SELECT version, state_type, schema_version, encoding, payload FROM {schema}.snapshots WHERE stream = $1"
             ),
+            snapshot_streams: format!(
+                "SELECT stream FROM {schema}.snapshots WHERE $1::text IS NULL OR stream > $1 ORDER BY stream LIMIT $2"
+            ),
             // Positions have no gap.
             stats: format!(
                 "SELECT {schema}.head_position(), {schema}.head_position() - {schema}.retired_position(), \
@@ -108,8 +112,8 @@ impl Statements {
                 "SELECT {schema}.take_turn(), has_table_privilege('{schema}.event_log', 'INSERT')"
             ),
             log_end: format!(
-                "SELECT {schema}.head_position(), greatest(clock_timestamp(), (SELECT e.recorded_at \
-                FROM {schema}.event_log e WHERE e.position = {schema}.head_position()))"
+                "SELECT {schema}.head_position(), clock_timestamp(), (SELECT e.recorded_at \
+                FROM {schema}.event_log e WHERE e.position = {schema}.head_position())"
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(

@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
-    StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
+    RestoredBatch, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::{Writer, WriterOptions, waiting};
 use parking_lot::Mutex;
@@ -210,6 +210,17 @@ impl EventStoreBackend for RocksDbBackend {
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         let stream = stream.clone();
         self.read(move |database, _| read::snapshot(database, &stream)).await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        let after = after.cloned();
+        self.read(move |database, _| read::snapshot_streams(database, after.as_ref(), limit)).await
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let bytes = requests.iter().map(Request::bytes).sum();
+        self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
-    StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
+    RestoredBatch, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::waiting;
 use parking_lot::Mutex;
@@ -224,6 +224,16 @@ impl EventStoreBackend for RocksDbReader {
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         let stream = stream.clone();
         self.read(move |database, _| read::snapshot(database, &stream)).await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        let after = after.cloned();
+        self.read(move |database, _| read::snapshot_streams(database, after.as_ref(), limit)).await
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        RestoredBatch::of(events)?;
+        Err(StoreError::ReadOnly)
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -123,6 +123,12 @@ impl<B: EventStoreBackend> EventStoreBackend for Through<B> {
         between(self.inner.get_latest_snapshot(stream)).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> StoreResult<BackendStats> {
         self.inner.stats().await
     }

@@ -4,8 +4,8 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange,
+    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, RecordedEvent,
+    StoreError, StreamId, StreamRange,
     api::{AppendBatch, Page, Result, Snapshot, StreamPage},
     async_trait,
 };
@@ -88,6 +88,12 @@ impl EventStoreBackend for Trouble {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         self.inner.stats().await
     }

@@ -12,7 +12,7 @@ use std::{
 
 use allframe_cqrs::{
     Appended, BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ManualClock,
-    ReadAll, StoreError, StreamId, StreamRange,
+    ReadAll, RecordedEvent, StoreError, StreamId, StreamRange,
     api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
     saga::{OnFailure, SagaDefinition, SagaError, SagaId, SagaOutcome, SagaStep, StepContext, StepError},
@@ -221,6 +221,12 @@ impl EventStoreBackend for Unreliable {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> StoreResult<BackendStats> {
         self.inner.stats().await
     }

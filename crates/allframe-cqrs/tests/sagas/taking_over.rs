@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
     Appended, BackendStats, Clock, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend,
-    ManualClock, ReadAll, StreamId, StreamRange, Timestamp,
+    ManualClock, ReadAll, RecordedEvent, StreamId, StreamRange, Timestamp,
     api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
     saga::{
@@ -135,6 +135,12 @@ impl EventStoreBackend for Sleepy {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> StoreResult<BackendStats> {
         self.inner.stats().await
     }

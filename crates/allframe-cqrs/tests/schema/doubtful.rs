@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use allframe_cqrs::{
-    BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange,
+    BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, RecordedEvent,
+    StoreError, StreamId, StreamRange,
     api::{AppendBatch, Appended, Page, Result, Snapshot, StreamPage},
     async_trait,
     schema::SchemaCheck,
@@ -69,6 +69,12 @@ impl EventStoreBackend for Doubtful {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         self.inner.stats().await
     }

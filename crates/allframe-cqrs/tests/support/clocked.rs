@@ -62,6 +62,12 @@ impl EventStoreBackend for Clocked {
         self.inner.get_latest_snapshot(stream).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         self.inner.stats().await
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, ReadAll, StreamId, StreamRange,
+    Appended, BackendStats, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, StreamId, StreamRange,
     api::{AppendBatch, Page, Result, Snapshot, StreamPage},
     async_trait,
 };
@@ -123,6 +123,12 @@ impl<B: EventStoreBackend> EventStoreBackend for Stepped<B> {
         between(&self.reads, self.inner.get_latest_snapshot(stream)).await
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.inner.restore(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         self.inner.stats().await
     }

@@ -126,6 +126,34 @@ pub async fn of_concurrent_snapshots_the_latest_is_kept<F: BackendFactory>(store
     }
 }
 
+/// Whoever asks which streams have a snapshot is told each once, in the order of their bytes, in pages of any size.
+pub async fn the_streams_that_have_one_are_listed_in_order<F: BackendFactory>(store: TestStore<F>) {
+    store.put(&stream("has none"), events(2)).await;
+    let mut names: Vec<StreamId> =
+        ["s-2", "s", "S", "s-10", "\u{e9}", "e\u{301}", "z", "s "].iter().map(|name| stream(name)).collect();
+    for name in &names {
+        save(&store, snapshot(name.as_str(), 1)).await;
+    }
+    save(&store, snapshot("s", 2)).await;
+    names.sort();
+    for limit in [1, 2, 3, 8, 100] {
+        let mut listed: Vec<StreamId> = Vec::new();
+        loop {
+            let page = store.list_snapshots(listed.last(), limit).await.expect("snapshots can be listed");
+            assert!(page.len() <= limit, "{LAW}: {} names in a page of {limit}", page.len());
+            let is_last = page.len() < limit;
+            listed.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(listed, names, "{LAW}: in pages of {limit}");
+    }
+    let behind = store.list_snapshots(Some(&stream("s-1")), 2).await.expect("snapshots can be listed");
+    assert_eq!(behind, [stream("s-10"), stream("s-2")], "{LAW}: behind a name that has none");
+    invalid_input(LAW, store.list_snapshots(None, 0).await);
+}
+
 pub(crate) fn snapshot(name: &str, version: u64) -> Snapshot {
     Snapshot::new(stream(name), Version::new(version), event_type("State"), format!("{name} at {version}"))
 }

@@ -15,3 +15,4 @@ pub mod law_12_bad_input_bad_disk;
 pub mod law_13_stats_are_exact;
 pub mod law_14_condition;
 pub mod law_15_cancel_is_safe;
+pub mod law_16_moves_whole;

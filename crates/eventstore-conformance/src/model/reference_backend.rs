@@ -5,8 +5,9 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Timestamp,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, InvalidInput, Page,
+    ReadAll, RecordedEvent, RestoredBatch, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
+    Timestamp,
 };
 use tokio::sync::watch;
 
@@ -100,6 +101,23 @@ impl EventStoreBackend for ReferenceBackend {
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         Ok(self.model().latest_snapshot(stream).cloned())
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        match limit {
+            0 => Err(InvalidInput::ZeroLimit.into()),
+            _ => Ok(self.model().snapshot_streams(after, limit)),
+        }
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        RestoredBatch::of(events.clone())?;
+        let mut model = self.model();
+        for event in events {
+            model.restore(event)?;
+            self.shared.head.send_replace(model.head());
+        }
+        Ok(())
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -96,6 +96,42 @@ impl Model {
         Ok(batch.appends.iter().map(|append| self.store(append, recorded_at)).collect())
     }
 
+    /// Stores an event as another store has it, at any position behind the head, or changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`EventStoreBackend::restore`](eventstore_api::EventStoreBackend::restore).
+    pub fn restore(&mut self, event: RecordedEvent) -> Result<()> {
+        let RecordedEvent { position, recorded_at, .. } = event;
+        if let Some(last) = self.events.last() {
+            let next = GlobalPosition::new(last.position.get() + 1);
+            if position < next {
+                return Err(InvalidInput::PositionNotNext { position, next }.into());
+            }
+            if recorded_at < last.recorded_at {
+                let last = last.recorded_at;
+                return Err(InvalidInput::TimeRunsBackwards { position, recorded_at, last }.into());
+            }
+        }
+        let next = self.version(&event.stream).next();
+        if event.version != next {
+            let (stream, version) = (event.stream, event.version);
+            return Err(InvalidInput::VersionNotNext { stream, version, next }.into());
+        }
+        if self.places.contains_key(&(event.stream.clone(), event.id)) {
+            return Err(InvalidInput::StoredElsewhere.into());
+        }
+        self.keep(event);
+        Ok(())
+    }
+
+    /// The streams with a snapshot behind this one, in their order.
+    #[must_use]
+    pub fn snapshot_streams(&self, after: Option<&StreamId>, limit: usize) -> Vec<StreamId> {
+        let names = self.snapshots.keys().filter(|name| after.is_none_or(|after| *name > after));
+        names.take(limit).cloned().collect()
+    }
+
     /// All events of a range of a stream, were there no bound to its pages but the range's own limit.
     #[must_use]
     pub fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Vec<RecordedEvent> {
@@ -232,12 +268,16 @@ impl Model {
                 position: self.next_position(),
                 recorded_at,
             };
-            let index = self.events.len();
-            self.streams.entry(append.stream.clone()).or_default().push(index);
-            self.places.insert((append.stream.clone(), event.id), index);
-            self.events.push(event.clone().record(placement));
+            self.keep(event.clone().record(placement));
         }
         outcome(&append.stream, &self.events[first], &self.events[self.events.len() - 1])
+    }
+
+    fn keep(&mut self, event: RecordedEvent) {
+        let index = self.events.len();
+        self.streams.entry(event.stream.clone()).or_default().push(index);
+        self.places.insert((event.stream.clone(), event.id), index);
+        self.events.push(event);
     }
 
     fn next_position(&self) -> GlobalPosition {

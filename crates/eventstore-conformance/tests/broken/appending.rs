@@ -4,13 +4,33 @@ use std::sync::atomic::Ordering;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, Appended, EventId, EventStoreBackend, ExpectedVersion, GlobalPosition,
-    InvalidInput, NewEvent, ReadAll, RecordedEvent, Result, StoreError, StreamAppend, StreamId, Version,
+    InvalidInput, NewEvent, ReadAll, RecordedEvent, Result, StoreError, StreamAppend, StreamId, Timestamp,
+    Version,
 };
 use tokio::task::yield_now;
 
 use super::{Broken, Fault};
 
 impl Broken {
+    pub(super) async fn restore_wrongly(&self, mut events: Vec<RecordedEvent>) -> Result<()> {
+        match self.fault {
+            Fault::RestoresAtTheTimeOfNow => {
+                let now = Timestamp::now();
+                events.iter_mut().for_each(|event| event.recorded_at = now);
+                self.inner.restore(events).await
+            }
+            Fault::RestoresUnderNewIds => {
+                events.iter_mut().for_each(|event| event.id = EventId::generate());
+                self.inner.restore(events).await
+            }
+            Fault::TakesWhatDoesNotFollow => {
+                let _ = self.inner.restore(events).await;
+                Ok(())
+            }
+            _ => self.inner.restore(events).await,
+        }
+    }
+
     pub(super) async fn append_wrongly(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         match self.fault {
             Fault::AppendsStreamByStream => self.stream_by_stream(batch, 0).await,

@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventId, EventStoreBackend, GlobalPosition, Page, ReadAll, Result,
-    Snapshot, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventId, EventStoreBackend, GlobalPosition, Page, ReadAll,
+    RecordedEvent, Result, Snapshot, StreamId, StreamPage, StreamRange,
 };
 use eventstore_conformance::{BackendFactory, Persistence, SecondOpener, model::ReferenceBackend};
 
@@ -61,6 +61,10 @@ pub(crate) enum Fault {
     ChecksTheConditionOnAStaleView,
     IgnoresTheConditionsPosition,
     StaysLockedWhenCancelled,
+    LeavesASnapshotOutAtThePageSeam,
+    RestoresAtTheTimeOfNow,
+    RestoresUnderNewIds,
+    TakesWhatDoesNotFollow,
 }
 
 /// The reference backend with a fault.
@@ -132,6 +136,16 @@ impl EventStoreBackend for Broken {
         }
     }
 
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        let mut listed = self.inner.list_snapshots(after, limit).await?;
+        if self.fault == Fault::LeavesASnapshotOutAtThePageSeam && after.is_some() && !listed.is_empty() {
+            listed.remove(0);
+        }
+        Ok(listed)
+    }
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        self.restore_wrongly(events).await
+    }
     async fn stats(&self) -> Result<BackendStats> {
         let mut stats = self.inner.stats().await?;
         match self.fault {

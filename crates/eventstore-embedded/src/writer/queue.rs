@@ -80,11 +80,16 @@ impl<E: Engine> Queue<E> {
 
     /// Hands an append over; false if the queue is closed.
     pub(super) fn push(&self, append: Append<E>) -> bool {
+        self.push_all([append])
+    }
+
+    /// Hands appends over, one directly behind the other; false if the queue is closed.
+    pub(super) fn push_all(&self, appends: impl IntoIterator<Item = Append<E>>) -> bool {
         let mut waiting = self.waiting.lock();
         if waiting.phase != Phase::Open {
             return false;
         }
-        waiting.appends.push(append);
+        waiting.appends.extend(appends);
         let length = waiting.appends.len();
         self.length.store(length, Ordering::Release);
         let wake = waiting.wanted.is_some_and(|wanted| length >= wanted);

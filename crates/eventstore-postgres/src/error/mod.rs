@@ -169,6 +169,9 @@ pub enum PostgresError {
         /// How many the server took.
         stored: u64,
     },
+    /// The role may append, and not write into the tables itself, which it takes to store events as another store had them.
+    #[error("the role may not restore events; let the owner of the store do it, whom the tables belong to")]
+    MayNotCopy,
     /// The server refused a statement, or the connection to it broke.
     #[error("the server has not done what it was asked for")]
     Server {

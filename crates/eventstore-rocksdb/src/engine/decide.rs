@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, Known, NewEvent, Result, StoreError,
-    StreamAppend, StreamId, Version, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, Known, NewEvent, RestoredBatch,
+    Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 
@@ -35,8 +35,15 @@ impl<'r> Decider<'_, 'r> {
         let batch = &append.batch;
         let streams = batch.appends.iter().map(|append| self.head_of(&append.stream));
         let heads = streams.collect::<Result<Vec<Head>>>()?;
+        if let Some(place) = append.place {
+            let state = self.group.state();
+            place.follows(state.counts.head, state.recorded_at)?;
+        }
         if let Some(outcome) = self.decide(batch, &heads)? {
-            return Ok(outcome);
+            return match append.place {
+                None => Ok(outcome),
+                Some(_) => Err(InvalidInput::StoredElsewhere.into()),
+            };
         }
         self.group.append(append, &heads, self.database, self.memory)
     }

@@ -130,7 +130,10 @@ impl<'r> Group<'r> {
             ids: database.family(family::IDS)?,
             postings: database.family(family::POSTINGS)?,
         };
-        let recorded_at = Timestamp::now().max(self.state.recorded_at);
+        let recorded_at = match append.place {
+            Some(place) => place.recorded_at,
+            None => Timestamp::now().max(self.state.recorded_at),
+        };
         self.state.recorded_at = recorded_at;
         let mut events = append.events();
         let mut outcomes = Vec::with_capacity(heads.len());

@@ -1,4 +1,4 @@
-use eventstore_api::{AppendBatch, Appended, NewEvent, Snapshot};
+use eventstore_api::{AppendBatch, Appended, NewEvent, RestoredBatch, RestoredPlace, Snapshot};
 use eventstore_codec::{encode_event, encode_snapshot};
 
 /// What is asked of the writer, with all done that can be done without it.
@@ -16,6 +16,8 @@ pub(crate) enum Done {
 /// A batch that has been validated, and the forms of its events.
 pub(crate) struct NewAppend {
     pub(super) batch: AppendBatch,
+    /// Where it has to come to stand, where that is not all the same: it is of another store.
+    pub(super) place: Option<RestoredPlace>,
     /// One behind the other.
     forms: Vec<u8>,
     /// Where each ends.
@@ -30,6 +32,15 @@ pub(crate) struct NewSnapshot {
 
 impl Request {
     pub(crate) fn append(batch: AppendBatch) -> Self {
+        Self::append_at(batch, None)
+    }
+
+    /// The request for what another store holds.
+    pub(crate) fn restored(RestoredBatch { batch, place, .. }: RestoredBatch) -> Self {
+        Self::append_at(batch, Some(place))
+    }
+
+    fn append_at(batch: AppendBatch, place: Option<RestoredPlace>) -> Self {
         let (mut forms, mut ends) = (Vec::new(), Vec::with_capacity(batch.event_count()));
         for append in &batch.appends {
             for event in &append.events {
@@ -37,7 +48,7 @@ impl Request {
                 ends.push(forms.len());
             }
         }
-        Self::Append(NewAppend { batch, forms, ends })
+        Self::Append(NewAppend { batch, place, forms, ends })
     }
 
     pub(crate) fn save(snapshot: Snapshot) -> Self {

@@ -9,5 +9,5 @@ mod stream;
 
 pub(crate) use all::read_all;
 pub(crate) use search::{Search, Sought, Walked};
-pub(crate) use snapshot::snapshot;
+pub(crate) use snapshot::{snapshot, snapshot_streams};
 pub(crate) use stream::{last_version, read_stream};

@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
-    StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
+    RestoredBatch, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::{Durability, Writer, WriterOptions, waiting};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -307,6 +307,23 @@ impl EventStoreBackend for WalBackend {
             snapshots.as_ref().ok_or(Failure::Closed)?.latest(&stream, wait)
         })
         .await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.check_open()?;
+        let after = after.cloned();
+        off_the_runtime(Effort::Much, Arc::clone(&self.shared), move |shared, wait| {
+            let snapshots = shared.snapshots(wait)?;
+            Ok(snapshots.as_ref().ok_or(Failure::Closed)?.streams(after.as_ref(), limit))
+        })
+        .await?
+        .map_err(StoreError::from)
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let bytes = requests.iter().map(Request::bytes).sum();
+        self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -1,4 +1,4 @@
-use eventstore_api::{AppendBatch, Appended};
+use eventstore_api::{AppendBatch, Appended, RestoredBatch, RestoredPlace};
 use eventstore_codec::encode_appends;
 
 /// An append on its way to the log: what it asks for, and its binary form. Made by whoever appends, so that the writer has
@@ -11,6 +11,8 @@ pub struct Request {
     pub(super) checksum: u32,
     pub(super) events: u32,
     pub(super) streams: u32,
+    /// Where it has to come to stand, where that is not all the same: it is of another store.
+    pub(super) place: Option<RestoredPlace>,
 }
 
 impl Request {
@@ -23,7 +25,14 @@ impl Request {
         // Validated: there are at most 65,536 of each.
         let events = u32::try_from(batch.event_count()).unwrap_or(u32::MAX);
         let streams = u32::try_from(batch.appends.len()).unwrap_or(u32::MAX);
-        Self { batch, body, checksum, events, streams }
+        Self { batch, body, checksum, events, streams, place: None }
+    }
+
+    /// The request for what another store holds.
+    #[must_use]
+    pub fn restored(restored: RestoredBatch) -> Self {
+        let RestoredBatch { batch, place, .. } = restored;
+        Self { place: Some(place), ..Self::new(batch) }
     }
 
     /// How much room it takes in memory and in the log, about, in bytes.

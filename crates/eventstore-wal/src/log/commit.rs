@@ -1,6 +1,6 @@
 use std::io;
 
-use eventstore_api::{AppendBatch, Appended, GlobalPosition, Result, StoreError};
+use eventstore_api::{AppendBatch, Appended, GlobalPosition, InvalidInput, Result, StoreError};
 
 use super::{
     Answer, Durability, Log, Poisoned, Rebuilt, Request,
@@ -89,8 +89,14 @@ impl Log {
         request: &Request,
         settled: impl FnOnce(&Self),
     ) -> Answer {
+        if let Some(place) = request.place {
+            place.follows(GlobalPosition::new(self.tail.head()), self.last_recorded_at)?;
+        }
         if let Some(outcome) = self.decide(&request.batch, ends)? {
-            return Ok(outcome);
+            return match request.place {
+                None => Ok(outcome),
+                Some(_) => Err(InvalidInput::StoredElsewhere.into()),
+            };
         }
         let versions = versions(ends);
         let body_bytes = request.body.len() + versions.1.len();
@@ -139,7 +145,10 @@ impl Log {
         body_bytes: u32,
         (width, versions): (VersionWidth, Vec<u8>),
     ) -> Vec<Appended> {
-        self.last_recorded_at = self.last_recorded_at.max((self.options.clock)());
+        self.last_recorded_at = match request.place {
+            Some(place) => place.recorded_at,
+            None => self.last_recorded_at.max((self.options.clock)()),
+        };
         let offset = self.tail.end();
         let first_position = self.tail.head() + 1;
         let mut hasher = crc32fast::Hasher::new_with_initial_len(request.checksum, request.body.len() as u64);

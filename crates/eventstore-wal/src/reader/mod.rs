@@ -15,8 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, Result, Snapshot,
-    StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
+    RestoredBatch, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_embedded::waiting;
 
@@ -233,6 +233,17 @@ impl EventStoreBackend for WalReader {
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
         let stream = stream.clone();
         self.look(Effort::Little, move |shared, wait| shared.snapshots(wait)?.latest(&stream, wait)).await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        let after = after.cloned();
+        let streams = move |shared: &Shared, wait| Ok(shared.snapshots(wait)?.streams(after.as_ref(), limit));
+        Ok(self.look(Effort::Much, streams).await??)
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        RestoredBatch::of(events)?;
+        Err(StoreError::ReadOnly)
     }
 
     async fn stats(&self) -> Result<BackendStats> {

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use eventstore_api::{Snapshot, StreamId, Version};
+use eventstore_api::{InvalidInput, Snapshot, StreamId, Version, first_names};
 use eventstore_codec::decode_snapshot;
 use parking_lot::RwLock;
 
@@ -83,6 +83,11 @@ impl Places {
 
     pub(super) fn count(&self) -> u64 {
         self.places.len() as u64
+    }
+
+    /// In no order.
+    fn streams(&self) -> impl Iterator<Item = StreamId> {
+        self.places.keys().map(|key| key.stream.clone())
     }
 
     pub(super) fn live_bytes(&self) -> u64 {
@@ -176,6 +181,14 @@ impl Contents {
 
     pub(super) fn count(&self) -> u64 {
         self.held.read().1.count()
+    }
+
+    pub(super) fn streams(
+        &self,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, InvalidInput> {
+        first_names(self.held.read().1.streams(), after, limit)
     }
 
     /// Shows the places, which do not change meanwhile.

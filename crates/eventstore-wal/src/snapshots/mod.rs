@@ -37,7 +37,7 @@ mod writer;
 
 use std::{io, sync::Arc};
 
-use eventstore_api::{Snapshot, StreamId};
+use eventstore_api::{InvalidInput, Snapshot, StreamId};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use self::{
@@ -141,6 +141,19 @@ impl Snapshots {
     /// whoever opens the store again finds the snapshot before it.
     pub(crate) fn latest(&self, stream: &StreamId, wait: Wait) -> Result<Option<Snapshot>, Failure> {
         self.contents.latest(stream, wait)
+    }
+
+    /// The first streams behind this one of which there is a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// For a limit of zero.
+    pub(crate) fn streams(
+        &self,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, InvalidInput> {
+        self.contents.streams(after, limit)
     }
 
     /// Of how many streams there is a snapshot.

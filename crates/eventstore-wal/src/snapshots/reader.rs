@@ -1,6 +1,6 @@
 use std::{io, sync::Arc};
 
-use eventstore_api::{Snapshot, StreamId};
+use eventstore_api::{InvalidInput, Snapshot, StreamId};
 use parking_lot::Mutex;
 
 use super::{
@@ -61,6 +61,19 @@ impl SnapshotsReader {
             (Err(Failure::Damaged(_)), Wait::Never) => Err(Failure::WouldWait),
             (answer, _) => answer,
         }
+    }
+
+    /// The first streams behind this one of which there is a snapshot, as of the last refresh.
+    ///
+    /// # Errors
+    ///
+    /// For a limit of zero.
+    pub(crate) fn streams(
+        &self,
+        after: Option<&StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, InvalidInput> {
+        self.contents.streams(after, limit)
     }
 
     /// Of how many streams there is a snapshot, as of the last refresh.

@@ -5,14 +5,14 @@ mod rows;
 
 use std::collections::HashSet;
 
-use eventstore_api::{AppendBatch, Appended, Result, StoreError, StreamAppend};
+use eventstore_api::{AppendBatch, Appended, InvalidInput, RestoredBatch, Result, StoreError, StreamAppend};
 use tokio_postgres::error::SqlState;
 
 use self::{
     plan::{Plan, Start},
     rows::{copy_events, copy_tags},
 };
-use super::{inside::Inside, outcome::no_sense};
+use super::inside::Inside;
 use crate::{
     PostgresError,
     error::{Failure, of_read, of_write},
@@ -28,12 +28,28 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
     }
     let mut connection = store.connections.get().await?;
     let busy = connection.busy();
-    let mut imported = transact(store, &mut connection, &batches, Way::Copy).await;
-    if matches!(imported, Err(Stopped::NotByCopy)) {
-        imported = transact(store, &mut connection, &batches, Way::Calls).await;
+    let mut imported = transact(store, &mut connection, Way::Copy(&batches)).await;
+    if matches!(imported, Err(Stopped::NotByCopy(_))) {
+        imported = transact(store, &mut connection, Way::Calls(&batches)).await;
     }
     busy.end();
-    let answer = imported.map_err(|stopped| stopped.error(&connection));
+    answer(store, &connection, imported)
+}
+
+/// Stores what another store holds, where it stood there, in one transaction.
+pub(crate) async fn restore(store: &Store, restored: Vec<RestoredBatch>) -> Result<()> {
+    if restored.is_empty() {
+        return Ok(());
+    }
+    let mut connection = store.connections.get().await?;
+    let busy = connection.busy();
+    let stored = transact(store, &mut connection, Way::Restore(&restored)).await;
+    busy.end();
+    answer(store, &connection, stored).map(drop)
+}
+
+fn answer(store: &Store, connection: &Lent, done: Result<Vec<Appended>, Stopped>) -> Result<Vec<Appended>> {
+    let answer = done.map_err(|stopped| stopped.error(connection));
     if answer.as_ref().is_err_and(StoreError::is_retryable) {
         // The server may be at work on it still.
         connection.spoil();
@@ -43,16 +59,18 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
 }
 
 #[derive(Clone, Copy)]
-enum Way {
-    Copy,
+enum Way<'b> {
+    Copy(&'b [AppendBatch]),
     /// Through `append_events`, which settles retries, and which every writer may call.
-    Calls,
+    Calls(&'b [AppendBatch]),
+    /// By copy too, which nothing takes the place of: a function that gives places would give any.
+    Restore(&'b [RestoredBatch]),
 }
 
 /// Why nothing was stored, or perhaps nothing.
 enum Stopped {
     /// Some event may be stored already, or this role may not write to tables itself.
-    NotByCopy,
+    NotByCopy(StoreError),
     Refused(StoreError),
     Failed(Failure),
     /// It is not known whether the commit was made.
@@ -65,7 +83,17 @@ impl Stopped {
         const NOT_BY_COPY: [&SqlState; 2] = [&SqlState::UNIQUE_VIOLATION, &SqlState::INSUFFICIENT_PRIVILEGE];
         match self {
             Self::Failed(failure) if failure.code().is_some_and(|code| NOT_BY_COPY.contains(&code)) => {
-                Self::NotByCopy
+                Self::NotByCopy(of_read(failure))
+            }
+            other => other,
+        }
+    }
+
+    /// The only key that places which are next cannot violate is that of the ids.
+    fn or_stored_elsewhere(self) -> Self {
+        match self {
+            Self::Failed(failure) if failure.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                Self::Refused(InvalidInput::StoredElsewhere.into())
             }
             other => other,
         }
@@ -73,7 +101,7 @@ impl Stopped {
 
     fn error(self, connection: &Lent) -> StoreError {
         match self {
-            Self::Refused(error) => error,
+            Self::Refused(error) | Self::NotByCopy(error) => error,
             Self::Failed(failure) => {
                 connection.failed(&failure);
                 of_read(failure)
@@ -82,7 +110,6 @@ impl Stopped {
                 connection.failed(&failure);
                 of_write(failure)
             }
-            Self::NotByCopy => no_sense(),
         }
     }
 }
@@ -99,19 +126,23 @@ impl From<Failure> for Stopped {
     }
 }
 
-async fn transact(
-    store: &Store,
-    connection: &mut Lent,
-    batches: &[AppendBatch],
-    way: Way,
-) -> Result<Vec<Appended>, Stopped> {
+async fn transact(store: &Store, connection: &mut Lent, way: Way<'_>) -> Result<Vec<Appended>, Stopped> {
     let answers_within = store.connections.answers_within();
     // Dropped before it is committed, it is rolled back.
     let transaction = in_time(answers_within, connection.transaction()).await?;
     let inside = Inside { transaction: &transaction, sql: &store.sql, answers_within };
     let appended = match way {
-        Way::Copy => copy(inside, batches).await.map_err(Stopped::or_by_calls)?,
-        Way::Calls => by_calls(inside, batches).await?,
+        Way::Copy(batches) => {
+            // It may be a retry, whose guards do not hold any more.
+            let plan = |start| Plan::of(start, batches).map_err(Stopped::NotByCopy);
+            copy(inside, batches.iter(), plan).await.map_err(Stopped::or_by_calls)?
+        }
+        Way::Calls(batches) => by_calls(inside, batches).await?,
+        Way::Restore(restored) => {
+            let batches = restored.iter().map(|restored| &restored.batch);
+            let plan = |start| Ok(Plan::restoring(start, restored)?);
+            copy(inside, batches, plan).await.map_err(Stopped::or_stored_elsewhere)?
+        }
     };
     in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
     Ok(appended)
@@ -123,13 +154,17 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
     Ok(batch)
 }
 
-async fn copy(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<Appended>, Stopped> {
-    let start = Start::look(inside, batches).await?.ok_or(Stopped::NotByCopy)?;
-    // It may be a retry, whose guards do not hold any more.
-    let mut plan = Plan::of(start, batches).map_err(|_| Stopped::NotByCopy)?;
+async fn copy<'b>(
+    inside: Inside<'_, '_>,
+    batches: impl Iterator<Item = &'b AppendBatch> + Clone,
+    plan: impl FnOnce(Start) -> Result<Plan, Stopped>,
+) -> Result<Vec<Appended>, Stopped> {
+    let start = Start::look(inside, batches.clone()).await?;
+    let start = start.ok_or_else(|| Stopped::NotByCopy(PostgresError::MayNotCopy.into()))?;
+    let mut plan = plan(start)?;
     plan.make_room(inside).await?;
-    let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
-    let stored = copy_events(inside, &plan, batches).await?;
+    let events: u64 = batches.clone().map(|batch| batch.event_count() as u64).sum();
+    let stored = copy_events(inside, &plan, batches.clone()).await?;
     if stored != events {
         return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());
     }

@@ -3,19 +3,22 @@
 use std::collections::HashMap;
 
 use eventstore_api::{
-    AppendBatch, Appended, GlobalPosition, Result, StoreError, StreamId, Timestamp, Version,
+    AppendBatch, Appended, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend, StreamId,
+    Timestamp, Version,
 };
 use tokio_postgres::Row;
 
 use super::{super::inside::Inside, Stopped};
-use crate::columns::{get, moment, number, signed};
+use crate::columns::{get, moment, number, optional_moment, signed};
 
 /// How the store is at the beginning of a turn to append.
 pub(super) struct Start {
     /// The last position.
     head: u64,
-    /// When events are recorded that come now.
-    pub(super) recorded_at: Timestamp,
+    /// What the server's clock says.
+    now: Timestamp,
+    /// When the last event was recorded.
+    last_recorded_at: Timestamp,
     streams: HashMap<StreamId, Stream>,
 }
 
@@ -29,7 +32,7 @@ impl Start {
     /// Takes the turn, and looks; `None` where this role may not write into the tables itself.
     pub(super) async fn look(
         inside: Inside<'_, '_>,
-        batches: &[AppendBatch],
+        batches: impl Iterator<Item = &AppendBatch>,
     ) -> Result<Option<Self>, Stopped> {
         let Inside { transaction, sql, .. } = inside;
         // Before anything is looked at: a statement sees what was committed before it began.
@@ -39,7 +42,7 @@ impl Start {
         }
         let end = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
         let mut streams = HashMap::new();
-        for append in batches.iter().flat_map(|batch| &batch.appends) {
+        for append in batches.flat_map(|batch| &batch.appends) {
             streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
         }
         let names: Vec<&str> = streams.keys().map(StreamId::as_str).collect();
@@ -50,7 +53,12 @@ impl Start {
                 *entry = stream;
             }
         }
-        Ok(Some(Self { head: number(&end, 0)?, recorded_at: moment(&end, 1)?, streams }))
+        Ok(Some(Self {
+            head: number(&end, 0)?,
+            now: moment(&end, 1)?,
+            last_recorded_at: optional_moment(&end, 2)?.unwrap_or_default(),
+            streams,
+        }))
     }
 }
 
@@ -62,15 +70,40 @@ fn stream_of(row: &Row) -> Result<(&str, Stream)> {
 pub(super) struct Plan {
     start: Start,
     appended: Vec<Appended>,
+    /// When each append is recorded.
+    times: Vec<Timestamp>,
     last_position: u64,
 }
 
 impl Plan {
     /// One append behind the other, each under its guard as it is by then.
-    pub(super) fn of(mut start: Start, batches: &[AppendBatch]) -> Result<Self> {
+    pub(super) fn of(start: Start, batches: &[AppendBatch]) -> Result<Self> {
+        let now = start.now.max(start.last_recorded_at);
+        let appends = batches.iter().flat_map(|batch| &batch.appends).map(|append| (append, now));
+        Self::placed(start, appends)
+    }
+
+    /// What another store holds, where it stood there.
+    pub(super) fn restoring(start: Start, restored: &[RestoredBatch]) -> Result<Self> {
+        let (mut head, mut last) = (start.head, start.last_recorded_at);
+        for RestoredBatch { batch, place, .. } in restored {
+            place.follows(GlobalPosition::new(head), last)?;
+            head += batch.event_count() as u64;
+            last = place.recorded_at;
+        }
+        let appends = restored.iter().flat_map(|RestoredBatch { batch, place, .. }| {
+            batch.appends.iter().map(|append| (append, place.recorded_at))
+        });
+        Self::placed(start, appends)
+    }
+
+    fn placed<'b>(
+        mut start: Start,
+        appends: impl Iterator<Item = (&'b StreamAppend, Timestamp)>,
+    ) -> Result<Self> {
         let mut last_position = start.head;
-        let mut appended = Vec::with_capacity(batches.len());
-        for append in batches.iter().flat_map(|batch| &batch.appends) {
+        let (mut appended, mut times) = (Vec::new(), Vec::new());
+        for (append, recorded_at) in appends {
             let stream = start.streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
             let actual = Version::new(stream.version);
             if !append.expected.is_met_by(actual) {
@@ -82,8 +115,9 @@ impl Plan {
             last_position += append.events.len() as u64;
             let last = (Version::new(stream.version), GlobalPosition::new(last_position));
             appended.push(Appended::new(append.stream.clone(), first, last));
+            times.push(recorded_at);
         }
-        Ok(Self { start, appended, last_position })
+        Ok(Self { start, appended, times, last_position })
     }
 
     /// Has streams that are new numbered, and partitions made where they are needed.
@@ -103,14 +137,11 @@ impl Plan {
         Ok(())
     }
 
-    pub(super) fn recorded_at(&self) -> Timestamp {
-        self.start.recorded_at
-    }
-
-    /// The number of the stream of each append, and where the append begins, in their order.
-    pub(super) fn places(&self) -> impl Iterator<Item = (i64, &Appended)> {
-        self.appended.iter().map(|appended| {
-            (self.start.streams.get(&appended.stream).map_or(0, |stream| stream.id), appended)
+    /// The number of the stream of each append, where the append begins, and when it is recorded, in their order.
+    pub(super) fn places(&self) -> impl Iterator<Item = (i64, &Appended, Timestamp)> {
+        self.appended.iter().zip(&self.times).map(|(appended, recorded_at)| {
+            let stream = self.start.streams.get(&appended.stream).map_or(0, |stream| stream.id);
+            (stream, appended, *recorded_at)
         })
     }
 

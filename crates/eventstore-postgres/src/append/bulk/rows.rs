@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use eventstore_api::{AppendBatch, NewEvent};
+use eventstore_api::{AppendBatch, NewEvent, Timestamp};
 use futures_util::SinkExt;
 use tokio_postgres::{CopyInSink, types::Type};
 
@@ -17,21 +17,20 @@ use crate::{
 /// How many bytes go to the server at a time: enough that sending them costs little beside making them.
 const CHUNK_BYTES: usize = 256 << 10;
 
-pub(super) async fn copy_events(
+pub(super) async fn copy_events<'b>(
     inside: Inside<'_, '_>,
     plan: &Plan,
-    batches: &[AppendBatch],
+    batches: impl Iterator<Item = &'b AppendBatch>,
 ) -> Result<u64, Failure> {
-    let recorded_at = server_micros(plan.recorded_at());
     let mut rows = Rows::begin(inside, &inside.sql.copy_events).await?;
-    for (stream_id, (position, version), event) in placed(plan, batches) {
+    for Placed { stream_id, position, version, recorded_at, event } in placed(plan, batches) {
         let content = Content::of(event);
         let row = &mut rows.buffer;
         row.begin(13);
         row.long(position);
         row.long(stream_id);
         row.long(version);
-        row.long(recorded_at);
+        row.long(server_micros(recorded_at));
         row.bytes(event.id.as_uuid().as_bytes());
         row.long(i64::from(event.schema_version));
         row.short(i16::from(event.encoding.get()));
@@ -46,13 +45,13 @@ pub(super) async fn copy_events(
     rows.end().await
 }
 
-pub(super) async fn copy_tags(
+pub(super) async fn copy_tags<'b>(
     inside: Inside<'_, '_>,
     plan: &Plan,
-    batches: &[AppendBatch],
+    batches: impl Iterator<Item = &'b AppendBatch>,
 ) -> Result<u64, Failure> {
     let mut rows = Rows::begin(inside, &inside.sql.copy_tags).await?;
-    for (_, (position, _), event) in placed(plan, batches) {
+    for Placed { position, event, .. } in placed(plan, batches) {
         for tag in &event.tags {
             rows.buffer.begin(2);
             rows.buffer.bytes(tag.as_str().as_bytes());
@@ -63,16 +62,30 @@ pub(super) async fn copy_tags(
     rows.end().await
 }
 
-/// Every event with the number of its stream, and its position and version.
-fn placed<'p>(
+/// An event, and what stands in its row beside it.
+struct Placed<'b> {
+    stream_id: i64,
+    position: i64,
+    version: i64,
+    recorded_at: Timestamp,
+    event: &'b NewEvent,
+}
+
+fn placed<'p, 'b: 'p>(
     plan: &'p Plan,
-    batches: &'p [AppendBatch],
-) -> impl Iterator<Item = (i64, (i64, i64), &'p NewEvent)> {
-    let appends = batches.iter().flat_map(|batch| &batch.appends);
-    plan.places().zip(appends).flat_map(|((stream_id, appended), append)| {
+    batches: impl Iterator<Item = &'b AppendBatch> + 'p,
+) -> impl Iterator<Item = Placed<'b>> + 'p {
+    let appends = batches.flat_map(|batch| &batch.appends);
+    plan.places().zip(appends).flat_map(|((stream_id, appended, recorded_at), append)| {
         let (position, version) =
             (signed(appended.first_position.get()), signed(appended.first_version.get()));
-        (0..).zip(&append.events).map(move |(n, event)| (stream_id, (position + n, version + n), event))
+        (0..).zip(&append.events).map(move |(n, event)| Placed {
+            stream_id,
+            position: position + n,
+            version: version + n,
+            recorded_at,
+            event,
+        })
     })
 }
 

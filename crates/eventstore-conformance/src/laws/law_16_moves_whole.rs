@@ -1,0 +1,207 @@
+//! Law 16: what a store holds can be restored into another one, which reads the same from then on.
+
+use eventstore_api::{
+    AppendBatch, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, Result,
+    StoreError, StreamRange, Timestamp, Version,
+};
+
+use crate::{
+    BackendFactory, TestStore,
+    errors::invalid_input,
+    events::{event, events, exact, rich_event, stream, tagged, typed, with_tag, with_type},
+    race::all_at_once,
+    reading::{every, range},
+    sure::Sure,
+};
+
+const LAW: &str = "law 16, moves whole";
+
+/// Whatever was appended comes back from the copy as it comes from the store: ids, versions, positions, times and all.
+pub async fn a_copy_reads_the_same<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let copy = copy_of(&store, 7).await;
+    assert!(copy.picture().await == store.picture().await, "{LAW}: all events, and the counts");
+    for name in NAMES {
+        let name = stream(name);
+        let found = range(&*copy, &name, StreamRange::all()).await;
+        assert_eq!(found, store.stored(&name).await, "{LAW}: stream {name}");
+    }
+    for filter in [with_tag("course:rust-101"), with_type("Rare")] {
+        let found = every(&*copy, ReadAll::forward().filter(filter.clone())).await;
+        let expected = every(&*store, ReadAll::forward().filter(filter)).await;
+        assert!(!expected.is_empty() && found == expected, "{LAW}: what an index finds");
+    }
+}
+
+/// In however many parts it is restored, the copy is the same.
+pub async fn a_copy_is_made_in_parts_of_any_size<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let before = store.picture().await;
+    for size in [1, 2, 5, 1_000] {
+        assert!(copy_of(&store, size).await.picture().await == before, "{LAW}: in parts of {size}");
+    }
+}
+
+/// What is appended to the copy goes on where the store ended, under the same guards.
+pub async fn a_copy_goes_on_where_the_store_ended<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let copy = copy_of(&store, 10).await;
+    let (name, last) = (stream("a"), copy.everything().await.pop().expect("the store was filled"));
+    let version = store.stored(&name).await.len() as u64;
+    let too_early = copy.append(&name, exact(version - 1), events(1)).await;
+    assert!(matches!(too_early, Err(StoreError::WrongExpectedVersion { .. })), "{LAW}: {too_early:?}");
+    let outcome = copy.append(&name, exact(version), events(2)).await.expect("the guard holds");
+    assert_eq!(outcome.first_version, Version::new(version + 1), "{LAW}");
+    assert!(outcome.first_position > last.position, "{LAW}: {outcome:?} after {}", last.position);
+    let appended = copy.stored(&name).await.pop().expect("it was appended");
+    assert!(appended.recorded_at >= last.recorded_at, "{LAW}: time does not run backwards");
+}
+
+/// Whoever repeats to the copy what he appended to the store is told what he was told there, and nothing is stored twice.
+pub async fn a_retry_is_known_in_the_copy<F: BackendFactory>(store: TestStore<F>) {
+    let batches: Vec<AppendBatch> = (1..=4)
+        .map(|count| {
+            AppendBatch::new().append(stream("a"), ExpectedVersion::Any, events(count)).append(
+                stream(&format!("b-{count}")),
+                ExpectedVersion::NoStream,
+                events(1),
+            )
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for batch in &batches {
+        outcomes.push(store.append_all(batch.clone()).await.expect("nothing is in the way"));
+    }
+    let copy = copy_of(&store, 3).await;
+    let before = copy.picture().await;
+    for (batch, outcome) in batches.into_iter().zip(outcomes) {
+        assert_eq!(copy.append_all(batch).await.expect("it is a retry"), outcome, "{LAW}");
+    }
+    copy.assert_unchanged(&before, LAW).await;
+}
+
+/// Events that leave others out, come again or come from before are refused, and nothing of them is stored.
+pub async fn what_does_not_follow_is_refused<F: BackendFactory>(store: TestStore<F>) {
+    for count in 1..=6 {
+        store.put(&stream("a"), events(count)).await;
+    }
+    let all = store.everything().await;
+    let copy = copy_of_events(&store, &all[..10]).await;
+    let before = copy.picture().await;
+    // The versions that are between are missing.
+    refused(copy.restore(all[12..].to_vec()).await);
+    refused(copy.restore(all[..10].to_vec()).await);
+    refused(copy.restore(all[9..11].to_vec()).await);
+    let mut swapped = all[10..].to_vec();
+    swapped.reverse();
+    refused(copy.restore(swapped).await);
+    let mut from_before = all[10..].to_vec();
+    from_before.iter_mut().for_each(|event| event.recorded_at = Timestamp::from_micros(7));
+    refused(copy.restore(from_before).await);
+    let mut again = all[10].clone();
+    again.id = all[2].id;
+    refused(copy.restore(vec![again]).await);
+    copy.assert_unchanged(&before, LAW).await;
+    copy.restore(all[10..].to_vec()).await.expect("this is what follows");
+    assert!(copy.picture().await == store.picture().await, "{LAW}: after all of it");
+}
+
+/// A stream that begins in the middle cannot be restored: a part of a store is no store.
+pub async fn a_store_without_its_beginning_is_refused<F: BackendFactory>(store: TestStore<F>) {
+    store.put(&stream("a"), events(5)).await;
+    let all = store.everything().await;
+    let copy = store.another().await;
+    refused(copy.restore(all[2..].to_vec()).await);
+    assert_eq!(copy.everything().await, [], "{LAW}");
+}
+
+/// Nothing to restore is nothing to do.
+pub async fn nothing_can_be_restored<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let before = store.picture().await;
+    store.restore(Vec::new()).await.expect("there is nothing to refuse");
+    store.assert_unchanged(&before, LAW).await;
+}
+
+/// Of several who restore the same, nobody stores a second time what another has stored.
+pub async fn several_who_restore_at_once_double_nothing<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let all = store.everything().await;
+    let copy = store.another().await;
+    let answers = all_at_once((0..4).map(|_| {
+        let (copy, all) = (copy.backend(), all.clone());
+        async move { copy.restore(all).await.is_ok() }
+    }))
+    .await;
+    let winners = answers.into_iter().filter(|stored| *stored).count();
+    assert!(winners <= 1, "{LAW}: {winners} were told that they had stored the same events");
+    let stored = copy.everything().await;
+    assert_eq!(stored, all[..stored.len()], "{LAW}: what is there is a beginning");
+    copy.restore(all[stored.len()..].to_vec()).await.expect("this is what follows");
+    assert!(copy.picture().await == store.picture().await, "{LAW}: after all of it");
+}
+
+/// Whoever waits for events is woken by those that are restored.
+pub async fn restoring_wakes_who_waits<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let copy = store.another().await;
+    let waiting = copy.backend();
+    let waiting = tokio::spawn(async move { waiting.wait_past(GlobalPosition::START).await });
+    copy.restore(store.everything().await).await.expect("it is what follows");
+    let head = waiting.await.expect("it does not panic").expect("there are events");
+    assert!(head > GlobalPosition::START, "{LAW}");
+}
+
+/// A copy is there when it is opened again, with ids that are known and places that go on.
+pub async fn a_copy_is_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+    let first = vec![event(), event()];
+    let outcome = store.append(&stream("a"), ExpectedVersion::NoStream, first.clone()).await;
+    let outcome = outcome.expect("the stream is new");
+    fill(&store).await;
+    let copy = copy_of(&store, 9).await.reopen().await;
+    let before = copy.picture().await;
+    assert!(before == store.picture().await, "{LAW}: after reopening");
+    let again = copy.append(&stream("a"), ExpectedVersion::NoStream, first).await;
+    assert_eq!(again.expect("it is a retry"), outcome, "{LAW}");
+    copy.assert_unchanged(&before, LAW).await;
+    copy.put(&stream("a"), events(1)).await;
+    assert_eq!(copy.everything().await.len(), before.events.len() + 1, "{LAW}");
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c-1", "c-2"];
+
+/// Events of every kind, some of them appended together and some in turns.
+async fn fill<F: BackendFactory>(store: &TestStore<F>) {
+    for round in 0..4 {
+        for name in NAMES {
+            store.put(&stream(name), vec![event(), tagged(&["course:rust-101", "seat:12A"])]).await;
+        }
+        let batch = AppendBatch::new()
+            .append(stream("a"), ExpectedVersion::Any, vec![rich_event(), event()])
+            .append(stream(&format!("new-{round}")), ExpectedVersion::NoStream, vec![typed("Rare")]);
+        store.append_all(batch).await.expect("nothing is in the way");
+    }
+}
+
+/// The store restored into another, in parts of so many events.
+async fn copy_of<F: BackendFactory>(store: &TestStore<F>, size: usize) -> TestStore<F> {
+    let all = store.everything().await;
+    let copy = store.another().await;
+    for part in all.chunks(size) {
+        copy.restore(part.to_vec()).await.expect("the events follow on one another");
+    }
+    copy
+}
+
+async fn copy_of_events<F: BackendFactory>(store: &TestStore<F>, events: &[RecordedEvent]) -> TestStore<F> {
+    let copy = store.another().await;
+    copy.restore(events.to_vec()).await.expect("the events follow on one another");
+    copy
+}
+
+/// That it was refused for what it is.
+fn refused(answer: Result<()>) {
+    if !matches!(answer, Err(StoreError::WrongExpectedVersion { .. })) {
+        invalid_input(LAW, answer);
+    }
+}

@@ -1,0 +1,118 @@
+//! Copying what is missing.
+
+use eventstore_api::{GlobalPosition, InvalidInput, ReadAll, RecordedEvent, StoreError};
+use futures_util::future::join;
+
+use crate::{CaughtUp, Difference, Migration, MigrationError, MigrationPhase, snapshots::SnapshotCopy};
+
+/// Copies events up to the last one that the source has by now, and snapshots: not what comes meanwhile, which may come faster. Every snapshot is taken from the source before the
+/// events up to its end are, and saved behind them: what went into it is there.
+pub(crate) async fn catch_up(migration: &Migration<'_>) -> Result<CaughtUp, MigrationError> {
+    let head = migration.target.head().await.map_err(MigrationError::Target)?;
+    check_is_a_copy(migration, head).await?;
+    let mut caught_up = CaughtUp { head, ..CaughtUp::default() };
+    let mut snapshots = SnapshotCopy::of_all(migration);
+    loop {
+        let taken = snapshots.take().await?;
+        let until = migration.source.head().await.map_err(MigrationError::Source)?;
+        copy_events(migration, &mut caught_up, until).await?;
+        caught_up.snapshots += snapshots.save(taken).await?;
+        if snapshots.is_done() {
+            return Ok(caught_up);
+        }
+    }
+}
+
+/// That the last event of the target is the one that the source has there. Whoever wants to be sure of all of them verifies.
+async fn check_is_a_copy(migration: &Migration<'_>, head: GlobalPosition) -> Result<(), MigrationError> {
+    if head == GlobalPosition::START {
+        return Ok(());
+    }
+    let last = ReadAll::before(GlobalPosition::new(head.get().saturating_add(1))).limit(1);
+    let target = migration.target.read_all(&last).await.map_err(MigrationError::Target)?.events;
+    let source = migration.source.read_all(&last).await.map_err(MigrationError::Source)?.events;
+    let Some(target) = target.first() else { return Ok(()) };
+    let difference = match source.first() {
+        Some(source) if source.position == target.position => Difference::between(source, target),
+        _ => Some(Difference::NotInSource { position: target.position }),
+    };
+    difference.map_or(Ok(()), |difference| Err(MigrationError::NotACopy(difference)))
+}
+
+/// Copies events from where the target ends, up to this position at least.
+///
+/// An earlier run that was dropped may have left events on their way there, and another migration may be under way: where what has
+/// come meanwhile is a part of the source, it goes on behind it.
+pub(crate) async fn copy_events(
+    migration: &Migration<'_>,
+    caught_up: &mut CaughtUp,
+    until: GlobalPosition,
+) -> Result<(), MigrationError> {
+    while caught_up.head < until
+        && let Stored::HasMore(head) = copy_pages(migration, caught_up, until).await?
+    {
+        check_is_a_copy(migration, head).await?;
+        caught_up.head = head;
+    }
+    Ok(())
+}
+
+/// What became of events that were to be restored.
+enum Stored {
+    All,
+    /// Nothing: the target ends here already.
+    HasMore(GlobalPosition),
+}
+
+/// Copies page by page; the next one is read while one is stored.
+async fn copy_pages(
+    migration: &Migration<'_>,
+    caught_up: &mut CaughtUp,
+    until: GlobalPosition,
+) -> Result<Stored, MigrationError> {
+    let Migration { source, page, .. } = migration;
+    let mut query = ReadAll::after(caught_up.head).limit(page.events).max_bytes(page.bytes);
+    let mut read = source.read_all(&query).await.map_err(MigrationError::Source)?;
+    loop {
+        query = query.next_page(&read);
+        let is_last = read.end_reached || read.next >= until;
+        let next = async {
+            match is_last {
+                true => Ok(None),
+                false => source.read_all(&query).await.map(Some),
+            }
+        };
+        let (stored, next) = join(store(migration, caught_up, read.events), next).await;
+        if let Stored::HasMore(head) = stored? {
+            return Ok(Stored::HasMore(head));
+        }
+        match next.map_err(MigrationError::Source)? {
+            Some(next) => read = next,
+            None => return Ok(Stored::All),
+        }
+    }
+}
+
+async fn store(
+    migration: &Migration<'_>,
+    caught_up: &mut CaughtUp,
+    events: Vec<RecordedEvent>,
+) -> Result<Stored, MigrationError> {
+    let Some(last) = events.last().map(|last| last.position) else { return Ok(Stored::All) };
+    let count = events.len() as u64;
+    match migration.target.restore(events).await {
+        Ok(()) => {}
+        Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) => {
+            return match position > next {
+                true => Err(MigrationError::Incomplete { missing: next, next: position }),
+                false => Ok(Stored::HasMore(GlobalPosition::new(next.get().saturating_sub(1)))),
+            };
+        }
+        Err(error) => return Err(MigrationError::Target(error)),
+    }
+    caught_up.events += count;
+    caught_up.head = last;
+    let head = migration.source.head().await.map_err(MigrationError::Source)?;
+    migration.teller().tell(MigrationPhase::Copying, last, head);
+    Ok(Stored::All)
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod catch_up;
+mod difference;
+mod digest;
+mod error;
+mod migration;
+mod progress;
+mod report;
+mod snapshots;
+mod switch;
+mod verify;
+mod walk;
+
+pub use difference::Difference;
+pub use digest::Digest;
+pub use error::MigrationError;
+pub use migration::Migration;
+pub use progress::{MigrationPhase, MigrationProgress};
+pub use report::{CaughtUp, MigrationReport, Verified};
+pub use switch::{Switched, SwitchingBackend};

@@ -1,0 +1,130 @@
+use std::fmt;
+
+use eventstore_api::EventStoreBackend;
+use futures_util::future::{Either, select};
+
+use crate::{
+    CaughtUp, MigrationError, MigrationProgress, MigrationReport, Verified,
+    catch_up::catch_up,
+    progress::{Teller, Told},
+    verify::verify,
+};
+
+/// The move of a store to another backend. See the [crate](crate).
+///
+/// Its methods may be called in any order, and again: what is there already is not copied a second time. Any future of it may be
+/// dropped; the new store then holds a beginning of the old one.
+pub struct Migration<'a> {
+    pub(crate) source: &'a dyn EventStoreBackend,
+    pub(crate) target: &'a dyn EventStoreBackend,
+    pub(crate) page: Page,
+    told: Option<Box<Told<'a>>>,
+}
+
+/// How much is read, and stored, at a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    pub(crate) events: usize,
+    /// Of payloads.
+    pub(crate) bytes: usize,
+}
+
+impl<'a> Migration<'a> {
+    /// A migration of everything in `source` to `target`, which is empty, or holds what an earlier run has brought there.
+    #[must_use]
+    pub fn new(source: &'a dyn EventStoreBackend, target: &'a dyn EventStoreBackend) -> Self {
+        Self { source, target, page: Page { events: 8_192, bytes: 8 << 20 }, told: None }
+    }
+
+    /// The same migration, in pages of at most so many events; at least one, and 8,192 where nothing is said. A page is stored
+    /// together, and a few of them are in memory.
+    #[must_use]
+    pub fn page_events(mut self, events: usize) -> Self {
+        self.page.events = events.max(1);
+        self
+    }
+
+    /// The same migration, in pages whose payloads have at most so many bytes together; 8 MiB where nothing is said.
+    #[must_use]
+    pub fn page_bytes(mut self, bytes: usize) -> Self {
+        self.page.bytes = bytes;
+        self
+    }
+
+    /// The same migration, which tells after every page how far it is.
+    #[must_use]
+    pub fn on_progress(mut self, told: impl Fn(&MigrationProgress) + Send + Sync + 'a) -> Self {
+        self.told = Some(Box::new(told));
+        self
+    }
+
+    /// Copies what is missing in the target, and verifies all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
+    pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
+        let caught_up = self.catch_up().await?;
+        let verified = self.verify().await?;
+        Ok(MigrationReport { caught_up, verified })
+    }
+
+    /// Copies what is missing in the target: events up to the last one that the source has now, and snapshots.
+    ///
+    /// No snapshot arrives before the events that went into it.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrationError::NotACopy`] when the target holds something else than a beginning of the source,
+    /// [`MigrationError::Incomplete`] when the source has no beginning, [`MigrationError::Source`] and
+    /// [`MigrationError::Target`] when a store fails.
+    pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
+        catch_up(self).await
+    }
+
+    /// Goes on copying what is appended to the source, until `until` is done; then copies what is left, and verifies all of it.
+    ///
+    /// Stop what appends to the source before `until` is done: what comes later is not copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run). A store that was away for a while ends it too; the same call goes on.
+    pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
+        let mut until = std::pin::pin!(until);
+        let mut sum = CaughtUp::default();
+        loop {
+            let caught_up = self.catch_up().await?;
+            sum.add(caught_up);
+            let more = std::pin::pin!(self.source.wait_past(sum.head));
+            match select(until.as_mut(), more).await {
+                Either::Left(((), _)) => break,
+                Either::Right((head, _)) => drop(head.map_err(MigrationError::Source)?),
+            }
+        }
+        sum.add(self.catch_up().await?);
+        let verified = self.verify().await?;
+        Ok(MigrationReport { caught_up: sum, verified })
+    }
+
+    /// Reads both stores, and compares every field of every event and snapshot that is in the target. Writes nothing.
+    ///
+    /// What the source has beyond is not missing: it is said in [`Verified::source_head`].
+    ///
+    /// # Errors
+    ///
+    /// [`MigrationError::Differs`] with the first difference, [`MigrationError::Source`] and [`MigrationError::Target`] when a
+    /// store cannot be read.
+    pub async fn verify(&self) -> Result<Verified, MigrationError> {
+        verify(self).await
+    }
+
+    pub(crate) fn teller(&self) -> Teller<'_> {
+        Teller::new(self.told.as_deref())
+    }
+}
+
+impl fmt::Debug for Migration<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Migration").field("page", &self.page).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+use std::fmt;
+
+use eventstore_api::GlobalPosition;
+
+use crate::Digest;
+
+/// What a run of a [`Migration`](crate::Migration) came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MigrationReport {
+    /// What this run has copied.
+    pub caught_up: CaughtUp,
+    /// What is the same in both stores.
+    pub verified: Verified,
+}
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CaughtUp {
+    /// Events that were stored by this run, as far as it was told so.
+    pub events: u64,
+    /// Snapshots: new ones, and those that were later than what the target had.
+    pub snapshots: u64,
+    /// The position of the last event in the target.
+    pub head: GlobalPosition,
+}
+
+/// What was compared, and is the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Events.
+    pub events: u64,
+    /// Snapshots.
+    pub snapshots: u64,
+    /// Snapshots of which the source has a later one by now: it is in use.
+    pub snapshots_behind: u64,
+    /// The position of the last event in the target: up to here the stores are the same.
+    pub head: GlobalPosition,
+    /// The position of the last event in the source. Where it is beyond the target's, the source is in use.
+    pub source_head: GlobalPosition,
+    /// Of everything that was compared.
+    pub digest: Digest,
+}
+
+impl CaughtUp {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.snapshots += other.snapshots;
+        self.head = other.head;
+    }
+}
+
+impl Verified {
+    /// Whether the target has all that the source has.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.head >= self.source_head && self.snapshots_behind == 0
+    }
+}
+
+impl fmt::Display for MigrationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { caught_up: CaughtUp { events, snapshots, .. }, verified } = self;
+        write!(f, "{events} events and {snapshots} snapshots copied; {verified}")
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { events, snapshots, head, source_head, digest, .. } = self;
+        write!(
+            f,
+            "the same up to position {head}: {events} events and {snapshots} snapshots, sha256 {digest}"
+        )?;
+        if !self.is_complete() {
+            write!(f, "; the source has gone on to position {source_head}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Copying and comparing snapshots.
+
+use std::collections::VecDeque;
+
+use eventstore_api::{EventStoreBackend, Snapshot, StreamId};
+use futures_util::future::join;
+
+use crate::{Difference, Migration, MigrationError, digest::Digester};
+
+/// How many names, and how many snapshots, are in memory at a time.
+const MOST: usize = 512;
+
+/// Snapshots on their way, some at a time.
+pub(crate) struct SnapshotCopy<'m> {
+    migration: &'m Migration<'m>,
+    names: Names<'m>,
+}
+
+impl<'m> SnapshotCopy<'m> {
+    /// Every snapshot that the source has.
+    pub(crate) fn of_all(migration: &'m Migration<'m>) -> Self {
+        Self { migration, names: Names::of(migration.source) }
+    }
+
+    /// Those of these streams.
+    pub(crate) fn of(migration: &'m Migration<'m>, names: impl IntoIterator<Item = StreamId>) -> Self {
+        let names = Names::listed(migration.source, names);
+        Self { migration, names }
+    }
+
+    /// Whether all are taken.
+    pub(crate) fn is_done(&self) -> bool {
+        self.names.is_whole && self.names.ahead.is_empty()
+    }
+
+    /// The next ones that the target does not have as they are: few enough to be kept in memory.
+    pub(crate) async fn take(&mut self) -> Result<Vec<Snapshot>, MigrationError> {
+        let Migration { source, target, page, .. } = self.migration;
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        for _ in 0..MOST {
+            let name = self.names.next().await.map_err(MigrationError::Source)?;
+            let Some(name) = name else { break };
+            let (from, to) = join(source.get_latest_snapshot(&name), target.get_latest_snapshot(&name)).await;
+            let (from, to) = (from.map_err(MigrationError::Source)?, to.map_err(MigrationError::Target)?);
+            if let Some(snapshot) =
+                from.filter(|from| to.is_none_or(|to| to.version <= from.version && to != *from))
+            {
+                bytes += snapshot.payload.len();
+                taken.push(snapshot);
+            }
+            if bytes >= page.bytes {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Saves what was taken, and says how many that are.
+    pub(crate) async fn save(&self, taken: Vec<Snapshot>) -> Result<u64, MigrationError> {
+        let count = taken.len() as u64;
+        for snapshot in taken {
+            self.migration.target.save_snapshot(snapshot).await.map_err(MigrationError::Target)?;
+        }
+        Ok(count)
+    }
+}
+
+/// What comparing snapshots came to.
+#[derive(Default)]
+pub(crate) struct Compared {
+    pub(crate) same: u64,
+    /// Of which the source has a later one.
+    pub(crate) behind: u64,
+}
+
+/// Compares the snapshots of these streams, as far as the target has one.
+pub(crate) async fn compare(
+    migration: &Migration<'_>,
+    mut names: Names<'_>,
+    digester: &mut Digester,
+) -> Result<Compared, MigrationError> {
+    let Migration { source, target, .. } = migration;
+    let mut compared = Compared::default();
+    while let Some(name) = names.next().await.map_err(MigrationError::Target)? {
+        let (from, to) = join(source.get_latest_snapshot(&name), target.get_latest_snapshot(&name)).await;
+        let (from, to) = (from.map_err(MigrationError::Source)?, to.map_err(MigrationError::Target)?);
+        let Some(to) = to else { continue };
+        if let Some(difference) = Difference::of_snapshots(from.as_ref(), &to) {
+            return Err(MigrationError::Differs(difference));
+        }
+        digester.snapshot(&to);
+        match from {
+            Some(from) if from != to => compared.behind += 1,
+            _ => compared.same += 1,
+        }
+    }
+    Ok(compared)
+}
+
+/// Of how many streams the source has a snapshot, and the target none.
+pub(crate) async fn missing(migration: &Migration<'_>) -> Result<u64, MigrationError> {
+    let mut names = Names::of(migration.source);
+    let mut missing = 0;
+    while let Some(name) = names.next().await.map_err(MigrationError::Source)? {
+        let to = migration.target.get_latest_snapshot(&name).await.map_err(MigrationError::Target)?;
+        missing += u64::from(to.is_none());
+    }
+    Ok(missing)
+}
+
+/// The streams of a store that have a snapshot, a page at a time.
+pub(crate) struct Names<'s> {
+    store: &'s dyn EventStoreBackend,
+    ahead: VecDeque<StreamId>,
+    last: Option<StreamId>,
+    /// Whether nothing is behind those ahead.
+    is_whole: bool,
+}
+
+impl<'s> Names<'s> {
+    /// All of them, in their order.
+    pub(crate) fn of(store: &'s dyn EventStoreBackend) -> Self {
+        Self { store, ahead: VecDeque::new(), last: None, is_whole: false }
+    }
+
+    /// These.
+    pub(crate) fn listed(
+        store: &'s dyn EventStoreBackend,
+        names: impl IntoIterator<Item = StreamId>,
+    ) -> Self {
+        Self { store, ahead: names.into_iter().collect(), last: None, is_whole: true }
+    }
+
+    async fn next(&mut self) -> eventstore_api::Result<Option<StreamId>> {
+        if self.ahead.is_empty() && !self.is_whole {
+            let page = self.store.list_snapshots(self.last.as_ref(), MOST).await?;
+            self.is_whole = page.len() < MOST;
+            self.last = page.last().cloned();
+            self.ahead.extend(page);
+        }
+        Ok(self.ahead.pop_front())
+    }
+}

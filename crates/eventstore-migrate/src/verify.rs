@@ -1,0 +1,65 @@
+//! Reading both stores, and comparing.
+
+use eventstore_api::GlobalPosition;
+use futures_util::future::join;
+
+use crate::{
+    Difference, Migration, MigrationError, MigrationPhase, Verified,
+    digest::Digester,
+    snapshots::{Compared, Names, compare, missing},
+    walk::Walk,
+};
+
+/// Compares everything in the target.
+pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, MigrationError> {
+    let head = migration.target.head().await.map_err(MigrationError::Target)?;
+    let mut digester = Digester::new();
+    let events = compare_events(migration, (GlobalPosition::START, head), &mut digester).await?;
+    let names = Names::of(migration.target);
+    let Compared { same, behind } = compare(migration, names, &mut digester).await?;
+    let missing = missing(migration).await?;
+    let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
+    Ok(Verified {
+        events,
+        snapshots: same + behind,
+        snapshots_behind: behind + missing,
+        head,
+        source_head,
+        digest: digester.finish(),
+    })
+}
+
+/// Compares the events behind the one position and up to the other, and says how many they are.
+pub(crate) async fn compare_events(
+    migration: &Migration<'_>,
+    (after, head): (GlobalPosition, GlobalPosition),
+    digester: &mut Digester,
+) -> Result<u64, MigrationError> {
+    let Migration { source, target, page, .. } = migration;
+    let (mut source, mut target) = (Walk::new(*source, after, *page), Walk::new(*target, after, *page));
+    let mut events = 0;
+    loop {
+        if source.is_empty() || target.is_empty() {
+            let (from, to) = join(source.fill(), target.fill()).await;
+            from.map_err(MigrationError::Source)?;
+            to.map_err(MigrationError::Target)?;
+        }
+        let Some(to) = target.next().filter(|event| event.position <= head) else { return Ok(events) };
+        let position = to.position;
+        let difference = match source.next() {
+            Some(from) if from.position == position => Difference::between(&from, &to),
+            Some(from) if from.position < position => {
+                Some(Difference::NotInTarget { position: from.position })
+            }
+            _ => Some(Difference::NotInSource { position }),
+        };
+        if let Some(difference) = difference {
+            return Err(MigrationError::Differs(difference));
+        }
+        digester.event(&to);
+        events += 1;
+        if target.is_empty() {
+            migration.teller().tell(MigrationPhase::Verifying, position, head);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+use std::{pin::pin, task::Poll};
+
+use eventstore_api::EventStoreBackend;
+use eventstore_memory::InMemoryBackend;
+use eventstore_migrate::Migration;
+use eventstore_wal::WalBackend;
+use futures_util::future::poll_fn;
+use proptest::prelude::*;
+
+use crate::{
+    faulty::Faulty,
+    stores::{append, assert_same, fill, save},
+};
+
+/// Goes on with a future until it has been asked so often, and drops it then. Whether it came to its end.
+async fn drop_after(polls: usize, work: impl Future) -> bool {
+    let mut work = pin!(work);
+    let mut polled = 0;
+    poll_fn(|context| {
+        while polled < polls {
+            polled += 1;
+            if work.as_mut().poll(context).is_ready() {
+                return Poll::Ready(true);
+            }
+        }
+        Poll::Ready(false)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_migration_that_is_dropped_anywhere_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (InMemoryBackend::new(), WalBackend::production(directory.path()).unwrap());
+    fill(&old).await;
+    let mut runs = 0;
+    for polls in 1.. {
+        runs += 1;
+        if drop_after(polls, async { Migration::new(&old, &new).page_events(3).run().await.unwrap() }).await {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(runs > 2, "it came to its end in {runs} runs");
+    // What was taken by the store before its future was dropped may still be on its way.
+    new.flush().await.unwrap();
+    Migration::new(&old, &new).run().await.unwrap();
+    assert_same(&old, &new).await;
+}
+
+#[tokio::test]
+async fn of_two_that_migrate_at_once_none_doubles_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (InMemoryBackend::new(), WalBackend::production(directory.path()).unwrap());
+    fill(&old).await;
+    let one = Migration::new(&old, &new).page_events(3);
+    let other = Migration::new(&old, &new).page_events(5);
+    let (one, other) = futures_util::future::join(one.run(), other.run()).await;
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(one.caught_up.events > 0 && other.caught_up.events > 0, "{one:?}, {other:?}");
+    assert!(one.caught_up.events + other.caught_up.events <= old.stats().await.unwrap().total_events);
+    assert_same(&old, &new).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_costs_a_run_and_nothing_else() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    let new = Faulty::that_loses_answers(&inner);
+    let mut failures = 0;
+    let report = loop {
+        match Migration::new(&old, &new).page_events(5).run().await {
+            Ok(report) => break report,
+            Err(error) => {
+                assert!(error.is_retryable(), "{error:?}");
+                failures += 1;
+            }
+        }
+    };
+    assert!(failures > 5, "{failures} failures");
+    assert!(report.verified.is_complete());
+    assert_same(&old, &inner).await;
+}
+
+/// What happens to a store while it is moved.
+#[derive(Clone, Debug)]
+enum Step {
+    Append { stream: u8, count: usize },
+    Save { stream: u8, version: u64 },
+    Run { polls: usize, page: usize },
+    CatchUp,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..4_u8, 1..5_usize).prop_map(|(stream, count)| Step::Append { stream, count }),
+        (0..4_u8, 0..30_u64).prop_map(|(stream, version)| Step::Save { stream, version }),
+        (1..12_usize, 1..9_usize).prop_map(|(polls, page)| Step::Run { polls, page }),
+        Just(Step::CatchUp),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_meanwhile_the_copy_is_a_beginning_and_at_the_end_the_same(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+            for step in steps {
+                match step {
+                    Step::Append { stream, count } => append(&old, &format!("s-{stream}"), count).await,
+                    Step::Save { stream, version } => save(&old, &format!("s-{stream}"), version).await,
+                    Step::Run { polls, page } => {
+                        let run = async { Migration::new(&old, &new).page_events(page).run().await.unwrap() };
+                        drop_after(polls, run).await;
+                    }
+                    Step::CatchUp => drop(Migration::new(&old, &new).catch_up().await.unwrap()),
+                }
+                let (all, copied) = (old.get_all_events().await.unwrap(), new.get_all_events().await.unwrap());
+                assert_eq!(copied, all[..copied.len()]);
+            }
+            Migration::new(&old, &new).run().await.unwrap();
+            assert_same(&old, &new).await;
+        });
+    }
+}

@@ -1,0 +1,107 @@
+use eventstore_api::{EventStoreBackend, GlobalPosition};
+use eventstore_memory::InMemoryBackend;
+use eventstore_migrate::{Difference, Migration, MigrationError};
+
+use crate::{
+    faulty::Faulty,
+    stores::{append, fill, save},
+};
+
+#[tokio::test]
+async fn a_store_that_holds_something_else_is_refused() {
+    let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    append(&new, "other", 1).await;
+    let before = new.stats().await.unwrap();
+    let refused = Migration::new(&old, &new).run().await.unwrap_err();
+    let MigrationError::NotACopy(Difference::Event { position, fields }) = &refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(*position, GlobalPosition::new(1));
+    assert!(fields.contains(&"id") && fields.contains(&"stream"), "{fields:?}");
+    assert_eq!(new.stats().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_store_that_has_more_than_the_old_one_is_refused() {
+    let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &new).run().await.unwrap();
+    append(&new, "a", 1).await;
+    let refused = Migration::new(&old, &new).run().await.unwrap_err();
+    assert!(matches!(refused, MigrationError::NotACopy(Difference::NotInSource { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn whoever_appends_to_the_new_store_too_early_ends_the_migration() {
+    let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    let hasty = std::sync::Once::new();
+    let migration = Migration::new(&old, &new).page_events(3).on_progress(|_| {
+        hasty.call_once(|| futures_util::future::FutureExt::now_or_never(append(&new, "hasty", 1)).unwrap());
+    });
+    let refused = migration.run().await.unwrap_err();
+    assert!(matches!(refused, MigrationError::NotACopy(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_store_without_its_beginning_is_refused() {
+    let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&inner).await;
+    let refused = Migration::new(&Faulty::with_holes(&inner, 1..=4), &new).run().await.unwrap_err();
+    let MigrationError::Incomplete { missing, next } = &refused else { panic!("{refused:?}") };
+    assert_eq!((missing.get(), next.get()), (1, 5));
+    assert_eq!(new.stats().await.unwrap().total_events, 0);
+    let text = eventstore_api::message_with_causes(&refused);
+    insta::assert_snapshot!(text, @"the store to migrate from has no event at position 1, and one at 5: parts of it were moved away, and what is left can be copied only under other positions");
+}
+
+#[tokio::test]
+async fn a_hole_in_the_middle_is_refused_where_it_is() {
+    let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&inner).await;
+    for name in 0..10 {
+        append(&inner, &format!("alone-{name}"), 1).await;
+    }
+    let gone = inner.head().await.unwrap().get() - 2;
+    let holes = Faulty::with_holes(&inner, gone..=gone);
+    let refused = Migration::new(&holes, &new).page_events(1_000).run().await.unwrap_err();
+    let MigrationError::Incomplete { missing, .. } = &refused else { panic!("{refused:?}") };
+    assert_eq!(missing.get(), gone);
+}
+
+#[tokio::test]
+async fn what_is_not_the_same_is_found_and_named() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &inner).run().await.unwrap();
+    let changed = Faulty::changed_at(&inner, 17);
+    let differs = Migration::new(&old, &changed).page_events(5).verify().await.unwrap_err();
+    let MigrationError::Differs(Difference::Event { position, fields }) = &differs else {
+        panic!("{differs:?}")
+    };
+    assert_eq!((position.get(), &fields[..]), (17, &["payload"][..]));
+    insta::assert_snapshot!(differs, @"the stores are not the same: the events of position 17 are not the same: payload");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_not_the_same_is_found() {
+    let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &new).run().await.unwrap();
+    save(&new, "a", 9).await;
+    let differs = Migration::new(&old, &new).verify().await.unwrap_err();
+    assert!(matches!(differs, MigrationError::Differs(Difference::Snapshot { .. })), "{differs:?}");
+}
+
+#[tokio::test]
+async fn a_later_snapshot_of_a_store_in_use_is_no_difference() {
+    let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &new).run().await.unwrap();
+    save(&old, "a", 9).await;
+    save(&old, "new", 1).await;
+    let verified = Migration::new(&old, &new).verify().await.unwrap();
+    assert_eq!(verified.snapshots_behind, 2);
+    assert!(!verified.is_complete());
+}
