@@ -4,22 +4,105 @@ use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
     incompatible_releases,
 };
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::{
-    arguments::{SchemasArguments, SchemasCommand},
     failure::Failure,
-    human::printable,
     output::Output,
+    screen::printable,
     store::{self, Store},
     store_url,
 };
 
+/// Show the schemas of events that are registered in a store, and compare schemas
+///
+/// Programs that make their stores with schemas register them there. Names, versions and modes are those of the events.
+#[derive(Args)]
+pub(crate) struct SchemasArguments {
+    #[command(subcommand)]
+    pub(crate) command: SchemasCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SchemasCommand {
+    /// Name all events of which schemas are registered, with their versions and modes
+    List {
+        /// Print one line of JSON for each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the JSON schema of an event as it is written
+    Show {
+        /// The name under which the event is stored
+        name: String,
+
+        /// Which version of it; the highest where none is said
+        version: Option<u32>,
+
+        /// As it is read instead: what may be missing is not required there
+        #[arg(long)]
+        read: bool,
+
+        /// Print it in one line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what has changed from one version of an event to another
+    Diff {
+        /// The name under which the event is stored
+        name: String,
+
+        /// The earlier version
+        from: u32,
+
+        /// The later version
+        to: u32,
+
+        /// Print one line of JSON for each change
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that schemas which are to be released fit those that were; ends with 1 where they do not
+    ///
+    /// Each side is a folder of schema files, `NAME.vN.json`, as the tests of a program write them, or the URL of a store. That
+    /// upcasters read the versions before today's, the program itself checks when it starts.
+    Check {
+        /// The schemas that were released: a folder, or a store
+        #[arg(value_name = "OLD")]
+        old: String,
+
+        /// The schemas that are to be
+        #[arg(value_name = "NEW")]
+        new: String,
+
+        /// Who has to read what whom wrote: none, backward, forward, full, or one of these with `_transitive`
+        #[arg(long, default_value = "backward_transitive")]
+        mode: CompatibilityMode,
+
+        /// Print one line of JSON for each problem
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl SchemasArguments {
+    /// Whether a program reads what is printed.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        match self.command {
+            SchemasCommand::List { json }
+            | SchemasCommand::Diff { json, .. }
+            | SchemasCommand::Show { json, .. }
+            | SchemasCommand::Check { json, .. } => json,
+        }
+    }
+}
+
 pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         SchemasCommand::List { json } => list(&registry(store).await?, json).await?,
-        SchemasCommand::Show { name, version, read } => {
-            show(&registry(store).await?, &name, version, read).await?;
+        SchemasCommand::Show { name, version, read, json } => {
+            show(&registry(store).await?, &name, version, read, json).await?;
         }
         SchemasCommand::Diff { name, from, to, json } => {
             let differences = registry(store).await?.diff(&name, from, to).await?;
@@ -76,6 +159,7 @@ async fn show(
     name: &str,
     version: Option<u32>,
     read: bool,
+    json: bool,
 ) -> Result<(), Failure> {
     let found = match version {
         Some(version) => registry.fetch(name, version).await?,
@@ -88,8 +172,12 @@ async fn show(
         None => Failure::NoSchema(name.to_owned()),
     })?;
     let EventSchema { schema, read_schema, .. } = found.schema;
+    let schema = if read { read_schema } else { schema };
     let mut output = Output::stdout();
-    lines(&mut output, &format!("{:#}", if read { read_schema } else { schema }))?;
+    match json {
+        true => output.json(&schema)?,
+        false => lines(&mut output, &format!("{schema:#}"))?,
+    }
     output.finish()
 }
 

@@ -1,4 +1,4 @@
-//! What people read on a terminal.
+//! Text that is safe and short enough for a terminal.
 
 use std::fmt::Write;
 
@@ -36,10 +36,20 @@ pub(crate) fn preview(event: &RecordedEvent, characters: usize) -> String {
     }
 }
 
-/// A payload over several lines, none of it beyond this many.
+/// The payload of an event over several lines, none of it beyond this many.
 pub(crate) fn pretty(event: &RecordedEvent, max_lines: usize, max_characters: usize) -> Vec<String> {
-    let Some(json) = json_of(event) else {
-        return vec![hex(&event.payload, 32)];
+    payload_lines(&event.payload, event.encoding, max_lines, max_characters)
+}
+
+/// A payload over several lines, none of it beyond this many.
+pub(crate) fn payload_lines(
+    payload: &[u8],
+    encoding: Encoding,
+    max_lines: usize,
+    max_characters: usize,
+) -> Vec<String> {
+    let Some(json) = (encoding == Encoding::JSON).then(|| json_text::parse(payload)).flatten() else {
+        return vec![hex(payload, 32)];
     };
     let text = json_text::pretty(json);
     let mut lines: Vec<String> =

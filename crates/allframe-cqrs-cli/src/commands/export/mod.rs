@@ -1,20 +1,56 @@
+mod sink;
+
 use std::{
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use clap::{Args, ValueEnum};
 use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll};
 
+use self::sink::Sink;
 use crate::{
-    arguments::{ExportArguments, Format},
     failure::Failure,
     output::{Output, is_seen_on_a_terminal},
     page::{PAGE_BYTES, PAGE_EVENTS},
     progress::{Progress, Unwanted},
-    sink::Sink,
     store::{self, Location, Place},
 };
+
+/// Write all events in their order, as JSON lines or a Parquet file, as import takes them
+///
+/// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space
+/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
+/// appended during the export are left out.
+#[derive(Args)]
+pub(crate) struct ExportArguments {
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    pub(crate) format: Format,
+
+    /// Only the events after this position
+    #[arg(long, value_name = "POSITION", default_value_t = 0, hide_default_value = true)]
+    pub(crate) after: u64,
+
+    /// Of a damaged store, write every event that is whole, also behind the damage; says what is damaged, and ends with 1.
+    /// Not for PostgreSQL, whose files are its server's
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) salvage: bool,
+
+    /// The file; `-` and `/dev/stdout` are standard output
+    #[arg(value_name = "OUT")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// A Parquet file: everything as it is stored, in columns that other tools read
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<ExitCode, Failure> {
     let ExportArguments { format, after, salvage, out } = arguments;

@@ -2,17 +2,18 @@ use eventstore_api::RecordedEvent;
 #[cfg(feature = "parquet")]
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter};
 
-use crate::{arguments::Format, failure::Failure, output::Output};
+use super::Format;
+use crate::{failure::Failure, output::Output};
 
 /// Takes the events of an export, in their order.
-pub(crate) enum Sink {
+pub(super) enum Sink {
     Jsonl(Output),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetWriter<Output>>),
 }
 
 impl Sink {
-    pub(crate) fn new(format: Format, output: Output) -> Result<Self, Failure> {
+    pub(super) fn new(format: Format, output: Output) -> Result<Self, Failure> {
         match format {
             Format::Jsonl => Ok(Self::Jsonl(output)),
             #[cfg(feature = "parquet")]
@@ -23,7 +24,7 @@ impl Sink {
         }
     }
 
-    pub(crate) fn event(&mut self, event: RecordedEvent) -> Result<(), Failure> {
+    pub(super) fn event(&mut self, event: RecordedEvent) -> Result<(), Failure> {
         match self {
             Self::Jsonl(output) => output.event(&event),
             #[cfg(feature = "parquet")]
@@ -32,7 +33,7 @@ impl Sink {
     }
 
     /// Puts the file in its place.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
+    pub(super) fn finish(self) -> Result<(), Failure> {
         match self {
             Self::Jsonl(output) => output.finish(),
             #[cfg(feature = "parquet")]

@@ -9,22 +9,47 @@ mod rows;
 use std::{
     fs::{File, Metadata},
     io::{self, BufReader, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Instant,
 };
 
+use clap::Args;
 use eventstore_api::EventStoreBackend;
 use tokio::sync::mpsc;
 
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
-    arguments::ImportArguments,
     failure::Failure,
     output::Output,
     progress::Progress,
     store::{self, Location, Measure},
 };
+
+/// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
+///
+/// A Parquet file, as export writes it, is known by its first bytes. It needs the feature `parquet`, and cannot come through
+/// standard input. What follows is about lines; ids, batches and `--ack` are the same for both.
+///
+/// A line has `stream`, `type` and `data` (any JSON), and optionally `id` (a UUID; one is made where there is none),
+/// `metadata` (an object of strings), `tags` (a list of `key:value`) and `schema_version` (1 where it is not said). In the
+/// place of `data` there may be `data_base64` and `encoding` (a number), for payloads that are not JSON. `version`,
+/// `position` and `recorded_at`, which export writes, are ignored: the store gives its own. Any other field is an error.
+///
+/// Lines with an id are safe to import again: what is in the store already is counted, and not stored twice. Lines without
+/// one are new events every time. The import stops at the first bad line; what stands before it is imported.
+///
+/// The lines become durable in batches of up to 1,000 events or 1 MiB, in a PostgreSQL store of up to 10,000 or 8 MiB.
+#[derive(Args)]
+pub(crate) struct ImportArguments {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Print `acked N` after each batch that is durable; N counts the lines taken so far
+    #[arg(long)]
+    pub(crate) ack: bool,
+}
 
 /// How many batches are parsed ahead of the one that is appended.
 const BATCHES_AHEAD: usize = 2;

@@ -1,14 +1,28 @@
-use eventstore_api::{EventStoreBackend, RecordedEvent, Snapshot, StreamRange, Tag};
+mod overview;
 
+use clap::Args;
+use eventstore_api::{EventStoreBackend, RecordedEvent, Snapshot, StreamId, StreamRange, Tag};
+
+use self::overview::Overview;
 use crate::{
-    arguments::InspectArguments,
     failure::Failure,
-    human::{self, count, printable},
     jsonl::Rfc3339,
     output::Output,
     page::PAGE_BYTES,
+    screen::{self, Colours, count, printable, width},
     store::{self, Location},
 };
+
+/// Show the events of a stream: first when there were events and of which types, and its snapshot
+#[derive(Args)]
+pub(crate) struct InspectArguments {
+    /// The name of the stream
+    pub(crate) stream: StreamId,
+
+    /// Print the events as export does
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 pub(crate) async fn run(location: &dyn Location, arguments: InspectArguments) -> Result<(), Failure> {
     let InspectArguments { stream, json } = arguments;
@@ -18,11 +32,14 @@ pub(crate) async fn run(location: &dyn Location, arguments: InspectArguments) ->
         return Err(Failure::NoSuchStream(stream));
     };
     let mut output = Output::stdout();
+    let colours = Colours::of_stdout();
     if !json {
-        output.line(format!("{}: {}", printable(stream.as_str()), count(last.get(), "event")))?;
+        let name = colours.strong(printable(stream.as_str()));
+        output.line(format!("{name}: {}", count(last.get(), "event")))?;
         if let Some(snapshot) = store.get_latest_snapshot(&stream).await? {
             output.line(about_snapshot(&snapshot))?;
         }
+        output.lines(Overview::of(&store, &stream, last).await?.lines(width(), colours))?;
     }
     // Events that are appended meanwhile are left out.
     let mut range = StreamRange::all().max_bytes(PAGE_BYTES);
@@ -32,7 +49,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: InspectArguments) ->
             if json {
                 output.event(event)?;
             } else {
-                show(event, &mut output)?;
+                show(event, colours, &mut output)?;
             }
         }
         range = range.next_page(&page);
@@ -52,15 +69,15 @@ fn about_snapshot(snapshot: &Snapshot) -> String {
     )
 }
 
-fn show(event: &RecordedEvent, output: &mut Output) -> Result<(), Failure> {
+fn show(event: &RecordedEvent, colours: Colours, output: &mut Output) -> Result<(), Failure> {
     const MAX_LINES: usize = 40;
     const MAX_CHARACTERS: usize = 200;
 
     output.line(format!(
         "\n{}  {}  {}",
         event.version,
-        printable(event.event_type.as_str()),
-        Rfc3339(event.recorded_at)
+        colours.strong(printable(event.event_type.as_str())),
+        colours.dim(Rfc3339(event.recorded_at))
     ))?;
     output.line(format!(
         "    position {}, id {}, schema version {}, {} of {}",
@@ -78,10 +95,10 @@ fn show(event: &RecordedEvent, output: &mut Output) -> Result<(), Failure> {
         output.line(format!(
             "    {}: {}",
             printable(name),
-            human::capped(&printable(value), MAX_CHARACTERS)
+            screen::capped(&printable(value), MAX_CHARACTERS)
         ))?;
     }
-    for line in human::pretty(event, MAX_LINES, MAX_CHARACTERS) {
+    for line in screen::pretty(event, MAX_LINES, MAX_CHARACTERS) {
         output.line(format!("    {line}"))?;
     }
     Ok(())
