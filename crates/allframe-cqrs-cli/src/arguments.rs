@@ -36,7 +36,15 @@ pub(crate) struct Arguments {
     /// Which store: `wal:DIR`, the write-ahead log in a directory, `rocksdb:DIR`, a RocksDB database in one (where this is
     /// built with the feature `rocksdb`), `postgres://HOST/DATABASE#SCHEMA`, a schema of a PostgreSQL database
     /// (`eventstore` where none is named), or `memory:`, an empty store that is forgotten at the end
-    #[arg(long, global = true, value_name = "URL", env = "EVENTSTORE_STORE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "EVENTSTORE_STORE",
+        hide_env_values = true,
+        // Below what is a command's own.
+        display_order = 900
+    )]
     pub(crate) store: Option<String>,
 
     #[command(subcommand)]
@@ -50,13 +58,13 @@ Examples:
   eventstore --store wal:./data tail --follow --type Deposited --tag branch:7
   eventstore --store wal:./data append account-7 Deposited --data '{\"amount\":5}' --expected 3
   eventstore --store wal:./data import events.jsonl
-  eventstore --store memory: import events.jsonl        # does the file hold good lines? stores nothing
+  eventstore --store memory: import events.jsonl    # are its lines good? stores nothing
   eventstore --store wal:./old export - | eventstore --store wal:./new import -
   eventstore --store wal:./data export - | eventstore --store postgres://localhost/app import -
   EVENTSTORE_STORE=postgres://localhost/app#billing eventstore sagas --status parked
 
-Only append, import, bench and what sagas changes open a store for writing; the others take no lock, and work while a
-service is writing. A password is better kept in the environment than on the command line, which others can see; it is
+Only append, import, bench and what sagas changes open a store for writing; the others take no lock, and work while a \
+service is writing. A password is better kept in the environment than on the command line, which others can see; it is \
 never shown. Colours are for terminals, and off with NO_COLOR. With --json, an error is one JSON object on standard error.";
 
 fn after_help() -> String {

@@ -156,7 +156,6 @@ impl Failure {
             Self::Store(StoreError::Corrupted { .. }) => {
                 Some("`verify` says where the store is damaged, and `export --salvage` saves what is whole")
             }
-            Self::NotChecked { .. } => Some("nothing is known of its state; try again when it can be read"),
             Self::BadLine { .. } => {
                 Some("correct it and import the file again: lines with an id are not stored twice")
             }

@@ -45,10 +45,10 @@ pub(crate) fn completions(arguments: CompletionsArguments) -> Result<(), Failure
 }
 
 pub(crate) fn man(arguments: ManArguments) -> Result<(), Failure> {
-    let Some(directory) = arguments.directory else { return print(&page(Arguments::command())?) };
     // So that the pages of commands are named as they are called.
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
+    let Some(directory) = arguments.directory else { return print(&page(command)?) };
     let mut pages = vec![command];
     while let Some(command) = pages.pop() {
         pages.extend(command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned());
@@ -102,7 +102,7 @@ fn own_sections(is_whole: bool) -> Roff {
         }
         roff.control("fi", []);
         roff.control("SH", ["NOTES"]);
-        roff.text([roman(words.replace('\n', " "))]);
+        roff.text([roman(words)]);
     }
     roff
 }

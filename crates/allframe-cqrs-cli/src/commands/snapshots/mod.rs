@@ -88,10 +88,8 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
     output.lines(table.lines(Colours::of_stdout()))?;
     let others = store.stats().await?.total_snapshots.saturating_sub(found);
     if !json && prefix.is_empty() && others > 0 {
-        output.line(format!(
-            "{} more of streams without events: each is shown by its name",
-            count(others, "snapshot")
-        ))?;
+        let more = count(others, "snapshot");
+        output.line(format!("and {more} of streams without events, each shown where it is named"))?;
     }
     output.finish()
 }
