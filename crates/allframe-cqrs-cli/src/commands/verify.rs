@@ -7,7 +7,7 @@ use crate::{
     failure::Failure,
     output::Output,
     progress::Progress,
-    screen::count,
+    screen::{Colours, count},
     store::{self, Location, Place, Verdict},
 };
 
@@ -48,9 +48,10 @@ struct Report<'v> {
 
 fn tell(verdict: &Verdict, output: &mut Output) -> Result<(), Failure> {
     let Verdict { events, streams, snapshots, head, bytes, damages, rebuildable, notes } = verdict;
+    let colours = Colours::of_stdout();
     let word = match damages.len() + rebuildable.len() {
-        0 => "sound".to_owned(),
-        places => format!("damaged at {}", count(places as u64, "place")),
+        0 => colours.good("sound"),
+        places => colours.bad(format!("damaged at {}", count(places as u64, "place"))),
     };
     output.line(format!(
         "{word}: {} of {}, {}, head {head}; {} read",

@@ -39,7 +39,8 @@ use crate::{
 /// Lines with an id are safe to import again: what is in the store already is counted, and not stored twice. Lines without
 /// one are new events every time. The import stops at the first bad line; what stands before it is imported.
 ///
-/// The lines become durable in batches of up to 1,000 events or 1 MiB, in a PostgreSQL store of up to 10,000 or 8 MiB.
+/// The lines become durable in batches of up to 10,000 events or 8 MiB; with `--ack` of up to 1,000 or 1 MiB, but in a PostgreSQL
+/// store.
 #[derive(Args)]
 pub(crate) struct ImportArguments {
     /// The file; `-` is standard input
@@ -63,7 +64,8 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
     let target = store::open_for_writing(location).await?;
 
     let mut appender = Appender::new(&*target, source.name.clone()).await?;
-    let (mut batches, parsing) = parse_ahead(source, target.measure())?;
+    let measure = if ack { target.measure() } else { target.measure().unheard() };
+    let (mut batches, parsing) = parse_ahead(source, measure)?;
     let mut output = Output::stdout();
     let imported = async {
         while let Some(batch) = batches.recv().await {
