@@ -1,6 +1,9 @@
 use std::{error::Error, io, io::Write, process::ExitCode};
 
-use eventstore_api::{StoreError, message_with_causes};
+use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
+use serde::Serialize;
+
+use crate::{exit::Exit, screen::Colours};
 
 /// Why a command was not carried out, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +27,54 @@ pub(crate) enum Failure {
     NotChecked { store: String, source: StoreError },
     #[error("stream `{0}` has no events")]
     NoSuchStream(eventstore_api::StreamId),
+    #[error("{0}")]
+    NoSuchThing(String),
+    /// The store is not as it was expected to be.
+    #[error("{0}")]
+    Conflict(String),
     #[cfg(feature = "schemas")]
     #[error(transparent)]
     Schemas(#[from] allframe_cqrs::schema::SchemaError),
     #[cfg(feature = "schemas")]
     #[error("no schema of `{0}` is registered")]
     NoSchema(String),
+    #[cfg(feature = "toolkit")]
+    #[error(transparent)]
+    Sagas(#[from] allframe_cqrs::saga::SagaError),
+    #[cfg(feature = "toolkit")]
+    #[error(transparent)]
+    Toolkit(#[from] allframe_cqrs::Error),
+    #[cfg(feature = "toolkit")]
+    #[error(transparent)]
+    Groups(#[from] allframe_cqrs::consumer_group::GroupError),
+    #[cfg(feature = "toolkit")]
+    #[error(transparent)]
+    Processes(#[from] allframe_cqrs::process::ProcessError),
     /// Whoever read the output has seen enough.
     #[error("nobody reads the output")]
     NobodyReads,
+}
+
+/// For whom what went wrong is told.
+#[derive(Clone, Copy)]
+pub(crate) enum Listener {
+    Person,
+    Program,
+}
+
+/// A failure for programs.
+#[derive(Serialize)]
+struct Told<'f> {
+    error: String,
+    hint: Option<&'static str>,
+    kind: &'static str,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<u64>,
 }
 
 impl Failure {
@@ -41,18 +83,94 @@ impl Failure {
         Self::Open { what: what.into(), source: source.into() }
     }
 
-    /// Says what went wrong, for people on standard error and for programs with the exit code.
-    pub(crate) fn tell(&self) -> ExitCode {
+    /// Says what went wrong on standard error, and to others with the exit code.
+    pub(crate) fn tell(&self, listener: Listener) -> ExitCode {
         if matches!(self, Self::NobodyReads) {
             return ExitCode::SUCCESS;
         }
+        let text = match listener {
+            Listener::Person => self.for_people(),
+            Listener::Program => self.for_programs(),
+        };
         // If standard error is closed, the exit code is all that can be told.
-        let _ = writeln!(io::stderr(), "error: {}", message_with_causes(self));
-        ExitCode::from(match self {
-            Self::Usage(_) | Self::NotChecked { .. } => 2,
-            Self::Open { source, .. } if !is_damage(&**source) => 2,
-            _ => 1,
-        })
+        let _ = writeln!(io::stderr(), "{text}");
+        self.exit().into()
+    }
+
+    fn for_people(&self) -> String {
+        let colours = Colours::of_stderr();
+        let mut text = format!("{} {}", colours.bad("error:"), message_with_causes(self));
+        if let Some(hint) = self.hint() {
+            text += &format!("\n{} {hint}", colours.dim("hint:"));
+        }
+        text
+    }
+
+    fn for_programs(&self) -> String {
+        let exit = self.exit();
+        let mut told = Told {
+            error: message_with_causes(self),
+            hint: self.hint(),
+            kind: exit.name(),
+            exit_code: exit.code(),
+            stream: None,
+            expected: None,
+            actual: None,
+        };
+        if let Self::Store(StoreError::WrongExpectedVersion { stream, expected, actual }) = self {
+            told.stream = Some(stream.as_str());
+            told.expected = Some(match expected {
+                ExpectedVersion::Any => "any".to_owned(),
+                ExpectedVersion::NoStream => "none".to_owned(),
+                ExpectedVersion::StreamExists => "exists".to_owned(),
+                ExpectedVersion::Exact(version) => version.to_string(),
+            });
+            told.actual = Some(actual.get());
+        }
+        // Made of text and numbers, which can be written.
+        serde_json::to_string(&told).unwrap_or_default()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
+            Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
+            Self::Conflict(_)
+            | Self::Store(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. }) => {
+                Exit::Conflict
+            }
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::InvalidName { .. }) => Exit::NotBegun,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// What to do, where the message does not say it.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSuchStream(_) => {
+                Some("`streams` lists those that there are, `streams --prefix` a part of them")
+            }
+            Self::Store(StoreError::Corrupted { .. }) => {
+                Some("`verify` says where the store is damaged, and `export --salvage` saves what is whole")
+            }
+            Self::BadLine { .. } => {
+                Some("correct it and import the file again: lines with an id are not stored twice")
+            }
+            #[cfg(feature = "schemas")]
+            Self::NoSchema(_) => Some("`schemas list` names those that are"),
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotFound { .. }) => {
+                Some("`sagas` lists those that there are")
+            }
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => {
+                Some("`sagas show TYPE ID` says where it is")
+            }
+            _ => None,
+        }
     }
 }
 

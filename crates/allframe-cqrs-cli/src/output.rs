@@ -49,6 +49,10 @@ impl Output {
         written.map_err(|error| self.failure(error))
     }
 
+    pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<(), Failure> {
+        lines.into_iter().try_for_each(|line| self.line(line))
+    }
+
     /// One line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         let line = serde_json::to_vec(value).map_err(|error| self.failure(error.into()))?;

@@ -56,7 +56,6 @@ impl Progress {
         self.at(done);
     }
 
-    #[cfg(any(feature = "memory", feature = "postgres"))]
     pub(crate) fn at_events(&mut self, done: u64, total: u64) {
         (self.template, self.total) = (EVENTS, total);
         self.at(done);

@@ -117,7 +117,8 @@ pub use registry::{
     CheckpointPolicy, Consistency, FaultCause, FaultPolicy, MergeProjection, NamedProjection, OnFault,
     OutsideBatch, OutsideError, OutsideProjection, OutsideRegistration, ParkedEvent, ProjectionError,
     ProjectionFault, ProjectionHandle, ProjectionMetadata, ProjectionPosition, ProjectionRegistry,
-    ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState, Registration, View,
+    ProjectionState, ProjectionStatus, Rebuild, RebuildProgress, RebuildState, Registration,
+    StoredProjection, StoredProjections, View,
 };
 pub use replay::{
     InvalidSpeed, Replay, ReplayControl, ReplayEnd, ReplayError, ReplayPlan, ReplayProgress, ReplaySpeed,

@@ -4,7 +4,12 @@ use serde_json::value::RawValue;
 
 /// The bytes as JSON, if they are; without white space around it.
 pub(crate) fn parse(bytes: &[u8]) -> Option<&str> {
-    serde_json::from_slice::<&RawValue>(bytes).ok().map(RawValue::get)
+    parse_raw(bytes).map(RawValue::get)
+}
+
+/// The same, to be written as it is.
+pub(crate) fn parse_raw(bytes: &[u8]) -> Option<&RawValue> {
+    serde_json::from_slice(bytes).ok()
 }
 
 /// The same JSON without white space between its parts.

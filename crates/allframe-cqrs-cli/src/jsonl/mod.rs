@@ -1,6 +1,6 @@
 //! An event as a line of JSON.
 
-mod base64;
+pub(crate) mod base64;
 pub(crate) mod json_text;
 mod read;
 mod rfc3339;

@@ -1,9 +1,17 @@
 use std::fmt;
 
 use eventstore_api::Timestamp;
+use serde::{Serialize, Serializer};
 
 /// A moment as RFC 3339 writes it: in UTC, with microseconds.
+#[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Timestamp);
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

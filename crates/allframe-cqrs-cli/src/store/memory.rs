@@ -31,6 +31,10 @@ impl Location for Forgotten {
         Ok(Box::new(Runs(self.for_reading().await?)))
     }
 
+    async fn for_appending(&self) -> Result<Store> {
+        self.for_reading().await
+    }
+
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
         check(&InMemoryBackend::new(), progress, |_: &StoreError| None).await
     }

@@ -62,6 +62,9 @@ pub(crate) trait Location: fmt::Display {
     /// Opens the store, or begins it.
     async fn for_writing(&self) -> Result<Box<dyn Target>>;
 
+    /// Opens the store, or begins it, so that what is appended is durable before it is acknowledged.
+    async fn for_appending(&self) -> Result<Store>;
+
     /// Checks everything that is stored.
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict>;
 
@@ -79,6 +82,10 @@ pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, F
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
     location.for_writing().await.map_err(|error| Failure::open(location.to_string(), error))
+}
+
+pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
+    location.for_appending().await.map_err(|error| Failure::open(location.to_string(), error))
 }
 
 pub(crate) async fn verify(location: &dyn Location, progress: &mut Progress) -> Result<Verdict, Failure> {

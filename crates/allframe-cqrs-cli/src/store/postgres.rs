@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{failure::Failure, progress::Progress, redacted::redacted};
 
-pub(super) const KIND: Kind = Kind { form: "postgresql://HOST/DATABASE#SCHEMA", named };
+pub(super) const KIND: Kind = Kind { form: "postgres://HOST/DATABASE#SCHEMA", named };
 
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 
@@ -70,6 +70,10 @@ impl Location for Schema {
             head: Cell::new(head),
             comes_again: Cell::new(head > GlobalPosition::START),
         }))
+    }
+
+    async fn for_appending(&self) -> Result<Store> {
+        Ok(Arc::new(self.open(Migrations::Run).await?))
     }
 
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {

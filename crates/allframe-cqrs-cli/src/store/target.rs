@@ -31,6 +31,13 @@ pub(crate) struct Measure {
     pub(crate) bytes: u64,
 }
 
+impl Measure {
+    /// For an import that tells nobody how far it is: a sync is worth more events there.
+    pub(crate) fn unheard(self) -> Self {
+        Self { events: self.events.max(10_000), bytes: self.bytes.max(8 << 20) }
+    }
+}
+
 /// Any store: one append can name a stream only once, so a new one begins where a stream comes back.
 pub(super) struct Runs(pub(super) Store);
 

@@ -48,6 +48,12 @@ impl Location for Directory {
         Ok(Box::new(Runs(Arc::new(backend))))
     }
 
+    async fn for_appending(&self) -> Result<Store> {
+        let backend = WalBackend::with_config(&self.0, WalConfig::default())?;
+        tell(backend.recovery());
+        Ok(Arc::new(backend))
+    }
+
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
         verify_with(&self.0, |so_far| progress.at_bytes(so_far.bytes_done, so_far.bytes_total)).map(verdict)
     }

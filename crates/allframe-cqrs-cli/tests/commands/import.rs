@@ -113,6 +113,7 @@ fn a_bad_line_is_named_and_what_stands_before_it_is_imported() {
     --- stderr
     imported 2, already there 0, before it failed
     error: events.jsonl:3: EOF while parsing an object at column 13
+    hint: correct it and import the file again: lines with an id are not stored twice
     ");
 }
 
@@ -142,7 +143,8 @@ fn every_kind_of_bad_line_is_explained() {
     ] {
         let Outcome { code, stderr, .. } = bad_line(line);
         assert_eq!(code, Some(1), "{line}");
-        explained += &format!("{line}\n    {}\n", stderr.lines().last().unwrap());
+        explained +=
+            &format!("{line}\n    {}\n", stderr.lines().find(|line| line.starts_with("error: ")).unwrap());
     }
     insta::assert_snapshot!(explained);
 }
@@ -157,6 +159,7 @@ fn a_line_without_an_end_in_sight_is_refused() {
     --- stderr
     imported 0, already there 0, before it failed
     error: standard input:1: it is longer than 16777216 bytes
+    hint: correct it and import the file again: lines with an id are not stored twice
     ");
 }
 
@@ -170,6 +173,7 @@ fn a_payload_beyond_the_limit_is_refused_with_its_line() {
     --- stderr
     imported 1, already there 0, before it failed
     error: standard input:2: the payload is 8388610 bytes long, and 8388608 is the limit
+    hint: correct it and import the file again: lines with an id are not stored twice
     ");
 }
 

@@ -7,20 +7,31 @@
     reason = "a test says what went wrong by failing"
 )]
 
+mod append;
+mod bench;
+mod colours;
+mod exit_codes;
 mod export;
 mod help;
 mod import;
 mod import_killed;
 mod inspect;
+mod manual;
 mod parquet;
 mod postgres;
+mod postgres_commands;
 mod postgres_server;
 mod postgres_support;
+mod process_managers;
 mod processes;
+mod projections;
 mod round_trip;
+mod sagas;
 mod schemas;
+mod snapshots_of_streams;
 mod stats;
 mod stores;
+mod streams;
 mod support;
 mod tail;
 mod verify;

@@ -65,6 +65,14 @@ fn one_is_shown_as_it_is_written_or_read() {
 }
 
 #[test]
+fn for_programs_one_is_a_line() {
+    let place = registered();
+    let pretty: serde_json::Value = serde_json::from_str(&place.succeed("schemas show Deposited")).unwrap();
+    let line = place.succeed("schemas show Deposited --json");
+    assert_eq!(line, format!("{pretty}\n"));
+}
+
+#[test]
 fn one_that_is_not_there_is_said_not_to_be() {
     let place = registered();
     assert_snapshot!(place.run("schemas show Nobody"), @r#"
@@ -72,6 +80,7 @@ fn one_that_is_not_there_is_said_not_to_be() {
     --- stdout
     --- stderr
     error: no schema of `Nobody` is registered
+    hint: `schemas list` names those that are
     "#);
     assert_snapshot!(place.run("schemas show Deposited 9"), @r#"
     exit code 1
@@ -157,7 +166,7 @@ fn what_is_neither_a_folder_nor_a_store_is_refused() {
     exit code 2
     --- stdout
     --- stderr
-    error: there is no folder `nowhere`, and `nowhere` is no store that this program knows; it knows `wal:DIR`, `postgresql://HOST/DATABASE#SCHEMA` and `memory:`
+    error: there is no folder `nowhere`, and `nowhere` is no store that this program knows; it knows `wal:DIR`, `postgres://HOST/DATABASE#SCHEMA` and `memory:`
     "#);
     assert_snapshot!(Place::new().run("schemas check . . --mode sideways"), @r#"
     exit code 2

@@ -35,10 +35,29 @@ fn a_store_can_be_named_anywhere() {
 
 #[test]
 fn a_directory_that_is_no_store_is_left_alone() {
-    for command in ["stats", "export -", "tail", "inspect s", "verify"] {
+    for command in [
+        "stats",
+        "export -",
+        "tail",
+        "inspect s",
+        "verify",
+        "streams",
+        "snapshots",
+        "projections",
+        "sagas",
+        "sagas retry trip ann",
+        "processes",
+    ] {
         let place = Place::new();
         insta::assert_snapshot!(
-            format!("no_directory_to_{}", command.split_once(' ').map_or(command, |it| it.0)),
+            format!(
+                "no_directory_to_{}",
+                command
+                    .split(' ')
+                    .take_while(|word| *word != "-" && *word != "s" && *word != "trip")
+                    .collect::<Vec<_>>()
+                    .join("_")
+            ),
             place.run(command)
         );
         assert!(!place.path("data").exists());

@@ -44,6 +44,10 @@ impl Place {
             .current_dir(self.directory.path())
             .env("EVENTSTORE_STORE", self.store)
             .args(arguments.split_whitespace());
+        // What a person has set up for the eyes is not what is tested.
+        for variable in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(variable);
+        }
         command.stdin(Stdio::null());
         command
     }
@@ -144,11 +148,21 @@ pub(crate) fn same_each_time(text: &str) -> String {
         same += &shown;
         rest = &rest[length..];
     }
-    let lines = same.lines().map(|line| match line.rsplit_once("in ") {
-        Some((before, time)) if time.ends_with(" s") => format!("{before}in [time] s\n"),
-        _ => format!("{line}\n"),
-    });
-    lines.collect()
+    same.lines().map(|line| same_line(line) + "\n").collect()
+}
+
+fn same_line(line: &str) -> String {
+    const FROM_TO: &str = "[moment] to [moment], ";
+    if line.starts_with(FROM_TO) {
+        return format!("{FROM_TO}[time]");
+    }
+    if line.starts_with('│') && line.ends_with('│') {
+        return "│[time line]│".to_owned();
+    }
+    match line.rsplit_once("in ") {
+        Some((before, time)) if time.ends_with(" s") => format!("{before}in [time] s"),
+        _ => line.to_owned(),
+    }
 }
 
 /// A run that has not ended.

@@ -41,6 +41,12 @@ impl Instance {
         }
     }
 
+    /// The process manager, and the instance of it, whose stream this is.
+    pub(super) fn of_stream(stream: &StreamId) -> Option<(&str, &str)> {
+        let (process, key) = stream.as_str().strip_prefix(PREFIX)?.split_once('-')?;
+        (check_name(process).is_ok() && !key.is_empty()).then_some((process, key))
+    }
+
     /// What is called so has been decided once, by the reaction that has this version: the key of whatever carries it out.
     pub(super) fn key_of_order(&self, version: u64, order: usize) -> Arc<str> {
         format!("{}/{version}.{order}", self.stream).into()

@@ -6,7 +6,7 @@ use eventstore_api::{
 };
 
 use super::event::{Reacted, Trigger};
-use crate::{Error, EventStore, Result};
+use crate::{Error, EventStore, Recorded, Result};
 
 /// The streams of instances.
 pub(super) struct ProcessLog {
@@ -90,7 +90,26 @@ impl ProcessLog {
         }
     }
 
-    fn read(&self, record: &RecordedEvent) -> Result<Stored> {
+    pub(super) fn backend(&self) -> &Arc<dyn EventStoreBackend> {
+        self.store.backend()
+    }
+
+    /// All reactions of an instance, from old to new.
+    pub(super) async fn all(&self, stream: &StreamId) -> Result<Vec<Recorded<Reacted>>> {
+        let (mut all, mut version) = (Vec::new(), Version::NONE);
+        loop {
+            let page = self.store.backend().read_stream(stream, StreamRange::after(version)).await?;
+            for record in page.events {
+                version = record.version;
+                all.push(Recorded::new(self.read(&record)?.reacted, record, 0));
+            }
+            if page.end_reached {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(super) fn read(&self, record: &RecordedEvent) -> Result<Stored> {
         let events = self.store.reader().events(record)?;
         let reacted = events.into_iter().next();
         let reacted = reacted.ok_or_else(|| {

@@ -32,6 +32,13 @@ pub(crate) struct Kept {
     pub(crate) payload: Bytes,
 }
 
+/// What is known of what was kept.
+pub(crate) struct Look {
+    pub(crate) position: GlobalPosition,
+    /// How large the state is; unknown where it is in an unknown form.
+    pub(crate) bytes: Option<usize>,
+}
+
 /// The state itself.
 const WHOLE: &str = "$projection-state";
 /// Where the parts of the state are.
@@ -86,6 +93,16 @@ impl KeptState {
     pub(crate) async fn position(&self) -> Result<GlobalPosition> {
         let snapshot = self.backend.get_latest_snapshot(&self.key).await?;
         Ok(snapshot.map_or(GlobalPosition::START, |snapshot| GlobalPosition::new(snapshot.version.get())))
+    }
+
+    /// What is known of what was kept last, without the state itself.
+    pub(crate) async fn look(&self) -> Result<Option<Look>> {
+        let Some(snapshot) = self.backend.get_latest_snapshot(&self.key).await? else { return Ok(None) };
+        let bytes = match snapshot.state_type.as_str() {
+            IN_PARTS => serde_json::from_slice(&snapshot.payload).ok().map(|parts: Parts| parts.bytes),
+            _ => Some(snapshot.payload.len()),
+        };
+        Ok(Some(Look { position: GlobalPosition::new(snapshot.version.get()), bytes }))
     }
 
     async fn load_parts(&self, parts: &Parts, version: Version) -> Result<Option<Kept>> {

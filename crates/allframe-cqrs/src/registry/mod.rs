@@ -31,6 +31,7 @@ mod state_form;
 mod state_projection;
 mod state_sink;
 mod status;
+mod stored;
 
 use std::{
     collections::BTreeMap,
@@ -60,6 +61,7 @@ pub use rebuild::{Rebuild, RebuildProgress, RebuildState};
 pub use registration::{MergeProjection, Registration};
 use running::Running;
 pub use status::{ProjectionState, ProjectionStatus};
+pub use stored::{StoredProjection, StoredProjections};
 
 use crate::{DefaultBackend, Event, EventStore, Projection};
 

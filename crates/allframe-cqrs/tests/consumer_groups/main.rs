@@ -11,6 +11,7 @@
 mod chance;
 mod deaths;
 mod fencing;
+mod from_outside;
 mod group;
 mod interleavings;
 mod lags;

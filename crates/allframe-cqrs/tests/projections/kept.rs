@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use allframe_cqrs::{
     CheckpointPolicy, EventId, EventStore, EventStoreBackend, FaultPolicy, GlobalPosition, InMemoryBackend,
-    Projection, ProjectionRegistry, ProjectionState, Registration, StreamId,
+    Projection, ProjectionRegistry, ProjectionState, Registration, StoredProjections, StreamId,
     api::{EventType, Snapshot, Version},
 };
 use eventstore_wal::{WalBackend, WalReader};
@@ -313,4 +313,27 @@ async fn dropping_the_registry_stores_what_it_has() {
         kept.unwrap().unwrap().is_some_and(|kept| kept.version == Version::new(1))
     })
     .await;
+}
+
+#[tokio::test]
+async fn how_far_a_projection_is_can_be_told_without_its_types() {
+    let backend = InMemoryBackend::new();
+    let (store, registry) = registry_of(&backend).await;
+    fill(&store, 100).await;
+    registry.add(balances()).await.unwrap();
+    registry.wait_until_caught_up(SOON).await.unwrap();
+    registry.close().await.unwrap();
+
+    let stored = StoredProjections::of(&store);
+    let found = stored.named("balances").await.unwrap();
+    let head = backend.head().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].version, found[0].position, found[0].effects), (1, head, None));
+    let snapshot =
+        backend.get_latest_snapshot(&StreamId::new("$projection-balances-v1").unwrap()).await.unwrap();
+    let snapshot = snapshot.unwrap();
+    assert_eq!(found[0].bytes, Some(snapshot.payload.len()));
+    assert_eq!(StoredProjections::of_stream(&snapshot.stream), Some(("balances", 1)));
+    assert_eq!(stored.version("balances", 2).await.unwrap(), None);
+    assert!(stored.named("nobody").await.unwrap().is_empty());
 }

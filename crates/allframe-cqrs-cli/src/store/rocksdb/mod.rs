@@ -38,6 +38,10 @@ impl Location for Database {
         Ok(Box::new(Runs(Arc::new(RocksDbBackend::with_config(&self.0, config)?))))
     }
 
+    async fn for_appending(&self) -> Result<Store> {
+        Ok(Arc::new(RocksDbBackend::with_config(&self.0, RocksDbConfig::default())?))
+    }
+
     async fn verified(&self, _: &mut Progress) -> Result<Verdict> {
         let mut verdict = match verify(&self.0) {
             Ok(report) => sound(&report.stats),

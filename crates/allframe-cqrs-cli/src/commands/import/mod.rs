@@ -1,0 +1,209 @@
+//! Appends the events of a file, in their order: of JSON lines, or of Parquet.
+
+mod append;
+mod batch;
+mod lines;
+#[cfg(feature = "parquet")]
+mod rows;
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use clap::Args;
+use eventstore_api::EventStoreBackend;
+use tokio::sync::mpsc;
+
+use self::{append::Appender, batch::Batch, lines::Lines};
+use crate::{
+    failure::Failure,
+    output::Output,
+    progress::Progress,
+    store::{self, Location, Measure},
+};
+
+/// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
+///
+/// A Parquet file, as export writes it, is known by its first bytes. It needs the feature `parquet`, and cannot come through
+/// standard input. What follows is about lines; ids, batches and `--ack` are the same for both.
+///
+/// A line has `stream`, `type` and `data` (any JSON), and optionally `id` (a UUID; one is made where there is none),
+/// `metadata` (an object of strings), `tags` (a list of `key:value`) and `schema_version` (1 where it is not said). In the
+/// place of `data` there may be `data_base64` and `encoding` (a number), for payloads that are not JSON. `version`,
+/// `position` and `recorded_at`, which export writes, are ignored: the store gives its own. Any other field is an error.
+///
+/// Lines with an id are safe to import again: what is in the store already is counted, and not stored twice. Lines without
+/// one are new events every time. The import stops at the first bad line; what stands before it is imported.
+///
+/// The lines become durable in batches of up to 10,000 events or 8 MiB; with `--ack` of up to 1,000 or 1 MiB, but in a PostgreSQL
+/// store.
+#[derive(Args)]
+pub(crate) struct ImportArguments {
+    /// The file; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Print `acked N` after each batch that is durable; N counts the lines taken so far
+    #[arg(long)]
+    pub(crate) ack: bool,
+}
+
+/// How many batches are parsed ahead of the one that is appended.
+const BATCHES_AHEAD: usize = 2;
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
+    let ImportArguments { file, ack } = arguments;
+    let began = Instant::now();
+    let source = Source::open(&file)?;
+    let mut progress = Progress::of_bytes(source.bytes);
+    let target = store::open_for_writing(location).await?;
+
+    let mut appender = Appender::new(&*target, source.name.clone()).await?;
+    let measure = if ack { target.measure() } else { target.measure().unheard() };
+    let (mut batches, parsing) = parse_ahead(source, measure)?;
+    let mut output = Output::stdout();
+    let imported = async {
+        while let Some(batch) = batches.recv().await {
+            let batch = batch?;
+            appender.append(&batch.lines).await?;
+            if ack {
+                let acked = output.line(format!("acked {}", appender.taken())).and_then(|()| output.flush());
+                acked.map_err(must_be_heard)?;
+            }
+            progress.at(batch.bytes_read);
+        }
+        // A file is at its end when whoever reads it says so, not when nothing comes any more.
+        parsing.join().map_err(|_| Failure::System {
+            what: "cannot read on",
+            source: io::Error::other("the thread that reads has panicked"),
+        })
+    }
+    .await;
+    drop(progress);
+    let closed = target.store().close().await;
+
+    let summary = format!("imported {}, already there {}", appender.imported(), appender.already_there());
+    if let Err(failure) = imported {
+        let _ = writeln!(io::stderr(), "{summary}, before it failed");
+        return Err(failure);
+    }
+    closed?;
+    let seconds = began.elapsed().as_secs_f64();
+    if ack {
+        let _ = writeln!(io::stderr(), "{summary}, in {seconds:.2} s");
+        return Ok(());
+    }
+    output.line(summary)?;
+    output.finish()?;
+    let _ = writeln!(io::stderr(), "in {seconds:.2} s");
+    Ok(())
+}
+
+/// An import is not done because nobody hears that it is.
+fn must_be_heard(failure: Failure) -> Failure {
+    match failure {
+        Failure::NobodyReads => Failure::Write {
+            what: "standard output, where batches are acknowledged".to_owned(),
+            source: io::ErrorKind::BrokenPipe.into(),
+        },
+        other => other,
+    }
+}
+
+/// What is imported.
+struct Source {
+    name: String,
+    content: Content,
+    /// Zero where that is not known.
+    bytes: u64,
+}
+
+enum Content {
+    Lines(Box<dyn Read + Send>),
+    #[cfg(feature = "parquet")]
+    Rows(File),
+}
+
+impl Content {
+    fn of(file: File, metadata: &Metadata) -> io::Result<Self> {
+        #[cfg(feature = "parquet")]
+        if metadata.is_file() {
+            let mut file = file;
+            return Ok(match rows::is_parquet(&mut file)? {
+                true => Self::Rows(file),
+                false => Self::Lines(Box::new(file)),
+            });
+        }
+        let _ = metadata;
+        Ok(Self::Lines(Box::new(file)))
+    }
+}
+
+impl Source {
+    /// The file at this path; `-` is standard input.
+    fn open(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            let content = Content::Lines(Box::new(io::stdin()));
+            return Ok(Self { name: "standard input".to_owned(), content, bytes: 0 });
+        }
+        let name = path.display().to_string();
+        let opened = File::open(path).and_then(|file| {
+            let metadata = file.metadata()?;
+            // Elsewhere that opens, and fails at the first read.
+            if metadata.is_dir() {
+                Err(io::ErrorKind::IsADirectory.into())
+            } else {
+                Ok((Content::of(file, &metadata)?, metadata.len()))
+            }
+        });
+        match opened {
+            Ok((content, bytes)) => Ok(Self { name, content, bytes }),
+            Err(error) => Err(Failure::open(name, error)),
+        }
+    }
+}
+
+type Batches = mpsc::Receiver<Result<Batch, Failure>>;
+
+/// Reads and parses on a thread of its own, while the store writes.
+fn parse_ahead(source: Source, measure: Measure) -> Result<(Batches, JoinHandle<()>), Failure> {
+    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+    let Source { name, content, .. } = source;
+    let parse = move || match content {
+        Content::Lines(reader) => parse_lines(reader, name, measure, &sender),
+        #[cfg(feature = "parquet")]
+        Content::Rows(file) => {
+            rows::parse(file, &name, measure.events, |batch| sender.blocking_send(batch).is_ok());
+        }
+    };
+    let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);
+    let parsing = parsing.map_err(|source| Failure::System { what: "cannot start a thread", source })?;
+    Ok((batches, parsing))
+}
+
+fn parse_lines(
+    reader: Box<dyn Read + Send>,
+    name: String,
+    measure: Measure,
+    sender: &mpsc::Sender<Result<Batch, Failure>>,
+) {
+    let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
+    loop {
+        let (batch, end) = batch::next(&mut lines, measure);
+        // Nobody takes them any more where the import has failed.
+        let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
+        match end {
+            Ok(batch::More::Yes) if is_taken => {}
+            Ok(_) => return,
+            Err(failure) => {
+                let _ = sender.blocking_send(Err(failure));
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The commands: a file, or a folder, each, with its arguments and what it does.
+
+pub(crate) mod append;
+pub(crate) mod bench;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod inspect;
+pub(crate) mod manual;
+#[cfg(feature = "toolkit")]
+pub(crate) mod processes;
+#[cfg(feature = "toolkit")]
+pub(crate) mod projections;
+#[cfg(feature = "toolkit")]
+pub(crate) mod sagas;
+#[cfg(feature = "schemas")]
+pub(crate) mod schemas;
+pub(crate) mod snapshots;
+pub(crate) mod stats;
+pub(crate) mod streams;
+pub(crate) mod tail;
+pub(crate) mod verify;
+
+use std::process::ExitCode;
+
+use crate::{arguments::Command, failure::Failure, store_url};
+
+pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<ExitCode, Failure> {
+    let location = || store_url::parse(store);
+    match command {
+        Command::Stats(arguments) => stats::run(&*location()?, arguments).await?,
+        Command::Streams(arguments) => streams::run(&*location()?, arguments).await?,
+        Command::Inspect(arguments) => inspect::run(&*location()?, arguments).await?,
+        Command::Tail(arguments) => tail::run(&*location()?, arguments).await?,
+        Command::Append(arguments) => append::run(&*location()?, arguments).await?,
+        Command::Import(arguments) => import::run(&*location()?, arguments).await?,
+        Command::Export(arguments) => return export::run(&*location()?, arguments).await,
+        Command::Verify(arguments) => return verify::run(&*location()?, arguments).await,
+        Command::Snapshots(arguments) => snapshots::run(&*location()?, arguments).await?,
+        #[cfg(feature = "toolkit")]
+        Command::Projections(arguments) => projections::run(&*location()?, arguments).await?,
+        #[cfg(feature = "toolkit")]
+        Command::Sagas(arguments) => sagas::run(&*location()?, arguments).await?,
+        #[cfg(feature = "toolkit")]
+        Command::Processes(arguments) => processes::run(&*location()?, arguments).await?,
+        // It names stores in its own way.
+        #[cfg(feature = "schemas")]
+        Command::Schemas(arguments) => return schemas::run(store, arguments).await,
+        Command::Bench(arguments) => bench::run(&*location()?, arguments).await?,
+        Command::Completions(arguments) => manual::completions(arguments)?,
+        Command::Man(arguments) => manual::man(arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

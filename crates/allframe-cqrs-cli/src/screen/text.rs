@@ -1,0 +1,98 @@
+//! Text that is safe and short enough for a terminal.
+
+use std::fmt::Write;
+
+use eventstore_api::{Encoding, RecordedEvent};
+
+use crate::jsonl::json_text;
+
+/// The text with everything escaped that a terminal would obey instead of showing it.
+pub(crate) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            // They turn the order of what stands behind them.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.extend(character.escape_default()),
+            _ if character.is_control() => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// The beginning of a text, marked where something is left out.
+pub(crate) fn capped(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// A payload in one line.
+pub(crate) fn preview(event: &RecordedEvent, characters: usize) -> String {
+    match json_of(event) {
+        Some(json) => capped(&printable(&json_text::compact(json)), characters),
+        None => format!("({} bytes of {})", event.payload.len(), event.encoding),
+    }
+}
+
+/// The payload of an event over several lines, none of it beyond this many.
+pub(crate) fn pretty(event: &RecordedEvent, max_lines: usize, max_characters: usize) -> Vec<String> {
+    payload_lines(&event.payload, event.encoding, max_lines, max_characters)
+}
+
+/// A payload over several lines, none of it beyond this many.
+pub(crate) fn payload_lines(
+    payload: &[u8],
+    encoding: Encoding,
+    max_lines: usize,
+    max_characters: usize,
+) -> Vec<String> {
+    let Some(json) = (encoding == Encoding::JSON).then(|| json_text::parse(payload)).flatten() else {
+        return vec![hex(payload, 32)];
+    };
+    let text = json_text::pretty(json);
+    let mut lines: Vec<String> =
+        text.lines().take(max_lines).map(|line| capped(&printable(line), max_characters)).collect();
+    let left_out = text.lines().skip(max_lines).count();
+    if left_out > 0 {
+        lines.push(format!("... and {left_out} more lines; --json shows everything"));
+    }
+    lines
+}
+
+fn json_of(event: &RecordedEvent) -> Option<&str> {
+    (event.encoding == Encoding::JSON).then(|| json_text::parse(&event.payload)).flatten()
+}
+
+fn hex(bytes: &[u8], max: usize) -> String {
+    let mut text = String::new();
+    for byte in bytes.iter().take(max) {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x} ");
+    }
+    if bytes.len() > max { text + "..." } else { text.trim_end().to_owned() }
+}
+
+/// A number of things.
+pub(crate) fn count(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_not_told_what_to_do() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\u{202e}d\n"), "a\\u{1b}[2Jb\\u{9b}c\\u{202e}d\\n");
+        assert_eq!(printable("Zürich ✈ \"quoted\""), "Zürich ✈ \"quoted\"");
+    }
+
+    #[test]
+    fn what_is_left_out_is_marked() {
+        assert_eq!(capped("äöü", 3), "äöü");
+        assert_eq!(capped("äöü", 2), "äö...");
+    }
+}

@@ -1,0 +1,31 @@
+use insta::assert_snapshot;
+
+use crate::support::Place;
+
+/// As process managers write what they react to.
+const REACTIONS: &str = r#"
+{"stream":"process-payment-7","type":"$process.reacted","data":{"to":{"event":{"id":"e1","name":"Placed","place":{"position":1}}},"state":{"paid":false},"orders":[{"set_timer":{"name":"grace","serial":1,"at":9}}],"handled":{"position":1},"timers":{"grace":1},"timers_set":1}}
+{"stream":"process-payment-8","type":"$process.reacted","data":{"to":{"event":{"id":"e2","name":"Placed","place":{"position":2}}},"state":{"paid":false},"handled":{"position":2}}}
+{"stream":"process-payment-8","type":"$process.reacted","data":{"to":{"event":{"id":"e3","name":"Paid","place":{"position":3}}},"state":{"paid":true},"orders":[{"dispatch":{"command":"Ship","body":{"order":8}}}],"handled":{"position":3},"ended":true}}
+{"stream":"process-of-nobody","type":"Other","data":1}
+"#;
+
+#[test]
+fn instances_are_listed() {
+    let place = Place::new();
+    place.import(REACTIONS);
+    assert_snapshot!(place.run("processes"));
+    assert_snapshot!(place.run("processes --json"));
+    let open = place.succeed("processes payment --open --json");
+    assert!(open.lines().count() == 1 && open.contains(r#""key":"7""#), "{open}");
+    assert_snapshot!(place.run("processes shipping"));
+}
+
+#[test]
+fn one_is_shown_with_all_that_it_has_reacted_to() {
+    let place = Place::new();
+    place.import(REACTIONS);
+    assert_snapshot!(place.run("processes show payment 8"));
+    assert_snapshot!(place.run("processes show payment 7 --json"));
+    assert_snapshot!(place.run("processes show payment 9"));
+}

@@ -1,0 +1,130 @@
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use allframe_cqrs::{
+    EventStore,
+    saga::{
+        OnFailure, SagaDefinition, SagaEvent, SagaId, SagaOrchestrator, SagaOutcome, SagaStep, StepContext,
+        StepError,
+    },
+};
+use eventstore_api::EventStoreBackend;
+use eventstore_wal::WalBackend;
+use insta::assert_snapshot;
+
+use crate::support::Place;
+
+/// As orchestrators write: one that is done, one that is parked, one that has turned round.
+const SAGAS: &str = r#"
+{"stream":"saga-trip-ann","type":"$saga.started","data":{"input":{"budget":500},"version":1,"correlation_id":"trip-ann","worker":"w1"}}
+{"stream":"saga-trip-ann","type":"$saga.step-begun","data":{"step":"pay","attempt":1,"deadline":1357034400000000}}
+{"stream":"saga-trip-ann","type":"$saga.step-completed","data":{"step":"pay","output":"room 7 is paid"}}
+{"stream":"saga-trip-ann","type":"$saga.completed","data":{}}
+{"stream":"saga-trip-bob","type":"$saga.started","data":{"input":{"budget":100},"version":1,"correlation_id":"trip-bob","worker":"w1"}}
+{"stream":"saga-trip-bob","type":"$saga.step-begun","data":{"step":"pay","attempt":1,"deadline":1357034400000000}}
+{"stream":"saga-trip-bob","type":"$saga.step-failed","data":{"step":"pay","attempt":1,"error":"the bank does not answer","kind":"retryable"}}
+{"stream":"saga-trip-bob","type":"$saga.parked","data":{"reason":"the step `pay` failed: the bank does not answer","step":"pay"}}
+{"stream":"saga-flight-7","type":"$saga.started","data":{"input":7,"version":1,"correlation_id":"c"}}
+"#;
+
+fn with_sagas() -> Place {
+    let place = Place::new();
+    place.import(SAGAS);
+    place
+}
+
+#[test]
+fn they_are_listed() {
+    let place = with_sagas();
+    assert_snapshot!(place.run("sagas"));
+    assert_snapshot!(place.run("sagas trip --json"));
+    assert_snapshot!(place.run("sagas --status parked"));
+    assert_snapshot!(place.run("sagas nobody"));
+}
+
+#[test]
+fn one_is_shown_with_its_steps_and_its_history() {
+    let place = with_sagas();
+    assert_snapshot!(place.run("sagas show trip bob"));
+    assert_snapshot!(place.run("sagas show trip ann --json"));
+    assert_snapshot!(place.run("sagas show trip nobody"));
+}
+
+#[test]
+fn a_person_steps_in() {
+    let status = |place: &Place| -> String {
+        let shown: serde_json::Value =
+            serde_json::from_str(&place.succeed("sagas show trip bob --json")).unwrap();
+        shown["status"].as_str().unwrap().to_owned()
+    };
+    for (arguments, told, then) in [
+        ("sagas retry trip bob --note again", "trip-bob is tried again\n", "running"),
+        ("sagas resume trip bob --output {\"paid\":true}", "trip-bob goes on\n", "running"),
+        ("sagas compensate trip bob --reason late", "trip-bob turns round\n", "compensating"),
+        ("sagas abandon trip bob --reason late", "trip-bob has ended as it is\n", "abandoned"),
+    ] {
+        let place = with_sagas();
+        assert_eq!(place.succeed(arguments), told);
+        assert_eq!(status(&place), then, "{arguments}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_now_ends_with_a_code_of_its_own() {
+    let place = with_sagas();
+    assert_snapshot!(place.run("sagas resume trip ann"));
+    assert_snapshot!(place.run("sagas retry flight 7 --json"));
+    assert_snapshot!(place.run("sagas abandon trip nobody --reason late"));
+    // Why is asked of whoever has it undone.
+    assert_eq!(place.run("sagas compensate trip bob").code, Some(2));
+}
+
+/// A saga whose only step fails until the bank answers, and has it wait for a person.
+fn paying(failures: Arc<AtomicU32>) -> SagaDefinition<u32> {
+    let pay = SagaStep::new("pay", move |_: StepContext<u32>| {
+        let failures = Arc::clone(&failures);
+        async move {
+            match failures.load(Ordering::Relaxed) {
+                0 => Ok("paid".to_owned()),
+                _ => Err(StepError::retryable("the bank does not answer")),
+            }
+        }
+    });
+    SagaDefinition::new("trip").then(pay.with_max_attempts(NonZeroU32::MIN).on_failure(OnFailure::Park))
+}
+
+/// Drives the sagas of the store as their program would.
+async fn drive(place: &Place, failures: u32) -> (SagaOrchestrator, EventStore<SagaEvent, WalBackend>) {
+    let store = EventStore::with_backend(WalBackend::production(place.path("data")).unwrap());
+    let saga = paying(Arc::new(AtomicU32::new(failures)));
+    let sagas = SagaOrchestrator::builder(&store).with_worker_name("w").saga(saga).open().await.unwrap();
+    (sagas, store)
+}
+
+#[test]
+fn the_program_that_drives_a_saga_does_what_was_asked_for() {
+    let place = Place::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let saga = SagaId::new("trip", "bob").unwrap();
+    runtime.block_on(async {
+        let (sagas, store) = drive(&place, 1).await;
+        let run = sagas.run("trip", "bob", &7).await.unwrap();
+        assert!(matches!(run, SagaOutcome::Parked { .. }), "{run:?}");
+        sagas.close().await;
+        store.backend().close().await.unwrap();
+    });
+    assert!(place.succeed("sagas --status parked --json").contains(r#""id":"bob","status":"parked""#));
+    place.succeed("sagas retry trip bob");
+    runtime.block_on(async {
+        let (sagas, store) = drive(&place, 0).await;
+        assert!(sagas.wait_for_end(&saga).await.unwrap().is_completed());
+        sagas.close().await;
+        store.backend().close().await.unwrap();
+    });
+    assert!(place.succeed("sagas trip --json").contains(r#""status":"completed""#));
+}

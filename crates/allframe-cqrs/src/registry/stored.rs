@@ -1,0 +1,111 @@
+use std::{fmt, sync::Arc};
+
+use eventstore_api::{EventStoreBackend, GlobalPosition, StreamId};
+
+use super::{effects::KeptWatermark, kept_state::KeptState};
+use crate::{EventStore, Result};
+
+/// The states of projections that are kept in a store, for people. The types of their states are not needed.
+///
+/// A read model in a database, or in memory alone, is not among them.
+///
+/// ```
+/// # #[allframe_cqrs::event]
+/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
+/// # struct Paid { amount: u64 }
+/// use allframe_cqrs::{EventStore, StoredProjections};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let store = EventStore::<Paid>::new();
+/// assert!(StoredProjections::of(&store).named("turnover").await?.is_empty());
+/// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct StoredProjections {
+    backend: Arc<dyn EventStoreBackend>,
+}
+
+/// What a store keeps of a version of a projection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredProjection {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// The state is that after the events up to here.
+    pub position: GlobalPosition,
+    /// How large the state is; unknown where it is in an unknown form.
+    pub bytes: Option<usize>,
+    /// Up to where the effects of all versions are done; `None` where it has none.
+    pub effects: Option<GlobalPosition>,
+}
+
+/// No version beyond is looked for.
+const LAST_VERSION: u32 = 100;
+
+impl StoredProjections {
+    /// Those in this store.
+    #[must_use]
+    pub fn of<E, B: EventStoreBackend>(store: &EventStore<E, B>) -> Self {
+        Self { backend: store.shared_backend() }
+    }
+
+    /// The versions of a projection whose states are kept, up to version 100; none where it is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store), also for a name that makes no legal stream.
+    pub async fn named(&self, name: &str) -> Result<Vec<StoredProjection>> {
+        let mut found = Vec::new();
+        for version in 1..=LAST_VERSION {
+            found.extend(self.version(name, version).await?);
+        }
+        Ok(found)
+    }
+
+    /// One version of a projection; `None` where its state is not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoredProjections::named`].
+    pub async fn version(&self, name: &str, version: u32) -> Result<Option<StoredProjection>> {
+        let kept = KeptState::new(Arc::clone(&self.backend), name, version)?;
+        let Some(look) = kept.look().await? else { return Ok(None) };
+        let effects = KeptWatermark::new(Arc::clone(&self.backend), name)?.load().await?;
+        let (name, position, bytes) = (name.to_owned(), look.position, look.bytes);
+        Ok(Some(StoredProjection { name, version, position, bytes, effects }))
+    }
+
+    /// The name and the version of the projection whose state is the snapshot of this stream.
+    #[must_use]
+    pub fn of_stream(stream: &StreamId) -> Option<(&str, u32)> {
+        let (name, version) = stream.as_str().strip_prefix("$projection-")?.rsplit_once("-v")?;
+        Some((name, version.parse().ok()?))
+    }
+}
+
+impl fmt::Debug for StoredProjections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredProjections").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_told_from_its_parts_and_from_what_stands_beside_it() {
+        let of = |name: &'static str| {
+            StoredProjections::of_stream(&StreamId::new(name).unwrap())
+                .map(|(name, version)| (name.to_owned(), version))
+        };
+        assert_eq!(of("$projection-turnover-v1"), Some(("turnover".to_owned(), 1)));
+        assert_eq!(of("$projection-per-version-v2-v12"), Some(("per-version-v2".to_owned(), 12)));
+        for other in ["$projection-turnover-v1/a/0", "$projection-effects-turnover", "projection-turnover-v1"]
+        {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}
