@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 
 use crate::chore::{Chore, Usage};
+use crate::doctor;
 use crate::process::Process;
 use crate::workspace;
 
@@ -71,8 +72,8 @@ impl Plan {
 
 fn check_tools() -> anyhow::Result<()> {
     let needs: [(&str, &[&str], &str); 2] = [
-        ("a nightly toolchain", &["--version"], "rustup toolchain install nightly --profile minimal"),
-        ("cargo-fuzz", &["fuzz", "--version"], "cargo install cargo-fuzz --locked"),
+        ("a nightly toolchain", &["--version"], doctor::NIGHTLY),
+        ("cargo-fuzz", &["fuzz", "--version"], doctor::CARGO_FUZZ),
     ];
     for (name, probe, install) in needs {
         if Process::new("rustup", NIGHTLY).arguments(probe).read().is_err() {

@@ -17,6 +17,7 @@ mod libclang;
 mod postgres;
 mod process;
 mod python;
+mod release;
 mod rocksdb;
 mod selection;
 mod surroundings;
@@ -39,6 +40,7 @@ const CHORES: &[Chore] = &[
     crash::CHORE,
     kill::CHORE,
     fuzz::CHORE,
+    release::CHORE,
 ];
 
 fn main() -> ExitCode {
