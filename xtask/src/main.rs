@@ -20,6 +20,7 @@ mod python;
 mod release;
 mod rocksdb;
 mod selection;
+mod size;
 mod surroundings;
 mod table;
 mod test;
@@ -40,6 +41,7 @@ const CHORES: &[Chore] = &[
     crash::CHORE,
     kill::CHORE,
     fuzz::CHORE,
+    size::CHORE,
     release::CHORE,
 ];
 
