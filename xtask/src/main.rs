@@ -21,6 +21,7 @@ mod release;
 mod rocksdb;
 mod selection;
 mod size;
+mod soak;
 mod surroundings;
 mod table;
 mod test;
@@ -41,6 +42,7 @@ const CHORES: &[Chore] = &[
     crash::CHORE,
     kill::CHORE,
     fuzz::CHORE,
+    soak::CHORE,
     size::CHORE,
     release::CHORE,
 ];
