@@ -27,6 +27,8 @@ pub(crate) struct Ledger {
     /// How far each account was handled, without a gap.
     pub(crate) handled: BTreeMap<u64, u64>,
     pub(crate) handled_again: u64,
+    /// Sagas that a person had to have retried in the end.
+    pub(crate) retried: u64,
     pub(crate) problems: Vec<String>,
 }
 

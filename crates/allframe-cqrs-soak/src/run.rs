@@ -23,8 +23,7 @@ pub(crate) fn run(asked: &Run) -> anyhow::Result<()> {
     fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
     println!("soak --minutes {} --seed {seed}: {}", asked.minutes, directory.display());
 
-    let soaked = soak(&directory, seed, time);
-    match soaked {
+    match soak(&directory, seed, time) {
         Ok(told) => {
             println!("{told}");
             fs::remove_dir_all(&directory).with_context(|| format!("removing {}", directory.display()))
@@ -76,6 +75,7 @@ fn soak(directory: &std::path::Path, seed: u64, time: Duration) -> anyhow::Resul
         ("torn tails put aside", found.torn),
         ("sagas completed", found.completed),
         ("sagas compensated", found.compensated),
+        ("of both that waited for a person, as five lives had ended in one attempt", ledger.retried),
         ("events handled once more", ledger.handled_again),
     ];
     let mut told = String::new();

@@ -21,13 +21,26 @@ use crate::{
 /// Each transfer that there is, and how it ended.
 pub(super) type Outcomes = BTreeMap<String, SagaStatus>;
 
-/// Drives what is left to its end. All that were begun have ended, and nobody has to step in.
-pub(super) async fn sagas(store: &Store, ledger: &Ledger) -> anyhow::Result<Outcomes> {
+/// Why a saga may wait for a person here: five processes have died in one attempt, which is not made once more by itself, since it
+/// may be what they died of. Here it is not, and whoever looks into it has it retried.
+const DIED_TOO_OFTEN: &str = "processes have died";
+
+/// Drives what is left to its end. All that were begun have ended, and nobody has to step in for another reason.
+pub(super) async fn sagas(store: &Store, ledger: &mut Ledger) -> anyhow::Result<Outcomes> {
     let orchestrator = orchestrator(store).await?;
     let open = Sagas::of(store).list(|saga| !saga.status.has_ended()).await?;
     for saga in &open {
         let ended = timeout(PATIENCE, orchestrator.wait_for_end(&saga.saga)).await;
         ended.with_context(|| format!("{:?} has not ended", saga.saga))??;
+    }
+    let parked = Sagas::of(store).list(|saga| saga.status == SagaStatus::Parked).await?;
+    ledger.retried = parked.len() as u64;
+    for saga in &parked {
+        let reason = saga.reason.as_deref().unwrap_or_default();
+        ensure!(reason.contains(DIED_TOO_OFTEN), "{:?} is parked: {reason}", saga.saga);
+        Sagas::of(store).retry(&saga.saga, "they were killed").await?;
+        let ended = timeout(PATIENCE, orchestrator.wait_for_end(&saga.saga)).await;
+        ended.with_context(|| format!("{:?} was retried and has not ended", saga.saga))??;
     }
     let all = Sagas::of(store).list(|_| true).await?;
     orchestrator.close().await;
