@@ -166,8 +166,9 @@ async fn schemas(store: &Store) {
 }
 
 async fn copy(store: &Store) {
-    let source = InMemoryBackend::new();
-    let copy = StoreCopy::new(COPY).from(&source).to(store.backend());
+    let source = Store::new();
+    let _ = source.append("account-1", vec![Paid { amount: 1 }]).await;
+    let copy = StoreCopy::new(COPY).from(source.backend()).to(store.backend());
     let _ = (copy.run().await.is_ok(), copy.verify().await.is_ok());
     // And as what is copied: keys and schemas are looked into.
     let target = InMemoryBackend::new();

@@ -1,7 +1,7 @@
 //! Inputs to begin with, and what they are made of.
 
 use eventstore_api::{
-    Encoding, EventId, EventType, ExpectedVersion, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, Snapshot,
+    AppendBatch, Encoding, EventId, EventType, ExpectedVersion, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, Snapshot,
     StreamAppend, StreamId, Tags, Timestamp, Version,
 };
 
@@ -69,6 +69,11 @@ pub(crate) fn recorded_by(input: &mut Input<'_>) -> Vec<RecordedEvent> {
             .with_encoding(encoding)
             .with_metadata(metadata)
             .with_tags(tags.unwrap_or_default());
+        // What no store would have taken is in no file.
+        let append = AppendBatch::single(stream.clone(), ExpectedVersion::Any, vec![event.clone()]);
+        if append.validate().is_err() {
+            continue;
+        }
         events.push(event.record(Placement {
             stream,
             version,
