@@ -152,7 +152,10 @@ mod tests {
     #[test]
     fn the_help_names_every_target() {
         for target in TARGETS {
-            assert!(CHORE.help.contains(&format!("{target}:")) || CHORE.help.contains(&format!("{target},")), "{target}");
+            assert!(
+                CHORE.help.contains(&format!("{target}:")) || CHORE.help.contains(&format!("{target},")),
+                "{target}"
+            );
         }
     }
 

@@ -41,8 +41,12 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
 /// What a person does, who has a token.
 fn refuse() -> anyhow::Result<()> {
     let packages = order::of(packages()?.into_iter().filter(is_published).collect())?;
-    println!("After `cargo xtask ci` and `cargo xtask release --dry-run`, on a clean checkout of the version:\n");
-    println!("  the heading `## Unreleased` of CHANGELOG.md becomes the version and the day, and is committed");
+    println!(
+        "After `cargo xtask ci` and `cargo xtask release --dry-run`, on a clean checkout of the version:\n"
+    );
+    println!(
+        "  the heading `## Unreleased` of CHANGELOG.md becomes the version and the day, and is committed"
+    );
     println!("  cargo login");
     for package in &packages {
         println!("  cargo publish -p {}", package.name);

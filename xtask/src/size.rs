@@ -42,7 +42,8 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     let folder = workspace::root().join(apps::FOLDER);
     apps::generate(&folder, &apps)?;
 
-    let mut weights = vec![Weight { name: BASELINE.name, bytes: measure(&folder, &BASELINE, options)?, limit: None }];
+    let mut weights =
+        vec![Weight { name: BASELINE.name, bytes: measure(&folder, &BASELINE, options)?, limit: None }];
     for app in apps {
         let bytes = measure(&folder, app, options)?;
         weights.push(Weight { name: app.name, bytes, limit: app.limit });
@@ -81,9 +82,15 @@ impl Options {
 fn measure(folder: &Path, app: &App, options: Options) -> anyhow::Result<u64> {
     let build = build(app, options);
     // What cargo says goes to the standard error, so that `--json` is JSON alone.
-    if options.json { build.read().map(|_| ())? } else { build.run()? };
-    let program = folder.join(BUILD).join("release").join(format!("{}{}", app.name, std::env::consts::EXE_SUFFIX));
-    let metadata = std::fs::metadata(&program).with_context(|| format!("looking at {}", program.display()))?;
+    if options.json {
+        build.read().map(|_| ())?
+    } else {
+        build.run()?
+    };
+    let program =
+        folder.join(BUILD).join("release").join(format!("{}{}", app.name, std::env::consts::EXE_SUFFIX));
+    let metadata =
+        std::fs::metadata(&program).with_context(|| format!("looking at {}", program.display()))?;
     Ok(metadata.len())
 }
 
@@ -93,7 +100,12 @@ fn build(app: &App, options: Options) -> Process {
     let build = Process::cargo(["build", "--release", "--manifest-path", &manifest, "--target-dir", &target]);
     let build = build.arguments(&["--package", app.name]);
     if options.lto {
-        build.arguments(&["--config", "profile.release.lto=\"fat\"", "--config", "profile.release.codegen-units=1"])
+        build.arguments(&[
+            "--config",
+            "profile.release.lto=\"fat\"",
+            "--config",
+            "profile.release.codegen-units=1",
+        ])
     } else {
         build
     }

@@ -30,7 +30,10 @@ fn read_appends(bytes: &[u8]) -> Result<Outcome, Finding> {
     let mut again = Vec::new();
     encode_appends(&appends, &mut again);
     let read = must("what was written of what was read", self::appends(&again))?;
-    let same = read.iter().zip(&appends).all(|(one, other)| one.stream == other.stream && one.events == other.events);
+    let same = read
+        .iter()
+        .zip(&appends)
+        .all(|(one, other)| one.stream == other.stream && one.events == other.events);
     ensure(same && read.len() == appends.len(), || format!("{appends:?} is read again as {read:?}"))?;
     Ok(Outcome::Read)
 }

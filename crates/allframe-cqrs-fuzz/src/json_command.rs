@@ -73,9 +73,12 @@ pub(crate) fn dispatch(data: &[u8]) -> Result<Outcome, Finding> {
             Ok(done) => {
                 // What the handler was given is what serde makes of the same text.
                 let direct = serde_json::from_value::<Order>(value).and_then(|it| serde_json::to_value(&it));
-                let direct = direct.map_err(|error| Finding(format!("it was taken, and serde says {error}")))?;
+                let direct =
+                    direct.map_err(|error| Finding(format!("it was taken, and serde says {error}")))?;
                 let given = done.events.first().map(|it| &it.what);
-                ensure(given == Some(&direct), || format!("the handler was given {given:?} and not {direct}"))?;
+                ensure(given == Some(&direct), || {
+                    format!("the handler was given {given:?} and not {direct}")
+                })?;
                 Ok(Outcome::Read)
             }
             Err(CommandError::Validation(errors)) => {

@@ -62,10 +62,8 @@ fn changed(mut bytes: Vec<u8>, input: &mut Input<'_>) -> Vec<u8> {
 /// The input: options (2 bytes), then for each event what it is.
 pub(crate) fn write_events(data: &[u8]) -> Result<Outcome, Finding> {
     let mut input = Input::new(data);
-    let options = ParquetOptions {
-        row_group_events: usize::from(input.byte()) + 1,
-        ..ParquetOptions::default()
-    };
+    let options =
+        ParquetOptions { row_group_events: usize::from(input.byte()) + 1, ..ParquetOptions::default() };
     let events = recorded_by(&mut input);
     if events.is_empty() {
         return Ok(Outcome::Refused);
@@ -83,7 +81,10 @@ pub(crate) fn write_events(data: &[u8]) -> Result<Outcome, Finding> {
     Ok(Outcome::Read)
 }
 
-fn write(events: &[RecordedEvent], options: ParquetOptions) -> Result<Vec<u8>, eventstore_parquet::ParquetError> {
+fn write(
+    events: &[RecordedEvent],
+    options: ParquetOptions,
+) -> Result<Vec<u8>, eventstore_parquet::ParquetError> {
     let mut writer = ParquetWriter::new(Vec::new(), options)?;
     for event in events {
         writer.write(event.clone())?;

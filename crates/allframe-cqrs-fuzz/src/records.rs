@@ -3,8 +3,8 @@
 use std::{future::Future, time::Duration};
 
 use allframe_cqrs::{
-    Aggregate, CommandBus, EventFilter, EventStore, EventStoreBackend, InMemoryBackend, Projection, ProjectionRegistry,
-    Registration, Repository, SnapshotPolicy, StreamId, Version, command,
+    Aggregate, CommandBus, EventFilter, EventStore, EventStoreBackend, InMemoryBackend, Projection,
+    ProjectionRegistry, Registration, Repository, SnapshotPolicy, StreamId, Version, command,
     copy::StoreCopy,
     event,
     saga::{SagaDefinition, SagaId, SagaOrchestrator, SagaStep, Sagas, StepContext, StepError},
@@ -90,7 +90,9 @@ pub(crate) fn read(data: &[u8]) -> Result<Outcome, Finding> {
 }
 
 async fn within(what: &str, work: impl Future<Output = ()>) -> Result<(), Finding> {
-    tokio::time::timeout(TOO_LONG, work).await.map_err(|_| Finding(format!("{what}: it does not come to an end")))
+    tokio::time::timeout(TOO_LONG, work)
+        .await
+        .map_err(|_| Finding(format!("{what}: it does not come to an end")))
 }
 
 /// Whatever a store takes; how many those were.
@@ -105,7 +107,8 @@ async fn fill(store: &Store, data: &[u8]) -> usize {
         let payload = input.counted().to_vec();
         let (Ok(stream), Ok(name)) = (stream, name) else { continue };
         let taken = if is_snapshot {
-            let snapshot = Snapshot::new(stream, Version::new(version), name, payload).with_encoding(encoding);
+            let snapshot =
+                Snapshot::new(stream, Version::new(version), name, payload).with_encoding(encoding);
             store.backend().save_snapshot(snapshot).await.is_ok()
         } else {
             let event = NewEvent::new(name, payload).with_encoding(encoding);
@@ -162,7 +165,9 @@ async fn key(store: &Store) {
 async fn schemas(store: &Store) {
     let registry = store.schema_registry();
     let _ = (registry.list().await, registry.latest("Paid").await, registry.compatibility("Paid").await);
-    let _ = registry.register(<Paid as allframe_cqrs::schema::EventSchemas>::schemas(), CompatibilityMode::Full).await;
+    let _ = registry
+        .register(<Paid as allframe_cqrs::schema::EventSchemas>::schemas(), CompatibilityMode::Full)
+        .await;
 }
 
 async fn copy(store: &Store) {
@@ -191,7 +196,9 @@ async fn aggregate(store: &Store) {
 
 /// What the toolkit itself leaves behind when all of these have run once.
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return Vec::new() };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        return Vec::new();
+    };
     runtime.block_on(async {
         let store = Store::new();
         sagas(&store).await;
@@ -201,14 +208,22 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         projection(&store).await;
         aggregate(&store).await;
         let mut streams: std::collections::BTreeMap<StreamId, Vec<u8>> = Default::default();
-        let all = store.backend().read_all(&ReadAll::forward()).await.map(|page| page.events).unwrap_or_default();
+        let all =
+            store.backend().read_all(&ReadAll::forward()).await.map(|page| page.events).unwrap_or_default();
         for event in all {
             let (name, encoding) = (event.event_type.as_str(), event.encoding);
             let record = record(None, event.stream.as_str(), name, encoding, &event.payload);
             streams.entry(event.stream.clone()).or_default().extend(record);
         }
-        let mut seeds: Vec<(&'static str, Vec<u8>)> = vec![("everything", streams.values().flatten().copied().collect())];
-        let kinds = [("saga", "saga-"), ("workers", "$saga-"), ("group", "$group-"), ("key", "$command-"), ("schema", "$schema-")];
+        let mut seeds: Vec<(&'static str, Vec<u8>)> =
+            vec![("everything", streams.values().flatten().copied().collect())];
+        let kinds = [
+            ("saga", "saga-"),
+            ("workers", "$saga-"),
+            ("group", "$group-"),
+            ("key", "$command-"),
+            ("schema", "$schema-"),
+        ];
         for (name, prefix) in kinds {
             let of_kind = streams.iter().filter(|(stream, _)| stream.as_str().starts_with(prefix));
             seeds.push((name, of_kind.flat_map(|(_, records)| records.clone()).collect()));
@@ -221,11 +236,15 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 
 async fn snapshots(store: &Store) -> Vec<u8> {
     let mut records = Vec::new();
-    for name in ["$saga-index", "$projection-p-v1", "$projection-p-v1/a/0", "$group-g/parked-0", "account-1"] {
+    for name in ["$saga-index", "$projection-p-v1", "$projection-p-v1/a/0", "$group-g/parked-0", "account-1"]
+    {
         let Ok(stream) = StreamId::new(name) else { continue };
         let found = store.backend().get_latest_snapshot(&stream).await.ok().flatten();
-        let kept = found.as_ref().map(|it| (it.version.get(), it.state_type.as_str(), it.encoding, it.payload.to_vec()));
-        let (version, state_type, encoding, payload) = kept.unwrap_or((1, "Total", Encoding::JSON, b"{\"amount\":1}".to_vec()));
+        let kept = found
+            .as_ref()
+            .map(|it| (it.version.get(), it.state_type.as_str(), it.encoding, it.payload.to_vec()));
+        let (version, state_type, encoding, payload) =
+            kept.unwrap_or((1, "Total", Encoding::JSON, b"{\"amount\":1}".to_vec()));
         records.extend(record(Some(version), name, state_type, encoding, &payload));
     }
     records
@@ -235,7 +254,8 @@ async fn copied() -> Vec<u8> {
     let (source, target) = (Store::new(), Store::new());
     key(&source).await;
     let _ = StoreCopy::new(COPY).from(source.backend()).to(target.backend()).run().await;
-    let all = target.backend().read_all(&ReadAll::forward()).await.map(|page| page.events).unwrap_or_default();
+    let all =
+        target.backend().read_all(&ReadAll::forward()).await.map(|page| page.events).unwrap_or_default();
     all.iter()
         .flat_map(|it| record(None, it.stream.as_str(), it.event_type.as_str(), it.encoding, &it.payload))
         .collect()

@@ -7,7 +7,9 @@ use crate::target::{Finding, Outcome, ensure, must};
 
 /// The input: JSON, an array of two schemas.
 pub(crate) fn compare(data: &[u8]) -> Result<Outcome, Finding> {
-    let Ok(Value::Array(schemas)) = serde_json::from_slice::<Value>(data) else { return Ok(Outcome::Refused) };
+    let Ok(Value::Array(schemas)) = serde_json::from_slice::<Value>(data) else {
+        return Ok(Outcome::Refused);
+    };
     let [one, other] = schemas.as_slice() else { return Ok(Outcome::Refused) };
     let found = incompatibilities(one, other);
     ensure(incompatibilities(one, other) == found, || "asked again, it answers otherwise".to_owned())?;
@@ -20,14 +22,17 @@ pub(crate) fn compare(data: &[u8]) -> Result<Outcome, Finding> {
     let text = must("writing what was read", serde_json::to_string(one))?;
     let again: Value = must("reading what was written", serde_json::from_str(&text))?;
     let again = EventSchema::new("A", 1, again, other.clone());
-    ensure(again.fingerprint == schema.fingerprint, || format!("written and read again it is another one: {text}"))?;
+    ensure(again.fingerprint == schema.fingerprint, || {
+        format!("written and read again it is another one: {text}")
+    })?;
     Ok(Outcome::Read)
 }
 
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let object = r#"{"type":"object","properties":{"a":{"type":"integer","minimum":0,"format":"uint8"},
         "b":{"type":["string","null"],"enum":["x","y",null]}},"required":["a"],"additionalProperties":false}"#;
-    let list = r##"{"$defs":{"L":{"type":"array","items":{"$ref":"#/$defs/L"},"maxItems":3}},"$ref":"#/$defs/L"}"##;
+    let list =
+        r##"{"$defs":{"L":{"type":"array","items":{"$ref":"#/$defs/L"},"maxItems":3}},"$ref":"#/$defs/L"}"##;
     let either = r##"{"oneOf":[{"type":"object","properties":{"k":{"const":"a"}},"required":["k"]},
         {"type":"object","properties":{"k":{"const":"b"},"n":{"$ref":"#/$defs/N"}},"required":["k"]}],
         "$defs":{"N":{"anyOf":[{"type":"number"},{"allOf":[{"type":"string"},{"not":{"const":""}}]}]}}}"##;

@@ -1,8 +1,8 @@
 //! Inputs to begin with, and what they are made of.
 
 use eventstore_api::{
-    AppendBatch, Encoding, EventId, EventType, ExpectedVersion, GlobalPosition, Metadata, NewEvent, Placement, RecordedEvent, Snapshot,
-    StreamAppend, StreamId, Tags, Timestamp, Version,
+    AppendBatch, Encoding, EventId, EventType, ExpectedVersion, GlobalPosition, Metadata, NewEvent,
+    Placement, RecordedEvent, Snapshot, StreamAppend, StreamId, Tags, Timestamp, Version,
 };
 
 use crate::{codec, input::Input, json_command, parquet, records, schemas, texts};
@@ -26,7 +26,9 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 fn events() -> Vec<(&'static str, Vec<u8>)> {
-    let one: &[u8] = &[1, 1, 3, b'a', b'-', b'1', 1, b'T', 1, 2, b'{', b'}', 1, 1, b'k', 1, b'v', 1, 3, b'a', b':', b'b', 9];
+    let one: &[u8] = &[
+        1, 1, 3, b'a', b'-', b'1', 1, b'T', 1, 2, b'{', b'}', 1, 1, b'k', 1, b'v', 1, 3, b'a', b':', b'b', 9,
+    ];
     vec![("one", [&[0], one].concat()), ("many", [&[1], one.repeat(5).as_slice()].concat())]
 }
 
@@ -35,7 +37,17 @@ pub(crate) fn recorded(count: u8) -> Vec<RecordedEvent> {
     let text: Vec<u8> = (0..count)
         .flat_map(|number| {
             let payload = format!("{{\"n\":{number}}}");
-            let mut event = vec![number % 3, number % 4, 3, b'a', b'-', b'0' + number % 5, 1, b'A' + number % 3, number % 3];
+            let mut event = vec![
+                number % 3,
+                number % 4,
+                3,
+                b'a',
+                b'-',
+                b'0' + number % 5,
+                1,
+                b'A' + number % 3,
+                number % 3,
+            ];
             event.push(u8::try_from(payload.len()).unwrap_or(0));
             event.extend(payload.bytes());
             event.extend([number % 2, 1, b'k', 1, b'v']);
@@ -102,5 +114,8 @@ pub(crate) fn appends() -> Vec<StreamAppend> {
 
 pub(crate) fn snapshot() -> Option<Snapshot> {
     let (stream, state_type) = (StreamId::new("account-7").ok()?, EventType::new("Account").ok()?);
-    Some(Snapshot::new(stream, Version::new(300), state_type, b"{\"balance\":7}".to_vec()).with_encoding(Encoding::JSON))
+    Some(
+        Snapshot::new(stream, Version::new(300), state_type, b"{\"balance\":7}".to_vec())
+            .with_encoding(Encoding::JSON),
+    )
 }

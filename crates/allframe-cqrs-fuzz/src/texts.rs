@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use eventstore_api::{AppendBatch, EventId, EventType, ExpectedVersion, Metadata, NewEvent, StreamId, Tag, Tags};
+use eventstore_api::{
+    AppendBatch, EventId, EventType, ExpectedVersion, Metadata, NewEvent, StreamId, Tag, Tags,
+};
 
 use crate::{
     input::Input,
@@ -39,18 +41,22 @@ fn event_type(text: String) -> Result<Outcome, Finding> {
 fn tag(text: &str) -> Result<Outcome, Finding> {
     let Ok(tag) = Tag::new(text.to_owned()) else { return Ok(Outcome::Refused) };
     let (key, value) = (tag.key(), tag.value());
-    ensure(tag.as_str() == text && format!("{key}:{value}") == text, || format!("{text:?} is {key:?}, {value:?}"))?;
+    ensure(tag.as_str() == text && format!("{key}:{value}") == text, || {
+        format!("{text:?} is {key:?}, {value:?}")
+    })?;
     let again = must("the same key and value", Tag::of(key, value))?;
     ensure(again == tag, || format!("{tag:?} of its key and value is {again:?}"))?;
     Ok(Outcome::Read)
 }
 
 fn tags(input: &mut Input<'_>) -> Result<Outcome, Finding> {
-    let texts: Vec<String> = std::iter::from_fn(|| (!input.is_empty()).then(|| input.text())).take(80).collect();
+    let texts: Vec<String> =
+        std::iter::from_fn(|| (!input.is_empty()).then(|| input.text())).take(80).collect();
     let Ok(tags) = Tags::parse(texts.clone()) else { return Ok(Outcome::Refused) };
     let sorted = tags.iter().zip(tags.iter().skip(1)).all(|(one, other)| one < other);
     ensure(sorted, || format!("{tags:?} are in no order"))?;
-    let all = texts.iter().all(|text| tags.contains(text)) && tags.iter().all(|tag| texts.iter().any(|it| tag.as_str() == it));
+    let all = texts.iter().all(|text| tags.contains(text))
+        && tags.iter().all(|tag| texts.iter().any(|it| tag.as_str() == it));
     ensure(all, || format!("{texts:?} are now {tags:?}"))?;
     let again = must("the same tags", Tags::new(tags.iter().cloned()))?;
     ensure(again == tags && tags.contains_all(&again), || format!("{tags:?} are now {again:?}"))?;
@@ -69,7 +75,8 @@ fn metadata(input: &mut Input<'_>) -> Result<Outcome, Finding> {
         last.insert(name, value);
     }
     let held: Vec<(&str, &str)> = metadata.iter().collect();
-    let expected: Vec<(&str, &str)> = last.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let expected: Vec<(&str, &str)> =
+        last.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     ensure(held == expected, || format!("{expected:?} are now {held:?}"))?;
     // What is too much is refused where it is stored.
     let Ok(stream) = StreamId::new("a-1") else { return Ok(Outcome::Refused) };

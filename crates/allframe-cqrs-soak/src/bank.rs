@@ -89,7 +89,9 @@ pub(crate) fn bus(store: &Store) -> Result<CommandBus<BankEvent>, BuildError> {
             false => Err(format!("{} is more than {}", command.amount, account.balance)),
         })
         .decide(|command: &Give, _: &Account| match command.is_closed {
-            false => Ok(vec![BankEvent::Given { transfer: command.transfer.clone(), amount: command.amount }]),
+            false => {
+                Ok(vec![BankEvent::Given { transfer: command.transfer.clone(), amount: command.amount }])
+            }
             true => Err("the account is closed".to_owned()),
         })
         .decide(|command: &GiveBack, _: &Account| {

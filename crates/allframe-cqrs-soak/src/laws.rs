@@ -28,7 +28,12 @@ pub(crate) struct Found {
 }
 
 /// Lets everything come to its end in a last life that nobody kills, and looks.
-pub(crate) async fn check(directory: &Path, seed: u64, life: u32, ledger: &mut Ledger) -> anyhow::Result<Found> {
+pub(crate) async fn check(
+    directory: &Path,
+    seed: u64,
+    life: u32,
+    ledger: &mut Ledger,
+) -> anyhow::Result<Found> {
     let store = open(directory, life)?;
     snapshots(&store, ledger).await.context("snapshots")?;
     let outcomes = bank::sagas(&store, ledger).await.context("sagas")?;
@@ -49,7 +54,12 @@ pub(crate) async fn check(directory: &Path, seed: u64, life: u32, ledger: &mut L
     drop(store);
     let report = verify(store_in(directory)).context("verifying")?;
     ensure!(report.is_sound(), "verify: {report:?}");
-    ensure!(report.events == events.len() as u64, "verify counts {} of {} events", report.events, events.len());
+    ensure!(
+        report.events == events.len() as u64,
+        "verify counts {} of {} events",
+        report.events,
+        events.len()
+    );
     let streams: std::collections::BTreeSet<&StreamId> = events.iter().map(|it| &it.stream).collect();
     Ok(Found {
         events: events.len() as u64,
@@ -66,7 +76,10 @@ async fn snapshots(store: &Store, ledger: &Ledger) -> anyhow::Result<()> {
         let stream = StreamId::new(format!("kept-{which}"))?;
         let latest = store.backend().get_latest_snapshot(&stream).await?.context("it is gone")?;
         let version = latest.version.get();
-        ensure!(version >= *acknowledged, "{stream}: {acknowledged} was acknowledged, and the latest is {version}");
+        ensure!(
+            version >= *acknowledged,
+            "{stream}: {acknowledged} was acknowledged, and the latest is {version}"
+        );
         ensure!(latest.payload == kept_payload(*which, version), "{stream}: {version} holds something else");
     }
     Ok(())

@@ -53,11 +53,7 @@ fn definition(bus: &CommandBus<BankEvent>) -> SagaDefinition<Transfer> {
     let soon = Backoff::new(Duration::from_millis(5), Duration::from_millis(50));
     let attempts = NonZeroU32::new(50).unwrap_or(NonZeroU32::MIN);
     SagaDefinition::new(TRANSFER)
-        .then(
-            SagaStep::invertible_command("take", bus, take)
-                .with_backoff(soon)
-                .with_max_attempts(attempts),
-        )
+        .then(SagaStep::invertible_command("take", bus, take).with_backoff(soon).with_max_attempts(attempts))
         .then(SagaStep::new("ask", ask).with_backoff(soon).with_max_attempts(attempts))
         .then(SagaStep::command("give", bus, give).with_backoff(soon).with_max_attempts(attempts))
 }

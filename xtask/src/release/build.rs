@@ -28,7 +28,8 @@ pub(super) fn from_what_is_packed(packages: &[Package], all: &[Package]) -> anyh
     }
     let root = fs::read_to_string(workspace::root().join("Cargo.toml")).context("reading Cargo.toml")?;
     fs::write(folder.join("Cargo.toml"), manifest(packages, &root)).context("writing the manifest of all")?;
-    fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock")).context("copying Cargo.lock")?;
+    fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("copying Cargo.lock")?;
     check(&folder, &target, packages, all).run()
 }
 
@@ -55,7 +56,8 @@ fn folder_of(package: &Package) -> String {
 /// others depend on is not compiled again.
 fn manifest(packages: &[Package], root: &str) -> String {
     let members: Vec<String> = packages.iter().map(|it| format!("{:?}", folder_of(it))).collect();
-    let mut text = format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[patch.crates-io]\n", members.join(", "));
+    let mut text =
+        format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[patch.crates-io]\n", members.join(", "));
     for package in packages {
         text.push_str(&format!("{} = {{ path = {:?} }}\n", package.name, folder_of(package)));
     }
@@ -100,9 +102,16 @@ mod tests {
 
     #[test]
     fn what_is_compiled_is_what_was_unpacked_and_not_rocksdb() {
-        let line = check(Path::new("there"), Path::new("target"), &published(), &packages().unwrap()).to_string();
-        assert!(line.starts_with("cargo check --manifest-path there/Cargo.toml --target-dir target "), "{line}");
-        assert!(line.contains("--exclude eventstore-rocksdb") && line.contains("eventstore-wal/parquet"), "{line}");
+        let line =
+            check(Path::new("there"), Path::new("target"), &published(), &packages().unwrap()).to_string();
+        assert!(
+            line.starts_with("cargo check --manifest-path there/Cargo.toml --target-dir target "),
+            "{line}"
+        );
+        assert!(
+            line.contains("--exclude eventstore-rocksdb") && line.contains("eventstore-wal/parquet"),
+            "{line}"
+        );
         assert!(!line.contains("xtask") && !line.contains("eventstore-torture"), "{line}");
     }
 
@@ -110,7 +119,10 @@ mod tests {
     fn each_gets_the_others_as_they_were_packed() {
         let text = manifest(&published(), "[lints]\nx = 1\n[profile.release]\nlto = \"thin\"\n[other]\n");
         let table: toml::Table = text.parse().unwrap();
-        assert_eq!(table["patch"]["crates-io"]["eventstore-api"]["path"].as_str(), Some("eventstore-api-0.1.0"));
+        assert_eq!(
+            table["patch"]["crates-io"]["eventstore-api"]["path"].as_str(),
+            Some("eventstore-api-0.1.0")
+        );
         assert_eq!(table["workspace"]["members"].as_array().unwrap().len(), published().len());
         assert_eq!(table["profile"]["release"]["lto"].as_str(), Some("thin"));
         assert!(table.get("other").is_none() && table.get("lints").is_none(), "{text}");

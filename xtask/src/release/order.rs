@@ -11,7 +11,10 @@ pub(super) fn of(mut rest: Vec<Package>) -> anyhow::Result<Vec<Package>> {
         let waits = |it: &Package| needs(it).any(|need| rest.iter().any(|other| other.name.as_str() == need));
         let Some(next) = rest.iter().position(|it| !waits(it)) else {
             let names: Vec<&str> = rest.iter().map(|it| it.name.as_str()).collect();
-            bail!("these depend on each other, and none of them can be published first: {}", names.join(", "));
+            bail!(
+                "these depend on each other, and none of them can be published first: {}",
+                names.join(", ")
+            );
         };
         ordered.push(rest.remove(next));
     }
@@ -21,7 +24,8 @@ pub(super) fn of(mut rest: Vec<Package>) -> anyhow::Result<Vec<Package>> {
 /// What must be on crates.io when this one is published. Cargo leaves a dev-dependency by path alone out of what it publishes,
 /// and looks for every other one.
 fn needs(package: &Package) -> impl Iterator<Item = &str> {
-    let stays = |kind: DependencyKind, by_path_alone: bool| kind != DependencyKind::Development || !by_path_alone;
+    let stays =
+        |kind: DependencyKind, by_path_alone: bool| kind != DependencyKind::Development || !by_path_alone;
     let dependencies = package.dependencies.iter();
     dependencies.filter(move |it| stays(it.kind, it.req.comparators.is_empty())).map(|it| it.name.as_str())
 }

@@ -54,7 +54,10 @@ fn dependencies(package: &Package, published: &[Package]) -> Vec<String> {
             None => problems.push(format!("depends on {}, which is not published", dependency.name)),
             Some(_) if by_path_alone && dependency.kind == DependencyKind::Development => {}
             Some(target) if by_path_alone || !dependency.req.matches(&target.version) => {
-                problems.push(format!("asks for {} {}, which is {}", target.name, dependency.req, target.version));
+                problems.push(format!(
+                    "asks for {} {}, which is {}",
+                    target.name, dependency.req, target.version
+                ));
             }
             Some(_) => {}
         }
@@ -95,7 +98,8 @@ mod tests {
         let of_api = |it: &&mut cargo_metadata::Dependency| it.name == "eventstore-api";
         let other = found(|it| it.dependencies.iter_mut().find(of_api).unwrap().req = "7".parse().unwrap());
         assert_eq!(other, "eventstore-wal: asks for eventstore-api ^7, which is 0.1.0");
-        let unknown = found(|it| it.dependencies.iter_mut().find(of_api).unwrap().name = "small-disk".to_owned());
+        let unknown =
+            found(|it| it.dependencies.iter_mut().find(of_api).unwrap().name = "small-disk".to_owned());
         assert_eq!(unknown, "eventstore-wal: depends on small-disk, which is not published");
     }
 

@@ -86,6 +86,9 @@ heavy     601    +101               100    1.01   ABOVE";
     fn programs_read_it_as_json() {
         let expected = r#"{"app":"heavy","bytes":601,"over_baseline":101,"limit":100}"#;
         assert!(json(&weights()).contains(expected), "{}", json(&weights()));
-        assert!(json(&weights()).starts_with(r#"[{"app":"baseline","bytes":500,"over_baseline":0,"limit":null},"#));
+        assert!(
+            json(&weights())
+                .starts_with(r#"[{"app":"baseline","bytes":500,"over_baseline":0,"limit":null},"#)
+        );
     }
 }

@@ -1,6 +1,9 @@
 //! Snapshots: newer and newer ones, and now and then one that is too old.
 
-use allframe_cqrs::{EventStoreBackend, StreamId, Version, api::{EventType, Snapshot}};
+use allframe_cqrs::{
+    EventStoreBackend, StreamId, Version,
+    api::{EventType, Snapshot},
+};
 use anyhow::{Context, ensure};
 
 use super::every;
@@ -39,6 +42,7 @@ pub(super) async fn keep(store: Store, life: Live) -> anyhow::Result<()> {
 
 async fn save(store: &Store, stream: &StreamId, which: u64, version: u64) -> anyhow::Result<()> {
     let state_type = EventType::new("Kept")?;
-    let snapshot = Snapshot::new(stream.clone(), Version::new(version), state_type, kept_payload(which, version));
+    let snapshot =
+        Snapshot::new(stream.clone(), Version::new(version), state_type, kept_payload(which, version));
     Ok(store.backend().save_snapshot(snapshot).await?)
 }

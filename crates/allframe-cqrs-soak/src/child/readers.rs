@@ -108,7 +108,12 @@ impl Versions {
             None if self.from_the_beginning => Version::NONE.next(),
             None => event.version,
         };
-        ensure!(event.version == expected, "{} has {} where {expected} should be", event.stream, event.version);
+        ensure!(
+            event.version == expected,
+            "{} has {} where {expected} should be",
+            event.stream,
+            event.version
+        );
         Ok(())
     }
 }

@@ -36,7 +36,10 @@ pub(super) async fn write(store: Store, life: Live) -> anyhow::Result<()> {
                 let first = append(&store, &planned).await?;
                 if let (Some(first), 0) = (first, number % REPEATED) {
                     let again = submit(&store, &planned).await?;
-                    ensure!(again.as_ref() == Some(&first), "{name} was {first:?}, and again it is {again:?}");
+                    ensure!(
+                        again.as_ref() == Some(&first),
+                        "{name} was {first:?}, and again it is {again:?}"
+                    );
                 }
             }
             Ok(())
@@ -72,8 +75,12 @@ async fn submit(store: &Store, planned: &Planned) -> anyhow::Result<Option<Vec<A
     }
     match batch.commit().await {
         Ok(appended) => Ok(Some(appended)),
-        Err(Error::Store(StoreError::WrongExpectedVersion { .. })) if planned.guard == Guard::AsRead => Ok(None),
-        Err(Error::Store(StoreError::ConditionFailed { .. })) if matches!(planned.guard, Guard::Once(_)) => Ok(None),
+        Err(Error::Store(StoreError::WrongExpectedVersion { .. })) if planned.guard == Guard::AsRead => {
+            Ok(None)
+        }
+        Err(Error::Store(StoreError::ConditionFailed { .. })) if matches!(planned.guard, Guard::Once(_)) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -43,7 +43,10 @@ pub(super) fn hold(events: &[Recorded<BankEvent>], seed: u64, ledger: &Ledger) -
 }
 
 /// Where the first event of each of its streams is. Fails where it is there by half, or with other content.
-fn places(planned: &Planned, stored: &BTreeMap<usize, &Recorded<BankEvent>>) -> anyhow::Result<Vec<(u64, u64)>> {
+fn places(
+    planned: &Planned,
+    stored: &BTreeMap<usize, &Recorded<BankEvent>>,
+) -> anyhow::Result<Vec<(u64, u64)>> {
     let tags = match &planned.guard {
         Guard::Once(tag) => Tags::parse([tag.clone()])?,
         Guard::Free | Guard::AsRead => Tags::NONE,
@@ -53,7 +56,8 @@ fn places(planned: &Planned, stored: &BTreeMap<usize, &Recorded<BankEvent>>) -> 
     for (stream, events) in &planned.streams {
         for (number, event) in events.iter().enumerate() {
             let found = stored.get(&index).with_context(|| format!("event {index} is not there"))?;
-            let same = found.stream().as_str() == stream && found.event == *event && found.record.tags == tags;
+            let same =
+                found.stream().as_str() == stream && found.event == *event && found.record.tags == tags;
             ensure!(same, "event {index} is not what was submitted: {found:?}");
             if number == 0 {
                 places.push((found.version().get(), found.position().get()));

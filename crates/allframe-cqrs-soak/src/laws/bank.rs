@@ -90,7 +90,10 @@ pub(super) fn money(events: &[Recorded<BankEvent>], outcomes: &Outcomes) -> anyh
     }
     let completed = outcomes.iter().filter(|(_, status)| **status == SagaStatus::Completed);
     for (transfer, _) in completed {
-        ensure!(effects.contains_key(transfer.as_str()), "the transfer {transfer} is completed and did nothing");
+        ensure!(
+            effects.contains_key(transfer.as_str()),
+            "the transfer {transfer} is completed and did nothing"
+        );
     }
     ensure!(held == deposited, "{deposited} was deposited, and the accounts hold {held}");
     Ok(())
@@ -122,7 +125,9 @@ pub(super) async fn group(store: &Store, ledger: &mut Ledger) -> anyhow::Result<
         lengths.insert(number, events.len() as u64);
     }
     let is_behind = |ledger: &Ledger| {
-        lengths.iter().any(|(number, length)| ledger.handled.get(number).copied().unwrap_or_default() < *length)
+        lengths
+            .iter()
+            .any(|(number, length)| ledger.handled.get(number).copied().unwrap_or_default() < *length)
     };
     let group = group_of(store).await?;
     let mut consumer = group.join()?;

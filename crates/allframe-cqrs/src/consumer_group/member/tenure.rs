@@ -106,7 +106,8 @@ impl<E> Tenure<E> {
                 }
                 Ok(None) => self.lanes.finish(&key),
                 Ok(Some(event)) => {
-                    let attempt = self.failures.get(&position).map_or(1, |failures| failures.saturating_add(1));
+                    let attempt =
+                        self.failures.get(&position).map_or(1, |failures| failures.saturating_add(1));
                     return Some((key, event, attempt));
                 }
                 Err(reason) => {
