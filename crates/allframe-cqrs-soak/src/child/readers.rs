@@ -6,7 +6,7 @@ use allframe_cqrs::{
     EventFilter, EventStoreBackend, GlobalPosition, ReadAll, StreamId,
     api::{RecordedEvent, Version},
 };
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
 use super::every;
 use crate::{
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_trace_goes_from_one_life_to_the_next() {
         let trace = Trace { position: 1, events: 2, hash: u64::MAX };
-        assert_eq!(Trace::parse(Some(&trace.to_string())).context("parsing").unwrap(), trace);
+        assert_eq!(Trace::parse(Some(&trace.to_string())).unwrap(), trace);
         assert_eq!(Trace::parse(None).unwrap(), Trace::default());
         assert!(Trace::parse(Some("1-2")).is_err());
     }
