@@ -3,7 +3,6 @@
 mod arguments;
 mod deny;
 mod features;
-mod package;
 mod plan;
 mod rocksdb;
 mod step;
@@ -15,6 +14,7 @@ use anyhow::bail;
 use crate::chore::Chore;
 use crate::workspace;
 use arguments::Arguments;
+pub(crate) use plan::has_library;
 use step::{Outcome, Report};
 
 pub(crate) const CHORE: Chore = Chore {
@@ -40,7 +40,8 @@ Steps:
   advisories     known flaws of what we depend on (needs the network)
   crash          the log survives crashes, faults and flipped bits, of a bounded number of seeds
   kill           a minute of cargo xtask kill
-  package        what would be published
+  soak           half a minute of cargo xtask soak
+  package        cargo xtask release --dry-run
   rocksdb        eventstore-rocksdb, and what the others do with it, in release: all other steps leave it out
 
 A failed step does not stop the others. The table at the end says what passed, failed and was skipped, and why.",

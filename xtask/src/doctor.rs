@@ -56,6 +56,9 @@ const NEEDS: &[Need] = &[
     Need { name: "rustfmt", purpose: "ci: fmt", weight: Optional, probe: Command(&["cargo", "fmt", "--version"]), install: "rustup component add rustfmt" },
     Need { name: "clippy", purpose: "ci: clippy, crates, features", weight: Optional, probe: Command(&["cargo", "clippy", "--version"]), install: "rustup component add clippy" },
     Need { name: "cargo-deny", purpose: "ci: deny, advisories", weight: Optional, probe: Command(&["cargo", "deny", "--version"]), install: CARGO_DENY },
+    Need { name: "nightly", purpose: "fuzz", weight: Optional, probe: Command(&["rustup", "run", "nightly", "rustc", "--version"]), install: NIGHTLY },
+    Need { name: "cargo-fuzz", purpose: "fuzz", weight: Optional, probe: Command(&["cargo", "fuzz", "--version"]), install: CARGO_FUZZ },
+    Need { name: "cargo-semver-checks", purpose: "release: the public API beside that of the last version", weight: Optional, probe: Command(&["cargo", "semver-checks", "--version"]), install: CARGO_SEMVER_CHECKS },
     Need { name: "postgresql", purpose: "test: stores on PostgreSQL, unless DATABASE_URL names a server", weight: Optional, probe: Command(&["pg_config", "--version"]), install: POSTGRESQL },
     Need { name: "c++", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(tools::compiler), install: CPP },
     Need { name: "libclang", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(libclang), install: LIBCLANG },
@@ -70,6 +73,10 @@ fn libclang() -> Option<String> {
 
 /// Also said by the steps that are skipped without it.
 pub(crate) const CARGO_DENY: &str = "cargo install cargo-deny --locked";
+pub(crate) const CARGO_SEMVER_CHECKS: &str = "cargo install cargo-semver-checks --locked";
+/// Also said by `cargo xtask fuzz`.
+pub(crate) const NIGHTLY: &str = "rustup toolchain install nightly --profile minimal";
+pub(crate) const CARGO_FUZZ: &str = "cargo install cargo-fuzz --locked";
 const LINKER: &str = if cfg!(target_os = "macos") {
     "xcode-select --install"
 } else if cfg!(windows) {

@@ -3,25 +3,43 @@
 use anyhow::{Context, bail};
 
 use crate::chore::{Chore, Usage};
+use crate::doctor;
 use crate::process::Process;
 use crate::workspace;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "fuzz",
-    summary: "fuzz frames, directories and changed stores",
+    summary: "fuzz everything that reads what others wrote",
     help: "\
 cargo xtask fuzz [--seconds N] [TARGET...]
 
   --seconds N  fuzz each target for so long (60)
-  TARGET       frame, arbitrary_directory or mutated_directory; all of them where none is named
+  TARGET       all of them where none is named:
+               frame, arbitrary_directory, mutated_directory: the log, its indexes, snapshots and manifest
+               codec: the binary form of appends, snapshots and payloads
+               texts: names of streams and types, tags, metadata, ids
+               parquet, parquet_events: files, and events that are written to them and read again
+               json_command, schemas: commands as JSON, and schemas that are compared
+               records: what the toolkit keeps in a store for itself
 
 Begins with fuzz/corpus, and keeps what else it finds interesting in target/fuzz, for the next time. An input that fails is
 in target/fuzz/TARGET/failed. It takes a nightly toolchain and cargo-fuzz, and says how to install what is missing; the
-test `fuzz` of eventstore-torture, which takes neither, goes through the same corpus.",
+tests `fuzz` of eventstore-torture and `corpus` of allframe-cqrs-fuzz, which take neither, go through the same corpus.",
     run,
 };
 
-const TARGETS: [&str; 3] = ["frame", "arbitrary_directory", "mutated_directory"];
+const TARGETS: [&str; 10] = [
+    "frame",
+    "arbitrary_directory",
+    "mutated_directory",
+    "codec",
+    "texts",
+    "parquet",
+    "parquet_events",
+    "json_command",
+    "schemas",
+    "records",
+];
 
 /// Toolchains are chosen by rustup: the `cargo` that runs this chore is that of `rust-toolchain.toml`.
 const NIGHTLY: [&str; 3] = ["run", "nightly", "cargo"];
@@ -71,8 +89,8 @@ impl Plan {
 
 fn check_tools() -> anyhow::Result<()> {
     let needs: [(&str, &[&str], &str); 2] = [
-        ("a nightly toolchain", &["--version"], "rustup toolchain install nightly --profile minimal"),
-        ("cargo-fuzz", &["fuzz", "--version"], "cargo install cargo-fuzz --locked"),
+        ("a nightly toolchain", &["--version"], doctor::NIGHTLY),
+        ("cargo-fuzz", &["fuzz", "--version"], doctor::CARGO_FUZZ),
     ];
     for (name, probe, install) in needs {
         if Process::new("rustup", NIGHTLY).arguments(probe).read().is_err() {
@@ -128,6 +146,16 @@ mod tests {
         for target in TARGETS {
             assert!(fuzz.join("fuzz_targets").join(format!("{target}.rs")).is_file(), "{target}");
             assert!(fuzz.join("corpus").join(target).is_dir(), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_target() {
+        for target in TARGETS {
+            assert!(
+                CHORE.help.contains(&format!("{target}:")) || CHORE.help.contains(&format!("{target},")),
+                "{target}"
+            );
         }
     }
 

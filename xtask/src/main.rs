@@ -17,8 +17,11 @@ mod libclang;
 mod postgres;
 mod process;
 mod python;
+mod release;
 mod rocksdb;
 mod selection;
+mod size;
+mod soak;
 mod surroundings;
 mod table;
 mod test;
@@ -39,6 +42,9 @@ const CHORES: &[Chore] = &[
     crash::CHORE,
     kill::CHORE,
     fuzz::CHORE,
+    soak::CHORE,
+    size::CHORE,
+    release::CHORE,
 ];
 
 fn main() -> ExitCode {

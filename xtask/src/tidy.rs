@@ -14,7 +14,9 @@ mod guarantees_name_their_tests;
 mod links_lead_somewhere;
 mod no_file_knows_one_machine;
 mod nobody_waits_for_rocksdb;
+mod nothing_is_unsafe;
 mod repository;
+mod rust_version_is_stated_once;
 mod tests_do_not_pretend;
 
 use anyhow::bail;
@@ -65,6 +67,8 @@ rules! {
     no_file_knows_one_machine,
     tests_do_not_pretend,
     files_have_one_subject,
+    nothing_is_unsafe,
+    rust_version_is_stated_once,
     crates_have_one_form,
     dependencies_are_declared_once,
     dependencies_are_explained,

@@ -3,12 +3,12 @@
 use cargo_metadata::{Package, TargetKind};
 
 use super::step::{Outcome, Step, Work};
-use super::{deny, features, package, rocksdb};
+use super::{deny, features, rocksdb};
 use crate::process::Process;
 use crate::rocksdb::tools::Tools;
 use crate::rocksdb::{Leads, everything_else};
 use crate::workspace::is_published;
-use crate::{crash, kill, test, tidy};
+use crate::{crash, kill, release, soak, test, tidy};
 
 /// The umbrella, whose tests also run with a few features at a time.
 const UMBRELLA: &str = "allframe-cqrs";
@@ -75,7 +75,12 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
             purpose: "what was acknowledged survives a killed process",
             work: commands([kill_for_a_minute()]),
         },
-        Step { name: "package", purpose: "what would be published", work: Work::Code(package::contents) },
+        Step {
+            name: "soak",
+            purpose: "everything at once, killed again and again, keeps the laws",
+            work: commands([soak::soak(&["--minutes=0.5"])]),
+        },
+        Step { name: "package", purpose: "what would be published", work: Work::Code(package) },
         Step {
             name: "rocksdb",
             purpose: "the store on RocksDB, and what the others do with it",
@@ -88,7 +93,7 @@ fn commands(list: impl IntoIterator<Item = Process>) -> Work {
     Work::Commands(list.into_iter().collect())
 }
 
-pub(super) fn has_library(package: &Package) -> bool {
+pub(crate) fn has_library(package: &Package) -> bool {
     let library = [TargetKind::Lib, TargetKind::ProcMacro];
     package.targets.iter().any(|target| target.kind.iter().any(|kind| library.contains(kind)))
 }
@@ -137,6 +142,11 @@ fn docs(packages: &[Package]) -> Process {
 /// Without compiling much: the step before it has built the parts.
 fn kill_for_a_minute() -> Process {
     kill::rounds(&["--rounds=1000".to_owned(), "--seconds=60".to_owned()])
+}
+
+fn package() -> anyhow::Result<Outcome> {
+    let problems = release::dry_run()?;
+    Ok(if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) })
 }
 
 fn tidy() -> anyhow::Result<Outcome> {

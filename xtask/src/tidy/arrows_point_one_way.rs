@@ -29,6 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("small-disk", &[]),
     ("eventstore-benches", WHAT_IS_MEASURED),
     ("eventstore-torture", &["eventstore-api", "eventstore-wal", "eventstore-rocksdb"]),
+    ("allframe-cqrs-fuzz", &["allframe-cqrs", "eventstore-api", "eventstore-codec", "eventstore-parquet"]),
+    ("allframe-cqrs-soak", &["allframe-cqrs", "eventstore-wal"]),
     ("xtask", &["postgres-cluster"]),
 ];
 

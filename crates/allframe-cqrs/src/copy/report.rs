@@ -39,11 +39,12 @@ pub struct CopyTotals {
 }
 
 impl CopyTotals {
+    /// The counts so far stand in the target, and whatever stands there must not end a copy.
     pub(super) fn and(mut self, counts: &CopyCounts) -> Self {
-        self.read += counts.read;
-        self.written += counts.written;
-        self.discarded += counts.discarded;
-        self.left_out += counts.left_out;
+        self.read = self.read.saturating_add(counts.read);
+        self.written = self.written.saturating_add(counts.written);
+        self.discarded = self.discarded.saturating_add(counts.discarded);
+        self.left_out = self.left_out.saturating_add(counts.left_out);
         self
     }
 }
@@ -160,5 +161,18 @@ impl fmt::Display for VerifyReport {
             None => write!(f, "no difference after position {after} up to {position}: {counts}"),
             Some(first) => write!(f, "{difference_count} differences, the first: {first}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_that_stand_at_their_end_stay_there() {
+        let stored = CopyTotals { read: u64::MAX, ..CopyTotals::default() };
+        let counts = CopyCounts { read: 1, written: 1, ..CopyCounts::default() };
+        let totals = stored.and(&counts);
+        assert_eq!((totals.read, totals.written), (u64::MAX, 1));
     }
 }

@@ -107,7 +107,7 @@ impl<'a> Reaction<'a> {
         match serde_json::to_value(payload) {
             Ok(payload) => {
                 self.cancel_timer(name);
-                self.timers_set += 1;
+                self.timers_set = self.timers_set.saturating_add(1);
                 let serial = self.timers_set;
                 self.timers.insert(name.to_owned(), serial);
                 self.orders.push(Order::SetTimer { name: name.to_owned(), serial, at: moment, payload });

@@ -143,8 +143,12 @@ impl Decider<'_> {
             .find(|step| matches!(step.status, StepStatus::Retrying { at } if at <= self.now));
         if let Some(step) = again {
             return match self.steps.entry(&step.name) {
-                Some(entry) if !step.was_begun => Some(self.begin_if_wanted(state, entry, step.attempts + 1)),
-                Some(entry) => Some(self.begin(state, entry, step.attempts + 1, step.order.is_some())),
+                Some(entry) if !step.was_begun => {
+                    Some(self.begin_if_wanted(state, entry, step.attempts.saturating_add(1)))
+                }
+                Some(entry) => {
+                    Some(self.begin(state, entry, step.attempts.saturating_add(1), step.order.is_some()))
+                }
                 None => self.gone(step, "is to be tried again"),
             };
         }
@@ -226,7 +230,7 @@ impl Decider<'_> {
         match step.status {
             StepStatus::Undoing { .. } => None,
             StepStatus::UndoRetrying { at } => {
-                (at <= self.now).then(|| self.begin_undo(entry, step.attempts + 1))
+                (at <= self.now).then(|| self.begin_undo(entry, step.attempts.saturating_add(1)))
             }
             StepStatus::UndoFailed => {
                 let error = step.failure.as_ref().map_or("", |(_, error)| error.as_str());

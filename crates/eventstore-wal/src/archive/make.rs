@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use eventstore_api::limits::MAX_BATCH_EVENTS;
 use eventstore_codec::Names;
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetReader};
 use foldhash::fast::RandomState;
@@ -130,7 +131,7 @@ impl Making<'_> {
             if self.cancelled.load(Ordering::Relaxed) {
                 return Err(Failure::Closed);
             }
-            let mut events = Vec::with_capacity(frame.header.events as usize);
+            let mut events = Vec::with_capacity(MAX_BATCH_EVENTS.min(frame.header.events as usize));
             frame
                 .each_event::<Malformed>(|event| {
                     events.push(event.to_recorded(names.stream(event.stream)?, &mut names)?);

@@ -106,7 +106,8 @@ impl<E> Tenure<E> {
                 }
                 Ok(None) => self.lanes.finish(&key),
                 Ok(Some(event)) => {
-                    let attempt = self.failures.get(&position).map_or(1, |failures| failures + 1);
+                    let attempt =
+                        self.failures.get(&position).map_or(1, |failures| failures.saturating_add(1));
                     return Some((key, event, attempt));
                 }
                 Err(reason) => {
@@ -139,7 +140,7 @@ impl<E> Tenure<E> {
             }
             Verdict::Failed(reason) => {
                 let failures = self.failures.entry(receipt.position).or_default();
-                *failures += 1;
+                *failures = failures.saturating_add(1);
                 let failures = *failures;
                 if failures < policy.max_attempts() {
                     self.lanes.retry_at(&receipt.key, now + policy.wait_after(failures).min(LONGEST_WAIT));

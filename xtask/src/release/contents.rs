@@ -1,16 +1,16 @@
 //! What a published package would hold.
 
-use super::step::Outcome;
+use cargo_metadata::Package;
+
 use crate::process::Process;
-use crate::workspace::{is_published, packages};
 
 /// What a package cannot do without: one file of each line.
 const EXPECTED: &[&[&str]] =
     &[&["README.md"], &["LICENSE-MIT"], &["LICENSE-APACHE"], &["src/lib.rs", "src/main.rs"]];
 
-pub(super) fn contents() -> anyhow::Result<Outcome> {
+pub(super) fn problems(packages: &[Package]) -> Vec<String> {
     let mut problems = Vec::new();
-    for package in packages()?.into_iter().filter(is_published) {
+    for package in packages {
         let list = Process::cargo(["package", "--list", "--allow-dirty", "-p", package.name.as_str()]);
         println!("$ {list}");
         match list.read() {
@@ -18,10 +18,7 @@ pub(super) fn contents() -> anyhow::Result<Outcome> {
             Err(error) => problems.push(format!("{error:#}")),
         }
     }
-    for problem in &problems {
-        println!("{problem}");
-    }
-    Ok(if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) })
+    problems
 }
 
 fn missing_from(package: &str, list: &str) -> Vec<String> {

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod input;
+mod json_command;
+mod parquet;
+mod records;
+mod schemas;
+mod seeds;
+mod target;
+mod texts;
+
+pub use seeds::seeds;
+pub use target::{Finding, Outcome, TARGETS, Target, run};

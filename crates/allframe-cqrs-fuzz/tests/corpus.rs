@@ -1,0 +1,147 @@
+//! What was ever interesting to a fuzzer, and a bounded number of changes to it. `cargo xtask fuzz` looks for more.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests say what went wrong by failing"
+)]
+
+use std::{
+    cell::Cell,
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Once,
+};
+
+use allframe_cqrs_fuzz::{Outcome, TARGETS, Target};
+
+#[test]
+fn what_is_in_the_binary_form_is_read_or_refused() {
+    survive("codec", 20_000, 1_000);
+}
+
+#[test]
+fn names_and_tags_come_back_as_they_were() {
+    survive("texts", 20_000, 1_000);
+}
+
+#[test]
+fn any_file_is_read_as_parquet_or_refused() {
+    survive("parquet", 600, 0);
+}
+
+#[test]
+fn any_events_are_read_from_parquet_as_they_were_written() {
+    survive("parquet_events", 400, 100);
+}
+
+#[test]
+fn any_command_in_json_is_dispatched_or_refused() {
+    survive("json_command", 1_000, 5);
+}
+
+#[test]
+fn any_two_schemas_are_compared() {
+    survive("schemas", 3_000, 200);
+}
+
+#[test]
+fn whatever_stands_where_the_toolkit_keeps_its_records_is_answered() {
+    survive("records", 150, 50);
+}
+
+#[test]
+fn every_target_has_seeds_and_they_are_read() {
+    for (name, target) in TARGETS {
+        let read = corpus(name).iter().filter(|(_, input)| target(input) == Ok(Outcome::Read)).count();
+        assert!(read > 0, "no input of {name} is read");
+    }
+}
+
+thread_local! {
+    /// Those of this thread, also where a runtime keeps the panic of a task to itself.
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+static COUNTING: Once = Once::new();
+
+/// Goes through the corpus of a target and so many changes of it, of which so many are to be read at least.
+fn survive(name: &str, changes: usize, at_least: usize) {
+    let (_, target): (_, Target) = TARGETS.into_iter().find(|(it, _)| *it == name).unwrap();
+    let corpus = corpus(name);
+    COUNTING.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            told(panic);
+        }));
+    });
+    // `cargo test` is for a few seconds; whoever has more time says so.
+    let times = std::env::var("FUZZ_TIMES").ok().and_then(|it| it.parse::<usize>().ok()).unwrap_or(1);
+    let mut chance = fastrand::Rng::with_seed(3);
+    let mut read = 0;
+    let changed = (0..changes * times).map(|_| (PathBuf::new(), mutated(&corpus, &mut chance)));
+    for (path, input) in corpus.iter().cloned().chain(changed) {
+        let of = || format!("{name}, input {} {}", path.display(), hex(&input));
+        PANICS.set(0);
+        match catch_unwind(AssertUnwindSafe(|| target(&input))) {
+            Ok(Ok(_)) if PANICS.get() > 0 => panic!("{}: a task of it panics, see above", of()),
+            Ok(Ok(outcome)) => read += usize::from(outcome == Outcome::Read),
+            Ok(Err(finding)) => panic!("{}: {finding}", of()),
+            Err(_) => panic!("{}: it panics, see above", of()),
+        }
+    }
+    assert!(read >= at_least, "of {name}, only {read} inputs were read");
+}
+
+fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "the corpus of {name} is empty");
+    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+/// One of the corpus, changed in a few places.
+fn mutated(corpus: &[(PathBuf, Vec<u8>)], chance: &mut fastrand::Rng) -> Vec<u8> {
+    let mut input = corpus[chance.usize(..corpus.len())].1.clone();
+    for _ in 0..chance.usize(1..5) {
+        let at = chance.usize(..=input.len());
+        match chance.u8(..8) {
+            0..=2 => {
+                if let Some(byte) = input.get_mut(at) {
+                    *byte ^= 1 << chance.u8(..8);
+                }
+            }
+            3 => {
+                input.splice(at..at, (0..chance.usize(1..6)).map(|_| chance.u8(..)).collect::<Vec<_>>());
+            }
+            4 => {
+                let end = (at + chance.usize(1..16)).min(input.len());
+                input.drain(at.min(end)..end);
+            }
+            5 => {
+                let numbers: [&[u8]; 6] = [b"0", b"-1", b"null", b"18446744073709551616", b"1e400", b"{}"];
+                input.splice(at..at, numbers[chance.usize(..6)].iter().copied());
+            }
+            6 => {
+                let other = &corpus[chance.usize(..corpus.len())].1;
+                let from = chance.usize(..=other.len());
+                let part: Vec<u8> = other.iter().skip(from).take(chance.usize(..64)).copied().collect();
+                input.splice(at..at, part);
+            }
+            _ => {
+                for byte in input.iter_mut().skip(at).take(chance.usize(1..9)) {
+                    *byte = 0xFF;
+                }
+            }
+        }
+    }
+    input
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask release --dry-run`: everything of a release but the release.
+
+mod build;
+mod changelog;
+mod contents;
+mod order;
+mod page;
+mod semver;
+
+use anyhow::bail;
+
+use crate::chore::{Chore, Usage};
+use crate::workspace::{is_published, packages};
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "release",
+    summary: "check what would be published, and print the lines that publish it",
+    help: "\
+cargo xtask release --dry-run
+cargo xtask release
+
+With --dry-run: each package that is published, in the order of what they depend on: what its page on crates.io and docs.rs needs, the
+changelog, the files it holds; then all are packed, unpacked elsewhere, and compiled from what was packed, with every feature
+but RocksDB. Where cargo-semver-checks is installed and a version was released before, the public API is compared with that.
+
+Without: publishes nothing. To publish takes a token, which no chore asks for: it prints the lines for the person who has one.",
+    run,
+};
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    match arguments {
+        [] => refuse(),
+        [flag] if flag == "--dry-run" => match dry_run()?.as_slice() {
+            [] => Ok(()),
+            problems => bail!("not ready to be published: {} to put right", problems.len()),
+        },
+        _ => Err(Usage("`cargo xtask release` takes `--dry-run` and nothing else".to_owned()).into()),
+    }
+}
+
+/// What a person does, who has a token.
+fn refuse() -> anyhow::Result<()> {
+    let packages = order::of(packages()?.into_iter().filter(is_published).collect())?;
+    println!(
+        "After `cargo xtask ci` and `cargo xtask release --dry-run`, on a clean checkout of the version:\n"
+    );
+    println!(
+        "  the heading `## Unreleased` of CHANGELOG.md becomes the version and the day, and is committed"
+    );
+    println!("  cargo login");
+    for package in &packages {
+        println!("  cargo publish -p {}", package.name);
+    }
+    if let Some(first) = packages.first() {
+        println!("  git tag v{0} && git push origin v{0}\n", first.version);
+    }
+    bail!("nothing was published: a chore holds no token")
+}
+
+/// What stands in the way of a release; each is printed.
+pub(crate) fn dry_run() -> anyhow::Result<Vec<String>> {
+    let all = packages()?;
+    let packages = order::of(all.iter().filter(|it| is_published(it)).cloned().collect())?;
+    let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
+    println!("in this order: {}", names.join(", "));
+
+    let mut problems = page::problems(&packages);
+    problems.extend(changelog::problems(&packages)?);
+    problems.extend(contents::problems(&packages));
+    if let Err(error) = build::from_what_is_packed(&packages, &all) {
+        problems.push(format!("{error:#}"));
+    }
+    problems.extend(semver::problems()?);
+    for problem in &problems {
+        println!("{problem}");
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_published_by_a_chore() {
+        let error = run(&[]).unwrap_err();
+        assert!(!error.is::<Usage>() && error.to_string().contains("nothing was published"), "{error}");
+        assert!(run(&["--execute".to_owned()]).unwrap_err().is::<Usage>());
+    }
+}

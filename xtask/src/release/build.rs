@@ -1,0 +1,130 @@
+//! Compiles what was packed, not what lies here.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use cargo_metadata::Package;
+
+use crate::process::Process;
+use crate::rocksdb::everything_else;
+use crate::workspace;
+
+/// Where the packages are unpacked, below the target directory.
+const FOLDER: &str = "packed";
+
+/// Packs all, unpacks them side by side, and compiles them with every feature but RocksDB. Cargo itself, when it packs, would
+/// compile each with its default features, RocksDB among them, and another time when it is published.
+pub(super) fn from_what_is_packed(packages: &[Package], all: &[Package]) -> anyhow::Result<()> {
+    packing(packages).run()?;
+    let target = workspace::target_directory()?;
+    let folder = target.join(FOLDER);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for package in packages {
+        unpack(&target, package, &folder)?;
+    }
+    let root = fs::read_to_string(workspace::root().join("Cargo.toml")).context("reading Cargo.toml")?;
+    fs::write(folder.join("Cargo.toml"), manifest(packages, &root)).context("writing the manifest of all")?;
+    fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("copying Cargo.lock")?;
+    check(&folder, &target, packages, all).run()
+}
+
+/// One command for all, so that cargo finds in each what it depends on in the others.
+fn packing(packages: &[Package]) -> Process {
+    let mut packing = Process::cargo(["package", "--quiet", "--allow-dirty", "--no-verify"]);
+    for package in packages {
+        packing = packing.arguments(&["-p", package.name.as_str()]);
+    }
+    packing
+}
+
+fn unpack(target: &Path, package: &Package, folder: &Path) -> anyhow::Result<()> {
+    let packed = target.join("package").join(format!("{}.crate", folder_of(package)));
+    let (packed, folder) = (packed.display().to_string(), folder.display().to_string());
+    Process::new("tar", ["-xzf", &packed, "-C", &folder]).read().map(|_| ())
+}
+
+fn folder_of(package: &Package) -> String {
+    format!("{}-{}", package.name, package.version)
+}
+
+/// A workspace of what was unpacked, in which each is what the others get from crates.io. Its profiles are ours, so that what
+/// others depend on is not compiled again.
+fn manifest(packages: &[Package], root: &str) -> String {
+    let members: Vec<String> = packages.iter().map(|it| format!("{:?}", folder_of(it))).collect();
+    let mut text =
+        format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[patch.crates-io]\n", members.join(", "));
+    for package in packages {
+        text.push_str(&format!("{} = {{ path = {:?} }}\n", package.name, folder_of(package)));
+    }
+    text.push('\n');
+    text.push_str(&profiles(root));
+    text
+}
+
+/// The sections of a manifest that begin so.
+fn profiles(manifest: &str) -> String {
+    let mut is_inside = false;
+    let mut text = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_inside = line.starts_with("[profile.");
+        }
+        if is_inside {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn check(folder: &Path, target: &Path, packages: &[Package], all: &[Package]) -> Process {
+    let manifest = folder.join("Cargo.toml").display().to_string();
+    let target = target.display().to_string();
+    let published: Vec<Package> =
+        all.iter().filter(|it| packages.iter().any(|other| other.name == it.name)).cloned().collect();
+    Process::cargo(["check", "--manifest-path", &manifest, "--target-dir", &target])
+        .arguments(&everything_else(&published))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{is_published, packages};
+
+    fn published() -> Vec<Package> {
+        packages().unwrap().into_iter().filter(is_published).collect()
+    }
+
+    #[test]
+    fn what_is_compiled_is_what_was_unpacked_and_not_rocksdb() {
+        let line =
+            check(Path::new("there"), Path::new("target"), &published(), &packages().unwrap()).to_string();
+        assert!(
+            line.starts_with("cargo check --manifest-path there/Cargo.toml --target-dir target "),
+            "{line}"
+        );
+        assert!(
+            line.contains("--exclude eventstore-rocksdb") && line.contains("eventstore-wal/parquet"),
+            "{line}"
+        );
+        assert!(!line.contains("xtask") && !line.contains("eventstore-torture"), "{line}");
+    }
+
+    #[test]
+    fn each_gets_the_others_as_they_were_packed() {
+        let text = manifest(&published(), "[lints]\nx = 1\n[profile.release]\nlto = \"thin\"\n[other]\n");
+        let table: toml::Table = text.parse().unwrap();
+        assert_eq!(
+            table["patch"]["crates-io"]["eventstore-api"]["path"].as_str(),
+            Some("eventstore-api-0.1.0")
+        );
+        assert_eq!(table["workspace"]["members"].as_array().unwrap().len(), published().len());
+        assert_eq!(table["profile"]["release"]["lto"].as_str(), Some("thin"));
+        assert!(table.get("other").is_none() && table.get("lints").is_none(), "{text}");
+    }
+}

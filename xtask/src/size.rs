@@ -1,0 +1,139 @@
+//! `cargo xtask size`: what the toolkit adds to the program of someone who uses it.
+
+mod apps;
+mod weight;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::chore::{Chore, Usage};
+use crate::process::Process;
+use crate::rocksdb::tools::Tools;
+use crate::workspace;
+use apps::{App, BASELINE, BUILD, MANIFEST};
+use weight::Weight;
+
+pub(crate) const CHORE: Chore = Chore {
+    name: "size",
+    summary: "measure what the toolkit adds to a minimal program",
+    help: "\
+cargo xtask size [--lto] [--rocksdb] [--json]
+
+  --lto      as a program that cares for its size is built: `lto = \"fat\"` and `codegen-units = 1`
+  --rocksdb  RocksDB too, which is compiled from source: ten minutes, once
+  --json     one JSON array in place of the table
+
+Makes programs in target/size, each a package of its own that depends on the crates of this repository as anyone would, and
+builds them one by one with cargo's own profile `release` and `strip = true`: opt-level 3, no link-time optimisation across crates.
+The profile of this repository, which has `lto = \"thin\"`, is that of nobody who depends on it.
+
+All do the same: append two events, carry out one command twice, read. The first does it with tokio alone, and what the others
+weigh is what they have more than it. Fails when one is above its limit. No step of `cargo xtask ci`: it builds for minutes.",
+    run,
+};
+
+fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let options = Options::parse(arguments)?;
+    if options.rocksdb {
+        Tools::require()?;
+    }
+    let apps: Vec<&App> = apps::APPS.iter().filter(|it| options.rocksdb || !it.takes_rocksdb).collect();
+    let folder = workspace::root().join(apps::FOLDER);
+    apps::generate(&folder, &apps)?;
+
+    let mut weights =
+        vec![Weight { name: BASELINE.name, bytes: measure(&folder, &BASELINE, options)?, limit: None }];
+    for app in apps {
+        let bytes = measure(&folder, app, options)?;
+        weights.push(Weight { name: app.name, bytes, limit: app.limit });
+    }
+    println!("{}", if options.json { weight::json(&weights) } else { weight::table(&weights) });
+    let above = weight::above_their_limit(&weights);
+    if !above.is_empty() {
+        bail!("above the limit: {}. What holds the room: docs/performance.md, Size", above.join(", "));
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Options {
+    lto: bool,
+    rocksdb: bool,
+    json: bool,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self, Usage> {
+        let mut options = Self::default();
+        for argument in arguments {
+            match argument.as_str() {
+                "--lto" => options.lto = true,
+                "--rocksdb" => options.rocksdb = true,
+                "--json" => options.json = true,
+                other => return Err(Usage(format!("`cargo xtask size` does not know `{other}`"))),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Builds one alone, so that it has the features that it asks for and none that another one does.
+fn measure(folder: &Path, app: &App, options: Options) -> anyhow::Result<u64> {
+    let build = build(app, options);
+    // What cargo says goes to the standard error, so that `--json` is JSON alone.
+    if options.json {
+        build.read().map(|_| ())?
+    } else {
+        build.run()?
+    };
+    let program =
+        folder.join(BUILD).join("release").join(format!("{}{}", app.name, std::env::consts::EXE_SUFFIX));
+    let metadata =
+        std::fs::metadata(&program).with_context(|| format!("looking at {}", program.display()))?;
+    Ok(metadata.len())
+}
+
+fn build(app: &App, options: Options) -> Process {
+    let manifest = format!("{}/{MANIFEST}", apps::FOLDER);
+    let target = format!("{}/{BUILD}", apps::FOLDER);
+    let build = Process::cargo(["build", "--release", "--manifest-path", &manifest, "--target-dir", &target]);
+    let build = build.arguments(&["--package", app.name]);
+    if options.lto {
+        build.arguments(&[
+            "--config",
+            "profile.release.lto=\"fat\"",
+            "--config",
+            "profile.release.codegen-units=1",
+        ])
+    } else {
+        build
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, Usage> {
+        Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_understood_and_others_refused() {
+        assert_eq!(parse("").unwrap(), Options::default());
+        assert_eq!(parse("--json --lto").unwrap(), Options { lto: true, json: true, rocksdb: false });
+        assert!(parse("--thin").is_err());
+    }
+
+    #[test]
+    fn each_program_is_built_alone() {
+        let line = build(&BASELINE, Options::default()).to_string();
+        assert_eq!(
+            line,
+            "cargo build --release --manifest-path target/size/Cargo.toml --target-dir target/size/build \
+            --package baseline"
+        );
+        assert!(build(&BASELINE, Options { lto: true, ..Options::default() }).to_string().contains("fat"));
+    }
+}
