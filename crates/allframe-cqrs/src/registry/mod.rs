@@ -31,6 +31,7 @@ mod state_form;
 mod state_projection;
 mod state_sink;
 mod status;
+mod telemetry;
 
 use std::{
     collections::BTreeMap,
