@@ -15,6 +15,7 @@ mod links_lead_somewhere;
 mod no_file_knows_one_machine;
 mod nobody_waits_for_rocksdb;
 mod repository;
+mod telemetry_is_documented;
 mod tests_do_not_pretend;
 
 use anyhow::bail;
@@ -70,6 +71,7 @@ rules! {
     dependencies_are_explained,
     links_lead_somewhere,
     guarantees_name_their_tests,
+    telemetry_is_documented,
 }
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {

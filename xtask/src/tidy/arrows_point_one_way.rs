@@ -28,6 +28,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("small-disk", &[]),
     ("eventstore-benches", WHAT_IS_MEASURED),
     ("eventstore-torture", &["eventstore-api", "eventstore-wal", "eventstore-rocksdb"]),
+    // A program of somebody who depends on the toolkit, and on nothing below it.
+    ("service", &["allframe-cqrs"]),
     ("xtask", &["postgres-cluster"]),
 ];
 
