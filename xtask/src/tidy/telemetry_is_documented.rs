@@ -116,12 +116,17 @@ impl Told {
         };
         let (TokenTree::Group(group), '!') = (&tokens[index], bang.as_char()) else { return };
         let name = name.to_string();
-        let first = group.stream().into_iter().find_map(|token| Some((text(&token)?, line_of(&token))));
-        let Some((text, line)) = first else { return };
+        let mut texts = group.stream().into_iter().map(|token| Some((text(&token)?, line_of(&token))));
         if SPANS.contains(&name.as_str()) {
-            self.spans.entry(text).or_insert((path.to_owned(), line));
+            // A target or a level may stand before it.
+            if let Some((name, line)) = texts.flatten().next() {
+                self.spans.entry(name).or_insert((path.to_owned(), line));
+            }
         } else if METRICS.contains(&name.as_str()) {
-            self.metrics.entry(text).or_insert((path.to_owned(), line));
+            // Behind a variable stand labels.
+            if let Some(Some((name, line))) = texts.next() {
+                self.metrics.entry(name).or_insert((path.to_owned(), line));
+            }
         }
     }
 }
@@ -170,7 +175,7 @@ mod tests {
     fn what_is_told_and_not_documented_is_found_with_its_line() {
         let code = format!(
             "{WELL}fn c() {{ span!(Level::INFO, \"made\"); }}\nfn d() {{ histogram!(\"mine_seconds\"); }}\n\
-             fn e() {{ let name = \"allframe_new_total\"; metrics::gauge!(name); }}\n"
+             fn e() {{ let name = \"allframe_new_total\"; metrics::gauge!(name, \"of\" => 1); }}\n"
         );
         let found = found("examples/a/src/deep/a.rs", &code);
         assert_eq!(found.len(), 3, "{found:?}");
