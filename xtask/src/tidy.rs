@@ -17,6 +17,7 @@ mod nobody_waits_for_rocksdb;
 mod nothing_is_unsafe;
 mod repository;
 mod rust_version_is_stated_once;
+mod telemetry_is_documented;
 mod tests_do_not_pretend;
 
 use anyhow::bail;
@@ -74,6 +75,7 @@ rules! {
     dependencies_are_explained,
     links_lead_somewhere,
     guarantees_name_their_tests,
+    telemetry_is_documented,
 }
 
 fn run(arguments: &[String]) -> anyhow::Result<()> {

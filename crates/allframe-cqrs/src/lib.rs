@@ -21,6 +21,7 @@ mod injection;
 #[cfg(any(feature = "json-commands", feature = "schema"))]
 mod json_pointer;
 pub mod middleware;
+mod observed;
 mod one_at_a_time;
 mod panicked;
 mod payload;
@@ -99,6 +100,7 @@ pub use injection::{Given, Injected, Resolver};
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub use inventory;
+pub use observed::ObservedBackend;
 pub use panicked::Panicked;
 pub use payload::PayloadCodec;
 #[cfg(feature = "postgres")]

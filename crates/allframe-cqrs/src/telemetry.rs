@@ -106,7 +106,7 @@ pub(crate) fn asked_cache(state_type: &'static str, is_hit: bool) {
     let _ = (state_type, is_hit);
 }
 
-/// The names that `docs/commands.md` lists.
+/// The names that `docs/observability.md` lists.
 #[cfg(feature = "metrics")]
 mod meters {
     use std::time::Duration;

@@ -1,5 +1,5 @@
 //! What is told of reactions: with the feature `metrics`, how many there were, and what became of them.
-//! `docs/process-managers.md` lists the names.
+//! `docs/observability.md` lists the names.
 
 use super::{ProcessError, event::Trigger, log::Found};
 

@@ -32,6 +32,7 @@ mod state_projection;
 mod state_sink;
 mod status;
 mod stored;
+mod telemetry;
 
 use std::{
     collections::BTreeMap,

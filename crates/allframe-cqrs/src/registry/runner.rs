@@ -15,6 +15,7 @@ use super::{
     feed::{Entry, Feed, Part},
     sink::{Sink, Standing, Taken},
     status::Gauges,
+    telemetry,
 };
 use crate::{Error, Event, Recorded, Result};
 
@@ -55,17 +56,18 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
     /// Runs until it is told to close, or nobody is left who could.
     pub(super) async fn run(mut self) {
         loop {
+            telemetry::stands(&self.name, &self.gauges.borrow());
             match self.woken().await {
                 Woken::Told(Some(Command::Close(done))) => {
                     let saved = self.save().await;
-                    self.enter(ProjectionState::Closed);
+                    self.end();
                     let _ = done.send(saved);
                     return;
                 }
                 // Nobody is left who could read it; what is not stored would have to be applied again.
                 Woken::Told(None) => {
                     let _ = self.save().await;
-                    self.enter(ProjectionState::Closed);
+                    self.end();
                     return;
                 }
                 Woken::Told(Some(command)) => self.obey(command).await,
@@ -157,6 +159,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
     async fn take(&mut self, entries: &[Entry<E>], through: GlobalPosition) {
         let Taken { events, failure } = self.sink.take(entries, through).await;
         self.since_checkpoint.applied(events);
+        telemetry::applied(&self.name, events);
         let newest = entries.iter().rev().find_map(Entry::first);
         let newest = newest.map(Recorded::recorded_at);
         self.gauges.send_modify(|gauges| {
@@ -196,12 +199,17 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         self.gauges.send_modify(|gauges| gauges.last_error = Some(fault.clone()));
         match self.policy.after(attempts) {
             Next::RetryAfter(wait) => {
+                telemetry::met_fault(&self.name, "retried");
                 self.attempts.next = Later::now().checked_add(wait);
                 self.enter(ProjectionState::Retrying);
             }
-            Next::GiveUp(OnFault::Stop) => self.enter(ProjectionState::Stopped),
+            Next::GiveUp(OnFault::Stop) => {
+                telemetry::met_fault(&self.name, "stopped");
+                self.enter(ProjectionState::Stopped);
+            }
             Next::GiveUp(how) => match self.sink.pass_over(&fault, how).await {
                 Ok(()) => {
+                    telemetry::met_fault(&self.name, telemetry::passed_over(how));
                     self.attempts = Attempts::default();
                     self.since_checkpoint.applied(1);
                     self.gauges.send_modify(|gauges| gauges.skipped += u64::from(how == OnFault::Skip));
@@ -219,6 +227,7 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
         let attempts = self.attempts.count(failure.position);
         let fault = failure.after(attempts);
         fault.warn(&self.name);
+        telemetry::met_fault(&self.name, "retried");
         self.gauges.send_modify(|gauges| gauges.last_error = Some(fault));
         self.attempts.next = Later::now().checked_add(self.policy.backoff(attempts));
         self.enter(ProjectionState::Retrying);
@@ -231,7 +240,10 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
             FaultCause::Store(Error::Store(StoreError::Closed)) => {
                 tracing::debug!(name = self.name, "a projection stops with its store");
             }
-            _ => fault.warn(&self.name),
+            _ => {
+                fault.warn(&self.name);
+                telemetry::met_fault(&self.name, "stopped");
+            }
         }
         self.gauges.send_modify(|gauges| {
             gauges.last_error = Some(fault);
@@ -282,6 +294,11 @@ impl<E: Event, S: Sink<E>> Runner<E, S> {
                 None
             }
         }
+    }
+
+    fn end(&self) {
+        self.enter(ProjectionState::Closed);
+        telemetry::stands(&self.name, &self.gauges.borrow());
     }
 
     fn enter(&self, state: ProjectionState) {

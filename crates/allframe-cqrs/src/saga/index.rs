@@ -199,6 +199,11 @@ impl Index {
         self.counts.iter().map(|(saga, counts)| (&**saga, *counts))
     }
 
+    /// There may be sagas of this type: none is a number too, which those who watch can see.
+    pub(super) fn expect(&mut self, saga: &str) {
+        self.counts.entry(saga.into()).or_default();
+    }
+
     fn put(&mut self, stream: &StreamId, entry: Entry) {
         if let Some(open) = &entry.open {
             self.count(stream, open.is_parked(), 1);

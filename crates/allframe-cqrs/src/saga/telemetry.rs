@@ -1,4 +1,5 @@
-//! What is told of sagas: with the feature `metrics`, how many are where, and how long they took. `docs/sagas.md` lists the names.
+//! What is told of sagas: with the feature `metrics`, how many are where, and how long they took.
+//! `docs/observability.md` lists the names.
 
 use eventstore_api::Timestamp;
 

@@ -59,7 +59,8 @@ impl Worker {
     ) -> Result<Self, SagaError> {
         let backend = Arc::clone(shared.engine.log.backend());
         let kept = KeptIndex::new(Arc::clone(&backend))?;
-        let (index, position) = kept.load().await?;
+        let (mut index, position) = kept.load().await?;
+        shared.engine.definitions.keys().for_each(|saga| index.expect(saga));
         let feed = Subscription::new(Arc::new(backend), position, Index::filter()?);
         let mut this = Self {
             shared,

@@ -10,6 +10,8 @@ mod durable;
 #[cfg(feature = "wal")]
 #[path = "../support/home.rs"]
 mod home;
+#[cfg(feature = "memory")]
+mod observed;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "wal")]
@@ -18,3 +20,6 @@ mod reopened;
 #[cfg(feature = "postgres")]
 #[path = "../support/schema.rs"]
 mod schema;
+#[cfg(feature = "memory")]
+#[path = "../support/mod.rs"]
+mod support;

@@ -23,3 +23,5 @@ mod rebuild_equals_live;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+#[cfg(feature = "metrics")]
+mod telling;

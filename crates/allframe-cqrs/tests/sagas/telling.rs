@@ -74,3 +74,23 @@ fn sagas_are_counted_by_what_becomes_of_them_and_their_time_is_measured() {
     assert!(shown.contains(&("allframe_sagas_open{saga=parks,status=parked}".to_owned(), 1.0)), "{shown:?}");
     assert!(shown.contains(&("allframe_sagas_open{saga=parks,status=running}".to_owned(), 0.0)), "{shown:?}");
 }
+
+/// What is not there cannot be told from what nobody tells.
+#[cfg(feature = "metrics")]
+#[test]
+fn sagas_of_which_there_is_none_are_shown_as_none() {
+    use crate::support::recorder::{pairs, recorded};
+
+    let told = recorded(async {
+        let store = EventStore::<Nothing>::new();
+        let sagas = builder(&store).saga(trip().then(Done::default().step("hotel"))).open().await.unwrap();
+        sagas.close().await;
+    });
+    assert_eq!(
+        told.shown(),
+        pairs(&[
+            ("allframe_sagas_open{saga=trip,status=parked}", 0.0),
+            ("allframe_sagas_open{saga=trip,status=running}", 0.0),
+        ])
+    );
+}

@@ -1,0 +1,52 @@
+//! The store of the events, chosen at run time: nothing else in this program knows which one it is.
+
+use std::sync::Arc;
+
+use allframe_cqrs::{
+    EventStore, EventStoreBackend, InMemoryBackend, ObservedBackend, PostgresBackend, PostgresConfig,
+    SchemaName, WalBackend,
+};
+use anyhow::{Context, Result, bail};
+
+use crate::domain::StudioEvent;
+
+pub(crate) type Store = EventStore<StudioEvent, Arc<dyn EventStoreBackend>>;
+
+/// Opens the store, with spans and metrics of every call.
+pub(crate) async fn open(store: &str) -> Result<Store> {
+    Ok(EventStore::with_backend(backend(store).await?))
+}
+
+async fn backend(store: &str) -> Result<Arc<dyn EventStoreBackend>> {
+    match store.split_once(':') {
+        None if store == "memory" => Ok(observed(InMemoryBackend::new())),
+        Some(("wal", directory)) if !directory.is_empty() => {
+            let directory = directory.to_owned();
+            // It reads what is there: on a disk, so on a thread that may wait.
+            let opened = tokio::task::spawn_blocking(move || {
+                WalBackend::production(&directory)
+                    .with_context(|| format!("cannot open the store in {directory}"))
+            });
+            let opened = opened.await??;
+            tracing::info!(recovery = ?opened.recovery(), "the store is open");
+            Ok(observed(opened))
+        }
+        Some(("postgresql" | "postgres", _)) => {
+            // The name of a schema may stand behind a `#`.
+            let (url, schema) = SchemaName::behind(store)?;
+            let config = PostgresConfig { schema, ..PostgresConfig::default() };
+            let opened = PostgresBackend::with_config(url, config).await;
+            // The URL is not repeated: a password may be in it.
+            Ok(observed(opened.context("cannot open the store on PostgreSQL")?))
+        }
+        other => bail!(
+            "SERVICE_STORE begins with `{}`, which is no store that this program knows; it knows `memory`, `wal:DIR` and \
+             `postgresql://USER@HOST/DATABASE#SCHEMA`",
+            other.map_or(store, |(kind, _)| kind)
+        ),
+    }
+}
+
+fn observed(backend: impl EventStoreBackend) -> Arc<dyn EventStoreBackend> {
+    Arc::new(ObservedBackend::new(backend))
+}
