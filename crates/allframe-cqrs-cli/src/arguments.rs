@@ -14,6 +14,7 @@ use crate::{
         import::ImportArguments,
         inspect::InspectArguments,
         manual::{CompletionsArguments, ManArguments},
+        migrate::MigrateArguments,
         snapshots::SnapshotsArguments,
         stats::StatsArguments,
         streams::StreamsArguments,
@@ -59,11 +60,12 @@ Examples:
   eventstore --store wal:./data append account-7 Deposited --data '{\"amount\":5}' --expected 3
   eventstore --store wal:./data import events.jsonl
   eventstore --store memory: import events.jsonl    # are its lines good? stores nothing
+  eventstore migrate --from wal:./data --to postgres://localhost/app --follow
   eventstore --store wal:./old export - | eventstore --store wal:./new import -
   eventstore --store wal:./data export - | eventstore --store postgres://localhost/app import -
   EVENTSTORE_STORE=postgres://localhost/app#billing eventstore sagas --status parked
 
-Only append, import, bench and what sagas changes open a store for writing; the others take no lock, and work while a \
+Only append, import, bench, the target of migrate and what sagas changes open a store for writing; the others take no lock, and work while a \
 service is writing. A password is better kept in the environment than on the command line, which others can see; it is \
 never shown. Colours are for terminals, and off with NO_COLOR. With --json, an error is one JSON object on standard error.";
 
@@ -81,6 +83,7 @@ pub(crate) enum Command {
     Import(ImportArguments),
     Export(ExportArguments),
     Verify(VerifyArguments),
+    Migrate(MigrateArguments),
     Snapshots(SnapshotsArguments),
     #[cfg(feature = "toolkit")]
     Projections(ProjectionsArguments),
@@ -105,6 +108,7 @@ impl Command {
             Self::Tail(it) => it.json,
             Self::Append(it) => it.json,
             Self::Verify(it) => it.json,
+            Self::Migrate(it) => it.json,
             Self::Snapshots(it) => it.json,
             Self::Bench(it) => it.json,
             #[cfg(feature = "toolkit")]

@@ -40,14 +40,15 @@ impl Exit {
                 "done; verify: the store is sound; schemas check: they fit. Output that nobody reads to its end is no failure"
             }
             Self::Failed => {
-                "failed on the way, or there is nothing of the name; verify: the store is damaged; schemas check: they do not fit"
+                "failed on the way, or there is nothing of the name; verify: the store is damaged; migrate: the stores \
+                 are not the same, or the old one has gone on; schemas check: they do not fit"
             }
             Self::NotBegun => {
                 "wrong usage, or the store or a file cannot be opened; verify: the store could not be checked"
             }
             Self::Conflict => {
                 "the store is not as it was expected to be, and nothing was changed: append, of a stream that is at another \
-                 version; sagas, of one that is not where this can be done; bench, of a store that holds events"
+                 version; migrate, to a store that holds something else; sagas, of one that is not where this can be done; bench, of a store that holds events"
             }
         }
     }

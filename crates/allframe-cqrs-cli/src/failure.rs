@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),
+    #[error(transparent)]
+    Migration(#[from] eventstore_migrate::MigrationError),
     #[cfg(feature = "schemas")]
     #[error(transparent)]
     Schemas(#[from] allframe_cqrs::schema::SchemaError),

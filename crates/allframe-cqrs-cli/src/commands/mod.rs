@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod manual;
+pub(crate) mod migrate;
 #[cfg(feature = "toolkit")]
 pub(crate) mod processes;
 #[cfg(feature = "toolkit")]
@@ -35,6 +36,8 @@ pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<ExitCod
         Command::Import(arguments) => import::run(&*location()?, arguments).await?,
         Command::Export(arguments) => return export::run(&*location()?, arguments).await,
         Command::Verify(arguments) => return verify::run(&*location()?, arguments).await,
+        // It names two stores.
+        Command::Migrate(arguments) => return migrate::run(arguments).await,
         Command::Snapshots(arguments) => snapshots::run(&*location()?, arguments).await?,
         #[cfg(feature = "toolkit")]
         Command::Projections(arguments) => projections::run(&*location()?, arguments).await?,

@@ -1,0 +1,194 @@
+use std::{future::pending, io, io::Write, process::ExitCode, sync::Mutex, time::Duration};
+
+use clap::Args;
+use eventstore_api::EventStoreBackend;
+use eventstore_migrate::{Migration, MigrationError, MigrationProgress, MigrationReport};
+use serde::Serialize;
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    output::Output,
+    progress::Progress,
+    screen::count,
+    store::{self, Store},
+    store_url,
+};
+
+/// Move a store to another one, of any kind, as it is: with ids, versions, positions, times and snapshots
+///
+/// What arrives is the same store, so that projections, consumer groups, sagas and whoever has kept a position go on with it. The
+/// store to migrate to is empty, or holds what an earlier run has brought there: a migration that was interrupted is run again, and
+/// goes on. At the end both stores are read, and every field of every event and snapshot is compared.
+///
+/// The store to migrate from is only read, and may be in use; what came meanwhile, the next run brings. Where it went on during this
+/// one, that is said, and the exit code is 1.
+#[derive(Args)]
+pub(crate) struct MigrateArguments {
+    /// The store to migrate from
+    #[arg(long, value_name = "URL")]
+    from: String,
+
+    /// The store to migrate to; begun where there is none
+    #[arg(long, value_name = "URL")]
+    to: String,
+
+    /// Go on with what comes, until interrupted (Ctrl-C, SIGTERM): then copy what is left, compare, and end
+    ///
+    /// Stop whatever appends to the store before. A server that is away for a while is waited for.
+    #[arg(long, short)]
+    follow: bool,
+
+    /// Print one line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure> {
+    let MigrateArguments { from, to, follow, json } = arguments;
+    let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
+    if from.to_string() == to.to_string() {
+        return Err(Failure::Usage(format!(
+            "{from} is the store to migrate from, and cannot be the one to migrate to"
+        )));
+    }
+    let source = store::open_for_reading(&*from).await?;
+    let target = store::open_for_writing(&*to).await?;
+    let migrated = migrate(&source, target.store(), follow).await;
+    let closed = target.store().close().await;
+    let report = migrated?;
+    closed?;
+    tell(&report, json)?;
+    Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed }.into())
+}
+
+async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<MigrationReport, Failure> {
+    let progress = Mutex::new(Progress::unknown());
+    let show = |told: &MigrationProgress| {
+        if let Ok(mut progress) = progress.lock() {
+            progress.at_events(told.position.get(), told.head.get());
+        }
+    };
+    let migration = Migration::new(source, target).on_progress(show);
+    let mut interrupted = Interrupted::listen()?;
+    let mut attempts = 0;
+    loop {
+        let before = target.head().await?;
+        let done = match follow {
+            true => migration.follow(interrupted.wait()).await,
+            false => migration.run().await,
+        };
+        let error = match done {
+            Ok(report) => {
+                // What a store without syncs has taken is made to stay.
+                target.flush().await?;
+                return Ok(report);
+            }
+            Err(error) => error,
+        };
+        // Only what gets on is tried again for ever.
+        attempts = if target.head().await.is_ok_and(|head| head > before) { 0 } else { attempts + 1 };
+        if !error.is_retryable() || (!follow && attempts >= MOST_ATTEMPTS) {
+            return Err(failure(error));
+        }
+        let _ = writeln!(io::stderr(), "note: {}, trying again", eventstore_api::message_with_causes(&error));
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+const MOST_ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+
+fn failure(error: MigrationError) -> Failure {
+    match error {
+        MigrationError::Source(error) | MigrationError::Target(error) => Failure::Store(error),
+        error @ (MigrationError::NotACopy(_) | MigrationError::Incomplete { .. }) => {
+            Failure::Conflict(error.to_string())
+        }
+        error => Failure::Migration(error),
+    }
+}
+
+/// Whether somebody wants this to end.
+struct Interrupted {
+    #[cfg(unix)]
+    terminated: tokio::signal::unix::Signal,
+    is_over: bool,
+}
+
+impl Interrupted {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminated: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .map_err(|source| Failure::System { what: "cannot listen to signals", source })?,
+            is_over: false,
+        })
+    }
+
+    /// Once it was so, it stays so.
+    async fn wait(&mut self) {
+        if self.is_over {
+            return;
+        }
+        #[cfg(unix)]
+        let terminated = async { drop(self.terminated.recv().await) };
+        #[cfg(not(unix))]
+        let terminated = pending::<()>();
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { pending::<()>().await },
+            () = terminated => {}
+        }
+        self.is_over = true;
+    }
+}
+
+/// What is printed for programs.
+#[derive(Serialize)]
+struct Report {
+    copied_events: u64,
+    copied_snapshots: u64,
+    events: u64,
+    snapshots: u64,
+    head: u64,
+    source_head: u64,
+    complete: bool,
+    sha256: String,
+}
+
+fn tell(report: &MigrationReport, json: bool) -> Result<(), Failure> {
+    let MigrationReport { caught_up, verified, .. } = report;
+    let mut output = Output::stdout();
+    if json {
+        output.json(&Report {
+            copied_events: caught_up.events,
+            copied_snapshots: caught_up.snapshots,
+            events: verified.events,
+            snapshots: verified.snapshots,
+            head: verified.head.get(),
+            source_head: verified.source_head.get(),
+            complete: verified.is_complete(),
+            sha256: verified.digest.to_string(),
+        })?;
+        return output.finish();
+    }
+    output.line(format!(
+        "copied {} and {}, to position {}",
+        count(caught_up.events, "event"),
+        count(caught_up.snapshots, "snapshot"),
+        caught_up.head
+    ))?;
+    output.line(format!(
+        "verified: both stores hold {} and {}, sha256 {}",
+        count(verified.events, "event"),
+        count(verified.snapshots, "snapshot"),
+        verified.digest
+    ))?;
+    if !verified.is_complete() {
+        output.line(format!(
+            "the store to migrate from is in use, and has gone on to position {}: run this again for what came meanwhile",
+            verified.source_head
+        ))?;
+    }
+    output.finish()
+}
