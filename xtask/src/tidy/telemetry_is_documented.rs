@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::finding::Finding;
 use super::repository::{File, Repository};
@@ -89,7 +89,7 @@ impl Told {
                 }
                 TokenTree::Group(group) => {
                     if !for_tests {
-                        self.look_at_macro(&tokens, index, path);
+                        self.look_at_macro(group, before(&tokens, index, 1), before(&tokens, index, 2), path);
                         self.look(group.stream(), path, has_metrics);
                     }
                     for_tests &= group.delimiter() != Delimiter::Brace;
@@ -106,15 +106,18 @@ impl Told {
         }
     }
 
-    /// The group at `index`, if it is what a macro of interest is given.
-    fn look_at_macro(&mut self, tokens: &[TokenTree], index: usize, path: &str) {
-        let (Some(bang), Some(name)) = (index.checked_sub(1), index.checked_sub(2)) else { return };
-        let (Some(TokenTree::Punct(bang)), Some(TokenTree::Ident(name))) =
-            (tokens.get(bang), tokens.get(name))
-        else {
+    /// What a macro of interest is given, if what stands before it are its name and a `!`.
+    fn look_at_macro(
+        &mut self,
+        group: &Group,
+        bang: Option<&TokenTree>,
+        name: Option<&TokenTree>,
+        path: &str,
+    ) {
+        let (Some(TokenTree::Punct(bang)), Some(TokenTree::Ident(name))) = (bang, name) else { return };
+        if bang.as_char() != '!' {
             return;
-        };
-        let (TokenTree::Group(group), '!') = (&tokens[index], bang.as_char()) else { return };
+        }
         let name = name.to_string();
         let mut texts = group.stream().into_iter().map(|token| Some((text(&token)?, line_of(&token))));
         if SPANS.contains(&name.as_str()) {
@@ -131,9 +134,12 @@ impl Told {
     }
 }
 
+fn before(tokens: &[TokenTree], index: usize, so_many: usize) -> Option<&TokenTree> {
+    tokens.get(index.checked_sub(so_many)?)
+}
+
 fn is_attribute(tokens: &[TokenTree], index: usize) -> bool {
-    let before = index.checked_sub(1).and_then(|it| tokens.get(it));
-    let is_sign = matches!(before, Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
+    let is_sign = matches!(before(tokens, index, 1), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
     is_sign
         && matches!(tokens.get(index), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket)
 }

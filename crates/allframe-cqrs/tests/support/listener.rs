@@ -81,6 +81,10 @@ impl Subscriber for Listener {
 pub(crate) fn listen(name: &str, work: impl Future<Output = ()>) -> Vec<Told> {
     let listener = Listener::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    tracing::subscriber::with_default(listener.clone(), || runtime.block_on(work));
+    tracing::subscriber::with_default(listener.clone(), || {
+        // Another test may have met a span first, on a thread where nobody listens, while this one began to.
+        tracing::callsite::rebuild_interest_cache();
+        runtime.block_on(work);
+    });
     listener.named(name)
 }
