@@ -83,10 +83,10 @@ fn measure(folder: &Path, app: &App, options: Options) -> anyhow::Result<u64> {
     let build = build(app, options);
     // What cargo says goes to the standard error, so that `--json` is JSON alone.
     if options.json {
-        build.read().map(|_| ())?
+        build.read()?;
     } else {
-        build.run()?
-    };
+        build.run()?;
+    }
     let program =
         folder.join(BUILD).join("release").join(format!("{}{}", app.name, std::env::consts::EXE_SUFFIX));
     let metadata =

@@ -22,6 +22,8 @@ pub(crate) enum BankEvent {
     Given { transfer: String, amount: u64 },
     /// A transfer that has taken it has turned round.
     GivenBack { transfer: String, amount: u64 },
+    /// A transfer that may have brought it has turned round, and had.
+    TakenBack { transfer: String, amount: u64 },
     /// No money at all.
     Noted { text: String },
 }
@@ -33,7 +35,7 @@ impl BankEvent {
             Self::Deposited { amount } | Self::Given { amount, .. } | Self::GivenBack { amount, .. } => {
                 i128::from(*amount)
             }
-            Self::Taken { amount, .. } => -i128::from(*amount),
+            Self::Taken { amount, .. } | Self::TakenBack { amount, .. } => -i128::from(*amount),
             Self::Noted { .. } => 0,
         }
     }
@@ -72,7 +74,8 @@ pub(crate) struct GiveBack {
     pub(crate) amount: u64,
 }
 
-#[command(stream = "account-{account}")]
+/// Where nobody knows whether it was carried out, its inverse does.
+#[command(stream = "account-{account}", inverse = TakeBack { account, transfer, amount: *amount })]
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Give {
     pub(crate) account: u64,
@@ -80,6 +83,14 @@ pub(crate) struct Give {
     pub(crate) amount: u64,
     /// An account that takes nothing.
     pub(crate) is_closed: bool,
+}
+
+#[command(stream = "account-{account}")]
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct TakeBack {
+    pub(crate) account: u64,
+    pub(crate) transfer: String,
+    pub(crate) amount: u64,
 }
 
 pub(crate) fn bus(store: &Store) -> Result<CommandBus<BankEvent>, BuildError> {
@@ -93,6 +104,9 @@ pub(crate) fn bus(store: &Store) -> Result<CommandBus<BankEvent>, BuildError> {
                 Ok(vec![BankEvent::Given { transfer: command.transfer.clone(), amount: command.amount }])
             }
             true => Err("the account is closed".to_owned()),
+        })
+        .decide(|command: &TakeBack, _: &Account| {
+            vec![BankEvent::TakenBack { transfer: command.transfer.clone(), amount: command.amount }]
         })
         .decide(|command: &GiveBack, _: &Account| {
             vec![BankEvent::GivenBack { transfer: command.transfer.clone(), amount: command.amount }]

@@ -73,6 +73,9 @@ pub(crate) enum Guard {
     Once(String),
 }
 
+/// A stream, and what is appended to it.
+type Drafts = (String, Vec<Draft<BankEvent>>);
+
 /// One append: to each stream some events.
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {
@@ -114,7 +117,7 @@ impl Planned {
     }
 
     /// The events of each stream as they are appended, with their ids and tags.
-    pub(crate) fn drafts(&self) -> Result<Vec<(String, Vec<Draft<BankEvent>>)>, InvalidInput> {
+    pub(crate) fn drafts(&self) -> Result<Vec<Drafts>, InvalidInput> {
         let tags = match &self.guard {
             Guard::Once(tag) => Tags::parse([tag.clone()])?,
             Guard::Free | Guard::AsRead => Tags::NONE,

@@ -55,7 +55,7 @@ fn definition(bus: &CommandBus<BankEvent>) -> SagaDefinition<Transfer> {
     SagaDefinition::new(TRANSFER)
         .then(SagaStep::invertible_command("take", bus, take).with_backoff(soon).with_max_attempts(attempts))
         .then(SagaStep::new("ask", ask).with_backoff(soon).with_max_attempts(attempts))
-        .then(SagaStep::command("give", bus, give).with_backoff(soon).with_max_attempts(attempts))
+        .then(SagaStep::invertible_command("give", bus, give).with_backoff(soon).with_max_attempts(attempts))
 }
 
 async fn ask(context: StepContext<Transfer>) -> Result<(), StepError> {

@@ -74,6 +74,7 @@ pub(super) fn money(events: &[Recorded<BankEvent>], outcomes: &Outcomes) -> anyh
             BankEvent::Noted { .. } => continue,
             BankEvent::Taken { transfer, amount } => (transfer, "taken", *amount),
             BankEvent::Given { transfer, amount } => (transfer, "given", *amount),
+            BankEvent::TakenBack { transfer, amount } => (transfer, "taken back", *amount),
             BankEvent::GivenBack { transfer, amount } => (transfer, "given back", *amount),
         };
         effects.entry(transfer).or_default().push((what, amount));
@@ -83,7 +84,10 @@ pub(super) fn money(events: &[Recorded<BankEvent>], outcomes: &Outcomes) -> anyh
         let status = outcomes.get(*transfer);
         let fits = match status {
             Some(SagaStatus::Completed) => steps == ["taken", "given"],
-            Some(SagaStatus::Compensated) => steps == ["taken", "given back"],
+            // The last step too, where it may have been done: in reverse order.
+            Some(SagaStatus::Compensated) => {
+                steps == ["taken", "given back"] || steps == ["taken", "given", "taken back", "given back"]
+            }
             _ => false,
         };
         ensure!(fits && amounts.len() == 1, "the transfer {transfer} is {status:?} and did {done:?}");
