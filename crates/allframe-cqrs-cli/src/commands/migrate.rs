@@ -132,7 +132,9 @@ impl Interrupted {
             return;
         }
         #[cfg(unix)]
-        let terminated = async { drop(self.terminated.recv().await) };
+        let terminated = async {
+            self.terminated.recv().await;
+        };
         #[cfg(not(unix))]
         let terminated = pending::<()>();
         tokio::select! {

@@ -17,6 +17,7 @@ mod import;
 mod import_killed;
 mod inspect;
 mod manual;
+mod migrate;
 mod parquet;
 mod postgres;
 mod postgres_commands;

@@ -197,6 +197,20 @@ impl Running {
         std::iter::from_fn(|| self.line()).collect()
     }
 
+    /// Ends a run whose output nobody reads, as `kill -9` does.
+    pub(crate) fn stop(mut child: Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks it to end, as Ctrl-C does, and returns how it ended and what it had printed.
+    pub(crate) fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
+        let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(interrupted.success());
+        let lines = std::iter::from_fn(|| self.line()).collect();
+        (self.child.wait().unwrap().code(), lines)
+    }
+
     /// Closes its input, and waits for its end.
     pub(crate) fn finish(mut self) -> Option<i32> {
         drop(self.child.stdin.take());

@@ -1,5 +1,3 @@
-mod candidates;
-
 use clap::Args;
 use eventstore_api::{Encoding, EventStoreBackend, Snapshot, StreamId};
 use serde::Serialize;
@@ -9,15 +7,11 @@ use crate::{
     failure::Failure,
     jsonl::{base64, json_text},
     output::Output,
-    progress::Progress,
     screen::{Colours, Column, Table, count, payload_lines, printable},
     store::{self, Location, Store},
 };
 
 /// List the snapshots, or show that of a stream
-///
-/// Stores do not name their snapshots yet. So this looks for one of each stream that has events, and of those that are known to
-/// have none: one that is left out is found by its name.
 #[derive(Args)]
 pub(crate) struct SnapshotsArguments {
     /// The stream whose snapshot is shown, with its content
@@ -67,13 +61,14 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
         Column::Number("BYTES"),
     ]);
     let mut output = Output::stdout();
-    let (mut found, mut progress) = (0, Progress::unknown());
-    for stream in candidates::streams(store, prefix, &mut progress).await? {
-        let Some(snapshot) = store.get_latest_snapshot(&stream).await? else { continue };
-        found += 1;
-        if json {
-            output.json(&Report::of(&snapshot))?;
-        } else {
+    let mut names = Names { store, last: None };
+    while let Some(page) = names.next_page().await? {
+        for stream in page.iter().filter(|stream| stream.as_str().starts_with(prefix)) {
+            let Some(snapshot) = store.get_latest_snapshot(stream).await? else { continue };
+            if json {
+                output.json(&Report::of(&snapshot))?;
+                continue;
+            }
             table.row([
                 snapshot.stream.to_string(),
                 snapshot.version.to_string(),
@@ -84,14 +79,23 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
             ]);
         }
     }
-    drop(progress);
     output.lines(table.lines(Colours::of_stdout()))?;
-    let others = store.stats().await?.total_snapshots.saturating_sub(found);
-    if !json && prefix.is_empty() && others > 0 {
-        let more = count(others, "snapshot");
-        output.line(format!("and {more} of streams without events, each shown where it is named"))?;
-    }
     output.finish()
+}
+
+/// The streams that have a snapshot, a page at a time.
+struct Names<'s> {
+    store: &'s Store,
+    last: Option<StreamId>,
+}
+
+impl Names<'_> {
+    async fn next_page(&mut self) -> Result<Option<Vec<StreamId>>, Failure> {
+        const PAGE: usize = 1_000;
+        let page = self.store.list_snapshots(self.last.as_ref(), PAGE).await?;
+        self.last = page.last().cloned();
+        Ok(self.last.is_some().then_some(page))
+    }
 }
 
 async fn show(store: &Store, stream: StreamId, json: bool) -> Result<(), Failure> {
