@@ -37,7 +37,7 @@ pub struct StoredProjection {
     pub position: GlobalPosition,
     /// How large the state is; unknown where it is in an unknown form.
     pub bytes: Option<usize>,
-    /// Up to where the effects of all versions are done; `None` where it has none.
+    /// Up to where the effects of all its versions are done, whether it has any; `None` where that is not kept.
     pub effects: Option<GlobalPosition>,
 }
 

@@ -328,7 +328,7 @@ async fn how_far_a_projection_is_can_be_told_without_its_types() {
     let found = stored.named("balances").await.unwrap();
     let head = backend.head().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].version, found[0].position, found[0].effects), (1, head, None));
+    assert_eq!((found[0].version, found[0].position, found[0].effects), (1, head, Some(head)));
     let snapshot =
         backend.get_latest_snapshot(&StreamId::new("$projection-balances-v1").unwrap()).await.unwrap();
     let snapshot = snapshot.unwrap();
