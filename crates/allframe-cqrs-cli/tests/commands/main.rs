@@ -18,6 +18,7 @@ mod import_killed;
 mod inspect;
 mod manual;
 mod migrate;
+mod migrate_interrupted;
 mod parquet;
 mod postgres;
 mod postgres_commands;
