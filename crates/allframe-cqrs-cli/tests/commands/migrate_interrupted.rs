@@ -30,10 +30,14 @@ fn under_way(place: &Place, arguments: &str) -> Child {
     place.import(&many(400_000, 37));
     let mut command = place.command(&format!("migrate --from wal:data --to wal:new {arguments}"));
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let first = place.path("new/00000000000000000001.wal");
-    // Bytes behind the header, so that it is open and copies.
-    until(|| fs::read(&first).is_ok_and(|bytes| bytes.iter().skip(4_096).any(|byte| *byte != 0)));
+    until_something_is_copied(place);
     child
+}
+
+/// Nobody who reads sees it before the end: it is not durable until then.
+fn until_something_is_copied(place: &Place) {
+    let first = place.path("new/00000000000000000001.wal");
+    until(|| fs::read(&first).is_ok_and(|bytes| bytes.iter().skip(256).any(|byte| *byte != 0)));
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn whoever_follows_can_be_ended_while_the_server_of_the_old_store_is_away() {
     place.succeed(&format!("migrate --from wal:data --to {from}"));
     let mut command = place.command(&format!("migrate --from {from} --to wal:new --follow"));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    until(|| place.run("--store wal:new export -").stdout.lines().count() == 4);
+    until_something_is_copied(&place);
     cluster.kill().unwrap();
     signal(&child, "-INT");
     let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
