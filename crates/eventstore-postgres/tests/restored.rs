@@ -99,9 +99,8 @@ async fn appends_and_restores_at_once_leave_one_order_without_holes() {
             let name = format!("restored-{who}");
             for _ in 0..60 {
                 let head = store.head().await.unwrap().get();
-                let part: Vec<_> = (1..=9)
-                    .map(|n| placed(event(1), &name, version + n, head + n, i64::MAX / 2))
-                    .collect();
+                let part: Vec<_> =
+                    (1..=9).map(|n| placed(event(1), &name, version + n, head + n, i64::MAX / 2)).collect();
                 match store.restore(part).await {
                     Ok(()) => {
                         version += 9;
@@ -178,7 +177,8 @@ async fn whoever_waits_in_another_process_is_woken_by_what_is_restored() {
 async fn snapshots_are_listed_by_the_bytes_of_their_names_in_pages_of_any_size() {
     let schema = Schema::new();
     let store = schema.open().await;
-    let mut names = ["Z", "a", "ä", "z", "a-1", "A", "~", "\u{10ffff}", "\u{e000}", "a%", "a_b", "é", "e\u{301}"];
+    let mut names =
+        ["Z", "a", "ä", "z", "a-1", "A", "~", "\u{10ffff}", "\u{e000}", "a%", "a_b", "é", "e\u{301}"];
     for name in names {
         let snapshot = Snapshot::new(stream(name), Version::new(1), EventType::new("S").unwrap(), "1");
         store.save_snapshot(snapshot).await.unwrap();

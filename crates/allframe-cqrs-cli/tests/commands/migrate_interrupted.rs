@@ -55,7 +55,11 @@ fn the_end_may_be_called_while_what_is_there_is_copied() {
         let _ = fs::remove_dir_all(place.path("new"));
         let mut child = under_way(&place, "--follow");
         signal(&child, name);
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{name}: it copies what is left, compares, and ends");
+        assert_eq!(
+            child.wait().unwrap().code(),
+            Some(0),
+            "{name}: it copies what is left, compares, and ends"
+        );
     }
 }
 
