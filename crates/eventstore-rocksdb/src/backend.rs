@@ -20,6 +20,7 @@ use crate::{
     gate::Gate,
     published::Published,
     read,
+    stats::RocksDbStats,
 };
 
 /// An event store in a RocksDB database, for one process that writes and any number that look.
@@ -224,8 +225,12 @@ impl EventStoreBackend for RocksDbBackend {
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        self.shared.writer.check_open()?;
-        Ok(self.shared.published.state().counts.stats())
+        let published = Arc::clone(&self.shared.published);
+        self.read(move |database, _| {
+            let state = published.state();
+            Ok(state.counts.stats().with_specific(RocksDbStats::of(database, state.synced.head)?))
+        })
+        .await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

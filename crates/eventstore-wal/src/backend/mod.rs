@@ -26,7 +26,7 @@ use self::archivist::Archivist;
 use self::{chores::Chores, engine::LogEngine};
 use crate::{
     blocking::{Effort, off_the_runtime},
-    catalog::{Catalog, Published},
+    catalog::Catalog,
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
@@ -35,6 +35,7 @@ use crate::{
     read,
     reader::WalReader,
     snapshots::Snapshots,
+    stats::stats,
 };
 
 /// An event store in a directory, for one process that writes and any number that look.
@@ -330,8 +331,7 @@ impl EventStoreBackend for WalBackend {
         self.check_open()?;
         off_the_runtime(Effort::Little, Arc::clone(&self.shared), |shared, wait| {
             let snapshots = shared.snapshots(wait)?.as_ref().ok_or(Failure::Closed)?.count();
-            let Published { head, streams, .. } = shared.log.catalog.published();
-            Ok(BackendStats::new(head, streams, snapshots, GlobalPosition::new(head)))
+            Ok(stats(&shared.log.catalog, snapshots))
         })
         .await
     }
