@@ -219,7 +219,8 @@ impl EventStoreBackend for RocksDbBackend {
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let batches = RestoredBatch::behind(self.shared.published.head(), events)?;
+        let requests: Vec<_> = batches.into_iter().map(Request::restored).collect();
         let bytes = requests.iter().map(Request::bytes).sum();
         self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }

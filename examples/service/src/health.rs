@@ -58,7 +58,7 @@ impl Readiness {
             return Self { ready: false, phase: phase.as_str(), store: None, projections: Vec::new() };
         };
         let (store, projections) = tokio::join!(store(studio), projections(studio));
-        let answers = store.and_then(|()| projections);
+        let answers = store.and(projections);
         let ready = matches!(&answers, Ok(projections) if projections.iter().all(|it| it.ready));
         let (store, projections) = match answers {
             Ok(projections) => ("ok".to_owned(), projections),

@@ -322,7 +322,9 @@ impl EventStoreBackend for WalBackend {
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let batches =
+            RestoredBatch::behind(GlobalPosition::new(self.shared.log.catalog.published().head), events)?;
+        let requests: Vec<_> = batches.into_iter().map(Request::restored).collect();
         let bytes = requests.iter().map(Request::bytes).sum();
         self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }
