@@ -90,6 +90,8 @@ impl SwitchingBackend {
     pub async fn switch_to(&self, target: impl EventStoreBackend) -> Result<Switched, MigrationError> {
         let target: Store = Arc::new(target);
         let _under_way = UnderWay::begin(&self.shared)?;
+        // Whoever saves a snapshot from here on says so. Those who have begun before are waited for: what they save is seen.
+        drop(self.shared.writes.write().await);
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
         let mut seen = Seen::default();
