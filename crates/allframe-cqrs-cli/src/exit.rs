@@ -47,8 +47,9 @@ impl Exit {
                 "wrong usage, or the store or a file cannot be opened; verify: the store could not be checked"
             }
             Self::Conflict => {
-                "the store is not as it was expected to be, and nothing was changed: append, of a stream that is at another \
-                 version; migrate, to a store that holds something else; sagas, of one that is not where this can be done; bench, of a store that holds events"
+                "the store is not as it was expected to be: append, of a stream that is at another version; migrate, to a store \
+                 that holds something else, or from one that has no beginning (what had arrived stays); sagas, of one that is not \
+                 where this can be done; bench, of a store that holds events"
             }
         }
     }

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod exit;
 mod failure;
+mod interrupted;
 mod jsonl;
 mod output;
 mod page;

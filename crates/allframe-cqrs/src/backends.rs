@@ -1,20 +1,22 @@
 //! The backends that the features enable, under one roof.
 
 #[cfg(feature = "memory")]
-pub use eventstore_memory::InMemoryBackend;
+pub use eventstore_memory::{InMemoryBackend, InMemoryStats};
 #[cfg(feature = "postgres")]
 pub use eventstore_postgres::{
-    Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, SchemaName,
+    Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, PostgresStats, SchemaName,
 };
 // The same type as that of `eventstore-wal`.
 #[cfg(all(feature = "rocksdb", not(feature = "wal")))]
 pub use eventstore_rocksdb::Durability;
 #[cfg(feature = "rocksdb")]
-pub use eventstore_rocksdb::{RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader};
+pub use eventstore_rocksdb::{RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, RocksDbStats};
 #[cfg(all(feature = "wal", feature = "parquet"))]
 pub use eventstore_wal::ArchivePolicy;
 #[cfg(feature = "wal")]
-pub use eventstore_wal::{Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig, WalReader};
+pub use eventstore_wal::{
+    Damage, Durability, RecoveryReport, TornTail, WalBackend, WalConfig, WalReader, WalStats,
+};
 
 /// Everything else that the durable store has: `verify`, `salvage`, and what they answer.
 #[cfg(feature = "wal")]

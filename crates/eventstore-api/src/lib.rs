@@ -41,7 +41,7 @@ pub use read::{Direction, ReadAll, StreamRange};
 pub use restore::{RestoredBatch, RestoredPlace};
 pub use retry::{Known, first_outcome};
 pub use snapshot::Snapshot;
-pub use stats::BackendStats;
+pub use stats::{BackendStats, SpecificStats};
 pub use stream_id::{IntoStreamId, StreamId};
 pub use subscription::Subscription;
 pub use tag::{Tag, Tags};

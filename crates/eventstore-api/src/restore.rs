@@ -57,6 +57,23 @@ pub struct RestoredPlace {
 }
 
 impl RestoredBatch {
+    /// What restores these events, in their order, in as few batches as keep it, in a store that ends at `head`.
+    ///
+    /// For backends that take several batches one after the other without stopping at the first that is refused: where that was
+    /// the first of all, because its events are there, the next could be just what follows.
+    ///
+    /// # Errors
+    ///
+    /// As [`RestoredBatch::of`], and [`InvalidInput::PositionNotNext`] when the first event is not the next one behind `head`. That
+    /// is for stores whose positions have no hole.
+    pub fn behind(head: GlobalPosition, events: Vec<RecordedEvent>) -> Result<Vec<Self>, InvalidInput> {
+        let next = GlobalPosition::new(head.get().saturating_add(1));
+        match events.first().map(|first| first.position) {
+            Some(position) if position != next => Err(InvalidInput::PositionNotNext { position, next }),
+            _ => Self::of(events),
+        }
+    }
+
     /// What restores these events, in their order, in as few batches as keep it.
     ///
     /// # Errors

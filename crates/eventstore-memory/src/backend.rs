@@ -149,13 +149,10 @@ impl EventStoreBackend for InMemoryBackend {
     async fn stats(&self) -> Result<BackendStats> {
         let Shared { writer, log, streams, snapshots, .. } = &*self.shared;
         // Between two appends, so that the counts are of one moment.
-        let _no_append = writer.lock();
-        Ok(BackendStats::new(
-            log.head(),
-            streams.count(),
-            snapshots.len() as u64,
-            GlobalPosition::new(log.head()),
-        ))
+        let no_append = writer.lock();
+        let head = GlobalPosition::new(log.head());
+        let counts = BackendStats::new(log.head(), streams.count(), snapshots.len() as u64, head);
+        Ok(counts.with_specific(no_append.stats()))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

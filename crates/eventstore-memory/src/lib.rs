@@ -8,6 +8,7 @@ mod search;
 #[cfg(test)]
 mod search_tests;
 mod span;
+mod stats;
 mod streams;
 mod tags;
 mod writer;
@@ -15,3 +16,4 @@ mod writer;
 mod writer_tests;
 
 pub use backend::InMemoryBackend;
+pub use stats::InMemoryStats;

@@ -12,6 +12,7 @@ use crate::{
     retry,
     search::{Search, Window},
     span::Span,
+    stats::InMemoryStats,
     streams::Streams,
     tags::TagIndex,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Writer {
     last_recorded_at: Timestamp,
     /// The last position of each event type, which settles most append conditions without looking at the log.
     last_of_type: HashMap<EventType, u64, RandomState>,
+    payload_bytes: u64,
 }
 
 impl Default for Writer {
@@ -34,7 +36,17 @@ impl Default for Writer {
 impl Writer {
     /// The writer of an empty log, which records the time that this clock tells.
     pub(crate) fn with_clock(clock: fn() -> Timestamp) -> Self {
-        Self { clock, last_recorded_at: Timestamp::default(), last_of_type: HashMap::default() }
+        Self {
+            clock,
+            last_recorded_at: Timestamp::default(),
+            last_of_type: HashMap::default(),
+            payload_bytes: 0,
+        }
+    }
+
+    /// What there is, beside the counts.
+    pub(crate) fn stats(&self) -> InMemoryStats {
+        InMemoryStats { payload_bytes: self.payload_bytes, event_types: self.last_of_type.len() as u64 }
     }
 
     /// Appends a validated batch, or changes nothing.
@@ -140,6 +152,7 @@ impl Writer {
             *head += 1;
             tags.insert(&event.tags, *head);
             self.note_type(&event.event_type, *head);
+            self.payload_bytes += event.payload.len() as u64;
             log.push(event.record(Placement {
                 stream: stream.clone(),
                 version,

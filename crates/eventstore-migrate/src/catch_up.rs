@@ -82,7 +82,7 @@ async fn copy_pages(
                 false => source.read_all(&query).await.map(Some),
             }
         };
-        let (stored, next) = join(store(migration, caught_up, read.events), next).await;
+        let (stored, next) = join(store(migration, caught_up, until, read.events), next).await;
         if let Stored::HasMore(head) = stored? {
             return Ok(Stored::HasMore(head));
         }
@@ -96,6 +96,7 @@ async fn copy_pages(
 async fn store(
     migration: &Migration<'_>,
     caught_up: &mut CaughtUp,
+    until: GlobalPosition,
     events: Vec<RecordedEvent>,
 ) -> Result<Stored, MigrationError> {
     let Some(last) = events.last().map(|last| last.position) else { return Ok(Stored::All) };
@@ -112,7 +113,6 @@ async fn store(
     }
     caught_up.events += count;
     caught_up.head = last;
-    let head = migration.source.head().await.map_err(MigrationError::Source)?;
-    migration.teller().tell(MigrationPhase::Copying, last, head);
+    migration.teller().tell(MigrationPhase::Copying, last, until);
     Ok(Stored::All)
 }

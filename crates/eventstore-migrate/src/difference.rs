@@ -53,10 +53,11 @@ impl Difference {
         Some(Self::Event { position: target.position, fields })
     }
 
-    /// Whether a snapshot of the target is one that the source has, or had. The source is in use, so it may have a later one.
+    /// Whether a snapshot of the target is one that the source has, or had: in use, it may have a later one, or another one of the
+    /// same version, which replaces the first.
     pub(crate) fn of_snapshots(source: Option<&Snapshot>, target: &Snapshot) -> Option<Self> {
         match source {
-            Some(source) if source == target || source.version > target.version => None,
+            Some(source) if source.version >= target.version => None,
             _ => Some(Self::Snapshot { stream: target.stream.clone() }),
         }
     }

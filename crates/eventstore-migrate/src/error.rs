@@ -31,6 +31,16 @@ pub enum MigrationError {
     /// The stores are not the same, although everything was copied.
     #[error("the stores are not the same: {0}")]
     Differs(Difference),
+    /// Not everything has arrived, although nobody writes: a store has given out less than it has.
+    #[error(
+        "the store to migrate to has come to position {head}, and the other is at {source_head}, or has snapshots that have not arrived; run it again"
+    )]
+    Behind {
+        /// Where the new store ends.
+        head: GlobalPosition,
+        /// Where the store that is left ends.
+        source_head: GlobalPosition,
+    },
     /// A switch of an application is under way already.
     #[error("a switch to another store is under way already; wait for its end")]
     SwitchUnderWay,

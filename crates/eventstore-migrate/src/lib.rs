@@ -9,6 +9,7 @@ mod progress;
 mod report;
 mod snapshots;
 mod switch;
+mod switching_backend;
 mod verify;
 mod walk;
 

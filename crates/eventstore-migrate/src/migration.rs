@@ -4,10 +4,10 @@ use eventstore_api::EventStoreBackend;
 use futures_util::future::{Either, select};
 
 use crate::{
-    CaughtUp, MigrationError, MigrationProgress, MigrationReport, Verified,
-    catch_up::catch_up,
+    CaughtUp, MigrationError, MigrationPhase, MigrationProgress, MigrationReport, Verified,
+    catch_up::{catch_up, copy_events},
     progress::{Teller, Told},
-    verify::verify,
+    verify::{Seen, verify},
 };
 
 /// The move of a store to another backend. See the [crate](crate).
@@ -84,25 +84,32 @@ impl<'a> Migration<'a> {
 
     /// Goes on copying what is appended to the source, until `until` is done; then copies what is left, and verifies all of it.
     ///
-    /// Stop what appends to the source before `until` is done: what comes later is not copied.
+    /// Stop what appends to the source before `until` is done: what comes later is not copied. Events are compared as they come, so
+    /// that little is left for the end; snapshots are copied at the beginning and at the end, each time all of them.
     ///
     /// # Errors
     ///
     /// As [`run`](Self::run). A store that was away for a while ends it too; the same call goes on.
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
-        let mut sum = CaughtUp::default();
+        let mut sum = self.catch_up().await?;
+        let mut seen = Seen::default();
         loop {
-            let caught_up = self.catch_up().await?;
-            sum.add(caught_up);
+            // Now, while nobody waits for it.
+            seen.compare(self, sum.head).await?;
+            self.teller().tell(MigrationPhase::Following, sum.head, sum.head);
             let more = std::pin::pin!(self.source.wait_past(sum.head));
             match select(until.as_mut(), more).await {
                 Either::Left(((), _)) => break,
-                Either::Right((head, _)) => drop(head.map_err(MigrationError::Source)?),
+                Either::Right((head, _)) => {
+                    let head = head.map_err(MigrationError::Source)?;
+                    copy_events(self, &mut sum, head).await?;
+                }
             }
         }
         sum.add(self.catch_up().await?);
-        let verified = self.verify().await?;
+        seen.compare(self, sum.head).await?;
+        let verified = seen.verified(self).await?;
         Ok(MigrationReport { caught_up: sum, verified })
     }
 

@@ -20,6 +20,8 @@ pub enum MigrationPhase {
     Copying,
     /// It reads both stores, and compares.
     Verifying,
+    /// It has caught up, and waits for what comes: told each time before it waits.
+    Following,
 }
 
 impl MigrationProgress {

@@ -69,26 +69,32 @@ impl<'m> SnapshotCopy<'m> {
 #[derive(Default)]
 pub(crate) struct Compared {
     pub(crate) same: u64,
-    /// Of which the source has a later one.
+    /// Of which the source has a later one, or another of the same version, or the only one.
     pub(crate) behind: u64,
 }
 
-/// Compares the snapshots of these streams, as far as the target has one.
+/// Compares the snapshots of these streams.
 pub(crate) async fn compare(
     migration: &Migration<'_>,
     mut names: Names<'_>,
-    digester: &mut Digester,
+    mut digester: Option<&mut Digester>,
 ) -> Result<Compared, MigrationError> {
     let Migration { source, target, .. } = migration;
     let mut compared = Compared::default();
     while let Some(name) = names.next().await.map_err(MigrationError::Target)? {
-        let (from, to) = join(source.get_latest_snapshot(&name), target.get_latest_snapshot(&name)).await;
-        let (from, to) = (from.map_err(MigrationError::Source)?, to.map_err(MigrationError::Target)?);
-        let Some(to) = to else { continue };
+        // The target first: what it has then, the source had before.
+        let to = target.get_latest_snapshot(&name).await.map_err(MigrationError::Target)?;
+        let from = source.get_latest_snapshot(&name).await.map_err(MigrationError::Source)?;
+        let Some(to) = to else {
+            compared.behind += u64::from(from.is_some());
+            continue;
+        };
         if let Some(difference) = Difference::of_snapshots(from.as_ref(), &to) {
             return Err(MigrationError::Differs(difference));
         }
-        digester.snapshot(&to);
+        if let Some(digester) = &mut digester {
+            digester.snapshot(&to);
+        }
         match from {
             Some(from) if from != to => compared.behind += 1,
             _ => compared.same += 1,

@@ -3,24 +3,22 @@
 use std::{
     collections::HashSet,
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
-use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
-    Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
-};
-use futures_util::future::{Either, select};
+use eventstore_api::{EventStoreBackend, GlobalPosition, Result, StoreError, StreamId};
 use tokio::sync::{RwLock, watch};
+use tracing::Instrument as _;
 
 use crate::{
     CaughtUp, Migration, MigrationError,
     catch_up::copy_events,
-    digest::Digester,
     snapshots::{Names, SnapshotCopy, compare},
-    verify::compare_events,
+    verify::Seen,
 };
 
 /// A store that can become another one while it is used: see the [crate](crate).
@@ -35,7 +33,7 @@ pub struct SwitchingBackend {
     shared: Arc<Shared>,
 }
 
-type Store = Arc<dyn EventStoreBackend>;
+pub(crate) type Store = Arc<dyn EventStoreBackend>;
 
 struct Shared {
     current: watch::Sender<Store>,
@@ -43,6 +41,7 @@ struct Shared {
     writes: Arc<RwLock<()>>,
     /// The streams of which snapshots were saved since a switch began; `None` when none is under way.
     saved: Mutex<Option<HashSet<StreamId>>>,
+    is_closed: AtomicBool,
 }
 
 /// What a switch came to.
@@ -66,8 +65,12 @@ impl SwitchingBackend {
     #[must_use]
     pub fn new(store: impl EventStoreBackend) -> Self {
         let current: Store = Arc::new(store);
-        let shared =
-            Shared { current: watch::Sender::new(current), writes: Arc::default(), saved: Mutex::new(None) };
+        let shared = Shared {
+            current: watch::Sender::new(current),
+            writes: Arc::default(),
+            saved: Mutex::new(None),
+            is_closed: AtomicBool::new(false),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -87,54 +90,81 @@ impl SwitchingBackend {
     pub async fn switch_to(&self, target: impl EventStoreBackend) -> Result<Switched, MigrationError> {
         let target: Store = Arc::new(target);
         let _under_way = UnderWay::begin(&self.shared)?;
+        // Whoever saves a snapshot from here on says so. Those who have begun before are waited for: what they save is seen.
+        drop(self.shared.writes.write().await);
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
-        let mut digester = Digester::new();
-        let (mut seen, mut events, mut before) = (GlobalPosition::START, 0, u64::MAX);
+        let mut seen = Seen::default();
+        let mut before = u64::MAX;
         loop {
             let head = migration.catch_up().await?.head;
-            let compared = compare_events(&migration, (seen, head), &mut digester).await?;
-            (seen, events) = (head, events + compared);
+            let compared = seen.compare(&migration, head).await?;
             // Where it does not become less, whoever appends is faster than it can be copied.
             if compared <= FEW || compared > before / 2 {
                 break;
             }
             before = compared;
         }
-        compare(&migration, Names::of(&*target), &mut digester).await?;
+        compare(&migration, Names::of(&*target), None).await?;
 
-        let nobody_writes = self.shared.writes.write().await;
         let began = Instant::now();
+        let nobody_writes = self.shared.writes.write().await;
+        if self.shared.is_closed() {
+            return Err(MigrationError::Source(StoreError::Closed));
+        }
         // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
         source.flush().await.map_err(MigrationError::Source)?;
-        let mut rest = CaughtUp { head: seen, ..CaughtUp::default() };
         let until = source.head().await.map_err(MigrationError::Source)?;
+        let mut rest = CaughtUp { head: seen.head, ..CaughtUp::default() };
         copy_events(&migration, &mut rest, until).await?;
-        let saved: Vec<_> = self.saved().take().unwrap_or_default().into_iter().collect();
+        let saved = self.shared.drain_saved();
         let mut snapshots = SnapshotCopy::of(&migration, saved.clone());
         while !snapshots.is_done() {
             let taken = snapshots.take().await?;
             snapshots.save(taken).await?;
         }
         target.flush().await.map_err(MigrationError::Target)?;
-        events += compare_events(&migration, (seen, rest.head), &mut digester).await?;
-        compare(&migration, Names::listed(&*target, saved), &mut digester).await?;
+        seen.compare(&migration, until).await?;
+        let snapshots = compare(&migration, Names::listed(&*target, saved), None).await?;
+        if rest.head != until || snapshots.behind > 0 {
+            return Err(MigrationError::Behind { head: rest.head, source_head: until });
+        }
         drop(migration);
         self.shared.current.send_replace(target);
         drop(nobody_writes);
-        Ok(Switched { head: rest.head, events, held_up_for: began.elapsed(), left: source })
+        let held_up_for = began.elapsed();
+        tracing::info!(head = until.get(), ?held_up_for, "appends go to another store from here on");
+        Ok(Switched { head: until, events: seen.events, held_up_for, left: source })
     }
 
-    fn current(&self) -> Store {
+    pub(crate) fn current(&self) -> Store {
         Arc::clone(&self.shared.current.borrow())
     }
 
-    fn saved(&self) -> MutexGuard<'_, Option<HashSet<StreamId>>> {
-        self.shared.saved()
+    /// The store that is used, and who comes after it.
+    pub(crate) fn watch(&self) -> watch::Receiver<Store> {
+        self.shared.current.subscribe()
+    }
+
+    /// No switch comes behind it.
+    pub(crate) async fn close_for_good(&self) -> Result<()> {
+        let _no_switch = self.shared.writes.write().await;
+        self.shared.is_closed.store(true, Ordering::Release);
+        self.current().close().await
+    }
+
+    /// Notes that a switch which is under way has to bring this snapshot.
+    pub(crate) fn note_saved(&self, stream: &StreamId) {
+        if let Some(saved) = &mut *self.shared.saved() {
+            saved.insert(stream.clone());
+        }
     }
 
     /// Reads from the store that is used; once more where the one that was left is closed in the middle of it.
-    async fn read<T, R: Future<Output = Result<T>>>(&self, read: impl Fn(Store) -> R) -> Result<T> {
+    pub(crate) async fn read<T, R: Future<Output = Result<T>>>(
+        &self,
+        read: impl Fn(Store) -> R,
+    ) -> Result<T> {
         loop {
             let store = self.current();
             match read(Arc::clone(&store)).await {
@@ -145,22 +175,34 @@ impl SwitchingBackend {
     }
 
     /// Has a store write something, whoever waits for it or not, and keeps a switch away meanwhile.
-    async fn write<T: Send + 'static, W: Future<Output = Result<T>> + Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static, W: Future<Output = Result<T>> + Send + 'static>(
         &self,
         write: impl FnOnce(Store) -> W,
     ) -> Result<T> {
         let no_switch = Arc::clone(&self.shared.writes).read_owned().await;
         let write = write(self.current());
-        let done = tokio::spawn(async move {
-            let answer = write.await;
-            drop(no_switch);
-            answer
-        });
+        let done = tokio::spawn(
+            async move {
+                let answer = write.await;
+                drop(no_switch);
+                answer
+            }
+            .in_current_span(),
+        );
         done.await.unwrap_or_else(|gone| Err(StoreError::outcome_unknown(gone)))
     }
 }
 
 impl Shared {
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// The streams of which snapshots were saved since the switch began, which goes on.
+    fn drain_saved(&self) -> Vec<StreamId> {
+        self.saved().as_mut().map(mem::take).unwrap_or_default().into_iter().collect()
+    }
+
     fn saved(&self) -> MutexGuard<'_, Option<HashSet<StreamId>>> {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -183,82 +225,6 @@ impl<'s> UnderWay<'s> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         mem::take(&mut *self.0.saved());
-    }
-}
-
-#[async_trait]
-impl EventStoreBackend for SwitchingBackend {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.write(|store| async move { store.append_all(batch).await }).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.read(async |store| store.read_stream(stream, range).await).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.read(async |store| store.read_all(query).await).await
-    }
-
-    /// Goes on waiting in the new store when a switch comes in between.
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        let mut current = self.shared.current.subscribe();
-        loop {
-            let store = Arc::clone(&current.borrow_and_update());
-            let past = store.wait_past(position);
-            let switched = std::pin::pin!(current.changed());
-            match select(past, switched).await {
-                Either::Left((Err(StoreError::Closed), switched)) => {
-                    // The store that is left is closed as soon as it is left.
-                    let is_left = futures_util::FutureExt::now_or_never(switched).is_some();
-                    if !is_left {
-                        return Err(StoreError::Closed);
-                    }
-                }
-                Either::Left((answer, _)) => return answer,
-                Either::Right(_) => {}
-            }
-        }
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        snapshot.validate()?;
-        let shared = Arc::clone(&self.shared);
-        self.write(|store| async move {
-            if let Some(saved) = &mut *shared.saved() {
-                saved.insert(snapshot.stream.clone());
-            }
-            store.save_snapshot(snapshot).await
-        })
-        .await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.read(async |store| store.get_latest_snapshot(stream).await).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.read(async |store| store.list_snapshots(after, limit).await).await
-    }
-
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.write(|store| async move { store.restore(events).await }).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.read(async |store| store.stats().await).await
-    }
-
-    async fn head(&self) -> Result<GlobalPosition> {
-        self.read(async |store| store.head().await).await
-    }
-
-    async fn flush(&self) -> Result<()> {
-        self.current().flush().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.current().close().await
     }
 }
 

@@ -13,24 +13,55 @@ use crate::{
 /// Compares everything in the target.
 pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
-    let mut digester = Digester::new();
-    let events = compare_events(migration, (GlobalPosition::START, head), &mut digester).await?;
-    let names = Names::of(migration.target);
-    let Compared { same, behind } = compare(migration, names, &mut digester).await?;
-    let missing = missing(migration).await?;
-    let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
-    Ok(Verified {
-        events,
-        snapshots: same + behind,
-        snapshots_behind: behind + missing,
-        head,
-        source_head,
-        digest: digester.finish(),
-    })
+    let mut seen = Seen::default();
+    seen.compare(migration, head).await?;
+    seen.verified(migration).await
+}
+
+/// How far two stores were compared, and are the same.
+pub(crate) struct Seen {
+    pub(crate) events: u64,
+    pub(crate) head: GlobalPosition,
+    digester: Digester,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { events: 0, head: GlobalPosition::START, digester: Digester::new() }
+    }
+}
+
+impl Seen {
+    /// Compares the events behind what was compared, up to this position, and says how many they are.
+    pub(crate) async fn compare(
+        &mut self,
+        migration: &Migration<'_>,
+        head: GlobalPosition,
+    ) -> Result<u64, MigrationError> {
+        let compared = compare_events(migration, (self.head, head), &mut self.digester).await?;
+        (self.events, self.head) = (self.events + compared, head.max(self.head));
+        Ok(compared)
+    }
+
+    /// Compares the snapshots too, and says what all of it came to.
+    pub(crate) async fn verified(mut self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
+        let names = Names::of(migration.target);
+        let Compared { same, behind } = compare(migration, names, Some(&mut self.digester)).await?;
+        let missing = missing(migration).await?;
+        let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
+        Ok(Verified {
+            events: self.events,
+            snapshots: same + behind,
+            snapshots_behind: behind + missing,
+            head: self.head,
+            source_head,
+            digest: self.digester.finish(),
+        })
+    }
 }
 
 /// Compares the events behind the one position and up to the other, and says how many they are.
-pub(crate) async fn compare_events(
+async fn compare_events(
     migration: &Migration<'_>,
     (after, head): (GlobalPosition, GlobalPosition),
     digester: &mut Digester,

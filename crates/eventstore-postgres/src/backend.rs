@@ -23,6 +23,7 @@ use crate::{
     replica::{self, Replica},
     settings::Settings,
     statements::Statements,
+    stats::PostgresStats,
     store::Store,
 };
 
@@ -309,7 +310,8 @@ impl EventStoreBackend for PostgresBackend {
         let head = GlobalPosition::new(number(row, 0)?);
         self.store.head.raise_to(head);
         self.store.head.note_shown(head);
-        Ok(BackendStats::new(number(row, 1)?, number(row, 2)?, number(row, 3)?, head))
+        let counts = BackendStats::new(number(row, 1)?, number(row, 2)?, number(row, 3)?, head);
+        Ok(counts.with_specific(PostgresStats::of(row, 4, self.store.connections.pool_status())?))
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Status, TimeoutType,
+};
 use eventstore_api::{Result, StoreError};
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::{sync::Notify, time::timeout};
@@ -84,6 +86,10 @@ impl Connections {
             true => PostgresError::ConnectTimeout { waited },
             false => PostgresError::PoolExhausted { waited, size: status.max_size },
         }
+    }
+
+    pub(crate) fn pool_status(&self) -> Status {
+        self.pool.status()
     }
 
     /// How long to wait for a connection.

@@ -23,6 +23,7 @@ mod replica_config;
 mod retire;
 mod settings;
 mod statements;
+mod stats;
 mod store;
 mod tls;
 
@@ -35,4 +36,5 @@ pub use partitioning::Partitioning;
 pub use replica_config::ReplicaConfig;
 #[cfg(feature = "parquet")]
 pub use retire::{RetentionPolicy, RetiredPartition};
+pub use stats::PostgresStats;
 pub use tls::{Identity, Roots, Tls};

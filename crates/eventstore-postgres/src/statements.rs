@@ -102,7 +102,10 @@ impl Statements {
                 (SELECT count(*) FROM {schema}.stream_names s WHERE NOT EXISTS ( \
                     SELECT FROM {schema}.retired_streams r WHERE r.stream_id = s.stream_id AND NOT EXISTS ( \
                         SELECT FROM {schema}.event_log e WHERE e.stream_id = s.stream_id))), \
-                (SELECT count(*) FROM {schema}.snapshots)"
+                (SELECT count(*) FROM {schema}.snapshots), \
+                (SELECT pg_total_relation_size('{schema}.event_log') + coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint \
+                    FROM pg_inherits i WHERE i.inhparent = '{schema}.event_log'::regclass), \
+                (SELECT count(*) FROM {schema}.partitions WHERE retired_at IS NULL), {schema}.retired_position()"
             ),
             // Not by `head_position`, whose call costs several times what it does, and this is asked before each page of a replica.
             head: format!(

@@ -12,10 +12,10 @@ mod support;
 use std::time::Duration;
 
 use eventstore_api::{
-    EventFilter, EventStoreBackend, ExpectedVersion, InvalidInput, ReadAll, StoreError, StreamAppend, Tags,
-    Version,
+    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, InvalidInput, ReadAll, StoreError,
+    StreamAppend, Tags, Version,
 };
-use eventstore_postgres::Partitioning;
+use eventstore_postgres::{Partitioning, PostgresConfig};
 use support::{
     Schema, connect,
     events::{all, append_of, events, motley, places, stream},
@@ -194,4 +194,22 @@ async fn a_dropped_import_leaves_connections_that_can_be_used() {
     let reads = async { store.get_events(&stream("a")).await.unwrap() };
     assert_eq!(timeout(Duration::from_secs(20), reads).await.unwrap(), []);
     timeout(Duration::from_secs(20), store.import(vec![append_of("a", events(1))])).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_one_table_is_restored_into_one_in_partitions() {
+    let (one, other) = (Schema::new(), Schema::new());
+    let store = one.open().await;
+    store.append(&stream("a"), ExpectedVersion::Any, motley()).await.unwrap();
+    store.append(&stream("b"), ExpectedVersion::Any, events(30)).await.unwrap();
+    let partitioning = Some(Partitioning::by_events(10.try_into().unwrap()));
+    let copy = other.open_with(PostgresConfig { partitioning, ..other.config() }).await;
+    copy.restore(all(&store).await).await.unwrap();
+    assert_eq!(all(&copy).await, all(&store).await);
+    // An id that is known in its stream is not stored a second time, wherever it would stand.
+    let mut again = all(&store).await.pop().unwrap();
+    (again.position, again.version) = (GlobalPosition::new(again.position.get() + 1), again.version.next());
+    let refused = copy.restore(vec![again]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::InvalidInput(InvalidInput::StoredElsewhere)), "{refused:?}");
+    assert_eq!(all(&copy).await, all(&store).await);
 }

@@ -11,7 +11,9 @@ use eventstore_api::{
     Version,
 };
 use eventstore_parquet::ParquetReader;
-use eventstore_postgres::{Partitioning, PostgresBackend, PostgresConfig, RetentionPolicy, RetiredPartition};
+use eventstore_postgres::{
+    Partitioning, PostgresBackend, PostgresConfig, PostgresStats, RetentionPolicy, RetiredPartition,
+};
 use support::{
     Schema, connect,
     events::{all, events, motley, stream},
@@ -203,4 +205,27 @@ async fn two_who_retire_at_once_lose_nothing() {
     }
     assert_eq!(files.len(), 4);
     assert_eq!([found, all(&store).await].concat(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_say_what_is_in_partitions_and_what_was_moved_out() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(25)).await.unwrap();
+    let before = *store.stats().await.unwrap().specific::<PostgresStats>().unwrap();
+    store.retire(directory.path(), NOTHING_STAYS).await.unwrap();
+    let stats = store.stats().await.unwrap();
+    let after = *stats.specific::<PostgresStats>().unwrap();
+    assert_eq!((before.retired_events, after.retired_events), (0, 20));
+    assert_eq!(before.partitions - after.partitions, 2);
+    assert!(after.event_bytes > 0 && after.event_bytes < before.event_bytes, "{before:?} {after:?}");
+    assert!(after.connections >= 1 && after.connections <= after.max_connections, "{after:?}");
+    assert_eq!(stats.backend_specific()["backend_type"], "postgres");
+    // Another store could not have it: it has no beginning.
+    let other = Schema::new();
+    let refused = other.open().await.restore(all(&store).await).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::InvalidInput(_) | StoreError::WrongExpectedVersion { .. }),
+        "{refused:?}"
+    );
 }

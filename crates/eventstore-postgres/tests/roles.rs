@@ -331,3 +331,17 @@ async fn functions_and_operators_of_somebody_else_are_never_run() {
         )
         .unwrap();
 }
+
+/// Whoever gives events their places could give any: that takes the owner of the tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_cannot_restore_and_is_told_who_can() {
+    let place = Place::new("restoring").await;
+    append(&place.store, "a", &event("a")).await.unwrap();
+    let all = place.store.get_all_events().await.unwrap();
+    let other = Place::new("restored").await;
+    let writer = other.open("writer", Migrations::Check).await.unwrap();
+    let refused = in_time(writer.restore(all.clone())).await.unwrap_err();
+    assert!(matches!(cause(&refused), PostgresError::MayNotCopy), "{refused:?}");
+    other.store.restore(all.clone()).await.unwrap();
+    assert_eq!(other.store.get_all_events().await.unwrap(), all);
+}

@@ -20,6 +20,7 @@ use crate::{
     gate::Gate,
     published::Published,
     read,
+    stats::RocksDbStats,
 };
 
 /// An event store in a RocksDB database, for one process that writes and any number that look.
@@ -218,14 +219,19 @@ impl EventStoreBackend for RocksDbBackend {
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let batches = RestoredBatch::behind(self.shared.published.head(), events)?;
+        let requests: Vec<_> = batches.into_iter().map(Request::restored).collect();
         let bytes = requests.iter().map(Request::bytes).sum();
         self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        self.shared.writer.check_open()?;
-        Ok(self.shared.published.state().counts.stats())
+        let published = Arc::clone(&self.shared.published);
+        self.read(move |database, _| {
+            let state = published.state();
+            Ok(state.counts.stats().with_specific(RocksDbStats::of(database, state.synced.head)?))
+        })
+        .await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -12,6 +12,7 @@ mod moving;
 mod published;
 mod read;
 mod reader;
+mod stats;
 mod verify;
 
 pub use backend::RocksDbBackend;
@@ -20,4 +21,5 @@ pub use config::{Compression, Recovery, RocksDbConfig};
 pub use error::{Cause, RocksDbError};
 pub use eventstore_embedded::Durability;
 pub use reader::RocksDbReader;
+pub use stats::RocksDbStats;
 pub use verify::{VerifyReport, verify};

@@ -22,6 +22,7 @@ use crate::{
     gate::Gate,
     layout::state::Counts,
     moving, read,
+    stats::RocksDbStats,
 };
 
 /// An event store in a RocksDB database, for looking at it while another process may be writing it. Any number of readers can
@@ -237,7 +238,8 @@ impl EventStoreBackend for RocksDbReader {
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        self.read(|_, shown| Ok(shown.stats())).await
+        self.read(|database, shown| Ok(shown.stats().with_specific(RocksDbStats::of(database, shown.head)?)))
+            .await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -28,6 +28,7 @@ mod rows;
 mod scan;
 mod segment;
 mod snapshots;
+mod stats;
 mod verify;
 
 #[cfg(feature = "parquet")]
@@ -38,4 +39,5 @@ pub use damage::Damage;
 pub use eventstore_embedded::Durability;
 pub use log::{RecoveryReport, TornTail};
 pub use reader::WalReader;
+pub use stats::WalStats;
 pub use verify::{TornEnd, VerifyProgress, VerifyReport, salvage, verify, verify_with};

@@ -58,11 +58,16 @@ impl Readiness {
             return Self { ready: false, phase: phase.as_str(), store: None, projections: Vec::new() };
         };
         let (store, projections) = tokio::join!(store(studio), projections(studio));
-        let answers = store.is_ok() && projections.iter().all(|it| it.ready);
+        let answers = store.and(projections);
+        let ready = matches!(&answers, Ok(projections) if projections.iter().all(|it| it.ready));
+        let (store, projections) = match answers {
+            Ok(projections) => ("ok".to_owned(), projections),
+            Err(why) => (why, Vec::new()),
+        };
         Self {
-            ready: phase == Phase::Serving && answers,
+            ready: phase == Phase::Serving && ready,
             phase: phase.as_str(),
-            store: Some(store.err().unwrap_or_else(|| "ok".to_owned())),
+            store: Some(store),
             projections,
         }
     }
@@ -80,11 +85,12 @@ fn explained(error: StoreError) -> String {
     String::from(error)
 }
 
-async fn projections(studio: &Studio) -> Vec<ProjectionReadiness> {
+/// Of which nothing is known, nobody is told that they are well.
+async fn projections(studio: &Studio) -> Result<Vec<ProjectionReadiness>, String> {
     match timeout(PATIENCE, studio.projections.status()).await {
-        Ok(Ok(all)) => all.into_iter().map(ProjectionReadiness::of).collect(),
-        // Then the store does not answer either, and says why.
-        Ok(Err(_)) | Err(_) => Vec::new(),
+        Ok(Ok(all)) => Ok(all.into_iter().map(ProjectionReadiness::of).collect()),
+        Ok(Err(error)) => Err(format!("how far projections are cannot be told: {error}")),
+        Err(_) => Err(format!("how far projections are was not told within {PATIENCE:?}")),
     }
 }
 

@@ -1,13 +1,14 @@
-use std::{future::pending, io, io::Write, process::ExitCode, sync::Mutex, time::Duration};
+use std::{io, io::Write, process::ExitCode, sync::Mutex, time::Duration};
 
 use clap::Args;
-use eventstore_api::EventStoreBackend;
-use eventstore_migrate::{Migration, MigrationError, MigrationProgress, MigrationReport};
+use eventstore_api::{EventStoreBackend, GlobalPosition, message_with_causes};
+use eventstore_migrate::{Migration, MigrationError, MigrationPhase, MigrationProgress, MigrationReport};
 use serde::Serialize;
 
 use crate::{
     exit::Exit,
     failure::Failure,
+    interrupted::Interrupted,
     output::Output,
     progress::Progress,
     screen::count,
@@ -63,20 +64,27 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure
 }
 
 async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<MigrationReport, Failure> {
-    let progress = Mutex::new(Progress::unknown());
+    let progress = Mutex::new(Some(Progress::unknown()));
     let show = |told: &MigrationProgress| {
-        if let Ok(mut progress) = progress.lock() {
-            progress.at_events(told.position.get(), told.head.get());
+        let Ok(mut progress) = progress.lock() else { return };
+        match (told.phase, &mut *progress) {
+            (MigrationPhase::Following, bar @ Some(_)) => {
+                *bar = None;
+                let _ =
+                    writeln!(io::stderr(), "note: caught up at position {}, and following", told.position);
+            }
+            (_, Some(bar)) => bar.at_events(told.position.get(), told.head.get()),
+            (_, None) => {}
         }
     };
     let migration = Migration::new(source, target).on_progress(show);
-    let mut interrupted = Interrupted::listen()?;
-    let mut attempts = 0;
+    // Without a word of it, these end the program wherever it is, and the next run goes on.
+    let mut interrupted = if follow { Some(Interrupted::listen()?) } else { None };
+    let (mut reached, mut attempts) = (GlobalPosition::START, 0);
     loop {
-        let before = target.head().await?;
-        let done = match follow {
-            true => migration.follow(interrupted.wait()).await,
-            false => migration.run().await,
+        let done = match &mut interrupted {
+            Some(interrupted) => migration.follow(interrupted.wait()).await,
+            None => migration.run().await,
         };
         let error = match done {
             Ok(report) => {
@@ -86,12 +94,16 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
             }
             Err(error) => error,
         };
-        // Only what gets on is tried again for ever.
-        attempts = if target.head().await.is_ok_and(|head| head > before) { 0 } else { attempts + 1 };
-        if !error.is_retryable() || (!follow && attempts >= MOST_ATTEMPTS) {
+        let is_wanted = interrupted.as_ref().is_some_and(|interrupted| !interrupted.is_so());
+        // What gets on is tried again, however often.
+        match target.head().await {
+            Ok(head) if head > reached => (reached, attempts) = (head, 0),
+            _ => attempts += 1,
+        }
+        if !error.is_retryable() || (!is_wanted && attempts >= MOST_ATTEMPTS) {
             return Err(failure(error));
         }
-        let _ = writeln!(io::stderr(), "note: {}, trying again", eventstore_api::message_with_causes(&error));
+        let _ = writeln!(io::stderr(), "note: {}, trying again", message_with_causes(&error));
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -106,42 +118,6 @@ fn failure(error: MigrationError) -> Failure {
             Failure::Conflict(error.to_string())
         }
         error => Failure::Migration(error),
-    }
-}
-
-/// Whether somebody wants this to end.
-struct Interrupted {
-    #[cfg(unix)]
-    terminated: tokio::signal::unix::Signal,
-    is_over: bool,
-}
-
-impl Interrupted {
-    fn listen() -> Result<Self, Failure> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminated: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(|source| Failure::System { what: "cannot listen to signals", source })?,
-            is_over: false,
-        })
-    }
-
-    /// Once it was so, it stays so.
-    async fn wait(&mut self) {
-        if self.is_over {
-            return;
-        }
-        #[cfg(unix)]
-        let terminated = async {
-            self.terminated.recv().await;
-        };
-        #[cfg(not(unix))]
-        let terminated = pending::<()>();
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { pending::<()>().await },
-            () = terminated => {}
-        }
-        self.is_over = true;
     }
 }
 
@@ -188,8 +164,10 @@ fn tell(report: &MigrationReport, json: bool) -> Result<(), Failure> {
     ))?;
     if !verified.is_complete() {
         output.line(format!(
-            "the store to migrate from is in use, and has gone on to position {}: run this again for what came meanwhile",
-            verified.source_head
+            "the store to migrate from is in use: it is at position {} by now, and {} later; run this again for what came \
+             meanwhile",
+            verified.source_head,
+            count(verified.snapshots_behind, "snapshot")
         ))?;
     }
     output.finish()

@@ -1,4 +1,4 @@
-use std::{thread, time::Duration};
+use std::time::{Duration, Instant};
 
 use crate::{
     postgres_support::Schema,
@@ -10,6 +10,20 @@ fn all_of(place: &Place, url: &str) -> String {
     let lines = place.command(&format!("--store {url} export -")).output().unwrap();
     assert!(lines.status.success());
     String::from_utf8(lines.stdout).unwrap()
+}
+
+/// Waits until a store that is being written has so many events.
+fn until_there_are(place: &Place, url: &str, least: u64) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        // Before it is begun, it cannot be looked at.
+        let stats = place.run(&format!("--store {url} stats --json")).stdout;
+        let events = stats.split_once("\"total_events\":").and_then(|(_, rest)| rest.split(',').next());
+        if events.is_some_and(|events| events.parse::<u64>().unwrap() >= least) {
+            return;
+        }
+        assert!(Instant::now() < patience, "{least} events have not come: {stats}");
+    }
 }
 
 fn migrate(place: &Place, to: &str) -> Outcome {
@@ -62,15 +76,11 @@ fn a_store_goes_to_a_server_and_comes_back() {
 fn what_was_killed_on_the_way_is_gone_on_with() {
     let place = Place::new();
     place.import(&many(120_000, 37));
-    let mut runs = 0;
-    for milliseconds in [40, 60, 80, 120, 200] {
+    for least in [1, 20_000, 50_000, 80_000, 119_000] {
         let child = place.command("migrate --from wal:data --to wal:new").spawn().unwrap();
-        // Wherever it is by then: no place is better than another.
-        thread::sleep(Duration::from_millis(milliseconds));
+        until_there_are(&place, "wal:new", least);
         Running::stop(child);
-        runs += 1;
     }
-    assert_eq!(runs, 5);
     place.succeed("migrate --from wal:data --to wal:new");
     assert_eq!(all_of(&place, "wal:data"), all_of(&place, "wal:new"));
     place.succeed("--store wal:new verify");
@@ -82,9 +92,9 @@ fn what_was_killed_on_the_way_to_a_server_is_gone_on_with() {
     let place = &schema.place;
     place.import(&many(60_000, 1_000));
     let to = schema.url();
-    for milliseconds in [300, 500] {
+    for least in [1, 30_000] {
         let child = place.command(&format!("migrate --from wal:data --to {to}")).spawn().unwrap();
-        thread::sleep(Duration::from_millis(milliseconds));
+        until_there_are(place, &to, least);
         Running::stop(child);
     }
     place.succeed(&format!("migrate --from wal:data --to {to}"));

@@ -57,10 +57,12 @@ fn of_nothing_there_is_nothing_to_draw() {
     insta::assert_snapshot!(Place::new().run("--store memory: stats --plot"), @r"
     exit code 0
     --- stdout
-    events                 0
-    streams                0
-    snapshots              0
-    head                   0
+    events                                0
+    streams                               0
+    snapshots                             0
+    head                                  0
+    in-memory.payload_bytes               0
+    in-memory.event_types                 0
 
     there is nothing to draw: the store holds no events
     --- stderr

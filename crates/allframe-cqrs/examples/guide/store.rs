@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use allframe_cqrs::{EventStoreBackend, InMemoryBackend, Result, WalBackend};
+use allframe_cqrs::{EventStoreBackend, InMemoryBackend, WalBackend};
+use anyhow::Result;
 
 /// The store that a URL names.
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn EventStoreBackend>> {

@@ -24,7 +24,7 @@ mod call;
 /// # What is told
 ///
 /// The names stand in `docs/observability.md`. An `operation` is one of `append`, `read_stream`, `read_all`, `head`,
-/// `save_snapshot`, `get_latest_snapshot`, `stats`, `flush` and `close`; its `outcome` is one word:
+/// `save_snapshot`, `get_latest_snapshot`, `list_snapshots`, `restore`, `stats`, `flush` and `close`; its `outcome` is one word:
 ///
 /// | outcome | is |
 /// |---|---|

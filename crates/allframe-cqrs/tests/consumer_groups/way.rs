@@ -8,9 +8,9 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, RecordedEvent,
-    StoreError, StreamId, StreamRange,
-    api::{AppendBatch, Page, Result, Snapshot, StreamPage},
+    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
+    StreamId, StreamRange,
+    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
     async_trait,
 };
 

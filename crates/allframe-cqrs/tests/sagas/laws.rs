@@ -12,8 +12,8 @@ use std::{
 
 use allframe_cqrs::{
     Appended, BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ManualClock,
-    ReadAll, RecordedEvent, StoreError, StreamId, StreamRange,
-    api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
+    ReadAll, StoreError, StreamId, StreamRange,
+    api::{AppendBatch, Page, RecordedEvent, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
     saga::{OnFailure, SagaDefinition, SagaError, SagaId, SagaOutcome, SagaStep, StepContext, StepError},
 };

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
     Appended, BackendStats, Clock, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend,
-    ManualClock, ReadAll, RecordedEvent, StreamId, StreamRange, Timestamp,
-    api::{AppendBatch, Page, Result as StoreResult, Snapshot, StreamPage},
+    ManualClock, ReadAll, StreamId, StreamRange, Timestamp,
+    api::{AppendBatch, Page, RecordedEvent, Result as StoreResult, Snapshot, StreamPage},
     async_trait,
     saga::{
         OnFailure, SagaDefinition, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaStep, StepContext,

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use allframe_cqrs::{
-    BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, RecordedEvent,
-    StoreError, StreamId, StreamRange,
-    api::{AppendBatch, Appended, Page, Result, Snapshot, StreamPage},
+    BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
+    StreamId, StreamRange,
+    api::{AppendBatch, Appended, Page, RecordedEvent, Result, Snapshot, StreamPage},
     async_trait,
     schema::SchemaCheck,
 };

@@ -11,8 +11,8 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, StreamId, StreamRange,
-    api::{AppendBatch, Page, Result, Snapshot, StreamPage},
+    Appended, BackendStats, EventStoreBackend, GlobalPosition, ReadAll, StreamId, StreamRange,
+    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
     async_trait,
 };
 

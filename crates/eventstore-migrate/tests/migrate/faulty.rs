@@ -2,7 +2,10 @@
 
 use std::{
     ops::RangeInclusive,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -11,6 +14,7 @@ use eventstore_api::{
     Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_memory::InMemoryBackend;
+use tokio::sync::Notify;
 
 /// The store in memory, whose pages are changed on their way, and some of whose answers are lost.
 pub(crate) struct Faulty {
@@ -19,12 +23,14 @@ pub(crate) struct Faulty {
     /// Of so many answers to whoever restores, one is lost.
     loses_one_of: Option<u64>,
     answers: AtomicU64,
+    /// What a flush waits for, and whom it tells that it does.
+    flush: Option<(Arc<Notify>, Arc<Notify>)>,
 }
 
 impl Faulty {
     fn new(inner: &InMemoryBackend, on_its_way: impl Fn(Page) -> Page + Send + Sync + 'static) -> Self {
         let (on_its_way, answers) = (Box::new(on_its_way), AtomicU64::new(0));
-        Self { inner: inner.clone(), on_its_way, loses_one_of: None, answers }
+        Self { inner: inner.clone(), on_its_way, loses_one_of: None, answers, flush: None }
     }
 
     /// Without the events of these positions.
@@ -50,6 +56,12 @@ impl Faulty {
     /// Which stores what is restored and does not say so, or does not store it and does not say so, or does both, in turn.
     pub(crate) fn that_loses_answers(inner: &InMemoryBackend) -> Self {
         Self { loses_one_of: Some(3), ..Self::new(inner, |page| page) }
+    }
+
+    /// Which tells the one that somebody flushes it, and waits for the other before it has.
+    pub(crate) fn that_flushes(inner: &InMemoryBackend, begun: &Arc<Notify>, go_on: &Arc<Notify>) -> Self {
+        let flush = Some((Arc::clone(begun), Arc::clone(go_on)));
+        Self { flush, ..Self::new(inner, |page| page) }
     }
 }
 
@@ -94,6 +106,14 @@ impl EventStoreBackend for Faulty {
             1 => Err(StoreError::outcome_unknown("the line went dead before the commit")),
             _ => self.inner.restore(events).await,
         }
+    }
+
+    async fn flush(&self) -> Result<()> {
+        if let Some((begun, go_on)) = &self.flush {
+            begun.notify_one();
+            go_on.notified().await;
+        }
+        Ok(())
     }
 
     async fn stats(&self) -> Result<BackendStats> {

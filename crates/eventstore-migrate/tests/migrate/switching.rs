@@ -14,6 +14,9 @@ use eventstore_migrate::{MigrationError, SwitchingBackend};
 use eventstore_wal::WalBackend;
 use futures_util::future::{join, poll_immediate};
 
+use tokio::sync::Notify;
+
+use crate::faulty::Faulty;
 use crate::stores::{append, assert_same, event, fill, save, stream};
 
 #[tokio::test]
@@ -201,6 +204,39 @@ async fn there_is_one_switch_at_a_time() {
     one.unwrap();
     assert!(matches!(other, Err(MigrationError::SwitchUnderWay)), "{other:?}");
     store.switch_to(InMemoryBackend::new()).await.unwrap();
+}
+
+/// Whoever began then would still see the store that is left, and lose what the other takes.
+#[tokio::test]
+async fn in_the_last_moment_of_a_switch_no_other_begins() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (first, second) = (InMemoryBackend::new(), InMemoryBackend::new());
+    let store = SwitchingBackend::new(InMemoryBackend::new());
+    fill(&store).await;
+    let switching = tokio::spawn({
+        let (store, target) = (store.clone(), Faulty::that_flushes(&first, &begun, &go_on));
+        async move { store.switch_to(target).await }
+    });
+    begun.notified().await;
+    let other = store.switch_to(second.clone()).await;
+    assert!(matches!(other, Err(MigrationError::SwitchUnderWay)), "{other:?}");
+    go_on.notify_one();
+    switching.await.unwrap().unwrap();
+    append(&store, "a", 1).await;
+    // It is asked to flush once more, as the store that is left.
+    go_on.notify_one();
+    store.switch_to(second.clone()).await.unwrap();
+    assert_same(&first, &second).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_in_a_switch_is_not_open_behind_it() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let store = SwitchingBackend::new(InMemoryBackend::new());
+    fill(&store).await;
+    store.close().await.unwrap();
+    let refused = store.switch_to(Faulty::that_flushes(&InMemoryBackend::new(), &begun, &go_on)).await;
+    assert!(matches!(refused, Err(MigrationError::Source(StoreError::Closed))), "{refused:?}");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use eventstore_api::{
-    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, Known, NewEvent, RestoredBatch,
-    Result, StoreError, StreamAppend, StreamId, Version, first_outcome,
+    AppendBatch, AppendCondition, Appended, Direction, GlobalPosition, InvalidInput, Known, NewEvent, Result,
+    StoreError, StreamAppend, StreamId, Version, first_outcome,
 };
 use eventstore_codec::Names;
 

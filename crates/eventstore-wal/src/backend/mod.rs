@@ -26,7 +26,7 @@ use self::archivist::Archivist;
 use self::{chores::Chores, engine::LogEngine};
 use crate::{
     blocking::{Effort, off_the_runtime},
-    catalog::{Catalog, Published},
+    catalog::Catalog,
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Directory, Disk, FewOpenFiles},
@@ -35,6 +35,7 @@ use crate::{
     read,
     reader::WalReader,
     snapshots::Snapshots,
+    stats::stats,
 };
 
 /// An event store in a directory, for one process that writes and any number that look.
@@ -321,7 +322,9 @@ impl EventStoreBackend for WalBackend {
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let requests: Vec<_> = RestoredBatch::of(events)?.into_iter().map(Request::restored).collect();
+        let batches =
+            RestoredBatch::behind(GlobalPosition::new(self.shared.log.catalog.published().head), events)?;
+        let requests: Vec<_> = batches.into_iter().map(Request::restored).collect();
         let bytes = requests.iter().map(Request::bytes).sum();
         self.shared.writer.submit_all(requests, bytes).await.map(drop)
     }
@@ -330,8 +333,7 @@ impl EventStoreBackend for WalBackend {
         self.check_open()?;
         off_the_runtime(Effort::Little, Arc::clone(&self.shared), |shared, wait| {
             let snapshots = shared.snapshots(wait)?.as_ref().ok_or(Failure::Closed)?.count();
-            let Published { head, streams, .. } = shared.log.catalog.published();
-            Ok(BackendStats::new(head, streams, snapshots, GlobalPosition::new(head)))
+            Ok(stats(&shared.log.catalog, snapshots))
         })
         .await
     }

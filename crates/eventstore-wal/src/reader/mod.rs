@@ -28,6 +28,7 @@ use crate::{
     disk::{Directory, FewOpenFiles},
     index::Wait,
     log::is_damaged_index,
+    stats::stats,
 };
 
 /// An event store in a directory, for looking at it while another process may be writing it. Any number of readers can look
@@ -247,13 +248,8 @@ impl EventStoreBackend for WalReader {
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        let (published, snapshots) = self
-            .look(Effort::Little, |shared, wait| {
-                Ok((shared.catalog().published(), shared.snapshots(wait)?.count()))
-            })
-            .await?;
-        let head = GlobalPosition::new(published.head);
-        Ok(BackendStats::new(published.head, published.streams, snapshots, head))
+        self.look(Effort::Little, |shared, wait| Ok(stats(shared.catalog(), shared.snapshots(wait)?.count())))
+            .await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {

@@ -11,7 +11,7 @@ use eventstore_api::{
     AppendBatch, AppendCondition, Direction, EventFilter, EventStoreBackend, EventType, ExpectedVersion,
     GlobalPosition, NewEvent, ReadAll, RecordedEvent, StoreError, StreamRange, Tags, Version,
 };
-use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig, WalReader};
+use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig, WalReader, WalStats};
 
 use crate::{
     EVENTS, all, archived, keeping, open_archiving, parts, segments,
@@ -277,4 +277,23 @@ async fn rows_that_were_read_ahead_are_given_out_without_waiting() {
     }
     assert_eq!(after, 8 * ReadAll::DEFAULT_LIMIT as u64);
     assert_eq!(at_once, [false, true, true, true, true, true, true, true]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_tell_segments_from_parts() {
+    let directory = archived(2).await;
+    let (store, reader) = (open(directory.path()), WalBackend::open_read_only(directory.path()).unwrap());
+    let (segments, parts) = (segments(directory.path()), parts(directory.path()));
+    assert!(segments.len() > 2 && !parts.is_empty());
+    let first_in_a_segment = segments[0].file_stem().unwrap().to_str().unwrap();
+    let archived = first_in_a_segment.trim_start_matches(|character: char| !character.is_ascii_digit());
+    let archived = archived.parse::<u64>().unwrap() - 1;
+    for stats in [store.stats().await.unwrap(), reader.stats().await.unwrap()] {
+        let wal = stats.specific::<WalStats>().unwrap();
+        assert_eq!((wal.segments, wal.parts), (segments.len() as u64, parts.len() as u64));
+        assert_eq!(wal.archived_events, archived);
+        let on_disk: u64 = segments.iter().map(|path| path.metadata().unwrap().len()).sum();
+        assert!(wal.log_bytes > 0 && wal.log_bytes <= on_disk, "{} of {on_disk} bytes", wal.log_bytes);
+        assert_eq!(stats.backend_specific()["parts"], parts.len().to_string());
+    }
 }

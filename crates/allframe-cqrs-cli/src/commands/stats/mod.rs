@@ -1,5 +1,7 @@
 mod growth;
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use eventstore_api::{BackendStats, EventStoreBackend};
 use serde::Serialize;
@@ -33,16 +35,32 @@ struct Counts {
     head: u64,
     /// On disk; none where the store does not tell.
     bytes: Option<u64>,
+    /// What only this kind of store says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    specific: Option<Specific>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plot: Option<Growth>,
 }
 
+#[derive(Serialize)]
+struct Specific {
+    backend: &'static str,
+    #[serde(flatten)]
+    numbers: BTreeMap<&'static str, u64>,
+}
+
 pub(crate) async fn run(location: &dyn Location, arguments: StatsArguments) -> Result<(), Failure> {
     let store = store::open_for_reading(location).await?;
-    let BackendStats { total_events, total_streams, total_snapshots, head, .. } = store.stats().await?;
+    let stats = store.stats().await?;
+    let BackendStats { total_events, total_streams, total_snapshots, head, .. } = stats;
+    let specific = stats.any_specific().map(|specific| Specific {
+        backend: specific.backend_type(),
+        numbers: specific.numbers().into_iter().collect(),
+    });
     let bytes = location.bytes();
     let plot = if arguments.plot { Growth::of(&store, width()).await? } else { None };
-    let counts = Counts { total_events, total_streams, total_snapshots, head: head.get(), bytes, plot };
+    let counts =
+        Counts { total_events, total_streams, total_snapshots, head: head.get(), bytes, specific, plot };
 
     let mut output = Output::stdout();
     if arguments.json {
@@ -58,7 +76,12 @@ pub(crate) async fn run(location: &dyn Location, arguments: StatsArguments) -> R
     ];
     for (name, value) in rows {
         if let Some(value) = value {
-            output.line(format!("{name:<10}{value:>14}"))?;
+            output.line(format!("{name:<25}{value:>14}"))?;
+        }
+    }
+    if let Some(specific) = stats.any_specific() {
+        for (name, value) in specific.numbers() {
+            output.line(format!("{:<25}{value:>14}", format!("{}.{name}", specific.backend_type())))?;
         }
     }
     match &counts.plot {
