@@ -41,6 +41,9 @@ pub enum MigrationError {
         /// Where the store that is left ends.
         source_head: GlobalPosition,
     },
+    /// A store is to become itself.
+    #[error("a store cannot be switched to itself; name the store that is to take its place")]
+    ToItself,
     /// A switch of an application is under way already.
     #[error("a switch to another store is under way already; wait for its end")]
     SwitchUnderWay,

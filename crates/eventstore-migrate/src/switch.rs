@@ -1,6 +1,7 @@
 //! Changing over to another store without stopping.
 
 use std::{
+    any::Any,
     collections::HashSet,
     fmt, mem,
     sync::{
@@ -88,10 +89,18 @@ impl SwitchingBackend {
     /// Dropped early, it has switched or not; where it has not, the new store holds a beginning of the old one, and the same call
     /// goes on.
     pub async fn switch_to(&self, target: impl EventStoreBackend) -> Result<Switched, MigrationError> {
+        if (&target as &dyn Any)
+            .downcast_ref::<Self>()
+            .is_some_and(|it| Arc::ptr_eq(&it.shared, &self.shared))
+        {
+            return Err(MigrationError::ToItself);
+        }
         let target: Store = Arc::new(target);
         let _under_way = UnderWay::begin(&self.shared)?;
         // Whoever saves a snapshot from here on says so. Those who have begun before are waited for: what they save is seen.
+        let asked = Instant::now();
         drop(self.shared.writes.write().await);
+        let held_up_before = asked.elapsed();
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
         let mut seen = Seen::default();
@@ -132,7 +141,7 @@ impl SwitchingBackend {
         drop(migration);
         self.shared.current.send_replace(target);
         drop(nobody_writes);
-        let held_up_for = began.elapsed();
+        let held_up_for = held_up_before + began.elapsed();
         tracing::info!(head = until.get(), ?held_up_for, "appends go to another store from here on");
         Ok(Switched { head: until, events: seen.events, held_up_for, left: source })
     }

@@ -16,7 +16,7 @@ const UMBRELLA: &str = "allframe-cqrs";
 /// Chosen, because each set builds every test again: what people start with, and what they leave out.
 /// All of them at once are what `cargo xtask test` runs, so that a large set, as `cqrs-allsource` is, would run little that has
 /// not run there.
-const TESTED_FEATURES: &[&str] = &["", "memory", "memory,bincode", "cqrs", "wal"];
+const TESTED_FEATURES: &[&str] = &["", "memory,bincode", "cqrs", "wal"];
 
 /// About half a minute on two cores. Seeds that are worth more are run with `cargo xtask crash` by hand.
 const CRASH_RUN: &[&str] = &["--crash-points", "250000"];

@@ -13,5 +13,7 @@ mod following;
 mod interrupted;
 mod moving;
 mod refused;
+mod slow_writes;
 mod stores;
+mod switch_in_any_order;
 mod switching;

@@ -1,7 +1,5 @@
 //! Switches among writers, in many orders: every call of either store takes a while before it does anything, and after.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use std::{
     collections::HashMap,
     sync::{

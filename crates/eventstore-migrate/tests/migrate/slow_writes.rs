@@ -1,6 +1,4 @@
-//! What a switch and a migration promise, and do not keep.
-
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+//! Writes that are under way when a switch begins, and snapshots that are saved in its middle.
 
 use std::{
     sync::{
