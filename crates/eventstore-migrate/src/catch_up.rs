@@ -111,6 +111,8 @@ async fn store(
         }
         Err(error) => return Err(MigrationError::Target(error)),
     }
+    // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
+    migration.target.flush().await.map_err(MigrationError::Target)?;
     caught_up.events += count;
     caught_up.head = last;
     migration.teller().tell(MigrationPhase::Copying, last, until);

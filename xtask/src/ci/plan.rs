@@ -8,7 +8,7 @@ use crate::process::Process;
 use crate::rocksdb::tools::Tools;
 use crate::rocksdb::{Leads, everything_else};
 use crate::workspace::is_published;
-use crate::{crash, kill, release, soak, test, tidy};
+use crate::{crash, kill, release, test, tidy};
 
 /// The umbrella, whose tests also run with a few features at a time.
 const UMBRELLA: &str = "allframe-cqrs";
@@ -74,11 +74,6 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
             name: "kill",
             purpose: "what was acknowledged survives a killed process",
             work: commands([kill_for_a_minute()]),
-        },
-        Step {
-            name: "soak",
-            purpose: "everything at once, killed again and again, keeps the laws",
-            work: commands([soak::soak(&["--minutes=0.5"])]),
         },
         Step { name: "package", purpose: "what would be published", work: Work::Code(package) },
         Step {

@@ -48,7 +48,7 @@ pub(crate) struct MigrateArguments {
 pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure> {
     let MigrateArguments { from, to, follow, json } = arguments;
     let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
-    if from.to_string() == to.to_string() {
+    if from.identity() == to.identity() {
         return Err(Failure::Usage(format!(
             "{from} is the store to migrate from, and cannot be the one to migrate to"
         )));

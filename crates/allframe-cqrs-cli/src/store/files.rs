@@ -16,3 +16,9 @@ pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option
     }
     Some(sum)
 }
+
+/// Where a directory really is, if it is there.
+pub(super) fn identity(directory: &str) -> String {
+    let path = Path::new(directory).canonicalize().or_else(|_| std::path::absolute(directory));
+    path.map_or_else(|_| directory.to_owned(), |path| path.display().to_string())
+}

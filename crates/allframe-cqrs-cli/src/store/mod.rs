@@ -72,6 +72,11 @@ pub(crate) trait Location: fmt::Display {
     /// can tell what is whole.
     async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
 
+    /// The same for every way in which this store can be named, as far as that can be told.
+    fn identity(&self) -> String {
+        self.to_string()
+    }
+
     /// How much it takes on disk, where that can be told.
     fn bytes(&self) -> Option<u64>;
 }

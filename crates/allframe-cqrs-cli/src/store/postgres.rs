@@ -84,6 +84,11 @@ impl Location for Schema {
         None
     }
 
+    fn identity(&self) -> String {
+        let [long, short] = SCHEMES;
+        format!("{}#{}", self.url.replacen(short, long, 1), self.name)
+    }
+
     fn bytes(&self) -> Option<u64> {
         None
     }

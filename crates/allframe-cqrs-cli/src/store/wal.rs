@@ -62,6 +62,10 @@ impl Location for Directory {
         Some(eventstore_wal::salvage(&self.0, show).map(verdict))
     }
 
+    fn identity(&self) -> String {
+        format!("wal:{}", files::identity(&self.0))
+    }
+
     fn bytes(&self) -> Option<u64> {
         files::bytes(&self.0, |_| true)
     }

@@ -56,6 +56,10 @@ impl Location for Database {
         Some(self.whole(show).await)
     }
 
+    fn identity(&self) -> String {
+        format!("rocksdb:{}", files::identity(&self.0))
+    }
+
     fn bytes(&self) -> Option<u64> {
         files::bytes(&self.0, |_| true)
     }
