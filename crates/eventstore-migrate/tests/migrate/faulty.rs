@@ -23,14 +23,22 @@ pub(crate) struct Faulty {
     /// Of so many answers to whoever restores, one is lost.
     loses_one_of: Option<u64>,
     answers: AtomicU64,
-    /// What a flush waits for, and whom it tells that it does.
+    flushes: AtomicU64,
+    /// Whom the second flush tells that it is under way, and what it waits for then.
     flush: Option<(Arc<Notify>, Arc<Notify>)>,
 }
 
 impl Faulty {
     fn new(inner: &InMemoryBackend, on_its_way: impl Fn(Page) -> Page + Send + Sync + 'static) -> Self {
         let (on_its_way, answers) = (Box::new(on_its_way), AtomicU64::new(0));
-        Self { inner: inner.clone(), on_its_way, loses_one_of: None, answers, flush: None }
+        Self {
+            inner: inner.clone(),
+            on_its_way,
+            loses_one_of: None,
+            answers,
+            flushes: AtomicU64::new(0),
+            flush: None,
+        }
     }
 
     /// Without the events of these positions.
@@ -58,7 +66,8 @@ impl Faulty {
         Self { loses_one_of: Some(3), ..Self::new(inner, |page| page) }
     }
 
-    /// Which tells the one that somebody flushes it, and waits for the other before it has.
+    /// Which tells the one that somebody flushes it for the second time, and waits for the other before it has: the first is
+    /// that of the page on which everything is brought, and the second that of the last moment.
     pub(crate) fn that_flushes(inner: &InMemoryBackend, begun: &Arc<Notify>, go_on: &Arc<Notify>) -> Self {
         let flush = Some((Arc::clone(begun), Arc::clone(go_on)));
         Self { flush, ..Self::new(inner, |page| page) }
@@ -109,7 +118,8 @@ impl EventStoreBackend for Faulty {
     }
 
     async fn flush(&self) -> Result<()> {
-        if let Some((begun, go_on)) = &self.flush {
+        let is_second = self.flushes.fetch_add(1, Ordering::Relaxed) == 1;
+        if let Some((begun, go_on)) = self.flush.as_ref().filter(|_| is_second) {
             begun.notify_one();
             go_on.notified().await;
         }

@@ -4,7 +4,7 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use eventstore_api::{EventFilter, EventStoreBackend, ReadAll, StreamId, Tags};
+use eventstore_api::{BackendStats, EventFilter, EventStoreBackend, ReadAll, StreamId, Tags};
 use eventstore_wal::{WalBackend, verify};
 use tempfile::TempDir;
 
@@ -42,7 +42,14 @@ async fn contents(store: &impl EventStoreBackend) -> String {
     let snapshot = store.get_latest_snapshot(&StreamId::new("flight-3").unwrap()).await.unwrap().unwrap();
     writeln!(text, "snapshot at {}: {}", snapshot.version, String::from_utf8_lossy(&snapshot.payload))
         .unwrap();
-    writeln!(text, "{:?}", store.stats().await.unwrap()).unwrap();
+    let BackendStats { total_events, total_streams, total_snapshots, head, .. } =
+        store.stats().await.unwrap();
+    writeln!(
+        text,
+        "BackendStats {{ total_events: {total_events}, total_streams: {total_streams}, \
+         total_snapshots: {total_snapshots}, head: {head:?} }}"
+    )
+    .unwrap();
     text
 }
 
