@@ -40,7 +40,6 @@ Steps:
   advisories     known flaws of what we depend on (needs the network)
   crash          the log survives crashes, faults and flipped bits, of a bounded number of seeds
   kill           a minute of cargo xtask kill
-  soak           half a minute of cargo xtask soak
   package        cargo xtask release --dry-run
   rocksdb        eventstore-rocksdb, and what the others do with it, in release: all other steps leave it out
 

@@ -7,7 +7,7 @@ use eventstore_api::{GlobalPosition, RecordedEvent, Snapshot, StreamId};
 #[non_exhaustive]
 pub enum Difference {
     /// The stores have other events at this position.
-    Event {
+    Changed {
         /// Of the event in the target.
         position: GlobalPosition,
         /// The names of the fields that are not the same.
@@ -24,7 +24,7 @@ pub enum Difference {
         position: GlobalPosition,
     },
     /// A snapshot of the target is not the one of the source, and not one that the source had before.
-    Snapshot {
+    ChangedSnapshot {
         /// Of which stream.
         stream: StreamId,
     },
@@ -50,7 +50,7 @@ impl Difference {
             ("tags", source.tags != target.tags),
         ];
         let fields = compared.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-        Some(Self::Event { position: target.position, fields })
+        Some(Self::Changed { position: target.position, fields })
     }
 
     /// Whether a snapshot of the target is one that the source has, or had: in use, it may have a later one, or another one of the
@@ -58,7 +58,7 @@ impl Difference {
     pub(crate) fn of_snapshots(source: Option<&Snapshot>, target: &Snapshot) -> Option<Self> {
         match source {
             Some(source) if source.version >= target.version => None,
-            _ => Some(Self::Snapshot { stream: target.stream.clone() }),
+            _ => Some(Self::ChangedSnapshot { stream: target.stream.clone() }),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Event { position, fields } => {
+            Self::Changed { position, fields } => {
                 write!(f, "the events of position {position} are not the same: {}", fields.join(", "))
             }
             Self::NotInSource { position } => {
@@ -75,7 +75,9 @@ impl fmt::Display for Difference {
             Self::NotInTarget { position } => {
                 write!(f, "the event of position {position} of the source is not in the target")
             }
-            Self::Snapshot { stream } => write!(f, "the snapshots of stream `{stream}` are not the same"),
+            Self::ChangedSnapshot { stream } => {
+                write!(f, "the snapshots of stream `{stream}` are not the same")
+            }
         }
     }
 }

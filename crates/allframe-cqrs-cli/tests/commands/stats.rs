@@ -1,26 +1,17 @@
-use crate::support::{FEW, Place, many};
-
-/// The output with what depends on the form of the log made the same.
-fn without_bytes(output: &str) -> String {
-    let (before, bytes) = output.rsplit_once("bytes").unwrap();
-    let is_digit = |character: char| character.is_ascii_digit();
-    let number: String = bytes.chars().filter(|c| is_digit(*c)).collect();
-    assert!(number.parse::<u64>().unwrap() > 0);
-    format!("{before}bytes{}", bytes.replacen(&number, "[bytes]", 1))
-}
+use crate::support::{FEW, Place, many, without_sizes};
 
 #[test]
 fn for_people() {
     let place = Place::new();
     place.import(FEW);
-    insta::assert_snapshot!(without_bytes(&place.succeed("stats")));
+    insta::assert_snapshot!(without_sizes(&place.succeed("stats")));
 }
 
 #[test]
 fn for_programs() {
     let place = Place::new();
     place.import(&many(3_000, 17));
-    insta::assert_snapshot!(without_bytes(&place.succeed("stats --json")));
+    insta::assert_snapshot!(without_sizes(&place.succeed("stats --json")));
 }
 
 #[test]

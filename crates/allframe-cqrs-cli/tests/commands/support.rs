@@ -131,6 +131,31 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The text without what is an affair of the store: how many bytes it takes for what it holds.
+pub(crate) fn without_sizes(shown: &str) -> String {
+    let mut parts = shown.split("bytes");
+    let mut same = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let label = part.find(|character: char| !matches!(character, '"' | ':')).unwrap_or(part.len());
+        let (label, rest) = part.split_at(label);
+        let number = rest.trim_start_matches(' ');
+        let behind = number.trim_start_matches(|character: char| character.is_ascii_digit());
+        same += "bytes";
+        if behind.len() < number.len() {
+            same = same + label + " [bytes]" + behind;
+        } else {
+            same += part;
+        }
+    }
+    match same.split_once(" bytes read") {
+        Some((before, behind)) => {
+            let before = before.trim_end_matches(|character: char| character.is_ascii_digit());
+            format!("{before}[bytes] bytes read{behind}")
+        }
+        None => same,
+    }
+}
+
 /// The text with its moments, and how long things took, replaced.
 pub(crate) fn same_each_time(text: &str) -> String {
     const MOMENT: &str = "0000-00-00T00:00:00.000000Z";

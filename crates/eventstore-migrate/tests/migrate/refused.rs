@@ -14,7 +14,7 @@ async fn a_store_that_holds_something_else_is_refused() {
     append(&new, "other", 1).await;
     let before = new.stats().await.unwrap();
     let refused = Migration::new(&old, &new).run().await.unwrap_err();
-    let MigrationError::NotACopy(Difference::Event { position, fields }) = &refused else {
+    let MigrationError::NotACopy(Difference::Changed { position, fields }) = &refused else {
         panic!("{refused:?}")
     };
     assert_eq!(*position, GlobalPosition::new(1));
@@ -77,7 +77,7 @@ async fn what_is_not_the_same_is_found_and_named() {
     Migration::new(&old, &inner).run().await.unwrap();
     let changed = Faulty::changed_at(&inner, 17);
     let differs = Migration::new(&old, &changed).page_events(5).verify().await.unwrap_err();
-    let MigrationError::Differs(Difference::Event { position, fields }) = &differs else {
+    let MigrationError::Differs(Difference::Changed { position, fields }) = &differs else {
         panic!("{differs:?}")
     };
     assert_eq!((position.get(), &fields[..]), (17, &["payload"][..]));
@@ -91,7 +91,7 @@ async fn a_snapshot_that_is_not_the_same_is_found() {
     Migration::new(&old, &new).run().await.unwrap();
     save(&new, "a", 9).await;
     let differs = Migration::new(&old, &new).verify().await.unwrap_err();
-    assert!(matches!(differs, MigrationError::Differs(Difference::Snapshot { .. })), "{differs:?}");
+    assert!(matches!(differs, MigrationError::Differs(Difference::ChangedSnapshot { .. })), "{differs:?}");
 }
 
 #[tokio::test]
