@@ -17,6 +17,9 @@ use std::time::{Duration, SystemTime};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The earliest moment that can be expressed: none lies before it.
+    pub const MIN: Self = Self(i64::MIN);
+
     /// The system clock's time.
     #[must_use]
     pub fn now() -> Self {

@@ -184,6 +184,9 @@ macro_rules! __with_cases {
                 several_who_restore_at_once_double_nothing,
                 restoring_wakes_who_waits,
                 a_copy_is_there_after_reopening,
+                what_is_older_than_computers_moves_in_parts_too,
+                a_dropped_restore_leaves_a_beginning,
+                conditions_and_ids_know_what_was_restored,
             }
             state_machine (None) {
                 random_operations_agree_with_the_model,

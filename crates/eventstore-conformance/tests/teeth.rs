@@ -132,6 +132,8 @@ teeth! {
         RestoresUnderNewIds is caught by law_16_moves_whole::a_retry_is_known_in_the_copy;
     a_copy_with_holes:
         TakesWhatDoesNotFollow is caught by law_16_moves_whole::what_does_not_follow_is_refused;
+    a_copy_without_old_times:
+        TakesOldTimesForBackwards is caught by law_16_moves_whole::what_is_older_than_computers_moves_in_parts_too;
     backward_off_by_one_at_random:
         ReadsBackwardOffByOne is caught by state_machine::random_operations_agree_with_the_model;
     a_retry_under_guard_at_random:

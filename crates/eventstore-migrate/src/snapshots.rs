@@ -1,13 +1,13 @@
 //! Copying and comparing snapshots.
 
-use std::collections::VecDeque;
+use std::vec;
 
-use eventstore_api::{EventStoreBackend, Snapshot, StreamId};
+use eventstore_api::{EventStoreBackend, Snapshot, SnapshotStreams, StreamId};
 use futures_util::future::join;
 
 use crate::{Difference, Migration, MigrationError, digest::Digester};
 
-/// How many names, and how many snapshots, are in memory at a time.
+/// How many snapshots are in memory at a time.
 const MOST: usize = 512;
 
 /// Snapshots on their way, some at a time.
@@ -24,13 +24,12 @@ impl<'m> SnapshotCopy<'m> {
 
     /// Those of these streams.
     pub(crate) fn of(migration: &'m Migration<'m>, names: impl IntoIterator<Item = StreamId>) -> Self {
-        let names = Names::listed(migration.source, names);
-        Self { migration, names }
+        Self { migration, names: Names::listed(names) }
     }
 
     /// Whether all are taken.
     pub(crate) fn is_done(&self) -> bool {
-        self.names.is_whole && self.names.ahead.is_empty()
+        self.names.is_done()
     }
 
     /// The next ones that the target does not have as they are: few enough to be kept in memory.
@@ -114,36 +113,35 @@ pub(crate) async fn missing(migration: &Migration<'_>) -> Result<u64, MigrationE
     Ok(missing)
 }
 
-/// The streams of a store that have a snapshot, a page at a time.
-pub(crate) struct Names<'s> {
-    store: &'s dyn EventStoreBackend,
-    ahead: VecDeque<StreamId>,
-    last: Option<StreamId>,
-    /// Whether nothing is behind those ahead.
-    is_whole: bool,
+/// Streams that may have a snapshot.
+pub(crate) enum Names<'s> {
+    /// All that have one, in their order.
+    Of(SnapshotStreams<'s>),
+    Listed(vec::IntoIter<StreamId>),
 }
 
 impl<'s> Names<'s> {
-    /// All of them, in their order.
+    /// All of this store.
     pub(crate) fn of(store: &'s dyn EventStoreBackend) -> Self {
-        Self { store, ahead: VecDeque::new(), last: None, is_whole: false }
+        Self::Of(SnapshotStreams::of(store))
     }
 
     /// These.
-    pub(crate) fn listed(
-        store: &'s dyn EventStoreBackend,
-        names: impl IntoIterator<Item = StreamId>,
-    ) -> Self {
-        Self { store, ahead: names.into_iter().collect(), last: None, is_whole: true }
+    pub(crate) fn listed(names: impl IntoIterator<Item = StreamId>) -> Self {
+        Self::Listed(names.into_iter().collect::<Vec<_>>().into_iter())
     }
 
     async fn next(&mut self) -> eventstore_api::Result<Option<StreamId>> {
-        if self.ahead.is_empty() && !self.is_whole {
-            let page = self.store.list_snapshots(self.last.as_ref(), MOST).await?;
-            self.is_whole = page.len() < MOST;
-            self.last = page.last().cloned();
-            self.ahead.extend(page);
+        match self {
+            Self::Of(streams) => streams.next().await,
+            Self::Listed(names) => Ok(names.next()),
         }
-        Ok(self.ahead.pop_front())
+    }
+
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Of(streams) => streams.is_done(),
+            Self::Listed(names) => names.len() == 0,
+        }
     }
 }

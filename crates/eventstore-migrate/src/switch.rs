@@ -134,7 +134,7 @@ impl SwitchingBackend {
         }
         target.flush().await.map_err(MigrationError::Target)?;
         seen.compare(&migration, until).await?;
-        let snapshots = compare(&migration, Names::listed(&*target, saved), None).await?;
+        let snapshots = compare(&migration, Names::listed(saved), None).await?;
         if rest.head != until || snapshots.behind > 0 {
             return Err(MigrationError::Behind { head: rest.head, source_head: until });
         }

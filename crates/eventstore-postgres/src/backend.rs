@@ -12,7 +12,7 @@ use tokio_postgres::Transaction;
 
 use crate::{
     Migrations, PostgresConfig,
-    append::{Inside, Queue, import, restore},
+    append::{Inside, KnownStreams, Queue, import, restore},
     columns::{get, number, signed},
     connection::{Connections, check_server},
     error::of_write,
@@ -205,6 +205,7 @@ impl PostgresBackend {
             reads: Counters::default(),
             sql: Statements::of(&config.schema),
             head: Head::default(),
+            known_streams: KnownStreams::default(),
         });
         if store.replica.is_some() {
             // What was acknowledged before this was opened is shown, too, by whichever replica.

@@ -96,6 +96,13 @@ pub(crate) fn server_micros(moment: Timestamp) -> i64 {
     moment.as_micros().saturating_sub(YEAR_2000)
 }
 
+/// Whether the server has such a time: since noon of 4713-01-01 BC in the Julian calendar, of which it keeps the day
+/// (`MIN_TIMESTAMP` in its `datatype/timestamp.h`). Its last one lies behind all that a [`Timestamp`] can be.
+pub(crate) fn server_has(moment: Timestamp) -> bool {
+    const FIRST: i64 = -211_813_488_000_000_000;
+    server_micros(moment) >= FIRST
+}
+
 /// A `timestamptz`, which the server counts in microseconds from the year 2000 on.
 struct Moment(Timestamp);
 

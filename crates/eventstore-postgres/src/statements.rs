@@ -115,8 +115,9 @@ impl Statements {
                 "SELECT {schema}.take_turn(), has_table_privilege('{schema}.event_log', 'INSERT')"
             ),
             log_end: format!(
-                "SELECT {schema}.head_position(), clock_timestamp(), (SELECT e.recorded_at \
-                FROM {schema}.event_log e WHERE e.position = {schema}.head_position())"
+                "SELECT {schema}.head_position(), clock_timestamp(), \
+                (SELECT e.recorded_at FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
+                (SELECT e.event_id FROM {schema}.event_log e WHERE e.position = {schema}.head_position())"
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(

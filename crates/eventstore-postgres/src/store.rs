@@ -1,5 +1,6 @@
 use crate::{
-    connection::Connections, head::Head, page_reads::Counters, replica::Replica, statements::Statements,
+    append::KnownStreams, connection::Connections, head::Head, page_reads::Counters, replica::Replica,
+    statements::Statements,
 };
 
 /// What the parts of an open store share.
@@ -11,4 +12,5 @@ pub(crate) struct Store {
     pub(crate) reads: Counters,
     pub(crate) sql: Statements,
     pub(crate) head: Head,
+    pub(crate) known_streams: KnownStreams,
 }

@@ -41,6 +41,35 @@ async fn imported_events_are_as_if_they_had_been_appended() {
     assert_eq!(imported.stats().await.unwrap(), appended.stats().await.unwrap());
 }
 
+/// What is known of streams from one import holds for the next as long as nobody else appends.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_append_between_two_imports_is_seen() {
+    let schema = Schema::new();
+    let (store, other) = (schema.open().await, schema.open().await);
+    for _ in 0..3 {
+        store.import(vec![append_of("a", events(2)), append_of("b", events(1))]).await.unwrap();
+    }
+    other.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
+    let answer = store.import(vec![append_of("a", events(1)), append_of("c", events(1))]).await.unwrap();
+    assert_eq!(answer[0].last_version, Version::new(8));
+    other.import(vec![append_of("c", events(1))]).await.unwrap();
+    store.append(&stream("b"), ExpectedVersion::Any, events(1)).await.unwrap();
+
+    let guarded =
+        StreamAppend { expected: ExpectedVersion::Exact(Version::new(9)), ..append_of("a", events(1)) };
+    let refused = store.import(vec![guarded]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::WrongExpectedVersion { actual, .. } if actual == Version::new(8)));
+    let answers = store.import(["c", "b", "a", "d"].map(|name| append_of(name, events(1))).to_vec()).await;
+    let last: Vec<u64> = answers.unwrap().iter().map(|answer| answer.last_version.get()).collect();
+    assert_eq!(last, [3, 5, 9, 1]);
+    let found = all(&store).await;
+    let of = |name| found.iter().filter(move |event| event.stream == stream(name));
+    for (name, count) in [("a", 9), ("b", 5), ("c", 3), ("d", 1)] {
+        let versions: Vec<u64> = of(name).map(|event| event.version.get()).collect();
+        assert_eq!(versions, (1..=count).collect::<Vec<_>>(), "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_order_of_appends_becomes_that_of_the_store_though_streams_come_back() {
     let schema = Schema::new();

@@ -10,10 +10,14 @@ use std::collections::BTreeSet;
 
 use eventstore_api::{
     AppendBatch, AppendCondition, EventFilter, EventStoreBackend, EventType, ExpectedVersion, Metadata,
-    NewEvent, ReadAll, Snapshot, StoreError, StreamId, Tag, Tags, Version,
+    NewEvent, ReadAll, Snapshot, StoreError, StreamId, Tag, Tags, Timestamp, Version,
 };
-use outcome::in_time;
-use support::Schema;
+use eventstore_postgres::PostgresError;
+use outcome::{cause, in_time};
+use support::{
+    Schema,
+    events::{all, events, stream},
+};
 
 /// What ends strings, begins comments, names parameters, or means something to arrays, patterns, JSON and formats.
 const HOSTILE: &[&str] = &[
@@ -141,4 +145,25 @@ async fn whatever_a_snapshot_is_named_it_is_that_one() {
         assert_eq!((found.state_type.as_str(), &found.payload[..]), (*text, text.as_bytes()));
     }
     assert_eq!(in_time(store.stats()).await.unwrap().total_snapshots, HOSTILE.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_the_server_does_not_have_is_refused_and_the_first_that_it_has_is_kept() {
+    let (one, other) = (Schema::new(), Schema::new());
+    let (from, to) = (one.open().await, other.open().await);
+    from.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
+    let mut event = all(&from).await;
+    for micros in [i64::MIN, -210_866_803_200_000_001] {
+        event.first_mut().unwrap().recorded_at = Timestamp::from_micros(micros);
+        let refused = to.restore(event.clone()).await.unwrap_err();
+        assert!(matches!(cause(&refused), PostgresError::TooEarly { .. }), "{refused:?}");
+        assert!(all(&to).await.is_empty());
+    }
+    for micros in [-210_866_803_200_000_000, i64::MAX] {
+        let schema = Schema::new();
+        let to = schema.open().await;
+        event.first_mut().unwrap().recorded_at = Timestamp::from_micros(micros);
+        to.restore(event.clone()).await.unwrap();
+        assert_eq!(all(&to).await, event);
+    }
 }

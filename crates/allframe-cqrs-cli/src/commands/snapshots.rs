@@ -1,5 +1,5 @@
 use clap::Args;
-use eventstore_api::{Encoding, EventStoreBackend, Snapshot, StreamId};
+use eventstore_api::{Encoding, Snapshot, SnapshotStreams, StreamId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -61,41 +61,27 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
         Column::Number("BYTES"),
     ]);
     let mut output = Output::stdout();
-    let mut names = Names { store, last: None };
-    while let Some(page) = names.next_page().await? {
-        for stream in page.iter().filter(|stream| stream.as_str().starts_with(prefix)) {
-            let Some(snapshot) = store.get_latest_snapshot(stream).await? else { continue };
-            if json {
-                output.json(&Report::of(&snapshot))?;
-                continue;
-            }
-            table.row([
-                snapshot.stream.to_string(),
-                snapshot.version.to_string(),
-                snapshot.state_type.to_string(),
-                snapshot.schema_version.to_string(),
-                snapshot.encoding.to_string(),
-                snapshot.payload.len().to_string(),
-            ]);
+    let mut streams = SnapshotStreams::of(store);
+    while let Some(stream) = streams.next().await? {
+        if !stream.as_str().starts_with(prefix) {
+            continue;
         }
+        let Some(snapshot) = store.get_latest_snapshot(&stream).await? else { continue };
+        if json {
+            output.json(&Report::of(&snapshot))?;
+            continue;
+        }
+        table.row([
+            snapshot.stream.to_string(),
+            snapshot.version.to_string(),
+            snapshot.state_type.to_string(),
+            snapshot.schema_version.to_string(),
+            snapshot.encoding.to_string(),
+            snapshot.payload.len().to_string(),
+        ]);
     }
     output.lines(table.lines(Colours::of_stdout()))?;
     output.finish()
-}
-
-/// The streams that have a snapshot, a page at a time.
-struct Names<'s> {
-    store: &'s Store,
-    last: Option<StreamId>,
-}
-
-impl Names<'_> {
-    async fn next_page(&mut self) -> Result<Option<Vec<StreamId>>, Failure> {
-        const PAGE: usize = 1_000;
-        let page = self.store.list_snapshots(self.last.as_ref(), PAGE).await?;
-        self.last = page.last().cloned();
-        Ok(self.last.is_some().then_some(page))
-    }
 }
 
 async fn show(store: &Store, stream: StreamId, json: bool) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ fn with_readers() -> Place {
 }
 
 #[test]
-fn consumer_groups_are_listed_with_their_lag_and_members() {
+fn all_that_the_store_keeps_is_listed_with_its_lag_and_members() {
     let place = with_readers();
     assert_snapshot!(place.run("projections"));
     assert_snapshot!(place.run("projections --json"));
@@ -50,6 +50,16 @@ fn a_projection_is_found_by_its_name_in_all_its_versions() {
     assert_snapshot!(place.run("projections turnover"));
     assert_snapshot!(place.run("projections turnover shipping --json"));
     assert_snapshot!(place.run("projections nobody"));
+}
+
+#[test]
+fn a_group_that_cannot_be_read_hides_no_other() {
+    let place = with_readers();
+    place
+        .import(r#"{"stream":"$group-odd/definition","type":"$group.defined","data":{"partitions":"many"}}"#);
+    assert_snapshot!(place.run("projections"));
+    assert_snapshot!(place.run("projections --json"));
+    assert_snapshot!(place.run("projections odd"));
 }
 
 #[test]

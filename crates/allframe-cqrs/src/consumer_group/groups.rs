@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use eventstore_api::{
     EventFilter, EventStoreBackend, EventType, GlobalPosition, StreamId, StreamRange, Subscription, Timestamp,
@@ -71,46 +75,63 @@ impl ConsumerGroups {
         Self { backend: store.shared_backend() }
     }
 
-    /// All groups, by their names. Reads the events that define groups, the last state of each partition, what is parked there,
-    /// and the last thousand signs of life of each group.
+    /// All groups, by their names. One that cannot be read hides the others: who wants those asks for the
+    /// [`names`](Self::names), and for each.
     ///
     /// # Errors
     ///
-    /// [`GroupError::Store`] with what the store answered, and [`GroupError::Unreadable`] and [`GroupError::NewerForm`] for what the
-    /// control streams hold.
+    /// As [`names`](Self::names) and [`named`](Self::named).
     pub async fn list(&self) -> Result<Vec<GroupSummary>, GroupError> {
+        let mut groups = Vec::new();
+        for name in self.names().await? {
+            groups.extend(self.named(&name).await?);
+        }
+        Ok(groups)
+    }
+
+    /// The names of all groups, in their order. Reads the events that define groups.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Store`] with what the store answered.
+    pub async fn names(&self) -> Result<Vec<String>, GroupError> {
         let filter = EventFilter::types([EventType::new(Definition::TYPE)?]);
         let mut definitions =
             Subscription::new(Arc::new(Arc::clone(&self.backend)), GlobalPosition::START, filter);
-        let mut groups = Vec::new();
+        let mut names = BTreeSet::new();
         while let Some(record) = definitions.next_stored().await? {
             // Who writes such an event elsewhere has made no group.
-            let Some(streams) = name_of(&record.stream).and_then(|name| ControlStreams::of(name).ok()) else {
-                continue;
-            };
-            let definition: Definition = from_record(&record)?;
-            groups.push(GroupSummary {
-                name: streams.name().to_owned(),
-                made_at: record.recorded_at,
-                partitions: self.partitions(&streams, &definition).await?,
-                members: self.members(&streams).await?,
-            });
+            names.extend(name_of(&record.stream).filter(|name| ControlStreams::of(name.clone()).is_ok()));
         }
-        groups.sort_by(|group, other| group.name.cmp(&other.name));
-        Ok(groups)
+        Ok(names.into_iter().collect())
+    }
+
+    /// The group of this name; `None` where there is none. Reads its definition, the last state of each partition, what is parked
+    /// there, and the last thousand signs of life.
+    ///
+    /// # Errors
+    ///
+    /// [`GroupError::Store`] with what the store answered, [`GroupError::InvalidName`], and [`GroupError::Unreadable`] and
+    /// [`GroupError::NewerForm`] for what the control streams hold.
+    pub async fn named(&self, group: &str) -> Result<Option<GroupSummary>, GroupError> {
+        let streams = ControlStreams::of(group.to_owned())?;
+        let Some((definition, made_at)) = self.definition(&streams).await? else { return Ok(None) };
+        Ok(Some(GroupSummary {
+            name: streams.name().to_owned(),
+            made_at,
+            partitions: self.partitions(&streams, &definition).await?,
+            members: self.members(&streams).await?,
+        }))
     }
 
     /// Every event that a group has parked, from old to new; none where there is no group of this name.
     ///
     /// # Errors
     ///
-    /// As [`ConsumerGroups::list`], and [`GroupError::InvalidName`].
+    /// As [`named`](Self::named).
     pub async fn parked(&self, group: &str) -> Result<Vec<ParkedEvent>, GroupError> {
         let streams = ControlStreams::of(group.to_owned())?;
-        let definition = streams.id(ControlStream::Definition)?;
-        let page = self.backend.read_stream(&definition, StreamRange::all().limit(1)).await?;
-        let Some(record) = page.events.first() else { return Ok(Vec::new()) };
-        let definition: Definition = from_record(record)?;
+        let Some((definition, _)) = self.definition(&streams).await? else { return Ok(Vec::new()) };
         let mut parked = Vec::new();
         for partition in 0..definition.partitions {
             let file = LedgerFile::load(&self.backend, streams.id(ControlStream::Parked(partition))?).await?;
@@ -120,6 +141,17 @@ impl ConsumerGroups {
         }
         parked.sort_by_key(|event| event.position);
         Ok(parked)
+    }
+
+    /// And when the store recorded it.
+    async fn definition(
+        &self,
+        streams: &ControlStreams,
+    ) -> Result<Option<(Definition, Timestamp)>, GroupError> {
+        let stream = streams.id(ControlStream::Definition)?;
+        let page = self.backend.read_stream(&stream, StreamRange::all().limit(1)).await?;
+        let Some(record) = page.events.first() else { return Ok(None) };
+        Ok(Some((from_record(record)?, record.recorded_at)))
     }
 
     async fn partitions(

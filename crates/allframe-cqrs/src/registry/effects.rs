@@ -105,6 +105,9 @@ pub(super) struct Watermark {
     kept: Option<KeptWatermark>,
 }
 
+/// The type of what is kept. The name of its stream may look like that of a state: `x-v1` is a name, too.
+pub(super) const EFFECTS: &str = "$projection-effects";
+
 pub(super) struct KeptWatermark {
     backend: Arc<dyn EventStoreBackend>,
     stream: StreamId,
@@ -151,8 +154,7 @@ impl KeptWatermark {
 
     async fn save(&self, through: GlobalPosition) -> Result<()> {
         let version = Version::new(through.get());
-        let snapshot =
-            Snapshot::new(self.stream.clone(), version, EventType::new("$projection-effects")?, "");
+        let snapshot = Snapshot::new(self.stream.clone(), version, EventType::new(EFFECTS)?, "");
         Ok(self.backend.save_snapshot(snapshot).await?)
     }
 }

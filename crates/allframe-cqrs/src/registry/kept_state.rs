@@ -8,6 +8,7 @@ use eventstore_api::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::effects::EFFECTS;
 use crate::{PayloadCodec, Result, payload};
 
 /// The state of a projection in its store, with the position up to which it is made: both at once or neither.
@@ -99,6 +100,7 @@ impl KeptState {
     pub(crate) async fn look(&self) -> Result<Option<Look>> {
         let Some(snapshot) = self.backend.get_latest_snapshot(&self.key).await? else { return Ok(None) };
         let bytes = match snapshot.state_type.as_str() {
+            EFFECTS => return Ok(None),
             IN_PARTS => serde_json::from_slice(&snapshot.payload).ok().map(|parts: Parts| parts.bytes),
             _ => Some(snapshot.payload.len()),
         };

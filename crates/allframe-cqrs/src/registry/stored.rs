@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use eventstore_api::{EventStoreBackend, GlobalPosition, StreamId};
+use eventstore_api::{EventStoreBackend, GlobalPosition, SnapshotStreams, StreamId};
 
 use super::{effects::KeptWatermark, kept_state::KeptState};
 use crate::{EventStore, Result};
@@ -17,7 +17,7 @@ use crate::{EventStore, Result};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let store = EventStore::<Paid>::new();
-/// assert!(StoredProjections::of(&store).named("turnover").await?.is_empty());
+/// assert!(StoredProjections::of(&store).list().await?.is_empty());
 /// # Ok::<(), allframe_cqrs::Error>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
@@ -41,9 +41,6 @@ pub struct StoredProjection {
     pub effects: Option<GlobalPosition>,
 }
 
-/// No version beyond is looked for.
-const LAST_VERSION: u32 = 100;
-
 impl StoredProjections {
     /// Those in this store.
     #[must_use]
@@ -51,16 +48,23 @@ impl StoredProjections {
         Self { backend: store.shared_backend() }
     }
 
-    /// The versions of a projection whose states are kept, up to version 100; none where it is not known.
+    /// All whose states are kept, every version of each, in the order of their names and versions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store).
+    pub async fn list(&self) -> Result<Vec<StoredProjection>> {
+        self.beginning_with("$projection-").await
+    }
+
+    /// The versions of a projection whose states are kept; none where it is not known.
     ///
     /// # Errors
     ///
     /// [`Error::Store`](crate::Error::Store), also for a name that makes no legal stream.
     pub async fn named(&self, name: &str) -> Result<Vec<StoredProjection>> {
-        let mut found = Vec::new();
-        for version in 1..=LAST_VERSION {
-            found.extend(self.version(name, version).await?);
-        }
+        let mut found = self.beginning_with(&format!("$projection-{name}-v")).await?;
+        found.retain(|projection| projection.name == name);
         Ok(found)
     }
 
@@ -77,11 +81,27 @@ impl StoredProjections {
         Ok(Some(StoredProjection { name, version, position, bytes, effects }))
     }
 
+    async fn beginning_with(&self, prefix: &str) -> Result<Vec<StoredProjection>> {
+        let mut streams = SnapshotStreams::behind(&self.backend, Some(StreamId::new(prefix.to_owned())?));
+        let mut found = Vec::new();
+        while let Some(stream) = streams.next().await?
+            && stream.as_str().starts_with(prefix)
+        {
+            if let Some((name, version)) = Self::of_stream(&stream) {
+                found.extend(self.version(name, version).await?);
+            }
+        }
+        found.sort_by(|one, other| (&one.name, one.version).cmp(&(&other.name, other.version)));
+        Ok(found)
+    }
+
     /// The name and the version of the projection whose state is the snapshot of this stream.
     #[must_use]
     pub fn of_stream(stream: &StreamId) -> Option<(&str, u32)> {
-        let (name, version) = stream.as_str().strip_prefix("$projection-")?.rsplit_once("-v")?;
-        Some((name, version.parse().ok()?))
+        let (name, digits) = stream.as_str().strip_prefix("$projection-")?.rsplit_once("-v")?;
+        let version: u32 = digits.parse().ok()?;
+        // No other way to write it: `+7` and `07` are of nobody.
+        (version.to_string() == digits).then_some((name, version))
     }
 }
 
@@ -103,8 +123,13 @@ mod tests {
         };
         assert_eq!(of("$projection-turnover-v1"), Some(("turnover".to_owned(), 1)));
         assert_eq!(of("$projection-per-version-v2-v12"), Some(("per-version-v2".to_owned(), 12)));
-        for other in ["$projection-turnover-v1/a/0", "$projection-effects-turnover", "projection-turnover-v1"]
-        {
+        for other in [
+            "$projection-turnover-v1/a/0",
+            "$projection-effects-turnover",
+            "projection-turnover-v1",
+            "$projection-turnover-v01",
+            "$projection-turnover-v+1",
+        ] {
             assert_eq!(of(other), None, "{other}");
         }
     }

@@ -41,6 +41,9 @@ async fn groups_are_listed_as_they_know_themselves() {
     expected.iter_mut().for_each(|partition| partition.lag = Lag::Unknown);
     assert_eq!(listed[1].partitions, expected);
     assert_eq!(listed[1].partitions.iter().map(|partition| partition.parked).sum::<usize>(), 1);
+    assert_eq!(groups.names().await.unwrap(), names);
+    assert_eq!(groups.named("payments").await.unwrap().as_ref(), Some(&listed[1]));
+    assert_eq!(groups.named("nobody").await.unwrap(), None);
     assert!(listed[0].members.is_empty());
     assert_eq!((listed[1].members.len(), &listed[1].members[0].member), (1, &member));
     assert!(listed[1].members[0].has_left);

@@ -337,3 +337,29 @@ async fn how_far_a_projection_is_can_be_told_without_its_types() {
     assert_eq!(stored.version("balances", 2).await.unwrap(), None);
     assert!(stored.named("nobody").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn whoever_looks_finds_every_projection_by_itself_and_no_other_snapshot() {
+    let backend = InMemoryBackend::new();
+    let store = EventStore::<Entry, _>::with_backend(backend.clone());
+    deposit(&store, "ann", 1).await;
+    let kept = [("balances", 2), ("balances", 120), ("Other", 1), ("balances-v3", 4)];
+    for (name, version) in kept {
+        let (_, registry) = registry_of(&backend).await;
+        registry.add(Registration::stored(name, version, Balances::default)).await.unwrap();
+        registry.close().await.unwrap();
+    }
+    let other = StreamId::new("$projection-nothing").unwrap();
+    let snapshot = Snapshot::new(other, Version::new(1), EventType::new("State").unwrap(), "1");
+    backend.save_snapshot(snapshot).await.unwrap();
+
+    let stored = StoredProjections::of(&store);
+    let listed = |found: Vec<allframe_cqrs::StoredProjection>| -> Vec<(String, u32)> {
+        found.into_iter().map(|projection| (projection.name, projection.version)).collect()
+    };
+    let all = listed(stored.list().await.unwrap());
+    let named = |(name, version): (&str, u32)| (name.to_owned(), version);
+    assert_eq!(all, [("Other", 1), ("balances", 2), ("balances", 120), ("balances-v3", 4)].map(named));
+    let versions = listed(stored.named("balances").await.unwrap());
+    assert_eq!(versions, [("balances", 2), ("balances", 120)].map(named));
+}

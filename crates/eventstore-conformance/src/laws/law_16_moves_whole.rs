@@ -7,8 +7,11 @@ use eventstore_api::{
 
 use crate::{
     BackendFactory, TestStore,
-    errors::invalid_input,
-    events::{event, events, exact, rich_event, stream, tagged, typed, with_tag, with_type},
+    errors::{condition_failed, invalid_input},
+    events::{
+        event, events, exact, rich_event, stream, tagged, typed, unless, unless_after, with_tag, with_type,
+    },
+    polling::dropped_after,
     race::all_at_once,
     reading::{every, range},
     sure::Sure,
@@ -166,6 +169,64 @@ pub async fn a_copy_is_there_after_reopening<F: BackendFactory>(store: TestStore
     copy.assert_unchanged(&before, LAW).await;
     copy.put(&stream("a"), events(1)).await;
     assert_eq!(copy.everything().await.len(), before.events.len() + 1, "{LAW}");
+}
+
+/// Times before 1970 are times: a copy that has them goes on after it was opened again, with older and younger ones.
+pub async fn what_is_older_than_computers_moves_in_parts_too<F: BackendFactory>(store: TestStore<F>) {
+    const A_CENTURY: i64 = 100 * 365 * 86_400 * 1_000_000;
+    fill(&store).await;
+    let mut old = store.everything().await;
+    let half = old.len() / 2;
+    for (event, micros) in old.iter_mut().zip(1..) {
+        event.recorded_at = Timestamp::from_micros(micros - A_CENTURY);
+    }
+    let copy = copy_of_events(&store, &old[..half]).await.reopen().await;
+    copy.restore(old[half..].to_vec()).await.expect("the rest follows");
+    assert!(copy.everything().await == old, "{LAW}: the times are those that they were");
+    let copy = copy.reopen().await;
+    copy.put(&stream("a"), events(1)).await;
+    let last = copy.everything().await.pop().expect("it was appended");
+    assert!(last.recorded_at > Timestamp::from_micros(0), "{LAW}: what is appended has the time of now");
+}
+
+/// Whenever the future is dropped, what is there is a beginning, which can be gone on with.
+pub async fn a_dropped_restore_leaves_a_beginning<F: BackendFactory>(store: TestStore<F>) {
+    fill(&store).await;
+    let all = store.everything().await;
+    for polls in [0, 1, 2, 3, 5, 8, 13] {
+        let copy = store.another().await;
+        drop(dropped_after(polls, copy.restore(all.clone())).await);
+        // It may still be under way, and then what is restored now is not what comes next.
+        loop {
+            let there = copy.everything().await;
+            assert_eq!(there, all[..there.len()], "{LAW}: dropped after {polls} polls");
+            match copy.restore(all[there.len()..].to_vec()).await {
+                Ok(()) => break,
+                answer => refused(answer),
+            }
+        }
+        assert!(copy.picture().await == store.picture().await, "{LAW}: dropped after {polls} polls");
+    }
+}
+
+/// Conditions fail on what was restored, where it stood; an id in two streams is known in each of them.
+pub async fn conditions_and_ids_know_what_was_restored<F: BackendFactory>(store: TestStore<F>) {
+    let (one, other) = (stream("one"), stream("other"));
+    let same = tagged(&["seat:12A"]);
+    let in_one = store.append(&one, ExpectedVersion::NoStream, vec![same.clone()]).await.expect("it is new");
+    store.put(&one, events(3)).await;
+    let in_other = store.append(&other, ExpectedVersion::NoStream, vec![same.clone()]).await;
+    let in_other = in_other.expect("it is new there");
+    let copy = copy_of(&store, 2).await;
+    let taken = copy.append_all(unless(with_tag("seat:12A"), &stream("new"), event())).await;
+    let at = condition_failed(LAW, taken);
+    assert!([in_one.last_position, in_other.last_position].contains(&at), "{LAW}: at {at}");
+    let free = unless_after(with_tag("seat:12A"), in_other.last_position, &stream("new"), event());
+    copy.append_all(free).await.expect("nothing was restored behind it");
+    for (stream, outcome) in [(one, in_one), (other, in_other)] {
+        let again = copy.append(&stream, ExpectedVersion::NoStream, vec![same.clone()]).await;
+        assert_eq!(again.expect("it is a retry"), outcome, "{LAW}");
+    }
 }
 
 const NAMES: [&str; 4] = ["a", "b", "c-1", "c-2"];

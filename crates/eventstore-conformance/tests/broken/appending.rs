@@ -23,6 +23,16 @@ impl Broken {
                 events.iter_mut().for_each(|event| event.id = EventId::generate());
                 self.inner.restore(events).await
             }
+            Fault::TakesOldTimesForBackwards => {
+                let last = Timestamp::default();
+                match events.iter().find(|event| event.recorded_at < last) {
+                    Some(RecordedEvent { position, recorded_at, .. }) => {
+                        let (position, recorded_at) = (*position, *recorded_at);
+                        Err(InvalidInput::TimeRunsBackwards { position, recorded_at, last }.into())
+                    }
+                    None => self.inner.restore(events).await,
+                }
+            }
             Fault::TakesWhatDoesNotFollow => {
                 let _ = self.inner.restore(events).await;
                 Ok(())

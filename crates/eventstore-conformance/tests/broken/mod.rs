@@ -65,6 +65,7 @@ pub(crate) enum Fault {
     RestoresAtTheTimeOfNow,
     RestoresUnderNewIds,
     TakesWhatDoesNotFollow,
+    TakesOldTimesForBackwards,
 }
 
 /// The reference backend with a fault.

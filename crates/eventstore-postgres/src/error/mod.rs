@@ -6,7 +6,7 @@ pub(crate) use failure::{Failure, lost_a_race, no_connection, of_read, of_write}
 
 use std::{error::Error, path::PathBuf, time::Duration};
 
-use eventstore_api::StoreError;
+use eventstore_api::{GlobalPosition, StoreError};
 use tokio_postgres::error::SqlState;
 
 use crate::SchemaName;
@@ -172,6 +172,17 @@ pub enum PostgresError {
     /// The role may append, and not write into the tables itself, which it takes to store events as another store had them.
     #[error("the role may not restore events; let the owner of the store do it, whom the tables belong to")]
     MayNotCopy,
+    /// An event that is to be restored was recorded before the first moment that the server knows. Nothing was stored.
+    #[error(
+        "the event at position {position} was recorded {micros} microseconds before 1970, and PostgreSQL has no time before \
+         4713 BC; another store can hold it"
+    )]
+    TooEarly {
+        /// Of the event.
+        position: GlobalPosition,
+        /// How long before 1970 it was recorded.
+        micros: u64,
+    },
     /// The server refused a statement, or the connection to it broke.
     #[error("the server has not done what it was asked for")]
     Server {

@@ -42,7 +42,7 @@ pub(super) fn check_events(database: &Database) -> Result<Seen> {
         let record = Record::read(value, &mut names).map_err(unreadable)?;
         let (event_type, tags) = record.type_and_tags(&mut names).map_err(unreadable)?;
         let (stream, version, id) = (record.stream.clone(), record.version, record.id());
-        if record.recorded_at < seen.recorded_at {
+        if seen.head > GlobalPosition::START && record.recorded_at < seen.recorded_at {
             return Err(
                 database.corrupted(format!("the event at position {position} is older than the one before"))
             );

@@ -1,7 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use bytes::Bytes;
-use eventstore_api::{InvalidInput, Snapshot, StreamId, Version, first_names};
+use eventstore_api::{InvalidInput, Snapshot, StreamId, Version};
 use eventstore_codec::decode_snapshot;
 use parking_lot::RwLock;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Of what there is one snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SnapshotKey {
     stream: StreamId,
 }
@@ -57,7 +57,8 @@ impl Place {
 /// The place of every snapshot that is the latest of its stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
-    places: HashMap<SnapshotKey, Place>,
+    /// In the order of the streams' names, in which they are listed.
+    places: BTreeMap<SnapshotKey, Place>,
     /// How many bytes their records take.
     live_bytes: u64,
 }
@@ -85,9 +86,11 @@ impl Places {
         self.places.len() as u64
     }
 
-    /// In no order.
-    fn streams(&self) -> impl Iterator<Item = StreamId> {
-        self.places.keys().map(|key| key.stream.clone())
+    /// Those behind this one.
+    fn streams(&self, after: Option<&StreamId>) -> impl Iterator<Item = StreamId> {
+        let after = after.map(SnapshotKey::of_stream);
+        let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.places.range((start, Bound::Unbounded)).map(|(key, _)| key.stream.clone())
     }
 
     pub(super) fn live_bytes(&self) -> u64 {
@@ -188,7 +191,10 @@ impl Contents {
         after: Option<&StreamId>,
         limit: usize,
     ) -> Result<Vec<StreamId>, InvalidInput> {
-        first_names(self.held.read().1.streams(), after, limit)
+        if limit == 0 {
+            return Err(InvalidInput::ZeroLimit);
+        }
+        Ok(self.held.read().1.streams(after).take(limit).collect())
     }
 
     /// Shows the places, which do not change meanwhile.

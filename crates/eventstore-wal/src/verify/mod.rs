@@ -146,7 +146,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         claims: Vec::new(),
         link: None,
         head: 0,
-        recorded_at: Timestamp::default(),
+        recorded_at: Timestamp::MIN,
         witness,
         told: VerifyProgress {
             bytes_total: bytes_total(&*disk, &segments)?

@@ -79,6 +79,7 @@ impl<W: Witness> Verification<W> {
             self.streams.gap();
         }
         let mut check = SegmentCheck {
+            recorded_at: self.recorded_at,
             all: self,
             segment: Arc::new(segment),
             index,
@@ -89,11 +90,9 @@ impl<W: Witness> Verification<W> {
             is_whole: checksum.is_some(),
             checksum,
             head: start.get() - 1,
-            recorded_at: Timestamp::default(),
             ends: VecDeque::from([SEGMENT_HEADER_BYTES as u64]),
             claims,
         };
-        check.recorded_at = check.all.recorded_at;
         let link = check.run()?;
         let SegmentCheck { head, recorded_at, .. } = check;
         self.head = self.head.max(head);
@@ -215,8 +214,9 @@ impl<W: Witness> SegmentCheck<'_, W> {
         self.check_watermark(header);
         if header.kind == FrameKind::Append {
             self.take_events(frame);
+            // Other frames have the time of the last append; where there is none yet, it means nothing.
+            self.recorded_at = self.recorded_at.max(header.recorded_at);
         }
-        self.recorded_at = self.recorded_at.max(header.recorded_at);
         self.checksum = Some(frame.checksum);
         self.head = frame.last_position();
         if header.kind == FrameKind::Seal {

@@ -2,7 +2,7 @@ mod backlog;
 
 use allframe_cqrs::{
     EventStore, StoredProjection, StoredProjections,
-    consumer_group::{ConsumerGroups, GroupSummary, MemberId},
+    consumer_group::{ConsumerGroups, GroupError, GroupSummary, MemberId},
     process::Reacted,
 };
 use clap::Args;
@@ -16,20 +16,19 @@ use crate::{
     output::Output,
     progress::Progress,
     screen::{Colours, Column, Table, count, printable},
-    store::{self, Location},
+    store::{self, Location, Store},
 };
 
 /// Show how far projections and consumer groups are, and how far they lag behind
 ///
-/// Consumer groups, those of process managers among them, are all listed. Stores do not name their snapshots yet, in which
-/// projections keep their states, so a projection is found by its name. One in memory alone, or in tables of a database, is
-/// not in the store.
+/// Those are listed whose states the store keeps, every version of each, and consumer groups, those of process managers among them.
+/// A projection in memory alone, or in tables of a database, is not in the store.
 ///
 /// The lag is the number of events behind the position, of all types: what of them is passed over only whoever reads them knows.
 /// What the toolkit itself stores is not counted.
 #[derive(Args)]
 pub(crate) struct ProjectionsArguments {
-    /// Names of projections, and of consumer groups; without one, all consumer groups
+    /// Names of projections, and of consumer groups; without one, all of them
     #[arg(value_name = "NAME")]
     names: Vec<String>,
 
@@ -37,6 +36,9 @@ pub(crate) struct ProjectionsArguments {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// Which events it is of does not matter: none is read as one.
+type ToolkitStore = EventStore<Reacted, Store>;
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -77,23 +79,11 @@ struct Member<'r> {
 pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments) -> Result<(), Failure> {
     let ProjectionsArguments { names, json } = arguments;
     let backend = store::open_for_reading(location).await?;
-    // Which events it is of does not matter: none is read as one.
-    let store = EventStore::<Reacted, _>::with_backend(backend.clone());
-    let mut groups = ConsumerGroups::of(&store).list().await?;
-    if !names.is_empty() {
-        groups.retain(|group| names.contains(&group.name));
-    }
-    let mut projections = Vec::new();
-    for name in &names {
-        let found = StoredProjections::of(&store).named(name).await?;
-        if found.is_empty() && !groups.iter().any(|group| group.name == *name) {
-            return Err(Failure::NoSuchThing(format!(
-                "the store keeps no state of a projection `{name}`, and there is no consumer group of the name"
-            )));
-        }
-        projections.extend(found);
-    }
-
+    let store = ToolkitStore::with_backend(backend.clone());
+    let Found { projections, groups, unreadable } = match names.is_empty() {
+        true => Found::all(&store).await?,
+        false => Found::named(&store, &names).await?,
+    };
     let positions = projections.iter().map(|it| it.position).chain(groups.iter().map(position));
     let mut progress = Progress::unknown();
     let backlog = Backlog::behind(&backend, positions, &mut progress).await?;
@@ -108,7 +98,58 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
         true => reports.iter().try_for_each(|report| output.json(report))?,
         false => tell(&reports, &mut output)?,
     }
-    output.finish()
+    output.finish()?;
+    // What can be shown has been.
+    unreadable.map_or(Ok(()), |error| Err(error.into()))
+}
+
+#[derive(Default)]
+struct Found {
+    projections: Vec<StoredProjection>,
+    groups: Vec<GroupSummary>,
+    /// Why one of the groups is not among them.
+    unreadable: Option<GroupError>,
+}
+
+impl Found {
+    async fn all(store: &ToolkitStore) -> Result<Self, Failure> {
+        let mut found = Self { projections: StoredProjections::of(store).list().await?, ..Self::default() };
+        let groups = ConsumerGroups::of(store);
+        for name in groups.names().await? {
+            found.take(groups.named(&name).await)?;
+        }
+        Ok(found)
+    }
+
+    async fn named(store: &ToolkitStore, names: &[String]) -> Result<Self, Failure> {
+        let (projections, groups) = (StoredProjections::of(store), ConsumerGroups::of(store));
+        let known = groups.names().await?;
+        let mut found = Self::default();
+        for name in names {
+            let versions = projections.named(name).await?;
+            let is_a_group = known.contains(name);
+            if versions.is_empty() && !is_a_group {
+                return Err(Failure::NoSuchThing(format!(
+                    "the store keeps no state of a projection `{name}`, and there is no consumer group of the name"
+                )));
+            }
+            found.projections.extend(versions);
+            if is_a_group {
+                found.take(groups.named(name).await)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a group holds that nobody can read hides no other.
+    fn take(&mut self, group: Result<Option<GroupSummary>, GroupError>) -> Result<(), Failure> {
+        match group {
+            Ok(group) => self.groups.extend(group),
+            Err(error @ GroupError::Store(_)) => return Err(error.into()),
+            Err(error) => self.unreadable = self.unreadable.take().or(Some(error)),
+        }
+        Ok(())
+    }
 }
 
 /// Every event up to here is done with, in all partitions.
@@ -180,7 +221,7 @@ fn tell(reports: &[Report<'_>], output: &mut Output) -> Result<(), Failure> {
         });
     }
     if reports.is_empty() {
-        return output.line("there are no consumer groups; a projection is found by its name");
+        return output.line("the store keeps the state of no projection, and there are no consumer groups");
     }
     output.lines(table.lines(colours))?;
     for report in reports {

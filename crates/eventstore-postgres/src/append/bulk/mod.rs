@@ -1,5 +1,6 @@
 //! Appending much at once: rows go to the server as a stream (`COPY`), and their places are worked out here.
 
+mod known_streams;
 mod plan;
 mod rows;
 
@@ -8,7 +9,9 @@ use std::collections::HashSet;
 use eventstore_api::{AppendBatch, Appended, InvalidInput, RestoredBatch, Result, StoreError, StreamAppend};
 use tokio_postgres::error::SqlState;
 
+pub(crate) use self::known_streams::KnownStreams;
 use self::{
+    known_streams::AsOf,
     plan::{Plan, Start},
     rows::{copy_events, copy_tags},
 };
@@ -131,20 +134,23 @@ async fn transact(store: &Store, connection: &mut Lent, way: Way<'_>) -> Result<
     // Dropped before it is committed, it is rolled back.
     let transaction = in_time(answers_within, connection.transaction()).await?;
     let inside = Inside { transaction: &transaction, sql: &store.sql, answers_within };
-    let appended = match way {
+    let (appended, known) = match way {
         Way::Copy(batches) => {
             // It may be a retry, whose guards do not hold any more.
             let plan = |start| Plan::of(start, batches).map_err(Stopped::NotByCopy);
-            copy(inside, batches.iter(), plan).await.map_err(Stopped::or_by_calls)?
+            copy(inside, &store.known_streams, batches.iter(), plan).await.map_err(Stopped::or_by_calls)?
         }
-        Way::Calls(batches) => by_calls(inside, batches).await?,
+        Way::Calls(batches) => (by_calls(inside, batches).await?, None),
         Way::Restore(restored) => {
             let batches = restored.iter().map(|restored| &restored.batch);
             let plan = |start| Ok(Plan::restoring(start, restored)?);
-            copy(inside, batches, plan).await.map_err(Stopped::or_stored_elsewhere)?
+            copy(inside, &store.known_streams, batches, plan).await.map_err(Stopped::or_stored_elsewhere)?
         }
     };
     in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
+    if let Some(known) = known {
+        store.known_streams.put(known);
+    }
     Ok(appended)
 }
 
@@ -156,10 +162,11 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
 
 async fn copy<'b>(
     inside: Inside<'_, '_>,
+    known: &KnownStreams,
     batches: impl Iterator<Item = &'b AppendBatch> + Clone,
     plan: impl FnOnce(Start) -> Result<Plan, Stopped>,
-) -> Result<Vec<Appended>, Stopped> {
-    let start = Start::look(inside, batches.clone()).await?;
+) -> Result<(Vec<Appended>, Option<AsOf>), Stopped> {
+    let start = Start::look(inside, known, batches.clone()).await?;
     let start = start.ok_or_else(|| Stopped::NotByCopy(PostgresError::MayNotCopy.into()))?;
     let mut plan = plan(start)?;
     plan.make_room(inside).await?;
@@ -168,8 +175,10 @@ async fn copy<'b>(
     if stored != events {
         return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());
     }
-    copy_tags(inside, &plan, batches).await?;
-    Ok(plan.into_appended())
+    copy_tags(inside, &plan, batches.clone()).await?;
+    let appended = batches.flat_map(|batch| &batch.appends).flat_map(|append| &append.events);
+    let last = appended.last().map(|event| event.id);
+    Ok(plan.done(last))
 }
 
 /// As many at a time as name different streams.

@@ -3,13 +3,21 @@
 use std::collections::HashMap;
 
 use eventstore_api::{
-    AppendBatch, Appended, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend, StreamId,
-    Timestamp, Version,
+    AppendBatch, Appended, EventId, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend,
+    StreamId, Timestamp, Version,
 };
 use tokio_postgres::Row;
+use uuid::Uuid;
 
-use super::{super::inside::Inside, Stopped};
-use crate::columns::{get, moment, number, optional_moment, signed};
+use super::{
+    super::inside::Inside,
+    Stopped,
+    known_streams::{AsOf, KnownStreams, LogEnd, Stream},
+};
+use crate::{
+    PostgresError,
+    columns::{get, moment, number, optional_moment, server_has, signed},
+};
 
 /// How the store is at the beginning of a turn to append.
 pub(super) struct Start {
@@ -19,19 +27,15 @@ pub(super) struct Start {
     now: Timestamp,
     /// When the last event was recorded.
     last_recorded_at: Timestamp,
+    /// Those that are appended to, and others that are known.
     streams: HashMap<StreamId, Stream>,
-}
-
-#[derive(Clone, Copy)]
-struct Stream {
-    id: i64,
-    version: u64,
 }
 
 impl Start {
     /// Takes the turn, and looks; `None` where this role may not write into the tables itself.
     pub(super) async fn look(
         inside: Inside<'_, '_>,
+        known: &KnownStreams,
         batches: impl Iterator<Item = &AppendBatch>,
     ) -> Result<Option<Self>, Stopped> {
         let Inside { transaction, sql, .. } = inside;
@@ -41,25 +45,40 @@ impl Start {
             return Ok(None);
         }
         let end = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
-        let mut streams = HashMap::new();
+        let head = number(&end, 0)?;
+        let last = get::<Option<Uuid>>(&end, 3)?.map(EventId::from_uuid);
+        let mut streams = known.take(last.map(|event| LogEnd { position: head, event }));
         for append in batches.flat_map(|batch| &batch.appends) {
-            streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
+            streams.entry(append.stream.clone()).or_insert(NOT_LOOKED_FOR);
         }
-        let names: Vec<&str> = streams.keys().map(StreamId::as_str).collect();
-        let rows = inside.within(transaction.query(&sql.stream_heads, &[&names])).await?;
-        let found = rows.iter().map(stream_of).collect::<Result<Vec<_>>>()?;
-        for (name, stream) in found {
-            if let Some(entry) = streams.get_mut(name) {
-                *entry = stream;
-            }
-        }
+        look_for(inside, &mut streams).await?;
         Ok(Some(Self {
-            head: number(&end, 0)?,
+            head,
             now: moment(&end, 1)?,
             last_recorded_at: optional_moment(&end, 2)?.unwrap_or_default(),
             streams,
         }))
     }
+}
+
+/// A stream has no such number.
+const NOT_LOOKED_FOR: Stream = Stream { id: 0, version: 0 };
+
+async fn look_for(inside: Inside<'_, '_>, streams: &mut HashMap<StreamId, Stream>) -> Result<(), Stopped> {
+    let Inside { transaction, sql, .. } = inside;
+    let wanted = streams.iter().filter(|(_, stream)| stream.id == NOT_LOOKED_FOR.id);
+    let names: Vec<&str> = wanted.map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let rows = inside.within(transaction.query(&sql.stream_heads, &[&names])).await?;
+    let found = rows.iter().map(stream_of).collect::<Result<Vec<_>>>()?;
+    for (name, stream) in found {
+        if let Some(entry) = streams.get_mut(name) {
+            *entry = stream;
+        }
+    }
+    Ok(())
 }
 
 fn stream_of(row: &Row) -> Result<(&str, Stream)> {
@@ -88,6 +107,10 @@ impl Plan {
         let (mut head, mut last) = (start.head, start.last_recorded_at);
         for RestoredBatch { batch, place, .. } in restored {
             place.follows(GlobalPosition::new(head), last)?;
+            if !server_has(place.recorded_at) {
+                let (position, micros) = (place.first_position, place.recorded_at.as_micros().unsigned_abs());
+                return Err(PostgresError::TooEarly { position, micros }.into());
+            }
             head += batch.event_count() as u64;
             last = place.recorded_at;
         }
@@ -125,11 +148,13 @@ impl Plan {
         let Inside { transaction, sql, .. } = inside;
         let new = self.start.streams.iter().filter(|(_, stream)| stream.id == 0);
         let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
-        let rows = inside.within(transaction.query(&sql.add_streams, &[&names])).await?;
-        let added = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
-        for (name, id) in added.collect::<Result<Vec<(&str, i64)>>>()? {
-            if let Some(stream) = self.start.streams.get_mut(name) {
-                stream.id = id;
+        if !names.is_empty() {
+            let rows = inside.within(transaction.query(&sql.add_streams, &[&names])).await?;
+            let added = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
+            for (name, id) in added.collect::<Result<Vec<(&str, i64)>>>()? {
+                if let Some(stream) = self.start.streams.get_mut(name) {
+                    stream.id = id;
+                }
             }
         }
         let last = signed(self.last_position);
@@ -145,7 +170,10 @@ impl Plan {
         })
     }
 
-    pub(super) fn into_appended(self) -> Vec<Appended> {
-        self.appended
+    /// The answers, and how streams are once it is committed, of which `last` is the last event.
+    pub(super) fn done(self, last: Option<EventId>) -> (Vec<Appended>, Option<AsOf>) {
+        let Self { start: Start { streams, .. }, appended, last_position, .. } = self;
+        let known = last.map(|event| AsOf { end: LogEnd { position: last_position, event }, streams });
+        (appended, known)
     }
 }

@@ -66,7 +66,7 @@ impl ScanEnd {
             offset: SEGMENT_HEADER_BYTES as u64,
             checksum,
             head: segment.start.get() - 1,
-            recorded_at: Timestamp::default(),
+            recorded_at: Timestamp::MIN,
             synced: SEGMENT_HEADER_BYTES as u64,
             is_marked: false,
             fault: Some(FrameFault::Empty),

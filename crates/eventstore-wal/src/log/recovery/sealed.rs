@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What lies before a segment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) link: Option<Link>,
     pub(crate) greatest_id: Option<EventId>,
@@ -29,6 +29,14 @@ pub(crate) struct Link {
     /// Of the header of the frame that sealed it.
     pub(crate) checksum: u32,
     pub(crate) last_position: u64,
+}
+
+/// Nothing.
+impl Default for Before {
+    fn default() -> Self {
+        // What was restored may be older than 1970.
+        Self { link: None, greatest_id: None, recorded_at: Timestamp::MIN }
+    }
 }
 
 impl Before {
