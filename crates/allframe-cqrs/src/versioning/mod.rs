@@ -6,6 +6,8 @@ mod allframe;
 mod chains;
 mod earlier;
 mod error;
+#[cfg(all(doctest, feature = "macros"))]
+mod page;
 mod parts;
 mod reader;
 mod registry;
