@@ -15,6 +15,7 @@ mod links_lead_somewhere;
 mod no_file_knows_one_machine;
 mod nobody_waits_for_rocksdb;
 mod nothing_is_unsafe;
+mod pages_show_what_compiles;
 mod repository;
 mod rust_version_is_stated_once;
 mod telemetry_is_documented;
@@ -74,6 +75,7 @@ rules! {
     dependencies_are_declared_once,
     dependencies_are_explained,
     links_lead_somewhere,
+    pages_show_what_compiles,
     guarantees_name_their_tests,
     telemetry_is_documented,
 }

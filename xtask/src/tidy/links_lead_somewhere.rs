@@ -62,7 +62,7 @@ fn without_code(line: &str) -> String {
 }
 
 /// `target` as seen from `page`, from the root of the repository; `None` if it leaves the repository.
-fn resolve(page: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(page: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
     if target.starts_with('/') {

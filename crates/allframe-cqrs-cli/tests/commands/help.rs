@@ -64,3 +64,13 @@ fn the_commands_are_those_that_the_page_explains() {
         );
     }
 }
+
+#[test]
+fn the_readme_shows_every_command() {
+    let readme = include_str!("../../README.md");
+    let lines: Vec<_> = readme.lines().filter(|line| line.starts_with("$ eventstore ")).collect();
+    for command in commands().iter().filter(|command| !command.contains(' ')) {
+        let is_shown = lines.iter().any(|line| line.split(' ').any(|word| word == command));
+        assert!(is_shown, "crates/allframe-cqrs-cli/README.md does not show `{command}`");
+    }
+}

@@ -14,6 +14,8 @@ mod json;
 mod key_record;
 mod key_turns;
 mod keys;
+#[cfg(all(doctest, feature = "macros", feature = "validation", feature = "json-commands"))]
+mod page;
 
 use std::{
     any::TypeId,

@@ -53,6 +53,8 @@ mod groups;
 mod lag;
 mod member;
 mod member_id;
+#[cfg(all(doctest, feature = "macros"))]
+mod page;
 mod parked;
 mod partitioning;
 mod retry_policy;

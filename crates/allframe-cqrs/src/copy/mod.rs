@@ -70,6 +70,8 @@ mod limits;
 mod mark;
 mod original;
 mod output;
+#[cfg(all(doctest, feature = "wal", feature = "postgres"))]
+mod page;
 mod pages;
 mod place;
 mod progress;

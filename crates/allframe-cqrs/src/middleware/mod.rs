@@ -3,7 +3,7 @@
 //! A layer gets the request and all that comes after it, as one of tower's does:
 //!
 //! ```
-//! use allframe_cqrs::{async_trait, middleware::{Layer, Next, Request}};
+//! use allframe_cqrs::{EventStore, CommandBus, async_trait, command, event, middleware::{Layer, Next, Request}};
 //!
 //! struct Named;
 //!
@@ -16,6 +16,22 @@
 //!         answer
 //!     }
 //! }
+//!
+//! #[event]
+//! #[derive(Clone, serde::Serialize, serde::Deserialize)]
+//! struct Opened;
+//!
+//! #[command(stream = "account-{account}")]
+//! struct Open { account: u32 }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let bus = CommandBus::builder(EventStore::<Opened>::new())
+//!     .function(|_: Open| async { vec![Opened] })
+//!     .layer(Named)
+//!     .build()
+//!     .unwrap();
+//! assert_eq!(bus.dispatch(Open { account: 7 }).await?.events.len(), 1);
+//! # Ok::<(), allframe_cqrs::CommandError>(()) }).unwrap();
 //! ```
 //!
 //! The first layer that a bus is given is the outermost: it sees a request first, and its answer last. Layers stand around

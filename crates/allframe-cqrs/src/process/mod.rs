@@ -102,8 +102,9 @@ mod instances;
 mod key;
 mod log;
 mod manager;
+#[cfg(all(doctest, feature = "macros"))]
+mod page;
 mod process_type;
-
 mod processes;
 mod react;
 mod reaction;

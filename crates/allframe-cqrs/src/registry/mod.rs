@@ -21,6 +21,8 @@ mod live;
 mod look_up;
 mod named;
 mod outside;
+#[cfg(all(doctest, feature = "macros", feature = "postgres"))]
+mod page;
 mod rebuild;
 mod recipe;
 mod registration;

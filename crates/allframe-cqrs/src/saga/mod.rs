@@ -8,6 +8,47 @@
 //! [`SagaDefinition`] has the steps of a type of sagas, [`SagaOrchestrator`] starts and drives them, and [`Sagas`] is for people who
 //! look at them and step in.
 //!
+//! ```
+//! use allframe_cqrs::{EventStore, event, saga::{SagaDefinition, SagaOrchestrator, SagaOutcome, SagaStep, StepContext, StepError}};
+//! use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+//!
+//! #[event]
+//! #[derive(Clone, serde::Serialize, serde::Deserialize)]
+//! struct Booked { room: u32 }
+//!
+//! let free = Arc::new(AtomicU32::new(3));
+//! let (taken, given_back) = (Arc::clone(&free), Arc::clone(&free));
+//! let trip = SagaDefinition::<u32>::new("trip")
+//!     .then(
+//!         SagaStep::new("book", move |_: StepContext<u32>| {
+//!             let left = taken.fetch_sub(1, Ordering::Relaxed) - 1;
+//!             async move { Ok(left) }
+//!         })
+//!         .compensate(move |_, _| {
+//!             given_back.fetch_add(1, Ordering::Relaxed);
+//!             async { Ok(()) }
+//!         }),
+//!     )
+//!     .then(SagaStep::new("pay", |context: StepContext<u32>| async move {
+//!         match *context.input() {
+//!             budget if budget < 100 => Err(StepError::rejected("the card was declined")),
+//!             budget => Ok(budget - 100),
+//!         }
+//!     }));
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let store = EventStore::<Booked>::new();
+//! let sagas = SagaOrchestrator::builder(&store).saga(trip).open().await?;
+//! let ann = sagas.run("trip", "ann", &500_u32).await?;
+//! assert_eq!((ann.output("pay").ok(), free.load(Ordering::Relaxed)), (Some(400), 2));
+//!
+//! let bob = sagas.run("trip", "bob", &50_u32).await?;           // booked, not paid, and so given back
+//! assert!(matches!(bob, SagaOutcome::Compensated { .. }));
+//! assert_eq!(free.load(Ordering::Relaxed), 2);
+//! sagas.close().await;
+//! # Ok::<(), allframe_cqrs::saga::SagaError>(()) }).unwrap();
+//! ```
+//!
 //! # In here
 //!
 //! `state` is what the events of a stream add up to, and `decide` what follows from that: neither does anything. `drive` stores what

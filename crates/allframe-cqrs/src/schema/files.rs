@@ -2,6 +2,23 @@
 //!
 //! A file holds the stored name, the version, what is written and, where it is another, what is read, as JSON with the keys in
 //! order, so that a change shows as that and nothing else.
+//!
+//! ```
+//! use allframe_cqrs::{event, schema::{EventSchemas, files}};
+//!
+//! #[event(schema)]
+//! #[derive(Clone, serde::Serialize, serde::Deserialize)]
+//! struct Deposited { amount: u64 }
+//!
+//! let folder = tempfile::tempdir()?;
+//! for schema in Deposited::schemas() {
+//!     let file = files::write(folder.path(), &schema)?;
+//!     assert!(file.ends_with("Deposited.v1.json"));
+//! }
+//! let found = files::read(folder.path())?;
+//! assert_eq!(found[0].fingerprint, Deposited::schemas()[0].fingerprint);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::{
     fs, io,

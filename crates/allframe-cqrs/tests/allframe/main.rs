@@ -1,6 +1,7 @@
-//! Applications as they are written against AllFrame: only their `use` lines are other ones.
+//! Applications as they are written against AllFrame, with only their `use` lines changed, and the page for those who have one.
 
 #[cfg(all(feature = "memory", feature = "macros"))]
 mod code;
 #[cfg(feature = "wal")]
 mod durable_code;
+mod page;

@@ -12,6 +12,18 @@
 //! An append whose outcome nobody was told (the answer was lost, or the process ended before it) is in the log wholly or not
 //! at all. If it is, it took effect at its place in the log, which may lie anywhere behind what had been seen when it was
 //! asked, and however long after it was given up.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use eventstore_conformance::{history::{check, record}, model::ReferenceBackend};
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap().block_on(async {
+//! let (tasks, operations, seed) = (4, 400, 1);
+//! let history = record(Arc::new(ReferenceBackend::new()), tasks, operations, seed).await;
+//! let summary = check(&history)?;
+//! assert!(summary.stored > 0 && summary.reads > 0);
+//! # Ok::<(), eventstore_conformance::history::Violation>(()) }).unwrap();
+//! ```
 
 mod batches;
 pub mod cases;

@@ -134,12 +134,26 @@ impl WalBackend {
     /// As [`WalBackend::with_config`].
     ///
     /// ```
-    /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig};
+    /// use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
+    /// use eventstore_wal::{ArchivePolicy, WalBackend, WalConfig, WalStats};
     ///
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
     /// # let directory = tempfile::tempdir()?;
-    /// let path = directory.path();
-    /// let store = WalBackend::with_archive(path, WalConfig::default(), ArchivePolicy::default())?;
-    /// # drop(store);
+    /// let segments = WalConfig { segment_bytes: 64 << 10, ..WalConfig::default() };      // 64 MiB where nothing is said
+    /// let policy = ArchivePolicy { keep_segments: Some(1), ..ArchivePolicy::default() };
+    /// let store = WalBackend::with_archive(directory.path(), segments, policy)?;
+    ///
+    /// let account = StreamId::new("account-7")?;
+    /// for _ in 0..5 {
+    ///     let scanned = NewEvent::new(EventType::new("Scanned")?, vec![7_u8; 48 << 10]);
+    ///     store.append(&account, ExpectedVersion::Any, vec![scanned]).await?;
+    /// }
+    /// store.archive_now().await?;
+    /// let stats = store.stats().await?;
+    /// assert!(stats.specific::<WalStats>().is_some_and(|stats| stats.archived_events > 0));
+    /// assert_eq!(store.get_events(&account).await?.len(), 5);                             // read from both
+    /// # store.close().await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "parquet")]
