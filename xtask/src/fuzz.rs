@@ -16,11 +16,13 @@ cargo xtask fuzz [--seconds N] [TARGET...]
   --seconds N  fuzz each target for so long (60)
   TARGET       all of them where none is named:
                frame, arbitrary_directory, mutated_directory: the log, its indexes, snapshots and manifest
+               looked_at_directory: the same, as readers, `verify` and `salvage` see it
                codec: the binary form of appends, snapshots and payloads
                texts: names of streams and types, tags, metadata, ids
                parquet, parquet_events: files, and events that are written to them and read again
                json_command, schemas: commands as JSON, and schemas that are compared
                records: what the toolkit keeps in a store for itself
+               workers: the same, for those who go on with it
 
 Begins with fuzz/corpus, and keeps what else it finds interesting in target/fuzz, for the next time. An input that fails is
 in target/fuzz/TARGET/failed. It takes a nightly toolchain and cargo-fuzz, and says how to install what is missing; the
@@ -28,10 +30,11 @@ tests `fuzz` of eventstore-torture and `corpus` of allframe-cqrs-fuzz, which tak
     run,
 };
 
-const TARGETS: [&str; 10] = [
+const TARGETS: [&str; 12] = [
     "frame",
     "arbitrary_directory",
     "mutated_directory",
+    "looked_at_directory",
     "codec",
     "texts",
     "parquet",
@@ -39,6 +42,7 @@ const TARGETS: [&str; 10] = [
     "json_command",
     "schemas",
     "records",
+    "workers",
 ];
 
 /// Toolchains are chosen by rustup: the `cargo` that runs this chore is that of `rust-toolchain.toml`.

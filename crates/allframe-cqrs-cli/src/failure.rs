@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("cannot open {what}")]
-    Open { what: String, source: Box<dyn Error + Send + Sync> },
+    Open { what: String, source: Box<dyn Error + Send + Sync>, hint: Option<&'static str> },
     #[error("cannot read {what}")]
     Read { what: String, source: io::Error },
     #[error("cannot write to {what}")]
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{store} could not be checked")]
-    NotChecked { store: String, source: StoreError },
+    NotChecked { store: String, source: StoreError, hint: Option<&'static str> },
     #[error("stream `{0}` has no events")]
     NoSuchStream(eventstore_api::StreamId),
     #[error("{0}")]
@@ -80,9 +80,9 @@ struct Told<'f> {
 }
 
 impl Failure {
-    /// A store cannot be opened.
+    /// A file cannot be opened.
     pub(crate) fn open(what: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Open { what: what.into(), source: source.into() }
+        Self::Open { what: what.into(), source: source.into(), hint: None }
     }
 
     /// Says what went wrong on standard error, and to others with the exit code.
@@ -152,12 +152,12 @@ impl Failure {
     /// What to do, where the message does not say it.
     fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Open { hint: hint @ Some(_), .. } | Self::NotChecked { hint, .. } => *hint,
             Self::NoSuchStream(_) => {
                 Some("`streams` lists those that there are, `streams --prefix` a part of them")
             }
-            Self::Store(StoreError::Corrupted { .. }) => {
-                Some("`verify` says where the store is damaged, and `export --salvage` saves what is whole")
-            }
+            Self::Store(StoreError::Corrupted { .. }) => Some(SALVAGE),
+            Self::Open { source, .. } if is_damage(&**source) => Some(SALVAGE),
             Self::BadLine { .. } => {
                 Some("correct it and import the file again: lines with an id are not stored twice")
             }
@@ -175,6 +175,8 @@ impl Failure {
         }
     }
 }
+
+const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";
 
 fn is_damage(error: &(dyn Error + 'static)) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Corrupted { .. }))

@@ -8,7 +8,7 @@ pub(crate) fn redacted(url: &str) -> String {
     match url.rsplit_once('@') {
         None => without_parameters(url),
         Some((before, behind)) => {
-            let begin = before.find("//").map_or(0, |slashes| slashes + "//".len());
+            let begin = behind_the_scheme(before);
             let secret = before.get(begin..).and_then(|rest| rest.find([':', '?'])).map(|at| begin + at);
             let Some((kept, _)) = secret.and_then(|at| before.split_at_checked(at + 1)) else {
                 return without_parameters(url);
@@ -19,6 +19,16 @@ pub(crate) fn redacted(url: &str) -> String {
                 false => format!("{kept}{HIDDEN}@{}", without_parameters(behind)),
             }
         }
+    }
+}
+
+/// Where a scheme ends that is one: `//` may be in a password, too.
+fn behind_the_scheme(url: &str) -> usize {
+    match url.split_once("://") {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            scheme.len() + "://".len()
+        }
+        _ => 0,
     }
 }
 
@@ -45,7 +55,40 @@ fn shown_parameter(parameter: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_shown(url in ".{0,60}") {
+            let shown = redacted(&url);
+            prop_assert_eq!(redacted(&shown), shown);
+        }
+
+        /// However it is written, and encoded or not.
+        #[test]
+        fn no_password_of_a_user_is_ever_shown(
+            scheme in "[a-z]{1,10}://|postgres:|",
+            user in "[a-z%0-9]{0,8}",
+            around in ("[ -~ü]{0,8}", "[ -~ü]{0,8}"),
+            behind in "[a-z]{1,8}(:5432)?/[a-z]{0,4}([?]user=ann)?(#billing)?",
+        ) {
+            let url = format!("{scheme}{user}:{}SECRET{}@{behind}", around.0, around.1);
+            prop_assert!(!redacted(&url).contains("SECRET"), "{} is shown as {}", url, redacted(&url));
+        }
+
+        #[test]
+        fn no_password_of_a_parameter_is_ever_shown(
+            before in "postgresql://([a-z]{1,4}@)?[a-z]{0,4}/[a-z]{0,4}[?](user=ann&){0,2}",
+            name in "(?i)password|sslpassword|passfile|passw%6frd",
+            around in ("[A-Za-z0-9%._~=+:/-]{0,8}", "[A-Za-z0-9%._~=+:/-]{0,8}"),
+            behind in "(&user=ann)?(#billing)?",
+        ) {
+            let url = format!("{before}{name}={}SECRET{}{behind}", around.0, around.1);
+            prop_assert!(!redacted(&url).contains("SECRET"), "{} is shown as {}", url, redacted(&url));
+        }
+    }
 
     #[test]
     fn what_is_no_secret_is_shown() {
@@ -92,6 +135,8 @@ mod tests {
             "postgresql://ann:se#secret@host/app",
             "postgresql://ann:se?secret=1@host/app",
             "postgresql://ann:se/secret@host/app",
+            "postgres:ann:se//secret:@host/app",
+            "ann:secret@//other:word@host",
             "postgresql://host?password=se@secret",
             "postgresql://host:5432/app?password=se@secret",
             "postgresql:///app?password=se&secret@secret",

@@ -34,7 +34,27 @@ fn forms() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_store_or_refused_and_no_password_is_repeated(
+            begin in "(wal:|memory:|rocksdb:|postgres(ql)?://|[a-z]{0,4}:?/{0,2})",
+            rest in "[ -~ü]{0,20}",
+        ) {
+            for url in [format!("{begin}{rest}"), format!("{begin}ann:SECRET@{rest}")] {
+                let shown = match parse(Some(&url)) {
+                    Ok(location) => location.to_string(),
+                    Err(failure) => failure.to_string(),
+                };
+                // A directory is named as it is.
+                let is_directory = url.starts_with("wal:") || url.starts_with("rocksdb:");
+                prop_assert!(is_directory || !shown.contains("SECRET"), "{} is shown as {}", url, shown);
+            }
+        }
+    }
 
     #[test]
     #[cfg(feature = "wal")]

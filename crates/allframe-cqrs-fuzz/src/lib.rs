@@ -9,6 +9,7 @@ mod schemas;
 mod seeds;
 mod target;
 mod texts;
+mod workers;
 
 pub use seeds::seeds;
 pub use target::{Finding, Outcome, TARGETS, Target, run};

@@ -1,6 +1,6 @@
 //! What the toolkit keeps in a store for itself, as a fuzzer would have it.
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use allframe_cqrs::{
     Aggregate, CommandBus, EventFilter, EventStore, EventStoreBackend, InMemoryBackend, Projection,
@@ -21,23 +21,23 @@ use crate::{
 #[event(schema)]
 #[derive(Clone, Debug, Serialize, Deserialize, allframe_cqrs::schemars::JsonSchema)]
 #[schemars(crate = "allframe_cqrs::schemars")]
-struct Paid {
-    amount: u64,
+pub(crate) struct Paid {
+    pub(crate) amount: u64,
 }
 
 #[command(stream = "account-1")]
 #[derive(Clone, Serialize, Deserialize)]
-struct Pay {
-    amount: u64,
+pub(crate) struct Pay {
+    pub(crate) amount: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Total {
-    amount: u64,
+pub(crate) struct Total {
+    pub(crate) amount: u64,
 }
 
 impl Total {
-    fn add(&mut self, event: &Paid) {
+    pub(crate) fn add(&mut self, event: &Paid) {
         self.amount = self.amount.wrapping_add(event.amount);
     }
 }
@@ -58,7 +58,7 @@ impl Projection for Total {
     }
 }
 
-type Store = EventStore<Paid, InMemoryBackend>;
+pub(crate) type Store = EventStore<Paid, InMemoryBackend>;
 
 const SAGA: &str = "s";
 const ID: &str = "1";
@@ -89,14 +89,14 @@ pub(crate) fn read(data: &[u8]) -> Result<Outcome, Finding> {
     })
 }
 
-async fn within(what: &str, work: impl Future<Output = ()>) -> Result<(), Finding> {
+pub(crate) async fn within(what: &str, work: impl Future<Output = ()>) -> Result<(), Finding> {
     tokio::time::timeout(TOO_LONG, work)
         .await
         .map_err(|_| Finding(format!("{what}: it does not come to an end")))
 }
 
 /// Whatever a store takes; how many those were.
-async fn fill(store: &Store, data: &[u8]) -> usize {
+pub(crate) async fn fill(store: &Store, data: &[u8]) -> usize {
     let mut input = Input::new(data);
     let mut stored = 0;
     while !input.is_empty() && stored < 200 {
@@ -207,14 +207,7 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         schemas(&store).await;
         projection(&store).await;
         aggregate(&store).await;
-        let mut streams: std::collections::BTreeMap<StreamId, Vec<u8>> = Default::default();
-        let all =
-            store.backend().read_all(&ReadAll::forward()).await.map(|page| page.events).unwrap_or_default();
-        for event in all {
-            let (name, encoding) = (event.event_type.as_str(), event.encoding);
-            let record = record(None, event.stream.as_str(), name, encoding, &event.payload);
-            streams.entry(event.stream.clone()).or_default().extend(record);
-        }
+        let streams = of_streams(&store).await;
         let mut seeds: Vec<(&'static str, Vec<u8>)> =
             vec![("everything", streams.values().flatten().copied().collect())];
         let kinds = [
@@ -232,6 +225,18 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         seeds.push(("copy", copied().await));
         seeds
     })
+}
+
+/// All that is stored, by its stream.
+pub(crate) async fn of_streams(store: &Store) -> BTreeMap<StreamId, Vec<u8>> {
+    let mut streams: BTreeMap<StreamId, Vec<u8>> = BTreeMap::new();
+    let all = store.backend().read_all(&ReadAll::forward()).await;
+    for event in all.map(|page| page.events).unwrap_or_default() {
+        let (name, encoding) = (event.event_type.as_str(), event.encoding);
+        let record = record(None, event.stream.as_str(), name, encoding, &event.payload);
+        streams.entry(event.stream.clone()).or_default().extend(record);
+    }
+    streams
 }
 
 async fn snapshots(store: &Store) -> Vec<u8> {

@@ -5,7 +5,7 @@ use eventstore_api::{
     Placement, RecordedEvent, Snapshot, StreamAppend, StreamId, Tags, Timestamp, Version,
 };
 
-use crate::{codec, input::Input, json_command, parquet, records, schemas, texts};
+use crate::{codec, input::Input, json_command, parquet, records, schemas, texts, workers};
 
 /// Inputs to begin with, as (target, name, input).
 #[must_use]
@@ -18,6 +18,7 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("json_command", json_command::seeds()),
         ("schemas", schemas::seeds()),
         ("records", records::seeds()),
+        ("workers", workers::seeds()),
     ];
     let each = |(target, seeds): (&'static str, Vec<(&'static str, Vec<u8>)>)| {
         seeds.into_iter().map(move |(name, input)| (target, name, input))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{codec, json_command, parquet, records, schemas, texts};
+use crate::{codec, json_command, parquet, records, schemas, texts, workers};
 
 /// How far an input came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl std::error::Error for Finding {}
 pub type Target = fn(&[u8]) -> Result<Outcome, Finding>;
 
 /// Every target, by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("codec", codec::read),
     ("texts", texts::read),
     ("parquet", parquet::read_file),
@@ -37,6 +37,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("json_command", json_command::dispatch),
     ("schemas", schemas::compare),
     ("records", records::read),
+    ("workers", workers::read),
 ];
 
 /// Calls the target of this name, which is one of [`TARGETS`].

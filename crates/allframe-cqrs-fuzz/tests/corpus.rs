@@ -53,6 +53,11 @@ fn whatever_stands_where_the_toolkit_keeps_its_records_is_answered() {
 }
 
 #[test]
+fn whatever_others_have_left_is_gone_on_with_or_refused() {
+    survive("workers", 60, 20);
+}
+
+#[test]
 fn every_target_has_seeds_and_they_are_read() {
     for (name, target) in TARGETS {
         let read = corpus(name).iter().filter(|(_, input)| target(input) == Ok(Outcome::Read)).count();

@@ -106,6 +106,20 @@ async fn readers_begin_behind_what_was_moved_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_partition_whose_bounds_somebody_has_changed_stays_and_is_told() {
+    let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
+    let store = open(&schema).await;
+    store.append(&stream("a"), ExpectedVersion::Any, events(20)).await.unwrap();
+    let change = format!("UPDATE {}.partitions SET first_position = 0 WHERE first_position = 1", schema.name);
+    connect().await.batch_execute(&change).await.unwrap();
+    let refused = store.retire(directory.path(), NOTHING_STAYS).await;
+    let Err(StoreError::Corrupted { place, detail }) = refused else { panic!("{refused:?}") };
+    let told = "one goes from position 0 to before 11";
+    assert_eq!((place.as_str(), detail.as_str()), ("the table partitions", told));
+    assert_eq!(all(&store).await.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_policy_says_what_stays() {
     let (schema, directory) = (Schema::new(), tempfile::tempdir().unwrap());
     let store = open(&schema).await;

@@ -8,6 +8,7 @@
 mod exercise;
 mod forge;
 mod input;
+mod looked_at;
 mod measured;
 mod mutations;
 mod store;
@@ -19,6 +20,7 @@ use self::{
     exercise::{Answers, exercise},
     forge::{Files, Fit, STORE, forge, forge_frame, name_of},
     input::Input,
+    looked_at::look_at,
     mutations::mutate,
     store::{Ending, valid},
 };
@@ -94,7 +96,7 @@ pub fn arbitrary_directory(data: &[u8]) -> Result<Reached, Violation> {
 
 /// Opens a store that was valid before its files were changed.
 ///
-/// The input: an option byte (as of [`arbitrary_directory`], and bits 2 and 3: which store), then changes.
+/// The input: an option byte (as of [`arbitrary_directory`], and bits 2 to 4: which store), then changes.
 ///
 /// # Errors
 ///
@@ -102,9 +104,28 @@ pub fn arbitrary_directory(data: &[u8]) -> Result<Reached, Violation> {
 pub fn mutated_directory(data: &[u8]) -> Result<Reached, Violation> {
     let mut input = Input::new(data);
     let options = input.byte();
-    let mut files = valid(Ending::of(options >> 2 & 3)).clone();
+    let mut files = valid(Ending::of(options >> 2 & 7)).clone();
     mutate(&mut files, &mut input);
     forge_and_exercise(files, options)
+}
+
+/// Looks at a store that was valid before its files were changed: reads it beside a writer that is not there, verifies it, and saves
+/// what is whole.
+///
+/// The input: that of [`mutated_directory`].
+///
+/// # Errors
+///
+/// What the engine did wrong.
+pub fn looked_at_directory(data: &[u8]) -> Result<Reached, Violation> {
+    let mut input = Input::new(data);
+    let options = input.byte();
+    let mut files = valid(Ending::of(options >> 2 & 7)).clone();
+    mutate(&mut files, &mut input);
+    if let Some(fit) = fit(options) {
+        forge(&mut files, fit);
+    }
+    look_at(&files)
 }
 
 /// Inputs to begin with, as (target, name, input): the valid stores as [`arbitrary_directory`] and [`frame`] take them.
@@ -125,6 +146,14 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("mutated_directory", "closed", vec![4]),
         ("mutated_directory", "marked", vec![8]),
         ("mutated_directory", "killed", vec![12]),
+        ("mutated_directory", "archived", vec![16]),
+        ("mutated_directory", "archived-forged", vec![17]),
+        ("looked_at_directory", "small", vec![0]),
+        ("looked_at_directory", "closed", vec![4]),
+        ("looked_at_directory", "marked", vec![8]),
+        ("looked_at_directory", "killed", vec![12]),
+        ("looked_at_directory", "archived", vec![16]),
+        ("looked_at_directory", "archived-forged", vec![17]),
     ]
 }
 
@@ -153,11 +182,14 @@ fn directory(options: u8, files: &Files) -> Vec<u8> {
     input
 }
 
+/// How far what is checked is forged, if it is.
+fn fit(options: u8) -> Option<Fit> {
+    (options & 1 == 1).then_some(if options & 2 == 0 { Fit::Line } else { Fit::Checksums })
+}
+
 fn forge_and_exercise(mut files: Files, options: u8) -> Result<Reached, Violation> {
-    if options & 1 == 0 {
-        return exercise(&files, Answers::Right);
-    }
-    forge(&mut files, if options & 2 == 0 { Fit::Line } else { Fit::Checksums });
+    let Some(fit) = fit(options) else { return exercise(&files, Answers::Right) };
+    forge(&mut files, fit);
     // An index with the right checksum is believed, and so is a segment that has one.
     let is_believed = files.keys().any(|name| name.ends_with(".idx"));
     exercise(&files, if is_believed { Answers::Any } else { Answers::Right })

@@ -38,6 +38,10 @@ pub use config::WalConfig;
 pub use damage::Damage;
 pub use eventstore_embedded::Durability;
 pub use log::{RecoveryReport, TornTail};
+#[cfg(feature = "torture")]
+pub use reader::DiskReader;
 pub use reader::WalReader;
 pub use stats::WalStats;
+#[cfg(feature = "torture")]
+pub use verify::salvage_disk;
 pub use verify::{TornEnd, VerifyProgress, VerifyReport, salvage, verify, verify_with};

@@ -2,7 +2,7 @@
 
 use std::{env, ffi::OsString, net::SocketAddr, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 /// All of it, read once: what is wrong is told at the start, and not when it is needed first.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Configuration {
     pub(crate) log: String,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where spans go to, as `http://localhost:4318`; without it, nowhere.
     pub(crate) otlp_endpoint: Option<String>,
+    /// `SERVICE_READ_SECONDS`: how long the head of a request may take to come, and then its body.
+    pub(crate) read: Duration,
     /// `SERVICE_DRAIN_SECONDS`: how long it says that it is not ready before it takes no more requests, so that load balancers
     /// have turned away by then.
     pub(crate) drain: Duration,
@@ -27,7 +29,8 @@ impl Configuration {
         Self::read(|name| env::var_os(name))
     }
 
-    fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+    /// With what this tells of each variable.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let text = |name: &str| match variable(name).map(OsString::into_string) {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text).filter(|it| !it.trim().is_empty())),
@@ -38,19 +41,23 @@ impl Configuration {
         };
         let seconds = |name: &str, otherwise: &str| -> Result<Duration> {
             let value = or(name, otherwise)?;
-            let seconds =
+            // No more than what can be added to a moment.
+            let seconds: u32 =
                 value.parse().with_context(|| format!("{name} is no number of seconds: `{value}`"))?;
-            Ok(Duration::from_secs(seconds))
+            Ok(Duration::from_secs(seconds.into()))
         };
         let listen = or("SERVICE_LISTEN", "127.0.0.1:8080")?;
         let listen = listen.parse().with_context(|| {
             format!("SERVICE_LISTEN is no address and port, as 127.0.0.1:8080: `{listen}`")
         })?;
+        let read = seconds("SERVICE_READ_SECONDS", "15")?;
+        ensure!(!read.is_zero(), "SERVICE_READ_SECONDS is `0`: no request comes in no time");
         Ok(Self {
             listen,
             store: or("SERVICE_STORE", "memory")?,
             log: or("SERVICE_LOG", "info")?,
             otlp_endpoint: text("OTEL_EXPORTER_OTLP_ENDPOINT")?,
+            read,
             drain: seconds("SERVICE_DRAIN_SECONDS", "0")?,
             shutdown: seconds("SERVICE_SHUTDOWN_SECONDS", "20")?,
         })
@@ -74,9 +81,13 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_by_its_name() {
-        for (name, value) in
-            [("SERVICE_LISTEN", "8080"), ("SERVICE_DRAIN_SECONDS", "5s"), ("SERVICE_SHUTDOWN_SECONDS", "-1")]
-        {
+        for (name, value) in [
+            ("SERVICE_LISTEN", "8080"),
+            ("SERVICE_DRAIN_SECONDS", "5s"),
+            ("SERVICE_SHUTDOWN_SECONDS", "-1"),
+            ("SERVICE_SHUTDOWN_SECONDS", "5000000000"),
+            ("SERVICE_READ_SECONDS", "0"),
+        ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();
             assert!(error.contains(name) && error.contains(value), "{error}");
         }

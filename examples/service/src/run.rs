@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use allframe_cqrs::StoreError;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::{
     net::TcpListener,
     task::JoinHandle,
@@ -19,6 +18,7 @@ use crate::{
     http,
     lifecycle::{Lifecycle, Phase},
     shutdown::{self, Shutdown},
+    store,
     studio::Studio,
     telemetry::Telemetry,
 };
@@ -36,43 +36,61 @@ pub(crate) async fn run() -> Result<()> {
     served
 }
 
-async fn serve(configuration: &Configuration, mut shutdown: Shutdown, telemetry: &Telemetry) -> Result<()> {
+async fn serve(configuration: &Configuration, shutdown: Shutdown, telemetry: &Telemetry) -> Result<()> {
     // Before the store is opened, which may take its time: who asks is told that the service starts, and not that it is away.
     let listener = TcpListener::bind(configuration.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", configuration.listen))?;
     // The one line on standard output; the log goes to standard error.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let lifecycle = Lifecycle::new();
-    let mut server = tokio::spawn(http::serve(listener, lifecycle.clone(), telemetry.metrics()));
+    let server = http::serve(listener, lifecycle.clone(), telemetry.metrics(), configuration.read);
+    see_through(configuration, &lifecycle, tokio::spawn(server), shutdown).await
+}
 
-    let studio = tokio::select! {
-        opened = open(&configuration.store) => Some(Arc::new(opened?)),
-        () = shutdown.asked() => None,
-    };
-    if let Some(studio) = &studio {
-        lifecycle.opened(Arc::clone(studio));
-        tokio::select! {
-            () = shutdown.asked() => {}
-            ended = &mut server => bail!("the server has ended by itself: {ended:?}"),
+/// From the opening of the store to its closing, in whatever way it comes to that.
+async fn see_through(
+    configuration: &Configuration,
+    lifecycle: &Lifecycle,
+    mut server: JoinHandle<()>,
+    shutdown: Shutdown,
+) -> Result<()> {
+    let served = tokio::select! {
+        asked = until_asked(configuration, lifecycle, shutdown) => {
+            lifecycle.enter(Phase::Ending);
+            let drained = drain(server, configuration.shutdown).await;
+            asked.and(drained)
         }
-        lifecycle.enter(Phase::Draining);
-        sleep(configuration.drain).await;
-    }
-    lifecycle.enter(Phase::Ending);
-    let drained = drain(server, configuration.shutdown).await;
+        ended = &mut server => Err(anyhow!("the server has ended by itself: {ended:?}")),
+    };
     // Also where requests were cut off: what they had stored is whole.
-    let closed = match &studio {
+    let closed = match lifecycle.studio() {
         Some(studio) => close(studio, configuration.shutdown).await,
         None => Ok(()),
     };
-    drained.and(closed)
+    served.and(closed)
+}
+
+/// Until no more requests are to be taken.
+async fn until_asked(
+    configuration: &Configuration,
+    lifecycle: &Lifecycle,
+    mut shutdown: Shutdown,
+) -> Result<()> {
+    tokio::select! {
+        opened = open(&configuration.store) => lifecycle.opened(Arc::new(opened?)),
+        () = shutdown.asked() => return Ok(()),
+    }
+    shutdown.asked().await;
+    lifecycle.enter(Phase::Draining);
+    sleep(configuration.drain).await;
+    Ok(())
 }
 
 /// Opens the studio, and tries again while its store is away, as when both are started at once. Meanwhile the service is not ready.
 async fn open(store: &str) -> Result<Studio> {
     loop {
         match Studio::open(store).await {
-            Err(error) if is_away(&error) => {
+            Err(error) if store::is_away(store, &error) => {
                 tracing::warn!(error = format!("{error:#}"), "the store is away; it is tried again");
                 sleep(TRY_AGAIN).await;
             }
@@ -81,16 +99,14 @@ async fn open(store: &str) -> Result<Studio> {
     }
 }
 
-fn is_away(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(StoreError::is_retryable))
-}
-
 /// Waits for the requests that are under way, so long at most.
-async fn drain(mut server: JoinHandle<io::Result<()>>, patience: Duration) -> Result<()> {
+async fn drain(mut server: JoinHandle<()>, patience: Duration) -> Result<()> {
     match timeout(patience, &mut server).await {
-        Ok(ended) => ended?.context("the server failed"),
+        Ok(ended) => ended.context("the server failed"),
         Err(_) => {
+            // All connections go with it, so that nobody is at the store any more when it is closed.
             server.abort();
+            let _ = server.await;
             bail!("requests were cut off that were still under way after {patience:?}")
         }
     }
@@ -99,4 +115,41 @@ async fn drain(mut server: JoinHandle<io::Result<()>>, patience: Duration) -> Re
 async fn close(studio: &Studio, patience: Duration) -> Result<()> {
     let closed = timeout(patience, studio.close()).await;
     closed.with_context(|| format!("the store was not closed within {patience:?}"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use allframe_cqrs::WalBackend;
+    use tempfile::TempDir;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    fn on(directory: &TempDir) -> Configuration {
+        let store = format!("wal:{}", directory.path().display());
+        Configuration { store, ..Configuration::read(|_| None).unwrap() }
+    }
+
+    async fn serves(lifecycle: &Lifecycle) {
+        while lifecycle.phase() != Phase::Serving {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_store_is_closed_also_where_the_server_ends_by_itself() {
+        let directory = TempDir::new().unwrap();
+        let lifecycle = Lifecycle::new();
+        let server = tokio::spawn({
+            let lifecycle = lifecycle.clone();
+            async move { serves(&lifecycle).await }
+        });
+        let shutdown = shutdown::listen().unwrap();
+        let error = see_through(&on(&directory), &lifecycle, server, shutdown).await.unwrap_err();
+        assert!(error.to_string().contains("has ended by itself"), "{error}");
+        // The studio is still there: it is closed, and not only dropped.
+        assert!(lifecycle.studio().is_some());
+        let next = WalBackend::production(directory.path()).unwrap();
+        assert!(next.recovery().was_closed, "{:?}", next.recovery());
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use allframe_cqrs::{
     EventStore, EventStoreBackend, InMemoryBackend, ObservedBackend, PostgresBackend, PostgresConfig,
-    SchemaName, WalBackend,
+    SchemaName, StoreError, WalBackend,
 };
 use anyhow::{Context, Result, bail};
 
@@ -15,6 +15,16 @@ pub(crate) type Store = EventStore<StudioEvent, Arc<dyn EventStoreBackend>>;
 /// Opens the store, with spans and metrics of every call.
 pub(crate) async fn open(store: &str) -> Result<Store> {
     Ok(EventStore::with_backend(backend(store).await?))
+}
+
+/// Whether this store comes back by itself: a server may. A directory that another process has open, it has for as long as it runs.
+pub(crate) fn is_away(store: &str, error: &anyhow::Error) -> bool {
+    is_on_a_server(store)
+        && error.chain().any(|cause| cause.downcast_ref().is_some_and(StoreError::is_retryable))
+}
+
+fn is_on_a_server(store: &str) -> bool {
+    matches!(store.split_once(':'), Some(("postgresql" | "postgres", _)))
 }
 
 async fn backend(store: &str) -> Result<Arc<dyn EventStoreBackend>> {
@@ -31,7 +41,7 @@ async fn backend(store: &str) -> Result<Arc<dyn EventStoreBackend>> {
             tracing::info!(recovery = ?opened.recovery(), "the store is open");
             Ok(observed(opened))
         }
-        Some(("postgresql" | "postgres", _)) => {
+        Some(_) if is_on_a_server(store) => {
             // The name of a schema may stand behind a `#`.
             let (url, schema) = SchemaName::behind(store)?;
             let config = PostgresConfig { schema, ..PostgresConfig::default() };

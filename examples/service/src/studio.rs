@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use allframe_cqrs::{
     CommandBus, EventStoreBackend, ProjectionRegistry, QueryBus,
+    api::message_with_causes,
     middleware::{ConcurrencyLimit, Timeout},
     process::Processes,
     saga::SagaOrchestrator,
@@ -45,6 +46,16 @@ impl Studio {
     /// Opens the store, and has projections, sagas and process managers go on where they were.
     pub(crate) async fn open(store: &str) -> Result<Self> {
         let store = store::open(store).await?;
+        let studio = Self::on(store.clone()).await;
+        if studio.is_err()
+            && let Err(error) = store.backend().close().await
+        {
+            tracing::warn!(error = message_with_causes(&error), "the store was not closed in good order");
+        }
+        studio
+    }
+
+    async fn on(store: Store) -> Result<Self> {
         let commands = commands(&store)?;
         // All with `#[projection]`.
         let projections =

@@ -33,7 +33,7 @@ pub(crate) struct CompletionsArguments {
 /// `eventstore man | man -l -` shows it.
 #[derive(Args)]
 pub(crate) struct ManArguments {
-    /// The folder, which has to be there: `eventstore.1`, `eventstore-append.1` and so on
+    /// The folder, made where there is none: `eventstore.1`, `eventstore-append.1` and so on
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
 }
@@ -49,6 +49,8 @@ pub(crate) fn man(arguments: ManArguments) -> Result<(), Failure> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     let Some(directory) = arguments.directory else { return print(&page(command)?) };
+    fs::create_dir_all(&directory)
+        .map_err(|source| Failure::open(format!("the folder {}", directory.display()), source))?;
     let mut pages = vec![command];
     while let Some(command) = pages.pop() {
         pages.extend(command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned());

@@ -48,6 +48,11 @@ pub(crate) struct MigrateArguments {
 pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure> {
     let MigrateArguments { from, to, follow, json } = arguments;
     let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
+    if to.is_forgotten() {
+        return Err(Failure::Usage(format!(
+            "{to} is forgotten at the end, and with it what was migrated there: name a store that stays"
+        )));
+    }
     if from.identity() == to.identity() {
         return Err(Failure::Usage(format!(
             "{from} is the store to migrate from, and cannot be the one to migrate to"

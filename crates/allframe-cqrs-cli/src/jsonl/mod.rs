@@ -2,6 +2,8 @@
 
 pub(crate) mod base64;
 pub(crate) mod json_text;
+#[cfg(test)]
+mod laws;
 mod read;
 mod rfc3339;
 mod write;

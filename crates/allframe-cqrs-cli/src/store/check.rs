@@ -100,15 +100,15 @@ impl Findings {
         self.verdict.bytes += event.payload.len() as u64;
         let place = || format!("position {}, stream `{}`", event.position, event.stream);
 
-        let expected = self.position.get() + 1;
+        let expected = self.position.get().saturating_add(1);
         if event.position.get() != expected {
             self.is_wrong(place(), format!("the next position is {expected}"));
         }
         self.position = event.position;
 
         if let Some(before) = self.recorded_at.filter(|before| event.recorded_at < *before) {
-            let (this, before) = (event.recorded_at.as_micros(), before.as_micros());
-            let detail = format!("it was recorded {} us before the event that precedes it", before - this);
+            let earlier = before.as_micros().abs_diff(event.recorded_at.as_micros());
+            let detail = format!("it was recorded {earlier} us before the event that precedes it");
             self.is_wrong(place(), detail);
         }
         self.recorded_at = self.recorded_at.max(Some(event.recorded_at));
@@ -146,7 +146,7 @@ impl Findings {
             }
         }
         if self.moved_out > 0 {
-            let (moved, first) = (self.moved_out, self.moved_out + 1);
+            let (moved, first) = (self.moved_out, self.moved_out.saturating_add(1));
             let note =
                 format!("{moved} events have been moved out of the store, which begins at position {first}");
             self.verdict.notes.push(note);
@@ -240,6 +240,14 @@ mod tests {
             verdict(&events, (3, 2, 3)),
             ["position 2, stream `b`: it was recorded 3 us before the event that precedes it"]
         );
+    }
+
+    #[test]
+    fn no_number_that_is_read_is_too_great() {
+        let far = [event(u64::MAX, "a", u64::MAX, i64::MAX), event(u64::MAX, "a", u64::MAX, i64::MIN)];
+        let found = verdict(&far, (2, 1, u64::MAX));
+        let earlier = format!("it was recorded {} us before", u64::MAX);
+        assert!(found.iter().any(|place| place.contains(&earlier)), "{found:?}");
     }
 
     #[test]

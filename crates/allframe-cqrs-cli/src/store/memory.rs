@@ -46,4 +46,8 @@ impl Location for Forgotten {
     fn bytes(&self) -> Option<u64> {
         None
     }
+
+    fn is_forgotten(&self) -> bool {
+        true
+    }
 }

@@ -19,7 +19,7 @@ mod wal;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use eventstore_api::{EventStoreBackend, RecordedEvent, Result};
+use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError};
 
 pub(crate) use self::{
     left_out::how_to_get,
@@ -79,33 +79,49 @@ pub(crate) trait Location: fmt::Display {
 
     /// How much it takes on disk, where that can be told.
     fn bytes(&self) -> Option<u64>;
+
+    /// Whether what is written there is gone when this program ends.
+    fn is_forgotten(&self) -> bool {
+        false
+    }
+
+    /// What to do where it could not be opened, if the failure does not say it.
+    fn advice(&self, _failed: &StoreError) -> Option<&'static str> {
+        None
+    }
 }
 
 pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, Failure> {
-    location.for_reading().await.map_err(|error| Failure::open(location.to_string(), error))
+    location.for_reading().await.map_err(|error| not_opened(location, error))
 }
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
-    location.for_writing().await.map_err(|error| Failure::open(location.to_string(), error))
+    location.for_writing().await.map_err(|error| not_opened(location, error))
 }
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
-    location.for_appending().await.map_err(|error| Failure::open(location.to_string(), error))
+    location.for_appending().await.map_err(|error| not_opened(location, error))
+}
+
+fn not_opened(location: &dyn Location, error: StoreError) -> Failure {
+    Failure::Open { what: location.to_string(), hint: location.advice(&error), source: error.into() }
 }
 
 pub(crate) async fn verify(location: &dyn Location, progress: &mut Progress) -> Result<Verdict, Failure> {
     let verdict = location.verified(progress).await;
-    verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
+    verdict.map_err(|error| not_checked(location, error))
 }
 
 pub(crate) async fn salvage(location: &dyn Location, show: &mut OnEvent<'_>) -> Result<Verdict, Failure> {
     match location.salvaged(show).await {
-        Some(verdict) => {
-            verdict.map_err(|source| Failure::NotChecked { store: location.to_string(), source })
-        }
+        Some(verdict) => verdict.map_err(|error| not_checked(location, error)),
         None => Err(Failure::Usage(format!(
             "--salvage goes through the files of a store, and those of {location} are its server's: export it without, \
              and repair or restore the database with the means of its server where that fails"
         ))),
     }
+}
+
+fn not_checked(location: &dyn Location, source: StoreError) -> Failure {
+    Failure::NotChecked { store: location.to_string(), hint: location.advice(&source), source }
 }

@@ -92,6 +92,22 @@ impl Location for Schema {
     fn bytes(&self) -> Option<u64> {
         None
     }
+
+    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+        match of_the_client(failed)? {
+            PostgresError::NotMigrated { found: 0, .. } => Some(
+                "name the schema of a store behind a `#` in the URL; `import`, `append` and `migrate --to` begin one, and what \
+                 only reads does not",
+            ),
+            PostgresError::NotMigrated { .. } => {
+                Some("`import`, `append` and `migrate --to` bring it up to date, with a role that may")
+            }
+            PostgresError::Connect { .. } => Some(
+                "see whether the server runs, and whether the URL names its host, port, user and database",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// All that an import brings at a time is one transaction, and goes to the server as a stream.
@@ -131,11 +147,15 @@ impl Target for Bulk {
 
 /// What the server says of a page or an index that it cannot read: `data_corrupted`, `index_corrupted`.
 fn as_damage(error: &StoreError) -> Option<String> {
-    let first: &(dyn Error + 'static) = error;
-    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
-    let server = causes.find_map(|cause| cause.downcast_ref::<PostgresError>())?;
+    let server = of_the_client(error)?;
     let is_damage = server.code().is_some_and(|code| ["XX001", "XX002"].contains(&code.code()));
     is_damage.then(|| eventstore_api::message_with_causes(server))
+}
+
+fn of_the_client(error: &StoreError) -> Option<&PostgresError> {
+    let first: &(dyn Error + 'static) = error;
+    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
+    causes.find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

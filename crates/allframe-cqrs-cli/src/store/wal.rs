@@ -1,11 +1,13 @@
 use std::{
+    error::Error,
     fmt,
     io::{self, Write},
+    iter,
     sync::Arc,
 };
 
 use async_trait::async_trait;
-use eventstore_api::Result;
+use eventstore_api::{Result, StoreError};
 use eventstore_wal::{
     Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, verify_with,
 };
@@ -69,6 +71,26 @@ impl Location for Directory {
     fn bytes(&self) -> Option<u64> {
         files::bytes(&self.0, |_| true)
     }
+
+    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+        match failed {
+            StoreError::Unavailable { .. } => Some(
+                "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
+            ),
+            failed if is_not_there(failed) => Some(
+                "name the directory of a store; `import`, `append` and `migrate --to` begin one, and what only reads does not",
+            ),
+            _ => None,
+        }
+    }
+}
+
+fn is_not_there(failed: &StoreError) -> bool {
+    let first: &(dyn Error + 'static) = failed;
+    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
+    causes.any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+    })
 }
 
 /// What the user should know of how the store was found.

@@ -27,8 +27,9 @@ fn one_is_a_failure_on_the_way() {
 #[test]
 fn two_is_what_was_not_begun() {
     let place = Place::new();
+    place.write("file", "");
     for arguments in
-        ["stats", "statistics", "--store nowhere: stats", "sagas show not-a-type ann", "man missing"]
+        ["stats", "statistics", "--store nowhere: stats", "sagas show not-a-type ann", "man file/man1"]
     {
         assert_eq!(place.run(arguments).code, Some(2), "{arguments}");
     }

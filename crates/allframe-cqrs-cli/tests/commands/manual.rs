@@ -1,5 +1,3 @@
-use std::fs;
-
 use crate::support::Place;
 
 const COMMANDS: [&str; 16] = [
@@ -57,11 +55,20 @@ fn the_man_page_has_every_command_and_every_exit_code() {
 #[test]
 fn a_folder_gets_a_page_for_each_command() {
     let place = Place::new();
-    fs::create_dir(place.path("man1")).unwrap();
-    assert_eq!(place.succeed("man man1"), "");
+    // Whether or not it is there.
+    for _ in 0..2 {
+        assert_eq!(place.succeed("man share/man1"), "");
+    }
     for command in COMMANDS.iter().chain(&["sagas-retry", "schemas-show"]) {
-        let page = place.read(&format!("man1/eventstore-{command}.1"));
+        let page = place.read(&format!("share/man1/eventstore-{command}.1"));
         assert!(page.contains(".SH NAME\n") && page.contains(".SH \"EXIT STATUS\"\n"), "{command}: {page}");
     }
-    assert_eq!(place.read("man1/eventstore.1").trim_end(), place.succeed("man").trim_end());
+    assert_eq!(place.read("share/man1/eventstore.1").trim_end(), place.succeed("man").trim_end());
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let place = Place::new();
+    place.write("file", "");
+    insta::assert_snapshot!(place.run("man file/man1"));
 }

@@ -141,3 +141,21 @@ fn a_store_in_memory_is_an_empty_one() {
     let place = Place::new();
     insta::assert_snapshot!("from_memory", without_digest(place.run("migrate --from memory: --to wal:new")));
 }
+
+/// The copy would be gone at the end, and the report would say that all is well.
+#[test]
+fn nothing_is_migrated_to_memory() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!("to_memory", migrate(&place, "memory:"));
+    assert_eq!(place.run("migrate --from memory: --to memory:").code, Some(2));
+}
+
+#[test]
+fn a_store_that_is_written_is_no_target() {
+    let place = Place::new();
+    place.import(FEW);
+    place.succeed("--store wal:new append account-9 Opened --data 1");
+    let _import = crate::processes::importing(&place, &many(1, 1));
+    insta::assert_snapshot!("to_one_that_is_written", place.run("migrate --from wal:new --to wal:data"));
+}

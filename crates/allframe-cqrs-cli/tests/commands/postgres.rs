@@ -195,6 +195,7 @@ fn a_schema_without_a_store_is_left_alone() {
         let outcome = schema.run(command);
         assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
         assert!(outcome.stderr.contains("schema `[schema]` is at version 0 of "), "{outcome}");
+        assert!(outcome.stderr.contains("hint: name the schema of a store behind a `#`"), "{outcome}");
         // There is none to drop.
         schema.sql(&format!("CREATE SCHEMA {}", schema.name));
     }

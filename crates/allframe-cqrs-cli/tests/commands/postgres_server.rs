@@ -58,6 +58,7 @@ fn a_server_that_is_away_is_told() {
         assert_eq!(outcome.code, Some(2), "{outcome}");
         assert!(outcome.stderr.starts_with(begin), "{outcome}");
         assert!(outcome.stderr.contains("cannot connect to the server"), "{outcome}");
+        assert!(outcome.stderr.contains("hint: see whether the server runs"), "{outcome}");
     }
 }
 

@@ -3,7 +3,7 @@ use std::process::Stdio;
 use crate::support::{Place, Running, ids, many};
 
 /// An import that has the store open, with this much in it, until its input ends.
-fn importing(place: &Place, lines: &str) -> Running {
+pub(crate) fn importing(place: &Place, lines: &str) -> Running {
     let mut command = place.command("import - --ack");
     command.stdin(Stdio::piped()).stderr(Stdio::null());
     let mut import = Running::start(command);

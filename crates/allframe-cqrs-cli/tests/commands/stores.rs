@@ -66,8 +66,17 @@ fn a_directory_that_is_no_store_is_left_alone() {
         place.write("data/letter.txt", "Dear Ann");
         let outcome = place.run(command);
         assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("hint: name the directory of a store"), "{command}: {outcome}");
         assert_eq!(std::fs::read_dir(place.path("data")).unwrap().count(), 1);
     }
+}
+
+#[test]
+fn a_directory_without_a_store_is_told_from_one_that_is_not_there() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("data")).unwrap();
+    insta::assert_snapshot!(place.run("stats"));
+    insta::assert_snapshot!(place.run("verify --json"));
 }
 
 #[test]

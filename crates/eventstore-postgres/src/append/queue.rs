@@ -13,6 +13,8 @@ use crate::{PostgresError, store::Store};
 const WAITING: usize = 1_024;
 /// How many groups are on their way at once: while the server commits one, it can take up the next.
 const UNDER_WAY: usize = 2;
+/// Longer than anybody waits, and short enough to be added to any time.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
 
 /// Where appends wait for the next group.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ impl Queue {
     pub(crate) async fn append(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let (answer, mut outcome) = oneshot::channel();
         let claim = Claim::default();
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.patience.min(LONGEST_PATIENCE);
         let job = Job { batch, answer, claim: claim.clone() };
         match timeout_at(deadline, self.jobs.send(job)).await {
             Ok(sent) => sent.map_err(|_| StoreError::Closed)?,

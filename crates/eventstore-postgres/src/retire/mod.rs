@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use self::part_file::PartFile;
 use crate::{
     PostgresBackend,
-    columns::{get, moment, number, signed},
+    columns::{moment, number, signed},
     error::{of_read, of_write},
     read,
 };
@@ -193,10 +193,16 @@ struct Partition {
 
 impl Partition {
     fn of(row: &Row) -> Result<Self> {
-        let [first_position, beyond] = [get::<i64>(row, 0)?, get::<i64>(row, 1)?].map(i64::unsigned_abs);
+        let (first, beyond) = (number(row, 0)?, number(row, 1)?);
+        if first == 0 || beyond <= first {
+            return Err(StoreError::Corrupted {
+                place: "the table partitions".to_owned(),
+                detail: format!("one goes from position {first} to before {beyond}"),
+            });
+        }
         Ok(Self {
-            first_position: GlobalPosition::new(first_position),
-            last_position: GlobalPosition::new(beyond.saturating_sub(1)),
+            first_position: GlobalPosition::new(first),
+            last_position: GlobalPosition::new(beyond - 1),
             recorded_at: moment(row, 2)?,
         })
     }

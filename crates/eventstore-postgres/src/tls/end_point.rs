@@ -54,7 +54,32 @@ fn value(kind: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
+
+    /// DER as it could be: kinds and lengths, of which some are right.
+    fn der() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            Just(vec![0x30]),
+            Just(vec![0x06]),
+            (0x7f_u8..=0x86).prop_map(|length| vec![length]),
+            (0..8_u8).prop_map(|length| vec![length]),
+            vec(any::<u8>(), 0..5),
+        ];
+        vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        /// It comes from the server, before anything says who that is.
+        #[test]
+        fn any_bytes_have_a_hash_or_none(der in der()) {
+            let _ = hash(&der);
+            if let Some((contents, behind)) = value(0x30, &der) {
+                prop_assert!(contents.len() + behind.len() < der.len());
+            }
+        }
+    }
 
     #[test]
     fn each_signature_has_its_hash() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventstore_api::{AppendBatch, EventStoreBackend, ExpectedVersion, StoreError};
+use eventstore_api::{AppendBatch, EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError};
 use eventstore_postgres::{PostgresBackend, PostgresConfig, PostgresError};
 use postgres_cluster::Cluster;
 use tokio_postgres::{NoTls, error::SqlState};
@@ -192,4 +192,22 @@ async fn an_append_to_very_many_new_streams_is_made_in_time() {
     let begun = Instant::now();
     assert_eq!(store.append_all(batch).await.unwrap().len(), 20_000);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+/// Whoever wants no limit says so, and not a moment that no clock can hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_may_be_as_long_as_can_be_said() {
+    let schema = Schema::new();
+    let config = PostgresConfig {
+        acquire_timeout: Duration::MAX,
+        connect_timeout: Duration::MAX,
+        statement_timeout: Some(Duration::MAX),
+        answer_timeout: Duration::MAX,
+        poll_interval: Duration::MAX,
+        ..schema.config()
+    };
+    let store = in_time(PostgresBackend::with_config(&server(), config)).await.unwrap();
+    in_time(append(&store, "account-1", &event("one"))).await.unwrap();
+    in_time(store.wait_past(GlobalPosition::START)).await.unwrap();
+    assert_eq!(in_time(payloads(&store, "account-1")).await, ["one"]);
 }

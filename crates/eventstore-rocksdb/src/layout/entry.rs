@@ -29,7 +29,20 @@ pub(crate) fn read(entry: &[u8]) -> Option<(GlobalPosition, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_entry_or_none(bytes in vec(any::<u8>(), 0..16)) {
+            let read = read(&bytes);
+            prop_assert_eq!(read.is_some(), bytes.len() == BYTES);
+            if let Some((position, length)) = read {
+                prop_assert_eq!(write(position, length as usize).as_slice(), bytes.as_slice());
+            }
+        }
+    }
 
     #[test]
     fn what_was_written_is_read() {

@@ -101,8 +101,41 @@ impl<'v> Record<'v> {
 mod tests {
     use eventstore_api::{EventId, NewEvent, reexports::uuid::Uuid};
     use eventstore_codec::encode_event;
+    use proptest::{collection::vec, prelude::*, sample::Index};
 
     use super::*;
+
+    /// Reads all that can be read of a value.
+    fn read_all_of(value: &[u8]) -> Result<RecordedEvent, Malformed> {
+        let mut names = Names::new();
+        let record = Record::read(value, &mut names)?;
+        let _ = (record.id(), record.payload_bytes());
+        record.type_and_tags(&mut names)?;
+        record.passes(&EventFilter::stream_prefix("flight-"), &mut names)?;
+        record.into_recorded(GlobalPosition::END, &mut names)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_refused(bytes in vec(any::<u8>(), 0..80)) {
+            let _ = read_all_of(&bytes);
+        }
+
+        #[test]
+        fn a_record_that_was_changed_is_read_or_refused(
+            changes in vec((any::<Index>(), any::<u8>()), 1..4),
+            end in any::<Index>(),
+        ) {
+            let (_, mut value) = value();
+            for (at, byte) in changes {
+                let at = at.index(value.len());
+                value[at] = byte;
+            }
+            let _ = read_all_of(&value);
+            value.truncate(end.index(value.len()));
+            let _ = read_all_of(&value);
+        }
+    }
 
     fn value() -> (NewEvent, Vec<u8>) {
         let event = NewEvent::new(EventType::new("SeatBooked").unwrap(), "12A")

@@ -15,6 +15,8 @@ use eventstore_api::{BackendStats, EventId, GlobalPosition, Timestamp, reexports
 /// How many bytes a number takes, and how many all of it.
 const NUMBER: usize = size_of::<u64>();
 const BYTES: usize = 9 * NUMBER + NO_ID.len();
+/// No count is greater: it could not be counted on from there.
+const MOST: u64 = 1 << 62;
 /// Stands where there is no event.
 const NO_ID: [u8; 16] = [0; 16];
 
@@ -78,7 +80,8 @@ impl State {
         let counts = Counts::from_numbers([a, b, c, d].map(|number| u64::from_le_bytes(*number)));
         let synced = Counts::from_numbers([e, f, g, h].map(|number| u64::from_le_bytes(*number)));
         let id = <[u8; 16]>::try_from(id.as_flattened()).ok()?;
-        Some(Self {
+        let is_possible = |counts: Counts| counts.to_numbers().iter().all(|number| *number <= MOST);
+        (is_possible(counts) && is_possible(synced)).then(|| Self {
             counts,
             synced,
             recorded_at: Timestamp::from_micros(i64::from_le_bytes(*recorded_at)),
@@ -89,7 +92,30 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
+
+    fn numbers() -> impl Strategy<Value = Vec<u8>> {
+        let number = (any::<u64>(), 0..64_u32).prop_map(|(number, smaller)| number >> smaller);
+        vec(number, BYTES / NUMBER).prop_map(|all| all.iter().flat_map(|it| it.to_le_bytes()).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_are_a_state_or_none(bytes in numbers()) {
+            if let Some(state) = State::from_bytes(&bytes) {
+                prop_assert_eq!(State::from_bytes(&state.to_bytes()), Some(state));
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_counted_on_from_is_none() {
+        let great = Counts { head: GlobalPosition::END, ..state().counts };
+        assert_eq!(State::from_bytes(&State { counts: great, ..state() }.to_bytes()), None);
+        assert_eq!(State::from_bytes(&State { synced: great, ..state() }.to_bytes()), None);
+    }
 
     fn state() -> State {
         State {

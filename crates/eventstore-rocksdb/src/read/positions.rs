@@ -206,7 +206,7 @@ impl<'d> StreamPositions<'d> {
     ) -> Result<Option<GlobalPosition>> {
         // What is at `near` is not there; what is at `far` is, or lies beyond the stream.
         let (mut near, mut far) =
-            (from, if direction == Direction::Forward { self.last.get() + 1 } else { 0 });
+            (from, if direction == Direction::Forward { self.last.get().saturating_add(1) } else { 0 });
         if is_there(self.at(near)?) {
             self.here = Some((near, self.at(near)?));
             return Ok(self.here.map(|(_, position)| position));

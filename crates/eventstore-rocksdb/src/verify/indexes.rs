@@ -28,11 +28,12 @@ impl Indexes {
                 last = (name.to_vec(), 0);
                 counted.streams += 1;
             }
-            if number != last.1 + 1 {
+            if number != last.1.saturating_add(1) {
                 let stream = keys::stream_text(name).unwrap_or("a stream without a name");
-                return Err(
-                    database.corrupted(format!("version {} of stream `{stream}` is missing", last.1 + 1))
-                );
+                return Err(database.corrupted(format!(
+                    "version {} of stream `{stream}` is missing",
+                    last.1.saturating_add(1)
+                )));
             }
             last.1 = number;
             counted.versions += 1;

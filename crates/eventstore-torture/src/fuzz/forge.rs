@@ -14,6 +14,9 @@ const FRAME_HEADER: usize = 48;
 const RECORD_HEADER: usize = 40;
 const INDEX_HEADER: usize = 188;
 const SECTIONS: usize = 9;
+/// Where the parts begin in a manifest, and how long what it says of each is.
+const PARTS_AT: usize = 60;
+const PART: usize = 48;
 
 /// How far what is forged is made to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +31,18 @@ pub(super) enum Fit {
 pub(super) fn new_manifest() -> Vec<u8> {
     let mut manifest = vec![0; FILE_HEADER];
     put(&mut manifest, 10, &[1]);
-    forge_manifest(&mut manifest);
+    forge_manifest(&mut manifest, &[]);
     manifest
 }
 
 /// Puts right what keeps these files from being looked into.
 pub(super) fn forge(files: &mut Files, fit: Fit) {
     let mut ends = BTreeMap::new();
-    let mut before = Before::default();
+    let parts = if fit == Fit::Line { parts(files) } else { Vec::new() };
+    let mut before = before_the_segments(files);
     for (name, bytes) in files.iter_mut() {
         match name.as_str() {
-            "MANIFEST" => forge_manifest(bytes),
+            "MANIFEST" => forge_manifest(bytes, &parts),
             "SYNCED" => forge_synced(bytes),
             "snapshots.log" => forge_snapshots(bytes),
             _ => {}
@@ -77,12 +81,42 @@ struct Before {
     end: u64,
 }
 
-fn forge_manifest(bytes: &mut Vec<u8>) {
-    bytes.resize(FILE_HEADER, 0);
+/// How many parts a manifest names, as far as it is long enough.
+fn parts_in(manifest: &[u8]) -> usize {
+    let named = usize::try_from(number(manifest, 12, 4)).unwrap_or(usize::MAX);
+    named.min(manifest.len().saturating_sub(FILE_HEADER) / PART)
+}
+
+/// The segments behind the parts are linked to the last one.
+fn before_the_segments(files: &Files) -> Before {
+    let Some(manifest) = files.get("MANIFEST") else { return Before::default() };
+    let Some(last) = parts_in(manifest).checked_sub(1) else { return Before::default() };
+    let at = PARTS_AT + last * PART;
+    let checksum = u32::try_from(number(manifest, at + 36, 4)).unwrap_or_default();
+    Before { start: number(manifest, at, 8), checksum, ..Before::default() }
+}
+
+/// How long the file of a part is, and its checksum, by the position that it begins with.
+fn parts(files: &Files) -> Vec<(u64, u64, u32)> {
+    let parts = files.iter().filter_map(|(name, bytes)| Some((start_of(name, ".parquet")?, bytes)));
+    parts.map(|(start, bytes)| (start, bytes.len() as u64, crc(&[bytes]))).collect()
+}
+
+fn forge_manifest(bytes: &mut Vec<u8>, parts: &[(u64, u64, u32)]) {
+    let named = parts_in(bytes);
+    bytes.resize(FILE_HEADER + named * PART, 0);
     put(bytes, 0, b"EVWALMAN");
     put(bytes, 8, &[1, 0]);
+    put(bytes, 12, &u32::try_from(named).unwrap_or_default().to_le_bytes());
     put(bytes, 16, &STORE);
-    seal(bytes, 0, FILE_HEADER - 4, &[]);
+    for at in (0..named).map(|number| PARTS_AT + number * PART) {
+        let start = number(bytes, at, 8);
+        let Some((_, length, checksum)) = parts.iter().find(|(it, ..)| *it == start) else { continue };
+        put(bytes, at + 24, &length.to_le_bytes());
+        put(bytes, at + 40, &checksum.to_le_bytes());
+    }
+    let checked = bytes.len() - 4;
+    seal(bytes, 0, checked, &[]);
 }
 
 fn forge_synced(bytes: &mut [u8]) {

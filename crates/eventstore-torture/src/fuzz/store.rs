@@ -31,10 +31,12 @@ pub(super) enum Ending {
     Marked,
     /// Its process was killed while appends were buffered.
     Killed,
+    /// Old segments were archived before it was closed.
+    Archived,
 }
 
 impl Ending {
-    pub(super) const ALL: [Self; 4] = [Self::Small, Self::Closed, Self::Marked, Self::Killed];
+    pub(super) const ALL: [Self; 5] = [Self::Small, Self::Closed, Self::Marked, Self::Killed, Self::Archived];
 
     pub(super) fn of(byte: u8) -> Self {
         Self::ALL.into_iter().cycle().nth(usize::from(byte)).unwrap_or(Self::Small)
@@ -78,6 +80,11 @@ fn build(ending: Ending) -> Result<Files, Violation> {
     run.step(&Step::Background)?;
     let disk = match ending {
         Ending::Small | Ending::Closed => run.close()?.0,
+        Ending::Archived => {
+            run.step(&Step::Archive)?;
+            run.step(&Step::Archive)?;
+            run.close()?.0
+        }
         Ending::Marked => {
             run.step(&Step::Flush)?;
             run.step(&Step::Mark)?;

@@ -18,7 +18,7 @@ use std::{
 
 use eventstore_torture::{
     chance::Chance,
-    fuzz::{Reached, arbitrary_directory, frame, mutated_directory},
+    fuzz::{Reached, arbitrary_directory, frame, looked_at_directory, mutated_directory},
     violation::Violation,
 };
 
@@ -43,6 +43,12 @@ fn any_directory_is_recovered_or_refused() {
 fn any_change_to_a_valid_store_is_recovered_from_or_refused() {
     let reached = survive("mutated_directory", mutated_directory, 1_500);
     assert!(reached.reopened > 100, "hardly any store was recovered: {reached:?}");
+}
+
+#[test]
+fn any_change_to_a_valid_store_can_be_looked_at_or_is_refused() {
+    let reached = survive("looked_at_directory", looked_at_directory, 1_500);
+    assert!(reached.reopened > 100, "hardly any store could be read: {reached:?}");
 }
 
 #[derive(Debug, Default)]

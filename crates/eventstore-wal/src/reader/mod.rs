@@ -5,6 +5,8 @@ mod prefix;
 mod shared;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "torture")]
+mod torture;
 
 use std::{
     fmt,
@@ -22,12 +24,13 @@ use eventstore_embedded::waiting;
 
 pub(crate) use self::follower::no_store;
 use self::shared::Shared;
+#[cfg(feature = "torture")]
+pub use self::torture::DiskReader;
 use crate::{
     blocking::{Effort, off_the_runtime},
-    damage::{Damage, Failure, is_missing_file},
+    damage::{Damage, Failure},
     disk::{Directory, FewOpenFiles},
     index::Wait,
-    log::is_damaged_index,
     stats::stats,
 };
 
@@ -80,9 +83,6 @@ pub struct WalReader {
     shared: Arc<Shared>,
     poll_every: Duration,
 }
-
-/// How often a read begins anew where files have gone or are damaged.
-const MOST_MENDED: u32 = 8;
 
 /// How often a reader looks for more where nothing else was said.
 const POLL_EVERY: Duration = Duration::from_millis(20);
@@ -161,29 +161,7 @@ impl WalReader {
         if self.shared.is_closed() {
             return Err(StoreError::Closed);
         }
-        off_the_runtime(effort, Arc::clone(&self.shared), move |shared, wait| {
-            let mut mended = 0;
-            loop {
-                let answer = shared.refresh(wait).and_then(|()| read(shared, wait));
-                let Err(failure) = &answer else { return answer };
-                let (is_missing, is_damaged) = (is_missing_file(failure), is_damaged_index(failure));
-                match wait {
-                    _ if mended == MOST_MENDED || !(is_missing || is_damaged) => return answer,
-                    Wait::Never => return Err(Failure::WouldWait),
-                    Wait::Allowed => {}
-                }
-                // A segment goes when a part has taken its place; the next one may go meanwhile.
-                if is_missing && shared.take_parts()? {
-                    continue;
-                }
-                mended += 1;
-                match shared.replace_damaged_indexes() {
-                    Err(failure) if !is_missing_file(&failure) => return Err(failure),
-                    _ => {}
-                }
-            }
-        })
-        .await
+        off_the_runtime(effort, Arc::clone(&self.shared), move |shared, wait| shared.look(wait, &read)).await
     }
 }
 

@@ -11,10 +11,11 @@ use parking_lot::{Mutex, RwLock};
 use super::follower::Follower;
 use crate::{
     catalog::{Catalog, Published},
-    damage::{Damage, Failure},
+    damage::{Damage, Failure, is_missing_file},
     disk::{Disk, DiskFile, Open, read_up_to},
     format::{SYNCED_MARK_BYTES, SYNCED_NAME, SyncedMark},
     index::Wait,
+    log::is_damaged_index,
     snapshots::{Snapshots, SnapshotsReader},
 };
 
@@ -35,6 +36,9 @@ pub(super) struct Shared {
 
 /// How much is taken up on a thread of the runtime where it is in memory already, in bytes: less than a millisecond's work.
 const AT_ONCE: u64 = 256 << 10;
+
+/// How often a read begins anew where files have gone or are damaged.
+const MOST_MENDED: u32 = 8;
 
 impl Shared {
     pub(super) fn open(disk: Arc<dyn Disk>) -> Result<Self, Failure> {
@@ -86,8 +90,36 @@ impl Shared {
         self.catalog.close();
     }
 
+    /// Looks whether there is more, and then does something with what there is.
+    pub(super) fn look<T>(
+        &self,
+        wait: Wait,
+        read: &impl Fn(&Self, Wait) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut mended = 0;
+        loop {
+            let answer = self.refresh(wait).and_then(|()| read(self, wait));
+            let Err(failure) = &answer else { return answer };
+            let (is_missing, is_damaged) = (is_missing_file(failure), is_damaged_index(failure));
+            match wait {
+                _ if mended == MOST_MENDED || !(is_missing || is_damaged) => return answer,
+                Wait::Never => return Err(Failure::WouldWait),
+                Wait::Allowed => {}
+            }
+            // A segment goes when a part has taken its place; the next one may go meanwhile.
+            if is_missing && self.take_parts()? {
+                continue;
+            }
+            mended += 1;
+            match self.replace_damaged_indexes() {
+                Err(failure) if !is_missing_file(&failure) => return Err(failure),
+                _ => {}
+            }
+        }
+    }
+
     /// Takes up what has become durable since the last look.
-    pub(super) fn refresh(&self, wait: Wait) -> Result<(), Failure> {
+    fn refresh(&self, wait: Wait) -> Result<(), Failure> {
         if self.damage.get().is_some() {
             return Ok(());
         }
@@ -139,12 +171,12 @@ impl Shared {
     }
 
     /// Makes the indexes anew that are damaged, in memory: no byte of the log is lost with them.
-    pub(super) fn replace_damaged_indexes(&self) -> Result<(), Failure> {
+    fn replace_damaged_indexes(&self) -> Result<(), Failure> {
         self.follower.lock().replace_damaged_indexes()
     }
 
     /// Takes up the parts that have taken the place of segments since; false when there are none.
-    pub(super) fn take_parts(&self) -> Result<bool, Failure> {
+    fn take_parts(&self) -> Result<bool, Failure> {
         let mut follower = self.follower.lock();
         // What is published here would take the word back.
         if self.is_closed() { Ok(false) } else { follower.take_parts() }

@@ -102,6 +102,16 @@ fn verify_path(path: &Path, witness: impl Witness) -> Result<VerifyReport> {
     Ok(verify_disk(Arc::new(directory), witness)?)
 }
 
+/// As [`salvage`](crate::salvage()), of a store on any disk. For fuzzers, and for nobody else.
+///
+/// # Errors
+///
+/// As [`verify`](crate::verify()).
+#[cfg(feature = "torture")]
+pub fn salvage_disk(disk: Arc<dyn Disk>, show: impl FnMut(RecordedEvent)) -> Result<VerifyReport> {
+    Ok(verify_disk(disk, OfEvents { show, names: Names::new(), shown: 0 })?)
+}
+
 fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyReport, Failure> {
     let mut report = VerifyReport::default();
     // Before the names: see `Layout::read`.
@@ -149,8 +159,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         recorded_at: Timestamp::MIN,
         witness,
         told: VerifyProgress {
-            bytes_total: bytes_total(&*disk, &segments)?
-                + parts.iter().map(|part| part.file_bytes).sum::<u64>(),
+            bytes_total: bytes_total(&*disk, &segments, &parts)?,
             ..VerifyProgress::default()
         },
         untold: 0,
@@ -219,7 +228,7 @@ impl<W: Witness> Verification<W> {
                     self.report.segments += 1;
                 }
             }
-            self.told.bytes_done = self.told.bytes_done.max(before + length.unwrap_or(0));
+            self.told.bytes_done = self.told.bytes_done.max(before.saturating_add(length.unwrap_or(0)));
         }
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
@@ -314,7 +323,7 @@ impl<W: Witness> Verification<W> {
     fn progress(&mut self, bytes: u64) {
         self.told.bytes_done = self.told.bytes_done.saturating_add(bytes).min(self.told.bytes_total);
         self.told.events = self.report.events;
-        self.untold += bytes;
+        self.untold = self.untold.saturating_add(bytes);
         if self.untold >= AT_LEAST {
             self.untold = 0;
             self.witness.progress(self.told);
@@ -360,8 +369,9 @@ fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {
     })
 }
 
-fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart]) -> Result<u64, Failure> {
-    let mut total = 0;
+/// By the lengths of segments, and by what the manifest says of parts: that may be anything.
+fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart], parts: &[PartEntry]) -> Result<u64, Failure> {
+    let mut total = parts.iter().fold(0_u64, |total, part| total.saturating_add(part.file_bytes));
     for start in segments {
         let name = start.file_name();
         let length = match disk.open(&name, Open::Read).and_then(|file| file.length()) {
@@ -369,7 +379,28 @@ fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart]) -> Result<u64, Failur
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             length => length,
         };
-        total += length.map_err(Failure::io(|| format!("cannot read {}", disk.describe(&name))))?;
+        let length = length.map_err(Failure::io(|| format!("cannot read {}", disk.describe(&name))))?;
+        total = total.saturating_add(length);
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::faulty::FaultyDisk;
+
+    #[test]
+    fn what_a_manifest_says_of_the_lengths_of_parts_may_be_anything() {
+        let part = PartEntry {
+            start: SegmentStart::new(1),
+            last_position: 1,
+            recorded_at: Timestamp::default(),
+            file_bytes: u64::MAX - 1,
+            file_checksum: 0,
+            events_checksum: 0,
+            seal_checksum: 0,
+        };
+        assert_eq!(bytes_total(&FaultyDisk::new(), &[], &[part, part]).ok(), Some(u64::MAX));
+    }
 }

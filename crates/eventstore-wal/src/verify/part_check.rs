@@ -74,7 +74,7 @@ impl<W: Witness> Verification<W> {
             }
             next = end;
         }
-        self.report.bytes += entry.file_bytes;
+        self.report.bytes = self.report.bytes.saturating_add(entry.file_bytes);
         self.progress(entry.file_bytes);
         let is_whole = self.report.damages.len() == damages;
         self.check_part_index(entry, &index, is_whole)?;

@@ -34,14 +34,14 @@ impl Projection for Catalogue {
                 self.workshops.insert(workshop.clone(), new);
             }
             StudioEvent::SeatsAdded { workshop, seats } => self.change(workshop, |on_offer| {
-                on_offer.seats += seats;
-                on_offer.free += seats;
+                on_offer.seats = on_offer.seats.saturating_add(*seats);
+                on_offer.free = on_offer.free.saturating_add(*seats);
             }),
             StudioEvent::SeatsHeld { workshop, seats, .. } => {
                 self.change(workshop, |on_offer| on_offer.free = on_offer.free.saturating_sub(*seats));
             }
             StudioEvent::SeatsReleased { workshop, seats, .. } => {
-                self.change(workshop, |on_offer| on_offer.free += seats);
+                self.change(workshop, |on_offer| on_offer.free = on_offer.free.saturating_add(*seats));
             }
             _ => {}
         }

@@ -34,7 +34,7 @@ impl Aggregate for Workshop {
             }
             SeatsAdded { seats, .. } => {
                 if let Some(offer) = &mut self.offer {
-                    offer.seats += seats;
+                    offer.seats = offer.seats.saturating_add(*seats);
                 }
             }
             SeatsHeld { booking, seats, .. } => {

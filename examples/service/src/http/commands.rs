@@ -1,15 +1,15 @@
 use allframe_cqrs::{DispatchContext, Execution, GlobalPosition};
 use axum::{
     Extension, Json,
-    body::Bytes,
-    extract::{Path, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{position::EventPosition, problem::Problem, serving::Serving};
+use super::{
+    named::Named, position::EventPosition, problem::Problem, serving::Serving, whole_body::WholeBody,
+};
 use crate::domain::StudioEvent;
 
 /// Whoever sends a command again with the key that it had gets the first answer, and nothing is done twice.
@@ -30,15 +30,15 @@ struct Done {
 pub(super) async fn dispatch(
     Serving(studio): Serving,
     Extension(context): Extension<DispatchContext>,
-    Path(command): Path<String>,
+    Named(command): Named,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    WholeBody(body): WholeBody,
 ) -> Result<Response, Problem> {
     let context = match key(&headers)? {
         Some(key) => context.with_idempotency_key(key),
         None => context,
     };
-    let done = studio.commands.dispatch_json_with(context, &command, json(body)?).await?;
+    let done = studio.commands.dispatch_json_with(context, &command, json(&body)?).await?;
     let position = done.position;
     let answer = Json(Done { events: done.events, position: position.map(GlobalPosition::get) });
     let mut response = (StatusCode::OK, answer).into_response();
@@ -52,10 +52,7 @@ pub(super) async fn dispatch(
 }
 
 /// `GET /commands/{command}/schema`: what a command has to look like.
-pub(super) async fn schema(
-    Serving(studio): Serving,
-    Path(command): Path<String>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn schema(Serving(studio): Serving, Named(command): Named) -> Result<Json<Value>, Problem> {
     studio
         .commands
         .json_schema(&command)
@@ -64,12 +61,8 @@ pub(super) async fn schema(
 }
 
 /// Whatever type it says that it is of: nothing but JSON is taken.
-fn json(body: Result<Bytes, BytesRejection>) -> Result<Value, Problem> {
-    let body = body.map_err(|rejected| match rejected.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
-        _ => Problem::bad_request("the body did not come whole"),
-    })?;
-    serde_json::from_slice(&body)
+fn json(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body)
         .map_err(|error| Problem::bad_request(format!("the body is no JSON: {error}")))
 }
 

@@ -1,15 +1,19 @@
 //! What the service says over HTTP. `README.md` has a table of it.
 
 mod commands;
+mod connections;
 mod correlated;
+mod named;
 mod observed;
 mod position;
 mod problem;
 mod queries;
 mod serving;
+mod shared;
 mod trace_parent;
+mod whole_body;
 
-use std::io;
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -20,25 +24,27 @@ use axum::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use self::problem::Problem;
+use self::{problem::Problem, shared::Shared};
 use crate::{health, lifecycle::Lifecycle};
 
 /// The longest command, in bytes. The command bus takes what it is given: the limit is ours.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// Serves until the service ends, and then those who are there already.
+/// Serves until the service ends, and then those whose requests are under way. Nobody may take longer than this to send the head of a
+/// request, and then its body.
+///
+/// Dropping the future early cuts off those who are left.
 pub(crate) async fn serve(
     listener: TcpListener,
     lifecycle: Lifecycle,
     metrics: PrometheusHandle,
-) -> io::Result<()> {
-    let ends = lifecycle.clone();
-    axum::serve(listener, router(lifecycle, metrics))
-        .with_graceful_shutdown(async move { ends.ending().await })
-        .await
+    patience: Duration,
+) {
+    let router = router(Shared { lifecycle: lifecycle.clone(), patience }, metrics);
+    connections::serve(listener, router, lifecycle, patience).await;
 }
 
-fn router(lifecycle: Lifecycle, metrics: PrometheusHandle) -> Router {
+fn router(shared: Shared, metrics: PrometheusHandle) -> Router {
     let business = Router::new()
         .route("/commands/{command}", post(commands::dispatch))
         .route("/commands/{command}/schema", get(commands::schema))
@@ -58,5 +64,5 @@ fn router(lifecycle: Lifecycle, metrics: PrometheusHandle) -> Router {
         .merge(operations)
         .fallback(async || Problem::not_found("there is nothing here"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .with_state(lifecycle)
+        .with_state(shared)
 }

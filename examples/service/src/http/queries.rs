@@ -1,10 +1,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use allframe_cqrs::{DispatchContext, Query};
-use axum::{Extension, Json, extract::Path};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use super::{position::AsOf, problem::Problem, serving::Serving};
+use super::{named::Named, position::AsOf, problem::Problem, serving::Serving};
 use crate::{
     domain::{
         bookings::{BookingNamed, BookingSeen},
@@ -31,7 +31,7 @@ pub(super) async fn workshop(
     Serving(studio): Serving,
     Extension(context): Extension<DispatchContext>,
     as_of: AsOf,
-    Path(workshop): Path<String>,
+    Named(workshop): Named,
 ) -> Result<Json<OnOffer>, Problem> {
     let found: Option<OnOffer> = ask(&studio, context, as_of, WorkshopNamed { workshop }).await?;
     found.map(Json).ok_or_else(|| Problem::not_found("there is no such workshop"))
@@ -42,7 +42,7 @@ pub(super) async fn booking(
     Serving(studio): Serving,
     Extension(context): Extension<DispatchContext>,
     as_of: AsOf,
-    Path(booking): Path<String>,
+    Named(booking): Named,
 ) -> Result<Json<BookingSeen>, Problem> {
     let found: Option<BookingSeen> = ask(&studio, context, as_of, BookingNamed { booking }).await?;
     found.map(Json).ok_or_else(|| Problem::not_found("there is no such booking"))
@@ -53,7 +53,7 @@ pub(super) async fn wallet(
     Serving(studio): Serving,
     Extension(context): Extension<DispatchContext>,
     as_of: AsOf,
-    Path(customer): Path<String>,
+    Named(customer): Named,
 ) -> Result<Json<Value>, Problem> {
     let credit: Option<u64> = ask(&studio, context, as_of, CreditOf { customer }).await?;
     let credit = credit.ok_or_else(|| Problem::not_found("there is no such wallet"))?;

@@ -3,19 +3,10 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::process::{Answer, Service};
-
-/// The type of a problem, and the fields that it names with why.
-fn problem(answer: &Answer) -> (&str, Vec<(&str, &str)>) {
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-    assert_eq!(answer.body["status"], answer.status.as_u16());
-    let text =
-        |value: &'static str, of: &Value| -> String { of[value].as_str().unwrap_or_default().to_owned() };
-    assert!(!text("detail", &answer.body).is_empty());
-    let fields = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let fields = fields.iter().map(|it| (it["field"].as_str().unwrap(), it["code"].as_str().unwrap()));
-    (answer.body["type"].as_str().unwrap(), fields.collect())
-}
+use crate::{
+    problems::problem,
+    process::{Answer, Service},
+};
 
 #[tokio::test]
 async fn a_command_is_carried_out_and_answers_with_its_events_and_their_position() {

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -65,4 +66,18 @@ async fn a_store_that_cannot_be_opened_ends_it_with_the_reason() {
     let told = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1));
     assert!(told.contains("SERVICE_STORE begins with `paper`"), "{told}");
+}
+
+/// It is not away, and would not come back as long as the other lives: so it is not waited for.
+#[tokio::test]
+async fn a_store_that_another_process_has_ends_it_with_the_reason() {
+    let directory = TempDir::new().unwrap();
+    let first = Service::on(directory.path(), &[]).await;
+    let store = format!("wal:{}", directory.path().display());
+    let ended = soon("the end", program(&[("SERVICE_STORE", &store)]).output()).await.unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(told.contains("another has the store open") && told.contains(&store["wal:".len()..]), "{told}");
+    first.top_up("ann", 1).await;
+    first.ends_well().await;
 }

@@ -11,26 +11,9 @@ use tokio::{
 
 use crate::{
     process::Service,
+    slow::{BODY, begun},
     until::{soon, until},
 };
-
-const BODY: &str = r#"{"customer":"ann","amount":700}"#;
-
-/// A request whose handler waits for the body: the server says so.
-async fn begun(address: SocketAddr) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = format!(
-        "POST /commands/TopUpWallet HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
-        BODY.len()
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut told = Vec::new();
-    while !told.ends_with(b"\r\n\r\n") {
-        told.push(soon("the server reads the body", stream.read_u8()).await.unwrap());
-    }
-    assert!(told.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&told));
-    stream
-}
 
 /// Waits until nobody listens any more.
 async fn refuses(address: SocketAddr) {

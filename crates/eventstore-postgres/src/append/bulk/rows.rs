@@ -81,8 +81,8 @@ fn placed<'p, 'b: 'p>(
             (signed(appended.first_position.get()), signed(appended.first_version.get()));
         (0..).zip(&append.events).map(move |(n, event)| Placed {
             stream_id,
-            position: position + n,
-            version: version + n,
+            position: position.saturating_add(n),
+            version: version.saturating_add(n),
             recorded_at,
             event,
         })

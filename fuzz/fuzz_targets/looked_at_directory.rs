@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    eventstore_torture::fuzz::looked_at_directory(data).unwrap();
+});
