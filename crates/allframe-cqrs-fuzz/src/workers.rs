@@ -1,6 +1,6 @@
 //! Who goes on with the work of others, whatever those have left in the store: a member of a consumer group, and a process manager.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use allframe_cqrs::{
     CommandBus, EventFilter, ManualClock, Recorded,
@@ -72,15 +72,16 @@ async fn process(store: &Store) {
     let clock = ManualClock::new();
     let sagas = SagaOrchestrator::builder(store).with_worker_name("w").with_clock(clock.clone());
     let Ok(processes) = Processes::builder(sagas).process(store, manager(&bus)).open().await else { return };
-    let time_goes_on = async {
-        loop {
-            clock.wake_next().await;
-            yield_now().await;
-        }
-    };
-    let _ = timeout::<std::convert::Infallible>(AT_WORK, time_goes_on).await;
+    let _ = timeout(AT_WORK, let_time_go_on(&clock)).await;
     let _ = (processes.state::<Total>(PROCESS, "1").await, processes.parked(PROCESS).await);
     processes.close().await;
+}
+
+async fn let_time_go_on(clock: &ManualClock) -> Infallible {
+    loop {
+        clock.wake_next().await;
+        yield_now().await;
+    }
 }
 
 fn manager(bus: &CommandBus<Paid>) -> ProcessManager<Total, Paid> {
