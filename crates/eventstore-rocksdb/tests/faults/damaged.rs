@@ -65,9 +65,19 @@ async fn left_open() -> Sound {
     store.flush().await.unwrap();
     let (events, stats) = (all(&store).await.unwrap(), store.stats().await.unwrap());
     assert_eq!(count_from_the_first(&events), EVENTS + LATER);
-    let left = copy(directory.path());
+    let left = whole_copy(directory.path(), &stats);
     assert!(fs::read(newest_log(left.path())).unwrap().len() > 5 * (32 << 10));
     Sound { directory: left, events, stats }
+}
+
+/// Of a store that is open. It is whole when no file is written or merged while it is made.
+fn whole_copy(directory: &Path, stats: &BackendStats) -> TempDir {
+    loop {
+        let Ok(left) = try_copy(directory) else { continue };
+        if verify(left.path()).is_ok_and(|report| report.stats == *stats) {
+            return left;
+        }
+    }
 }
 
 fn newest_log(directory: &Path) -> PathBuf {
@@ -309,13 +319,7 @@ async fn left_open_with_files() -> Sound {
     save_snapshots(&store).await;
     store.flush().await.unwrap();
     let (events, stats) = (all(&store).await.unwrap(), store.stats().await.unwrap());
-    // Whole when no file is written or merged while it is made.
-    let left = loop {
-        let Ok(left) = try_copy(directory.path()) else { continue };
-        if verify(left.path()).is_ok_and(|report| report.stats == stats) {
-            break left;
-        }
-    };
+    let left = whole_copy(directory.path(), &stats);
     Sound { directory: left, events, stats }
 }
 
