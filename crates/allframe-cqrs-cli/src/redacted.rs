@@ -43,14 +43,16 @@ fn without_parameters(url: &str) -> String {
     format!("{before}?{}{fragment}", shown.join("&"))
 }
 
-/// A name that is encoded could be any.
+/// A name that is encoded could be any, and so could one with letters that only look like those of a password.
 fn shown_parameter(parameter: &str) -> String {
     match parameter.split_once('=') {
-        Some((name, _)) if name.contains('%') || name.to_ascii_lowercase().contains("pass") => {
-            format!("{name}={HIDDEN}")
-        }
+        Some((name, _)) if may_be_a_password(name) => format!("{name}={HIDDEN}"),
         _ => parameter.to_owned(),
     }
+}
+
+fn may_be_a_password(name: &str) -> bool {
+    !name.is_ascii() || name.contains('%') || name.to_ascii_lowercase().contains("pass")
 }
 
 #[cfg(test)]

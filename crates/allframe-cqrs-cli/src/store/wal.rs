@@ -88,9 +88,11 @@ impl Location for Directory {
 fn is_not_there(failed: &StoreError) -> bool {
     let first: &(dyn Error + 'static) = failed;
     let mut causes = iter::successors(Some(first), |cause| (*cause).source());
-    causes.any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
-    })
+    let of_the_system = |cause: &(dyn Error + 'static)| {
+        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
+        cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
+    };
+    causes.any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound))
 }
 
 /// What the user should know of how the store was found.

@@ -39,7 +39,8 @@ mod tests {
             let read = read(&bytes);
             prop_assert_eq!(read.is_some(), bytes.len() == BYTES);
             if let Some((position, length)) = read {
-                prop_assert_eq!(write(position, length as usize).as_slice(), bytes.as_slice());
+                let written = write(position, length as usize);
+                prop_assert_eq!(written.as_slice(), bytes.as_slice());
             }
         }
     }
