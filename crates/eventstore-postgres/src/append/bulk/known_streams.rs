@@ -41,7 +41,7 @@ impl KnownStreams {
     }
 
     pub(super) fn put(&self, known: AsOf) {
-        // One of many streams is in bulk for so long that looking for them again is nothing.
+        // Beyond that it would take memory without bound: the server is asked again for the streams of each page.
         let known = (known.streams.len() <= MOST).then_some(known);
         *self.0.lock() = known;
     }
