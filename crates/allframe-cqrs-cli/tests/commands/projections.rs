@@ -64,8 +64,12 @@ fn a_group_that_cannot_be_read_hides_no_other() {
         assert_eq!(outcome.stdout, shown, "{command}");
         assert!(outcome.code == Some(1) && outcome.stderr.contains("$group-odd/definition"), "{outcome}");
     }
-    let outcome = place.run("projections odd");
-    assert!(outcome.code == Some(1) && outcome.stderr.contains("$group-odd/definition"), "{outcome}");
+    // Of the one alone nothing is shown, nor is it said that there is nothing.
+    for command in ["projections odd", "projections odd --json"] {
+        let outcome = place.run(command);
+        assert!(outcome.code == Some(1) && outcome.stderr.contains("$group-odd/definition"), "{outcome}");
+        assert_eq!(outcome.stdout, "", "{command}");
+    }
 }
 
 #[test]

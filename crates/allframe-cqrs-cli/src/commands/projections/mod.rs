@@ -96,6 +96,8 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
     let mut output = Output::stdout();
     match json {
         true => reports.iter().try_for_each(|report| output.json(report))?,
+        // Something is there, if nothing that can be shown.
+        false if reports.is_empty() && unreadable.is_some() => {}
         false => tell(&reports, &mut output)?,
     }
     output.finish()?;
