@@ -117,7 +117,9 @@ impl Statements {
             log_end: format!(
                 "SELECT {schema}.head_position(), clock_timestamp(), \
                 (SELECT e.recorded_at FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
-                (SELECT e.event_id FROM {schema}.event_log e WHERE e.position = {schema}.head_position())"
+                (SELECT e.event_id FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
+                pg_catalog.pg_postmaster_start_time(), \
+                (SELECT s.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s)"
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(

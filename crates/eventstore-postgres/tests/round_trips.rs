@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
 
 use deadpool_postgres::{Manager, Pool};
 use eventstore_api::{
@@ -14,20 +17,25 @@ use eventstore_api::{
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::Cluster;
 use support::{
-    events::{events, stream},
+    events::{append_of, events, stream},
     pair::{Pair, until_the_replica_is_read_from},
     sql::PATIENCE,
     turns::counting_turns,
 };
 use tokio_postgres::NoTls;
 
+/// A store whose turns are counted. Over a pool that is given there is nobody who tells of appends.
+async fn counted(cluster: &Cluster) -> (PostgresBackend, Arc<AtomicUsize>) {
+    let (url, turns) = counting_turns(cluster).await;
+    let pool = Pool::builder(Manager::new(url.parse().unwrap(), NoTls)).max_size(1).build().unwrap();
+    let config = PostgresConfig { pool_size: 1, ..PostgresConfig::default() };
+    (PostgresBackend::from_pool(pool, config).await.unwrap(), turns)
+}
+
 #[tokio::test]
 async fn an_append_costs_one_round_trip_however_much_it_holds() {
     let cluster = Cluster::start().unwrap();
-    let (url, turns) = counting_turns(&cluster).await;
-    // Over a pool that is given there is nobody who tells of appends.
-    let pool = Pool::builder(Manager::new(url.parse().unwrap(), NoTls)).max_size(2).build().unwrap();
-    let store = PostgresBackend::from_pool(pool, PostgresConfig::default()).await.unwrap();
+    let (store, turns) = counted(&cluster).await;
     // The statement is prepared with its first use on a connection.
     store.append(&stream("first"), ExpectedVersion::Any, events(1)).await.unwrap();
 
@@ -42,6 +50,29 @@ async fn an_append_costs_one_round_trip_however_much_it_holds() {
     let batch = streams.fold(batch, |batch, name| batch.append(name, ExpectedVersion::NoStream, events(100)));
     assert_eq!(store.append_all(batch).await.unwrap().len(), 10);
     assert_eq!(turns.load(SeqCst), before + 2);
+}
+
+#[tokio::test]
+async fn streams_are_looked_for_once_as_long_as_nobody_else_appends() {
+    let cluster = Cluster::start().unwrap();
+    let (store, turns) = counted(&cluster).await;
+    let other = PostgresBackend::connect(&cluster.url()).await.unwrap();
+    let import = async || {
+        let before = turns.load(SeqCst);
+        store.import(vec![append_of("a", events(2)), append_of("b", events(1))]).await.unwrap();
+        turns.load(SeqCst) - before
+    };
+    import().await;
+    let known = import().await;
+    other.append(&stream("c"), ExpectedVersion::Any, events(1)).await.unwrap();
+    let looked_for = import().await;
+    assert!(looked_for > known, "{looked_for} turns, and {known} where nobody had appended");
+    assert_eq!(import().await, known);
+    // A session that began later cannot know whether the server was down meanwhile.
+    cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'").unwrap();
+    let again = async || store.import(vec![append_of("a", events(1))]).await;
+    while again().await.is_err() {}
+    assert_eq!(import().await, known);
 }
 
 #[tokio::test]

@@ -169,6 +169,9 @@ pub enum PostgresError {
         /// How many the server took.
         stored: u64,
     },
+    /// Something on the table `stream_names`, as a trigger, keeps rows out. Nothing was stored.
+    #[error("the server has not numbered a stream that is new: something on `stream_names` keeps rows out")]
+    StreamsKeptOut,
     /// The role may append, and not write into the tables itself, which it takes to store events as another store had them.
     #[error("the role may not restore events; let the owner of the store do it, whom the tables belong to")]
     MayNotCopy,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use eventstore_api::{EventId, StreamId};
+use eventstore_api::{EventId, StreamId, Timestamp};
 use parking_lot::Mutex;
 
 /// How streams are, of what was appended in bulk before: as long as nobody else appends, the server need not look for them again,
@@ -8,40 +8,58 @@ use parking_lot::Mutex;
 #[derive(Debug, Default)]
 pub(crate) struct KnownStreams(Mutex<Option<AsOf>>);
 
-/// How streams are where the log ends so.
+/// How streams were in a turn to append, in which the log came to end so.
 #[derive(Debug)]
 pub(super) struct AsOf {
     pub(super) end: LogEnd,
+    /// What the server's clock said in the turn.
+    pub(super) turn: Timestamp,
     pub(super) streams: HashMap<StreamId, Stream>,
 }
 
-/// The last event. It is told by its id too: a server that has taken the place of another may not have all that this one had, and
-/// come to the same position with other events.
+/// The last event, and where that was seen. Told by its id too: a log that has lost its end can come to the same position with other
+/// events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogEnd {
     pub(super) position: u64,
     pub(super) event: EventId,
+    /// When the server was started, which tells one from another that takes its place.
+    pub(super) server_started: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stream {
-    pub(super) id: i64,
+    /// The server's number of it; none where it has none yet.
+    pub(super) id: Option<i64>,
     pub(super) version: u64,
 }
 
-/// Of how many streams it is kept: about 20 MB.
+impl Stream {
+    pub(super) const NEW: Self = Self { id: None, version: 0 };
+}
+
+/// Of how many streams it is kept: that is 20 MB where names are short, and 60 MB where they are as long as they may be.
 const MOST: usize = 100_000;
 
 impl KnownStreams {
     /// How streams are where the log ends like this, as far as it is known. Whoever takes it puts it back once the append is
     /// committed; until then nobody else has it, and where the append fails nobody has it any more.
-    pub(super) fn take(&self, end: Option<LogEnd>) -> HashMap<StreamId, Stream> {
+    ///
+    /// It holds for a session that began before it was known. A server that goes down, and may lose the end of its log, ends every
+    /// session; and whoever restores that end again brings the same events, but streams are numbered anew.
+    pub(super) fn take(
+        &self,
+        end: Option<LogEnd>,
+        session_began: Option<Timestamp>,
+    ) -> HashMap<StreamId, Stream> {
         let known = self.0.lock().take();
-        known.filter(|known| Some(known.end) == end).map(|known| known.streams).unwrap_or_default()
+        let known = known.filter(|known| Some(known.end) == end);
+        let known = known.filter(|known| session_began.is_some_and(|began| began < known.turn));
+        known.map(|known| known.streams).unwrap_or_default()
     }
 
     pub(super) fn put(&self, known: AsOf) {
-        // Beyond that it would take memory without bound: the server is asked again for the streams of each page.
+        // Beyond that it would take memory without bound, and begins anew with the next page.
         let known = (known.streams.len() <= MOST).then_some(known);
         *self.0.lock() = known;
     }
@@ -51,30 +69,49 @@ impl KnownStreams {
 mod tests {
     use super::*;
 
+    const TURN: Timestamp = Timestamp::from_micros(1_000);
+    const BEFORE: Option<Timestamp> = Some(Timestamp::from_micros(999));
+
+    fn end() -> LogEnd {
+        LogEnd { position: 7, event: EventId::generate(), server_started: Timestamp::from_micros(5) }
+    }
+
     fn known(streams: usize, end: LogEnd) -> KnownStreams {
         let named = |number: usize| StreamId::new(format!("s-{number}")).unwrap();
-        let streams = (0..streams).map(|number| (named(number), Stream { id: 1, version: 1 })).collect();
+        let streams = (0..streams).map(|number| (named(number), Stream::NEW)).collect();
         let known = KnownStreams::default();
-        known.put(AsOf { end, streams });
+        known.put(AsOf { end, turn: TURN, streams });
         known
     }
 
     #[test]
-    fn what_is_known_holds_for_one_end_of_the_log_and_one_append() {
-        let end = LogEnd { position: 7, event: EventId::generate() };
-        let other = LogEnd { position: 7, event: EventId::generate() };
-        assert_eq!(known(3, end).take(Some(other)).len(), 0);
-        assert_eq!(known(3, end).take(Some(LogEnd { position: 8, ..end })).len(), 0);
-        assert_eq!(known(3, end).take(None).len(), 0);
+    fn what_is_known_holds_for_one_end_of_one_log_and_one_append() {
+        let end = end();
+        let others = [
+            LogEnd { event: EventId::generate(), ..end },
+            LogEnd { position: 8, ..end },
+            LogEnd { server_started: Timestamp::from_micros(6), ..end },
+        ];
+        for other in others.map(Some).into_iter().chain([None]) {
+            assert_eq!(known(3, end).take(other, BEFORE).len(), 0, "{other:?}");
+        }
         let known = known(3, end);
-        assert_eq!(known.take(Some(end)).len(), 3);
-        assert_eq!(known.take(Some(end)).len(), 0);
+        assert_eq!(known.take(Some(end), BEFORE).len(), 3);
+        assert_eq!(known.take(Some(end), BEFORE).len(), 0);
+    }
+
+    #[test]
+    fn a_session_that_began_later_knows_nothing() {
+        let end = end();
+        for began in [Some(TURN), Some(Timestamp::from_micros(1_001)), None] {
+            assert_eq!(known(3, end).take(Some(end), began).len(), 0, "{began:?}");
+        }
     }
 
     #[test]
     fn too_many_streams_are_not_kept() {
-        let end = LogEnd { position: 7, event: EventId::generate() };
-        assert_eq!(known(MOST, end).take(Some(end)).len(), MOST);
-        assert_eq!(known(MOST + 1, end).take(Some(end)).len(), 0);
+        let end = end();
+        assert_eq!(known(MOST, end).take(Some(end), BEFORE).len(), MOST);
+        assert_eq!(known(MOST + 1, end).take(Some(end), BEFORE).len(), 0);
     }
 }

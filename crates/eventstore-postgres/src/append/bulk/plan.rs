@@ -1,6 +1,6 @@
 //! Where each event will stand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use eventstore_api::{
     AppendBatch, Appended, EventId, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend,
@@ -27,6 +27,8 @@ pub(super) struct Start {
     now: Timestamp,
     /// When the last event was recorded.
     last_recorded_at: Timestamp,
+    /// When the server was started.
+    server_started: Timestamp,
     /// Those that are appended to, and others that are known.
     streams: HashMap<StreamId, Stream>,
 }
@@ -44,45 +46,47 @@ impl Start {
         if !get::<bool>(&turn, 1)? {
             return Ok(None);
         }
-        let end = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
-        let head = number(&end, 0)?;
-        let last = get::<Option<Uuid>>(&end, 3)?.map(EventId::from_uuid);
-        let mut streams = known.take(last.map(|event| LogEnd { position: head, event }));
-        for append in batches.flat_map(|batch| &batch.appends) {
-            streams.entry(append.stream.clone()).or_insert(NOT_LOOKED_FOR);
-        }
-        look_for(inside, &mut streams).await?;
+        let row = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
+        let (head, server_started) = (number(&row, 0)?, moment(&row, 4)?);
+        let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
+        let end = last.map(|event| LogEnd { position: head, event, server_started });
+        let mut streams = known.take(end, optional_moment(&row, 5)?);
+        look_for(inside, batches.flat_map(|batch| &batch.appends), &mut streams).await?;
         Ok(Some(Self {
             head,
-            now: moment(&end, 1)?,
-            last_recorded_at: optional_moment(&end, 2)?.unwrap_or_default(),
+            now: moment(&row, 1)?,
+            last_recorded_at: optional_moment(&row, 2)?.unwrap_or_default(),
+            server_started,
             streams,
         }))
     }
 }
 
-/// A stream has no such number.
-const NOT_LOOKED_FOR: Stream = Stream { id: 0, version: 0 };
-
-async fn look_for(inside: Inside<'_, '_>, streams: &mut HashMap<StreamId, Stream>) -> Result<(), Stopped> {
+/// Sees to it that the streams which are appended to are among those that are known.
+async fn look_for(
+    inside: Inside<'_, '_>,
+    appends: impl Iterator<Item = &StreamAppend>,
+    streams: &mut HashMap<StreamId, Stream>,
+) -> Result<(), Stopped> {
     let Inside { transaction, sql, .. } = inside;
-    let wanted = streams.iter().filter(|(_, stream)| stream.id == NOT_LOOKED_FOR.id);
-    let names: Vec<&str> = wanted.map(|(name, _)| name.as_str()).collect();
-    if names.is_empty() {
+    let mut wanted = Vec::new();
+    for StreamAppend { stream, .. } in appends {
+        if let Entry::Vacant(entry) = streams.entry(stream.clone()) {
+            entry.insert(Stream::NEW);
+            wanted.push(stream.as_str());
+        }
+    }
+    if wanted.is_empty() {
         return Ok(());
     }
-    let rows = inside.within(transaction.query(&sql.stream_heads, &[&names])).await?;
-    let found = rows.iter().map(stream_of).collect::<Result<Vec<_>>>()?;
-    for (name, stream) in found {
-        if let Some(entry) = streams.get_mut(name) {
-            *entry = stream;
+    let rows = inside.within(transaction.query(&sql.stream_heads, &[&wanted])).await?;
+    for row in &rows {
+        let found = Stream { id: Some(get(row, 1)?), version: number(row, 2)? };
+        if let Some(stream) = streams.get_mut(get::<&str>(row, 0)?) {
+            *stream = found;
         }
     }
     Ok(())
-}
-
-fn stream_of(row: &Row) -> Result<(&str, Stream)> {
-    Ok((get(row, 0)?, Stream { id: get(row, 1)?, version: number(row, 2)? }))
 }
 
 /// Where everything goes.
@@ -91,6 +95,8 @@ pub(super) struct Plan {
     appended: Vec<Appended>,
     /// When each append is recorded.
     times: Vec<Timestamp>,
+    /// The number of the stream of each append, once there is room.
+    stream_ids: Vec<i64>,
     last_position: u64,
 }
 
@@ -127,7 +133,7 @@ impl Plan {
         let mut last_position = start.head;
         let (mut appended, mut times) = (Vec::new(), Vec::new());
         for (append, recorded_at) in appends {
-            let stream = start.streams.entry(append.stream.clone()).or_insert(Stream { id: 0, version: 0 });
+            let stream = start.streams.entry(append.stream.clone()).or_insert(Stream::NEW);
             let actual = Version::new(stream.version);
             if !append.expected.is_met_by(actual) {
                 let (stream, expected) = (append.stream.clone(), append.expected);
@@ -140,23 +146,25 @@ impl Plan {
             appended.push(Appended::new(append.stream.clone(), first, last));
             times.push(recorded_at);
         }
-        Ok(Self { start, appended, times, last_position })
+        Ok(Self { start, appended, times, stream_ids: Vec::new(), last_position })
     }
 
     /// Has streams that are new numbered, and partitions made where they are needed.
     pub(super) async fn make_room(&mut self, inside: Inside<'_, '_>) -> Result<(), Stopped> {
         let Inside { transaction, sql, .. } = inside;
-        let new = self.start.streams.iter().filter(|(_, stream)| stream.id == 0);
+        let new = self.start.streams.iter().filter(|(_, stream)| stream.id.is_none());
         let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
             let rows = inside.within(transaction.query(&sql.add_streams, &[&names])).await?;
-            let added = rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?)));
-            for (name, id) in added.collect::<Result<Vec<(&str, i64)>>>()? {
-                if let Some(stream) = self.start.streams.get_mut(name) {
-                    stream.id = id;
+            for row in &rows {
+                if let Some(stream) = self.start.streams.get_mut(get::<&str>(row, 0)?) {
+                    stream.id = Some(get(row, 1)?);
                 }
             }
         }
+        let id = |appended: &Appended| self.start.streams.get(&appended.stream).and_then(|stream| stream.id);
+        let ids: Option<Vec<i64>> = self.appended.iter().map(id).collect();
+        self.stream_ids = ids.ok_or_else(|| StoreError::from(PostgresError::StreamsKeptOut))?;
         let last = signed(self.last_position);
         inside.within(transaction.execute(&sql.make_room, &[&last])).await?;
         Ok(())
@@ -164,16 +172,15 @@ impl Plan {
 
     /// The number of the stream of each append, where the append begins, and when it is recorded, in their order.
     pub(super) fn places(&self) -> impl Iterator<Item = (i64, &Appended, Timestamp)> {
-        self.appended.iter().zip(&self.times).map(|(appended, recorded_at)| {
-            let stream = self.start.streams.get(&appended.stream).map_or(0, |stream| stream.id);
-            (stream, appended, *recorded_at)
-        })
+        let whens = self.appended.iter().zip(&self.times);
+        self.stream_ids.iter().zip(whens).map(|(stream, (appended, when))| (*stream, appended, *when))
     }
 
     /// The answers, and how streams are once it is committed, of which `last` is the last event.
     pub(super) fn done(self, last: Option<EventId>) -> (Vec<Appended>, Option<AsOf>) {
-        let Self { start: Start { streams, .. }, appended, last_position, .. } = self;
-        let known = last.map(|event| AsOf { end: LogEnd { position: last_position, event }, streams });
-        (appended, known)
+        let Self { start, appended, last_position, .. } = self;
+        let Start { now, server_started, streams, .. } = start;
+        let end = last.map(|event| LogEnd { position: last_position, event, server_started });
+        (appended, end.map(|end| AsOf { end, turn: now, streams }))
     }
 }
