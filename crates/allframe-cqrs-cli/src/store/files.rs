@@ -1,4 +1,8 @@
-use std::path::Path;
+use std::{error::Error, io, path::Path, sync::Arc};
+
+use eventstore_api::StoreError;
+
+use super::causes;
 
 /// How many bytes the chosen files of a store's directory take; a store has no others below it.
 pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option<u64> {
@@ -21,4 +25,16 @@ pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option
 pub(super) fn identity(directory: &str) -> String {
     let path = Path::new(directory).canonicalize().or_else(|_| std::path::absolute(directory));
     path.map_or_else(|_| directory.to_owned(), |path| path.display().to_string())
+}
+
+/// What to do where a store could not be opened because it is not there.
+pub(super) fn advice(failed: &StoreError) -> Option<&'static str> {
+    let of_the_system = |cause: &(dyn Error + 'static)| {
+        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
+        cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
+    };
+    let is_not_there = causes(failed).any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound));
+    is_not_there.then_some(
+        "name the directory of a store; `import`, `append` and `migrate --to` begin one, and what only reads does not",
+    )
 }

@@ -1,11 +1,11 @@
-use std::{cell::Cell, error::Error, fmt, iter, sync::Arc};
+use std::{cell::Cell, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreError, StreamAppend};
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 
 use super::{
-    Kind, Location, Named, OnEvent, Store, Target, Verdict,
+    Kind, Location, Named, OnEvent, Store, Target, Verdict, causes,
     check::check,
     target::{Measure, Runs},
 };
@@ -153,9 +153,7 @@ fn as_damage(error: &StoreError) -> Option<String> {
 }
 
 fn of_the_client(error: &StoreError) -> Option<&PostgresError> {
-    let first: &(dyn Error + 'static) = error;
-    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
-    causes.find_map(|cause| cause.downcast_ref())
+    causes(error).find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 use std::{
-    error::Error,
     fmt,
     io::{self, Write},
-    iter,
     sync::Arc,
 };
 
@@ -77,22 +75,9 @@ impl Location for Directory {
             StoreError::Unavailable { .. } => Some(
                 "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
             ),
-            failed if is_not_there(failed) => Some(
-                "name the directory of a store; `import`, `append` and `migrate --to` begin one, and what only reads does not",
-            ),
-            _ => None,
+            failed => files::advice(failed),
         }
     }
-}
-
-fn is_not_there(failed: &StoreError) -> bool {
-    let first: &(dyn Error + 'static) = failed;
-    let mut causes = iter::successors(Some(first), |cause| (*cause).source());
-    let of_the_system = |cause: &(dyn Error + 'static)| {
-        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
-        cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
-    };
-    causes.any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound))
 }
 
 /// What the user should know of how the store was found.

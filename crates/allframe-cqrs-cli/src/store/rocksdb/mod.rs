@@ -63,6 +63,11 @@ impl Location for Database {
     fn bytes(&self) -> Option<u64> {
         files::bytes(&self.0, |_| true)
     }
+
+    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+        // Of a store that is in use, RocksDB's own words say what to do.
+        files::advice(failed)
+    }
 }
 
 impl Database {
