@@ -1,26 +1,50 @@
 //! Copying what is missing.
 
 use eventstore_api::{GlobalPosition, InvalidInput, ReadAll, RecordedEvent, StoreError};
-use futures_util::future::join;
+use futures_util::future::{join, try_join};
+use tokio::sync::watch;
 
-use crate::{CaughtUp, Difference, Migration, MigrationError, MigrationPhase, snapshots::SnapshotCopy};
+use crate::{
+    CaughtUp, Difference, Migration, MigrationError, MigrationPhase, snapshots::SnapshotCopy, verify::Seen,
+};
 
-/// Copies events up to the last one that the source has by now, and snapshots: not what comes meanwhile, which may come faster. Every snapshot is taken from the source before the
-/// events up to its end are, and saved behind them: what went into it is there.
-pub(crate) async fn catch_up(migration: &Migration<'_>) -> Result<CaughtUp, MigrationError> {
+/// What was copied, as far as it has come. It can be watched.
+pub(crate) type Copied = watch::Sender<CaughtUp>;
+
+/// Copies events up to the last one that the source has by now, and snapshots: not what comes meanwhile, which may come faster.
+///
+/// Every snapshot is taken from the source before the events up to its end are, and saved behind them: what went into it is there.
+pub(crate) async fn catch_up(migration: &Migration<'_>, copied: &Copied) -> Result<(), MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
     check_is_a_copy(migration, head).await?;
-    let mut caught_up = CaughtUp { head, ..CaughtUp::default() };
+    copied.send_modify(|copied| copied.head = head);
     let mut snapshots = SnapshotCopy::of_all(migration);
     loop {
         let taken = snapshots.take().await?;
         let until = migration.source.head().await.map_err(MigrationError::Source)?;
-        copy_events(migration, &mut caught_up, until).await?;
-        caught_up.snapshots += snapshots.save(taken).await?;
+        copy_events(migration, copied, until).await?;
+        let saved = snapshots.save(taken).await?;
+        copied.send_modify(|copied| copied.snapshots += saved);
         if snapshots.is_done() {
-            return Ok(caught_up);
+            return Ok(());
         }
     }
+}
+
+/// Copies so much, and compares every event behind what was compared: each page once it is stored, while the next one is copied.
+pub(crate) async fn catch_up_and_compare(
+    migration: &Migration<'_>,
+    seen: &mut Seen,
+) -> Result<CaughtUp, MigrationError> {
+    let copied = Copied::default();
+    let arriving = copied.subscribe();
+    let copying = async move {
+        catch_up(migration, &copied).await?;
+        let caught_up = *copied.borrow();
+        Ok(caught_up)
+    };
+    let (caught_up, ()) = try_join(copying, seen.compare_arriving(migration, arriving)).await?;
+    Ok(caught_up)
 }
 
 /// That the last event of the target is the one that the source has there. Whoever wants to be sure of all of them verifies.
@@ -45,16 +69,20 @@ async fn check_is_a_copy(migration: &Migration<'_>, head: GlobalPosition) -> Res
 /// come meanwhile is a part of the source, it goes on behind it.
 pub(crate) async fn copy_events(
     migration: &Migration<'_>,
-    caught_up: &mut CaughtUp,
+    copied: &Copied,
     until: GlobalPosition,
 ) -> Result<(), MigrationError> {
-    while caught_up.head < until
-        && let Stored::HasMore(head) = copy_pages(migration, caught_up, until).await?
-    {
+    loop {
+        let behind = copied.borrow().head;
+        if behind >= until {
+            return Ok(());
+        }
+        let Stored::HasMore(head) = copy_pages(migration, copied, behind, until).await? else {
+            return Ok(());
+        };
         check_is_a_copy(migration, head).await?;
-        caught_up.head = head;
+        copied.send_modify(|copied| copied.head = head);
     }
-    Ok(())
 }
 
 /// What became of events that were to be restored.
@@ -67,11 +95,11 @@ enum Stored {
 /// Copies page by page; the next one is read while one is stored.
 async fn copy_pages(
     migration: &Migration<'_>,
-    caught_up: &mut CaughtUp,
+    copied: &Copied,
     until: GlobalPosition,
 ) -> Result<Stored, MigrationError> {
     let Migration { source, page, .. } = migration;
-    let mut query = ReadAll::after(caught_up.head).limit(page.events).max_bytes(page.bytes);
+    let mut query = ReadAll::after(behind).limit(page.events).max_bytes(page.bytes);
     let mut read = source.read_all(&query).await.map_err(MigrationError::Source)?;
     loop {
         query = query.next_page(&read);
@@ -82,7 +110,7 @@ async fn copy_pages(
                 false => source.read_all(&query).await.map(Some),
             }
         };
-        let (stored, next) = join(store(migration, caught_up, until, read.events), next).await;
+        let (stored, next) = join(store(migration, copied, until, read.events), next).await;
         if let Stored::HasMore(head) = stored? {
             return Ok(Stored::HasMore(head));
         }
@@ -95,7 +123,7 @@ async fn copy_pages(
 
 async fn store(
     migration: &Migration<'_>,
-    caught_up: &mut CaughtUp,
+    copied: &Copied,
     until: GlobalPosition,
     events: Vec<RecordedEvent>,
 ) -> Result<Stored, MigrationError> {
@@ -113,8 +141,10 @@ async fn store(
     }
     // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
     migration.target.flush().await.map_err(MigrationError::Target)?;
-    caught_up.events += count;
-    caught_up.head = last;
+    copied.send_modify(|copied| {
+        copied.events += count;
+        copied.head = last;
+    });
     migration.teller().tell(MigrationPhase::Copying, last, until);
     Ok(Stored::All)
 }

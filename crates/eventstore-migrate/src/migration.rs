@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 
 use crate::{
     CaughtUp, MigrationError, MigrationPhase, MigrationProgress, MigrationReport, Verified,
-    catch_up::{catch_up, copy_events},
+    catch_up::{Copied, catch_up, catch_up_and_compare, copy_events},
     progress::{Teller, Told},
     verify::{Seen, verify},
 };
@@ -58,14 +58,16 @@ impl<'a> Migration<'a> {
         self
     }
 
-    /// Copies what is missing in the target, and verifies all of it.
+    /// Copies what is missing in the target, and verifies all of it: each page is read back and compared once it is stored, while the
+    /// next one is copied.
     ///
     /// # Errors
     ///
     /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
     pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
-        let caught_up = self.catch_up().await?;
-        let verified = self.verify().await?;
+        let mut seen = Seen::default();
+        let caught_up = catch_up_and_compare(self, &mut seen).await?;
+        let verified = seen.verified(self).await?;
         Ok(MigrationReport { caught_up, verified })
     }
 
@@ -79,7 +81,10 @@ impl<'a> Migration<'a> {
     /// [`MigrationError::Incomplete`] when the source has no beginning, [`MigrationError::Source`] and
     /// [`MigrationError::Target`] when a store fails.
     pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
-        catch_up(self).await
+        let copied = Copied::default();
+        catch_up(self, &copied).await?;
+        let caught_up = *copied.borrow();
+        Ok(caught_up)
     }
 
     /// Goes on copying what is appended to the source, until `until` is done; then copies what is left, and verifies all of it.
@@ -92,25 +97,28 @@ impl<'a> Migration<'a> {
     /// As [`run`](Self::run). A store that was away for a while ends it too; the same call goes on.
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
-        let mut sum = self.catch_up().await?;
         let mut seen = Seen::default();
+        let copied = Copied::new(catch_up_and_compare(self, &mut seen).await?);
         loop {
-            // Now, while nobody waits for it.
-            seen.compare(self, sum.head).await?;
-            self.teller().tell(MigrationPhase::Following, sum.head, sum.head);
-            let more = std::pin::pin!(self.source.wait_past(sum.head));
+            let behind = copied.borrow().head;
+            self.teller().tell(MigrationPhase::Following, behind, behind);
+            let more = std::pin::pin!(self.source.wait_past(behind));
             match select(until.as_mut(), more).await {
                 Either::Left(((), _)) => break,
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
-                    copy_events(self, &mut sum, head).await?;
+                    copy_events(self, &copied, head).await?;
+                    let head = copied.borrow().head;
+                    // Now, while nobody waits for it.
+                    seen.compare(self, head).await?;
                 }
             }
         }
-        sum.add(self.catch_up().await?);
-        seen.compare(self, sum.head).await?;
+        let rest = catch_up_and_compare(self, &mut seen).await?;
+        copied.send_modify(|copied| copied.add(rest));
         let verified = seen.verified(self).await?;
-        Ok(MigrationReport { caught_up: sum, verified })
+        let caught_up = *copied.borrow();
+        Ok(MigrationReport { caught_up, verified })
     }
 
     /// Reads both stores, and compares every field of every event and snapshot that is in the target. Writes nothing.

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::{
     CaughtUp, Migration, MigrationError,
-    catch_up::copy_events,
+    catch_up::{Copied, catch_up_and_compare, copy_events},
     snapshots::{Names, SnapshotCopy, compare},
     verify::Seen,
 };
@@ -106,8 +106,9 @@ impl SwitchingBackend {
         let mut seen = Seen::default();
         let mut before = u64::MAX;
         loop {
-            let head = migration.catch_up().await?.head;
-            let compared = seen.compare(&migration, head).await?;
+            let begun = seen.events;
+            catch_up_and_compare(&migration, &mut seen).await?;
+            let compared = seen.events - begun;
             // Where it does not become less, whoever appends is faster than it can be copied.
             if compared <= FEW || compared > before / 2 {
                 break;
@@ -124,8 +125,8 @@ impl SwitchingBackend {
         // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
         source.flush().await.map_err(MigrationError::Source)?;
         let until = source.head().await.map_err(MigrationError::Source)?;
-        let mut rest = CaughtUp { head: seen.head, ..CaughtUp::default() };
-        copy_events(&migration, &mut rest, until).await?;
+        let rest = Copied::new(CaughtUp { head: seen.head, ..CaughtUp::default() });
+        copy_events(&migration, &rest, until).await?;
         let saved = self.shared.drain_saved();
         let mut snapshots = SnapshotCopy::of(&migration, saved.clone());
         while !snapshots.is_done() {
@@ -135,8 +136,9 @@ impl SwitchingBackend {
         target.flush().await.map_err(MigrationError::Target)?;
         seen.compare(&migration, until).await?;
         let snapshots = compare(&migration, Names::listed(saved), None).await?;
-        if rest.head != until || snapshots.behind > 0 {
-            return Err(MigrationError::Behind { head: rest.head, source_head: until });
+        let head = rest.borrow().head;
+        if head != until || snapshots.behind > 0 {
+            return Err(MigrationError::Behind { head, source_head: until });
         }
         drop(migration);
         self.shared.current.send_replace(target);

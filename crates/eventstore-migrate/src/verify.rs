@@ -2,9 +2,10 @@
 
 use eventstore_api::GlobalPosition;
 use futures_util::future::join;
+use tokio::sync::watch;
 
 use crate::{
-    Difference, Migration, MigrationError, MigrationPhase, Verified,
+    CaughtUp, Difference, Migration, MigrationError, MigrationPhase, Verified,
     digest::Digester,
     snapshots::{Compared, Names, compare, missing},
     walk::Walk,
@@ -32,15 +33,46 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// Compares the events behind what was compared, up to this position, and says how many they are.
+    /// Compares the events behind what was compared, up to this position.
     pub(crate) async fn compare(
         &mut self,
         migration: &Migration<'_>,
         head: GlobalPosition,
-    ) -> Result<u64, MigrationError> {
-        let compared = compare_events(migration, (self.head, head), &mut self.digester).await?;
-        (self.events, self.head) = (self.events + compared, head.max(self.head));
-        Ok(compared)
+    ) -> Result<(), MigrationError> {
+        let tell = |position| migration.teller().tell(MigrationPhase::Verifying, position, head);
+        self.compare_telling(migration, head, tell).await
+    }
+
+    /// The same, up to where events are copied, for as long as they are. It tells nothing while who copies does.
+    pub(crate) async fn compare_arriving(
+        &mut self,
+        migration: &Migration<'_>,
+        mut copied: watch::Receiver<CaughtUp>,
+    ) -> Result<(), MigrationError> {
+        loop {
+            let head = copied.borrow_and_update().head;
+            let tell = |position| {
+                let is_copied = copied.has_changed().is_err();
+                if is_copied {
+                    migration.teller().tell(MigrationPhase::Verifying, position, head);
+                }
+            };
+            self.compare_telling(migration, head, tell).await?;
+            if copied.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn compare_telling(
+        &mut self,
+        migration: &Migration<'_>,
+        head: GlobalPosition,
+        tell: impl Fn(GlobalPosition),
+    ) -> Result<(), MigrationError> {
+        self.events += compare_events(migration, (self.head, head), &mut self.digester, tell).await?;
+        self.head = head.max(self.head);
+        Ok(())
     }
 
     /// Compares the snapshots too, and says what all of it came to.
@@ -65,17 +97,19 @@ async fn compare_events(
     migration: &Migration<'_>,
     (after, head): (GlobalPosition, GlobalPosition),
     digester: &mut Digester,
+    tell: impl Fn(GlobalPosition),
 ) -> Result<u64, MigrationError> {
     let Migration { source, target, page, .. } = migration;
     let (mut source, mut target) = (Walk::new(*source, after, *page), Walk::new(*target, after, *page));
-    let mut events = 0;
-    loop {
+    let (mut events, mut compared) = (0, after);
+    // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
+    while compared < head {
         if source.is_empty() || target.is_empty() {
             let (from, to) = join(source.fill(), target.fill()).await;
             from.map_err(MigrationError::Source)?;
             to.map_err(MigrationError::Target)?;
         }
-        let Some(to) = target.next().filter(|event| event.position <= head) else { return Ok(events) };
+        let Some(to) = target.next().filter(|event| event.position <= head) else { break };
         let position = to.position;
         let difference = match source.next() {
             Some(from) if from.position == position => Difference::between(&from, &to),
@@ -88,9 +122,10 @@ async fn compare_events(
             return Err(MigrationError::Differs(difference));
         }
         digester.event(&to);
-        events += 1;
+        (events, compared) = (events + 1, position);
         if target.is_empty() {
-            migration.teller().tell(MigrationPhase::Verifying, position, head);
+            tell(position);
         }
     }
+    Ok(events)
 }

@@ -19,8 +19,8 @@ use crate::{
 /// Move a store to another one, of any kind, as it is: with ids, versions, positions, times and snapshots
 ///
 /// What arrives is the same store, so that projections, consumer groups, sagas and whoever has kept a position go on with it. The
-/// store to migrate to is empty, or holds what an earlier run has brought there: a migration that was interrupted is run again, and
-/// goes on. At the end both stores are read, and every field of every event and snapshot is compared.
+/// store to migrate to is empty, or holds what an earlier run has brought there: a migration that was interrupted is run again,
+/// and goes on. Whatever has arrived is read back, and every field of every event and snapshot is compared.
 ///
 /// The store to migrate from is only read, and may be in use; what came meanwhile, the next run brings. Where it went on during this
 /// one, that is said, and the exit code is 1.

@@ -85,6 +85,17 @@ async fn what_is_not_the_same_is_found_and_named() {
 }
 
 #[tokio::test]
+async fn what_did_not_arrive_as_it_was_ends_the_copy() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    let changed = Faulty::changed_at(&inner, 3);
+    let differs = Migration::new(&old, &changed).page_events(2).run().await.unwrap_err();
+    assert!(matches!(differs, MigrationError::Differs(Difference::Changed { .. })), "{differs:?}");
+    let (copied, all) = (inner.head().await.unwrap(), old.head().await.unwrap());
+    assert!(copied.get() >= 4 && copied < all, "the copy went on to {copied} of {all}");
+}
+
+#[tokio::test]
 async fn a_snapshot_that_is_not_the_same_is_found() {
     let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
     fill(&old).await;
