@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, InvalidInput, ReadAll, StoreError,
@@ -241,4 +241,26 @@ async fn a_store_in_one_table_is_restored_into_one_in_partitions() {
     let refused = copy.restore(vec![again]).await.unwrap_err();
     assert!(matches!(refused, StoreError::InvalidInput(InvalidInput::StoredElsewhere)), "{refused:?}");
     assert_eq!(all(&copy).await, all(&store).await);
+}
+
+/// By something that somebody has put on a table of the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_kept_out_are_missed() {
+    let schema = Schema::new();
+    let (store, sql, name) = (schema.open().await, connect().await, schema.config().schema);
+    let nothing = "RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'";
+    sql.batch_execute(&format!("CREATE FUNCTION {name}.nothing() {nothing}")).await.unwrap();
+    let stopped_by = async |table: &str| {
+        let create = format!(
+            "CREATE TRIGGER keeps_out BEFORE INSERT ON {name}.{table} FOR EACH ROW EXECUTE FUNCTION {name}.nothing()"
+        );
+        sql.batch_execute(&create).await.unwrap();
+        let error = store.import(vec![append_of("a", events(2))]).await.unwrap_err();
+        sql.batch_execute(&format!("DROP TRIGGER keeps_out ON {name}.{table}")).await.unwrap();
+        error.source().unwrap().to_string()
+    };
+    insta::assert_snapshot!(stopped_by("event_log").await, @"of 2 events the server would have stored 0: something on `event_log` keeps rows out");
+    insta::assert_snapshot!(stopped_by("stream_names").await, @"the server has not numbered a stream that is new: something on `stream_names` keeps rows out");
+    assert_eq!(store.stats().await.unwrap().total_events, 0);
+    store.import(vec![append_of("a", events(2))]).await.unwrap();
 }

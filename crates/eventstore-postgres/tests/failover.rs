@@ -20,7 +20,7 @@ use std::{
 
 use eventstore_api::{
     Appended, EventFilter, EventId, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent,
-    RecordedEvent, StoreError, StreamId, Subscription, Version,
+    Placement, RecordedEvent, StoreError, StreamId, Subscription, Timestamp, Version,
 };
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::{Cluster, Replica};
@@ -221,6 +221,53 @@ async fn positions_that_were_lost_with_an_asynchronous_primary_are_no_positions_
     }
     assert_eq!(store.get_events(&stream).await.unwrap().len(), 6);
     support::pair::until_the_replica_is_read_from(&store).await;
+    drop(promoted);
+}
+
+/// What was lost with the primary is restored by one of two who migrate: the same events at the same positions, in streams that have
+/// other numbers by then. The other one, who goes on behind them, must not remember the old ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_streams_that_were_lost_are_forgotten() {
+    let mut primary = Cluster::start().unwrap();
+    let mut replica = primary.replica("follower").unwrap();
+    replica.wait_until_streaming().unwrap();
+    let url = either(&replica, &primary);
+    let [one, other] = [(); 2].map(|()| PostgresBackend::with_config(&url, config()));
+    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+
+    let recorded = |position: u64, name: &str, version: u64| {
+        event().record(Placement {
+            stream: StreamId::new(name).unwrap(),
+            version: Version::new(version),
+            position: GlobalPosition::new(position),
+            recorded_at: Timestamp::from_micros(i64::try_from(position).unwrap()),
+        })
+    };
+    let kept = vec![recorded(1, "old", 1)];
+    let lost = vec![recorded(2, "a", 1), recorded(3, "b", 1), recorded(4, "a", 2)];
+    let rest = vec![recorded(5, "b", 2), recorded(6, "a", 3)];
+
+    one.restore(kept.clone()).await.unwrap();
+    let on_replica = client(&replica.url()).await;
+    let is_there = async || {
+        let count = on_replica.query_one("SELECT count(*) FROM eventstore.event_log", &[]).await;
+        count.is_ok_and(|row| row.get::<_, i64>(0) == 1)
+    };
+    eventually("the replica has the first", is_there).await;
+    block_in_place(|| replica.stop()).unwrap();
+    one.restore(lost.clone()).await.unwrap();
+
+    block_in_place(|| primary.kill()).unwrap();
+    block_in_place(|| replica.restart()).unwrap();
+    let promoted = promote(replica);
+    eventually("it is restored", async || other.restore(lost.clone()).await.is_ok()).await;
+    eventually("the other goes on", async || one.restore(rest.clone()).await.is_ok()).await;
+    assert_eq!(one.get_all_events().await.unwrap(), [kept, lost.clone(), rest.clone()].concat());
+    for name in ["a", "b"] {
+        let stream = StreamId::new(name).unwrap();
+        let all = lost.iter().chain(&rest).filter(|event| event.stream == stream);
+        assert_eq!(one.get_events(&stream).await.unwrap(), all.cloned().collect::<Vec<_>>());
+    }
     drop(promoted);
 }
 
