@@ -28,8 +28,9 @@ Makes programs in target/size, each a package of its own that depends on the cra
 builds them one by one with cargo's own profile `release` and `strip = true`: opt-level 3, no link-time optimisation across crates.
 The profile of this repository, which has `lto = \"thin\"`, is that of nobody who depends on it.
 
-All do the same: append two events, carry out one command twice, read. The first does it with tokio alone, and what the others
-weigh is what they have more than it. Fails when one is above its limit. No step of `cargo xtask ci`: it builds for minutes.",
+All do the same: append two events, carry out one command twice, read; but `store` has no command, and appends a third event. The
+first does it with tokio alone, and what the others weigh is what they have more than it. Fails when one is above its limit. No
+step of `cargo xtask ci`: it builds for minutes.",
     run,
 };
 

@@ -55,7 +55,8 @@
 //! | snapshots | not copied: they are of streams as they were. A repository makes new ones |
 //! | records of idempotency keys (`$command-KEY`) | carried over, and name the events that theirs have become: a command that was carried out is not carried out again. With [`KeyRetention::For`](crate::KeyRetention::For) keys are remembered from the copy on |
 //! | registered schemas (`$schema-NAME`) | as they were; the transform is not asked about them |
-//! | streams of consumer groups, projections and copies (`$group-`, `$projection-`, `$copy-`) | not copied: they speak of positions of the source |
+//! | sagas and instances of process managers (`saga-TYPE-ID`, `process-NAME-KEY`) | as the transform says, which is asked about them as about streams of the application |
+//! | streams of consumer groups, projections, processes that drive sagas, and copies (`$group-`, `$projection-`, `$saga-`, `$copy-`) | not copied: they speak of positions of the source, or of who is at work there |
 //!
 //! Nothing is said about other streams whose names begin with `$`: the transform is asked about them as about any other.
 
