@@ -24,6 +24,8 @@ pub struct CaughtUp {
     pub snapshots: u64,
     /// The position of the last event in the target.
     pub head: GlobalPosition,
+    /// Behind which event others were copied once more, because the target had lost them.
+    pub(crate) again_behind: Option<GlobalPosition>,
 }
 
 /// What was compared, and is the same.
@@ -46,6 +48,19 @@ pub struct Verified {
 
 impl CaughtUp {
     pub(crate) fn add(&mut self, other: Self) {
+    /// Nothing yet, of what comes behind this event of the target.
+    pub(crate) fn behind(head: GlobalPosition) -> Self {
+        Self { head, ..Self::default() }
+    }
+
+    /// What is copied from now on comes behind this event: the last one that the target has.
+    pub(crate) fn go_on_behind(&mut self, head: GlobalPosition) {
+        if head < self.head {
+            self.again_behind = Some(self.again_behind.map_or(head, |before| before.min(head)));
+        }
+        self.head = head;
+    }
+
         self.events += other.events;
         self.snapshots += other.snapshots;
         self.head = other.head;

@@ -85,6 +85,24 @@ async fn what_is_not_the_same_is_found_and_named() {
 }
 
 #[tokio::test]
+async fn a_hole_at_the_end_of_the_new_store_is_found() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &inner).run().await.unwrap();
+    let head = inner.head().await.unwrap();
+    let holes = Faulty::with_holes(&inner, head.get() - 1..=head.get());
+    for differs in [
+        Migration::new(&old, &holes).page_events(5).verify().await.unwrap_err(),
+        Migration::new(&old, &holes).page_events(5).run().await.unwrap_err(),
+    ] {
+        let MigrationError::Differs(Difference::NotInTarget { position }) = &differs else {
+            panic!("{differs:?}")
+        };
+        assert_eq!(position.get(), head.get() - 1);
+    }
+}
+
+#[tokio::test]
 async fn what_did_not_arrive_as_it_was_ends_the_copy() {
     let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
     fill(&old).await;
