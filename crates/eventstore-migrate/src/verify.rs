@@ -135,7 +135,7 @@ impl Seen {
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
         Ok(Verified {
             events: self.events,
-            snapshots: same + behind,
+            snapshots: same,
             snapshots_behind: behind + missing,
             head: self.head,
             source_head,
