@@ -7,6 +7,7 @@ mod parquet;
 mod records;
 mod schemas;
 mod seeds;
+mod store;
 mod target;
 mod texts;
 mod workers;

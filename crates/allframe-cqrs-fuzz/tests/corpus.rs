@@ -15,7 +15,7 @@ use std::{
     sync::Once,
 };
 
-use allframe_cqrs_fuzz::{Outcome, TARGETS, Target};
+use allframe_cqrs_fuzz::{Outcome, TARGETS, Target, seeds};
 
 #[test]
 fn what_is_in_the_binary_form_is_read_or_refused() {
@@ -65,6 +65,19 @@ fn every_target_has_seeds_and_they_are_read() {
     }
 }
 
+#[test]
+fn every_seed_is_in_the_corpus_of_its_target() {
+    for (target, name, input) in seeds() {
+        let path = folder(target).join(name);
+        assert!(
+            path.is_file(),
+            "{} is not there: `cargo run -p allframe-cqrs-fuzz` writes it",
+            path.display()
+        );
+        assert!(!input.is_empty(), "{target}/{name} says nothing");
+    }
+}
+
 thread_local! {
     /// Those of this thread, also where a runtime keeps the panic of a task to itself.
     static PANICS: Cell<usize> = const { Cell::new(0) };
@@ -102,11 +115,14 @@ fn survive(name: &str, changes: usize, at_least: usize) {
 }
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "the corpus of {name} is empty");
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name)
 }
 
 /// One of the corpus, changed in a few places.

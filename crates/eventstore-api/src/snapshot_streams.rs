@@ -1,10 +1,10 @@
 use std::{collections::VecDeque, fmt};
 
-use crate::{EventStoreBackend, Result, StreamId};
+use crate::{EventStoreBackend, Result, StreamId, limits::MAX_STREAM_ID_BYTES};
 
-/// How many names are asked for, and in memory, at a time: 3 MB of them at most. A store that keeps them in no order looks at all
-/// of them for each page.
-const PAGE: usize = 8_192;
+/// How many names are asked for, and in memory, at a time: as many as are 4 MiB of text at most. A store that keeps them in no order
+/// looks at all of them for each page.
+const PAGE: usize = (4 << 20) / MAX_STREAM_ID_BYTES;
 
 /// The streams of a store that have a snapshot, one after the other in the order of their names' bytes, however many there are.
 ///

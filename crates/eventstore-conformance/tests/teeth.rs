@@ -134,6 +134,12 @@ teeth! {
         TakesWhatDoesNotFollow is caught by law_16_moves_whole::what_does_not_follow_is_refused;
     a_copy_without_old_times:
         TakesOldTimesForBackwards is caught by law_16_moves_whole::what_is_older_than_computers_moves_in_parts_too;
+    a_copy_without_what_was_under_way:
+        LosesAnEventOfADroppedRestore is caught by law_16_moves_whole::a_dropped_restore_leaves_a_beginning;
+    a_copy_without_conditions:
+        ChecksConditionsBehindACopyOnly is caught by law_16_moves_whole::conditions_and_ids_know_what_was_restored;
+    a_copy_that_knows_an_id_once:
+        KnowsARestoredIdInOneStreamOnly is caught by law_16_moves_whole::conditions_and_ids_know_what_was_restored;
     backward_off_by_one_at_random:
         ReadsBackwardOffByOne is caught by state_machine::random_operations_agree_with_the_model;
     a_retry_under_guard_at_random:
@@ -170,14 +176,26 @@ fn every_law_has_teeth() {
     assert!(TEETH.iter().all(|(fault, _)| *fault != Fault::Honest), "there is nothing to catch");
 }
 
+/// It is not only that the case did not come to its end.
+#[test]
+fn of_a_copy_that_goes_on_refusing_the_last_answer_is_told() {
+    let case = case("law_16_moves_whole", "a_dropped_restore_leaves_a_beginning");
+    let refuses = BrokenFactory(Fault::RefusesAfterADroppedRestore);
+    let outcome = catch_unwind(AssertUnwindSafe(|| case.run_within(Duration::from_secs(4), refuses)));
+    let told = outcome.unwrap_err().downcast::<String>().unwrap();
+    assert!(told.contains("refused for good: Err(InvalidInput(StoredElsewhere))"), "{told}");
+}
+
 fn assert_caught(fault: Fault, group: &str, name: &str) {
-    let case: Case<BrokenFactory> = cases()
-        .into_iter()
-        .find(|case| case.group == group && case.name == name)
-        .expect("the case is in the list");
+    let case = case(group, name);
     case.run_within(Duration::from_secs(60), BrokenFactory(Fault::Honest));
     // What hangs is caught by the time limit: long after anything that does not.
     let outcome =
         catch_unwind(AssertUnwindSafe(|| case.run_within(Duration::from_secs(10), BrokenFactory(fault))));
     assert!(outcome.is_err(), "{case:?} lets a backend pass that has the fault {fault:?}");
+}
+
+fn case(group: &str, name: &str) -> Case<BrokenFactory> {
+    let mut cases = cases().into_iter();
+    cases.find(|case| case.group == group && case.name == name).expect("the case is in the list")
 }

@@ -17,7 +17,7 @@ pub(crate) type Copied = watch::Sender<CaughtUp>;
 pub(crate) async fn catch_up(migration: &Migration<'_>, copied: &Copied) -> Result<(), MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
     check_is_a_copy(migration, head).await?;
-    copied.send_modify(|copied| copied.head = head);
+    copied.send_modify(|copied| copied.go_on_behind(head));
     let mut snapshots = SnapshotCopy::of_all(migration);
     loop {
         let taken = snapshots.take().await?;
@@ -36,7 +36,7 @@ pub(crate) async fn catch_up_and_compare(
     migration: &Migration<'_>,
     seen: &mut Seen,
 ) -> Result<CaughtUp, MigrationError> {
-    let copied = Copied::default();
+    let copied = Copied::new(CaughtUp::behind(seen.head));
     let arriving = copied.subscribe();
     let copying = async move {
         catch_up(migration, &copied).await?;
@@ -65,8 +65,9 @@ async fn check_is_a_copy(migration: &Migration<'_>, head: GlobalPosition) -> Res
 
 /// Copies events from where the target ends, up to this position at least.
 ///
-/// An earlier run that was dropped may have left events on their way there, and another migration may be under way: where what has
-/// come meanwhile is a part of the source, it goes on behind it.
+/// An earlier run that was dropped may have left events on their way there, and another migration may be under way; and a target whose
+/// server was replaced by another may have lost its last events. Where what it has then is a beginning of the source, it goes on
+/// behind that.
 pub(crate) async fn copy_events(
     migration: &Migration<'_>,
     copied: &Copied,
@@ -77,19 +78,19 @@ pub(crate) async fn copy_events(
         if behind >= until {
             return Ok(());
         }
-        let Stored::HasMore(head) = copy_pages(migration, copied, behind, until).await? else {
+        let Stored::EndsAt(head) = copy_pages(migration, copied, behind, until).await? else {
             return Ok(());
         };
         check_is_a_copy(migration, head).await?;
-        copied.send_modify(|copied| copied.head = head);
+        copied.send_modify(|copied| copied.go_on_behind(head));
     }
 }
 
 /// What became of events that were to be restored.
 enum Stored {
     All,
-    /// Nothing: the target ends here already.
-    HasMore(GlobalPosition),
+    /// Not all: the target ends here, and not where it was known to.
+    EndsAt(GlobalPosition),
 }
 
 /// Copies page by page; the next one is read while one is stored.
@@ -111,8 +112,8 @@ async fn copy_pages(
             }
         };
         let (stored, next) = join(store(migration, copied, until, read.events), next).await;
-        if let Stored::HasMore(head) = stored? {
-            return Ok(Stored::HasMore(head));
+        if let Stored::EndsAt(head) = stored? {
+            return Ok(Stored::EndsAt(head));
         }
         match next.map_err(MigrationError::Source)? {
             Some(next) => read = next,
@@ -129,16 +130,21 @@ async fn store(
 ) -> Result<Stored, MigrationError> {
     let Some(last) = events.last().map(|last| last.position) else { return Ok(Stored::All) };
     let count = events.len() as u64;
-    match migration.target.restore(events).await {
-        Ok(()) => {}
-        Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) => {
-            return match position > next {
-                true => Err(MigrationError::Incomplete { missing: next, next: position }),
-                false => Ok(Stored::HasMore(GlobalPosition::new(next.get().saturating_sub(1)))),
-            };
+    let answer = migration.target.restore(events).await;
+    if let Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) = answer {
+        let known = copied.borrow().head;
+        if position > next && next.get() == known.get().saturating_add(1) {
+            return Err(MigrationError::Incomplete { missing: next, next: position });
         }
-        Err(error) => return Err(MigrationError::Target(error)),
+        // What an earlier run has left on its way may count already, and cannot be read before it has arrived.
+        migration.target.flush().await.map_err(MigrationError::Target)?;
+        let head = migration.target.head().await.map_err(MigrationError::Target)?;
+        // Where it ends as it did, the same would be refused again.
+        if head != known {
+            return Ok(Stored::EndsAt(head));
+        }
     }
+    answer.map_err(MigrationError::Target)?;
     // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
     migration.target.flush().await.map_err(MigrationError::Target)?;
     copied.send_modify(|copied| {

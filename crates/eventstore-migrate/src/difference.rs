@@ -18,7 +18,7 @@ pub enum Difference {
         /// Of the event in the target.
         position: GlobalPosition,
     },
-    /// The source has an event that the target does not have, and the target goes on behind it.
+    /// The source has an event that the target does not have, although the target goes on behind it, or has said so.
     NotInTarget {
         /// Of the event in the source.
         position: GlobalPosition,

@@ -98,26 +98,26 @@ impl<'a> Migration<'a> {
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
         let mut seen = Seen::default();
-        let copied = Copied::new(catch_up_and_compare(self, &mut seen).await?);
+        let mut caught_up = catch_up_and_compare(self, &mut seen).await?;
         loop {
-            let behind = copied.borrow().head;
+            let behind = caught_up.head;
             self.teller().tell(MigrationPhase::Following, behind, behind);
             let more = std::pin::pin!(self.source.wait_past(behind));
             match select(until.as_mut(), more).await {
                 Either::Left(((), _)) => break,
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
+                    let copied = Copied::new(CaughtUp::behind(behind));
                     copy_events(self, &copied, head).await?;
-                    let head = copied.borrow().head;
+                    let copied = *copied.borrow();
                     // Now, while nobody waits for it.
-                    seen.compare(self, head).await?;
+                    seen.compare_copied(self, copied).await?;
+                    caught_up.add(copied);
                 }
             }
         }
-        let rest = catch_up_and_compare(self, &mut seen).await?;
-        copied.send_modify(|copied| copied.add(rest));
+        caught_up.add(catch_up_and_compare(self, &mut seen).await?);
         let verified = seen.verified(self).await?;
-        let caught_up = *copied.borrow();
         Ok(MigrationReport { caught_up, verified })
     }
 

@@ -10,7 +10,7 @@ use crate::Digest;
 pub struct MigrationReport {
     /// What this run has copied.
     pub caught_up: CaughtUp,
-    /// What is the same in both stores.
+    /// What of both stores was compared.
     pub verified: Verified,
 }
 
@@ -24,27 +24,43 @@ pub struct CaughtUp {
     pub snapshots: u64,
     /// The position of the last event in the target.
     pub head: GlobalPosition,
+    /// Behind which event others were copied once more, because the target had lost them.
+    pub(crate) again_behind: Option<GlobalPosition>,
 }
 
-/// What was compared, and is the same.
+/// What was compared: nothing of the target is anything else than what the source has, or had before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// Events.
+    /// Events that are the same in both stores.
     pub events: u64,
-    /// Snapshots.
+    /// Snapshots that are the same in both stores.
     pub snapshots: u64,
-    /// Snapshots of which the source has a later one by now: it is in use.
+    /// Snapshots of the source that the target does not have: of which it has an earlier one, another one of the same version, or
+    /// none. The source is in use, and the next run copies them.
     pub snapshots_behind: u64,
     /// The position of the last event in the target: up to here the stores are the same.
     pub head: GlobalPosition,
     /// The position of the last event in the source. Where it is beyond the target's, the source is in use.
     pub source_head: GlobalPosition,
-    /// Of everything that was compared.
+    /// Of everything that the target has.
     pub digest: Digest,
 }
 
 impl CaughtUp {
+    /// Nothing yet, of what comes behind this event of the target.
+    pub(crate) fn behind(head: GlobalPosition) -> Self {
+        Self { head, ..Self::default() }
+    }
+
+    /// What is copied from now on comes behind this event: the last one that the target has.
+    pub(crate) fn go_on_behind(&mut self, head: GlobalPosition) {
+        if head < self.head {
+            self.again_behind = Some(self.again_behind.map_or(head, |before| before.min(head)));
+        }
+        self.head = head;
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.events += other.events;
         self.snapshots += other.snapshots;
@@ -69,14 +85,18 @@ impl fmt::Display for MigrationReport {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, snapshots, head, source_head, digest, .. } = self;
+        let Self { events, snapshots, snapshots_behind, head, source_head, digest } = self;
         write!(
             f,
             "the same up to position {head}: {events} events and {snapshots} snapshots, sha256 {digest}"
         )?;
-        if !self.is_complete() {
-            write!(f, "; the source has gone on to position {source_head}")?;
+        match (source_head > head, *snapshots_behind) {
+            (false, 0) => Ok(()),
+            (true, 0) => write!(f, "; the source has gone on to position {source_head}"),
+            (false, behind) => write!(f, "; the source has gone on by {behind} snapshots"),
+            (true, behind) => {
+                write!(f, "; the source has gone on to position {source_head} and by {behind} snapshots")
+            }
         }
-        Ok(())
     }
 }

@@ -67,8 +67,9 @@ impl<'m> SnapshotCopy<'m> {
 /// What comparing snapshots came to.
 #[derive(Default)]
 pub(crate) struct Compared {
+    /// How many are the same.
     pub(crate) same: u64,
-    /// Of which the source has a later one, or another of the same version, or the only one.
+    /// Of how many the source has a later one, or another of the same version, or the only one.
     pub(crate) behind: u64,
 }
 

@@ -125,8 +125,9 @@ impl SwitchingBackend {
         // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
         source.flush().await.map_err(MigrationError::Source)?;
         let until = source.head().await.map_err(MigrationError::Source)?;
-        let rest = Copied::new(CaughtUp { head: seen.head, ..CaughtUp::default() });
+        let rest = Copied::new(CaughtUp::behind(seen.head));
         copy_events(&migration, &rest, until).await?;
+        let rest = *rest.borrow();
         let saved = self.shared.drain_saved();
         let mut snapshots = SnapshotCopy::of(&migration, saved.clone());
         while !snapshots.is_done() {
@@ -134,11 +135,10 @@ impl SwitchingBackend {
             snapshots.save(taken).await?;
         }
         target.flush().await.map_err(MigrationError::Target)?;
-        seen.compare(&migration, until).await?;
+        seen.compare_copied(&migration, rest).await?;
         let snapshots = compare(&migration, Names::listed(saved), None).await?;
-        let head = rest.borrow().head;
-        if head != until || snapshots.behind > 0 {
-            return Err(MigrationError::Behind { head, source_head: until });
+        if seen.head != until || snapshots.behind > 0 {
+            return Err(MigrationError::Behind { head: seen.head, source_head: until });
         }
         drop(migration);
         self.shared.current.send_replace(target);

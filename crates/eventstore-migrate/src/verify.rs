@@ -1,6 +1,6 @@
 //! Reading both stores, and comparing.
 
-use eventstore_api::GlobalPosition;
+use eventstore_api::{GlobalPosition, RecordedEvent};
 use futures_util::future::join;
 use tokio::sync::watch;
 
@@ -33,17 +33,34 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// Compares the events behind what was compared, up to this position.
+    /// Compares the events behind what was compared, up to this position: so far the target is to go.
     pub(crate) async fn compare(
         &mut self,
         migration: &Migration<'_>,
         head: GlobalPosition,
     ) -> Result<(), MigrationError> {
         let tell = |position| migration.teller().tell(MigrationPhase::Verifying, position, head);
-        self.compare_telling(migration, head, tell).await
+        match self.compare_telling(migration, head, tell).await? {
+            Some(position) => Err(MigrationError::Differs(Difference::NotInTarget { position })),
+            None => Ok(()),
+        }
     }
 
-    /// The same, up to where events are copied, for as long as they are. It tells nothing while who copies does.
+    /// Compares what was copied; what was copied once more is compared once more, too.
+    pub(crate) async fn compare_copied(
+        &mut self,
+        migration: &Migration<'_>,
+        copied: CaughtUp,
+    ) -> Result<(), MigrationError> {
+        if let Some(behind) = copied.again_behind.filter(|behind| *behind < self.head) {
+            // Counted it is already, and so it is in the digest: the source is what it was.
+            let mut again = Self { head: behind, ..Self::default() };
+            again.compare(migration, self.head).await?;
+        }
+        self.compare(migration, copied.head).await
+    }
+
+    /// The same while it is copied. It tells nothing until all of it is, since who copies does.
     pub(crate) async fn compare_arriving(
         &mut self,
         migration: &Migration<'_>,
@@ -57,22 +74,57 @@ impl Seen {
                     migration.teller().tell(MigrationPhase::Verifying, position, head);
                 }
             };
+            // Where the target ends early, it may have lost its last events: they are on their way once more.
             self.compare_telling(migration, head, tell).await?;
             if copied.changed().await.is_err() {
-                return Ok(());
+                break;
             }
         }
+        let copied = *copied.borrow();
+        self.compare_copied(migration, copied).await
     }
 
+    /// Compares as far as the target goes. Where that is not up to this position: which event of the source should come next.
     async fn compare_telling(
         &mut self,
         migration: &Migration<'_>,
         head: GlobalPosition,
         tell: impl Fn(GlobalPosition),
-    ) -> Result<(), MigrationError> {
-        self.events += compare_events(migration, (self.head, head), &mut self.digester, tell).await?;
-        self.head = head.max(self.head);
-        Ok(())
+    ) -> Result<Option<GlobalPosition>, MigrationError> {
+        let Migration { source, target, page, .. } = migration;
+        let mut source = Walk::new(*source, self.head, *page);
+        let mut target = Walk::new(*target, self.head, *page);
+        let is_due = |event: &RecordedEvent| event.position <= head;
+        // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
+        while self.head < head {
+            if source.is_empty() || target.is_empty() {
+                let (from, to) = join(source.fill(), target.fill()).await;
+                from.map_err(MigrationError::Source)?;
+                to.map_err(MigrationError::Target)?;
+            }
+            let from = source.next().filter(is_due);
+            let Some(to) = target.next().filter(is_due) else {
+                return Ok(from.map(|missing| missing.position));
+            };
+            let position = to.position;
+            let difference = match from {
+                Some(from) if from.position == position => Difference::between(&from, &to),
+                Some(from) if from.position < position => {
+                    Some(Difference::NotInTarget { position: from.position })
+                }
+                _ => Some(Difference::NotInSource { position }),
+            };
+            if let Some(difference) = difference {
+                return Err(MigrationError::Differs(difference));
+            }
+            self.digester.event(&to);
+            self.events += 1;
+            self.head = position;
+            if target.is_empty() {
+                tell(position);
+            }
+        }
+        Ok(None)
     }
 
     /// Compares the snapshots too, and says what all of it came to.
@@ -83,49 +135,11 @@ impl Seen {
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
         Ok(Verified {
             events: self.events,
-            snapshots: same + behind,
+            snapshots: same,
             snapshots_behind: behind + missing,
             head: self.head,
             source_head,
             digest: self.digester.finish(),
         })
     }
-}
-
-/// Compares the events behind the one position and up to the other, and says how many they are.
-async fn compare_events(
-    migration: &Migration<'_>,
-    (after, head): (GlobalPosition, GlobalPosition),
-    digester: &mut Digester,
-    tell: impl Fn(GlobalPosition),
-) -> Result<u64, MigrationError> {
-    let Migration { source, target, page, .. } = migration;
-    let (mut source, mut target) = (Walk::new(*source, after, *page), Walk::new(*target, after, *page));
-    let (mut events, mut compared) = (0, after);
-    // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
-    while compared < head {
-        if source.is_empty() || target.is_empty() {
-            let (from, to) = join(source.fill(), target.fill()).await;
-            from.map_err(MigrationError::Source)?;
-            to.map_err(MigrationError::Target)?;
-        }
-        let Some(to) = target.next().filter(|event| event.position <= head) else { break };
-        let position = to.position;
-        let difference = match source.next() {
-            Some(from) if from.position == position => Difference::between(&from, &to),
-            Some(from) if from.position < position => {
-                Some(Difference::NotInTarget { position: from.position })
-            }
-            _ => Some(Difference::NotInSource { position }),
-        };
-        if let Some(difference) = difference {
-            return Err(MigrationError::Differs(difference));
-        }
-        digester.event(&to);
-        (events, compared) = (events + 1, position);
-        if target.is_empty() {
-            tell(position);
-        }
-    }
-    Ok(events)
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use tokio::{
     net::TcpListener,
     task::JoinHandle,
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     configuration::Configuration,
-    http,
+    http::{self, Patience},
     lifecycle::{Lifecycle, Phase},
     shutdown::{self, Shutdown},
     store,
@@ -43,7 +43,8 @@ async fn serve(configuration: &Configuration, shutdown: Shutdown, telemetry: &Te
     // The one line on standard output; the log goes to standard error.
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let lifecycle = Lifecycle::new();
-    let server = http::serve(listener, lifecycle.clone(), telemetry.metrics(), configuration.read);
+    let patience = Patience { read: configuration.read, end: configuration.shutdown };
+    let server = http::serve(listener, lifecycle.clone(), telemetry.metrics(), patience);
     see_through(configuration, &lifecycle, tokio::spawn(server), shutdown).await
 }
 
@@ -51,13 +52,14 @@ async fn serve(configuration: &Configuration, shutdown: Shutdown, telemetry: &Te
 async fn see_through(
     configuration: &Configuration,
     lifecycle: &Lifecycle,
-    mut server: JoinHandle<()>,
+    mut server: JoinHandle<Result<()>>,
     shutdown: Shutdown,
 ) -> Result<()> {
     let served = tokio::select! {
         asked = until_asked(configuration, lifecycle, shutdown) => {
             lifecycle.enter(Phase::Ending);
-            let drained = drain(server, configuration.shutdown).await;
+            // Nobody is at the store any more when it is closed.
+            let drained = server.await.context("the server failed").flatten();
             asked.and(drained)
         }
         ended = &mut server => Err(anyhow!("the server has ended by itself: {ended:?}")),
@@ -99,19 +101,6 @@ async fn open(store: &str) -> Result<Studio> {
     }
 }
 
-/// Waits for the requests that are under way, so long at most.
-async fn drain(mut server: JoinHandle<()>, patience: Duration) -> Result<()> {
-    match timeout(patience, &mut server).await {
-        Ok(ended) => ended.context("the server failed"),
-        Err(_) => {
-            // All connections go with it, so that nobody is at the store any more when it is closed.
-            server.abort();
-            let _ = server.await;
-            bail!("requests were cut off that were still under way after {patience:?}")
-        }
-    }
-}
-
 async fn close(studio: &Studio, patience: Duration) -> Result<()> {
     let closed = timeout(patience, studio.close()).await;
     closed.with_context(|| format!("the store was not closed within {patience:?}"))?
@@ -142,7 +131,10 @@ mod tests {
         let lifecycle = Lifecycle::new();
         let server = tokio::spawn({
             let lifecycle = lifecycle.clone();
-            async move { serves(&lifecycle).await }
+            async move {
+                serves(&lifecycle).await;
+                Ok(())
+            }
         });
         let shutdown = shutdown::listen().unwrap();
         let error = see_through(&on(&directory), &lifecycle, server, shutdown).await.unwrap_err();

@@ -169,8 +169,8 @@ fn tell(report: &MigrationReport, json: bool) -> Result<(), Failure> {
     ))?;
     if !verified.is_complete() {
         output.line(format!(
-            "the store to migrate from is in use: it is at position {} by now, and {} later; run this again for what came \
-             meanwhile",
+            "the store to migrate from is in use: it is at position {} by now, with {} that the other does not have; run this \
+             again for what came meanwhile",
             verified.source_head,
             count(verified.snapshots_behind, "snapshot")
         ))?;

@@ -1,5 +1,7 @@
 //! Law 16: what a store holds can be restored into another one, which reads the same from then on.
 
+use std::time::Instant;
+
 use eventstore_api::{
     AppendBatch, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, Result,
     StoreError, StreamRange, Timestamp, Version,
@@ -196,14 +198,20 @@ pub async fn a_dropped_restore_leaves_a_beginning<F: BackendFactory>(store: Test
     for polls in [0, 1, 2, 3, 5, 8, 13] {
         let copy = store.another().await;
         drop(dropped_after(polls, copy.restore(all.clone())).await);
-        // It may still be under way, and then what is restored now is not what comes next.
+        // It may still be under way, and then what is restored now is not what comes next: for so long at most.
+        let patience = Instant::now() + store.time_limit() / 2;
         loop {
             let there = copy.everything().await;
             assert_eq!(there, all[..there.len()], "{LAW}: dropped after {polls} polls");
-            match copy.restore(all[there.len()..].to_vec()).await {
-                Ok(()) => break,
-                answer => refused(answer),
+            let answer = copy.restore(all[there.len()..].to_vec()).await;
+            if answer.is_ok() {
+                break;
             }
+            assert!(
+                Instant::now() < patience,
+                "{LAW}: dropped after {polls} polls, what follows is refused for good: {answer:?}"
+            );
+            refused(answer);
         }
         assert!(copy.picture().await == store.picture().await, "{LAW}: dropped after {polls} polls");
     }

@@ -37,6 +37,36 @@ impl Broken {
                 let _ = self.inner.restore(events).await;
                 Ok(())
             }
+            Fault::LosesAnEventOfADroppedRestore => {
+                for event in events {
+                    // What it has begun it takes for done.
+                    if self.memory.begun.lock().unwrap().insert(event.position) {
+                        yield_now().await;
+                        self.inner.restore(vec![event]).await?;
+                    }
+                }
+                Ok(())
+            }
+            Fault::RefusesAfterADroppedRestore => {
+                if self.memory.locked.swap(true, Ordering::SeqCst) {
+                    return Err(InvalidInput::StoredElsewhere.into());
+                }
+                yield_now().await;
+                let answer = self.inner.restore(events).await;
+                self.memory.locked.store(false, Ordering::SeqCst);
+                answer
+            }
+            Fault::ChecksConditionsBehindACopyOnly => {
+                let last = events.last().map(|event| event.position);
+                self.inner.restore(events).await?;
+                *self.memory.restored.lock().unwrap() = last.unwrap_or_default();
+                Ok(())
+            }
+            Fault::KnowsARestoredIdInOneStreamOnly => {
+                let homes = events.iter().map(|event| (event.id, event.stream.clone()));
+                self.memory.homes.lock().unwrap().extend(homes);
+                self.inner.restore(events).await
+            }
             _ => self.inner.restore(events).await,
         }
     }
@@ -104,6 +134,18 @@ impl Broken {
                 self.inner.append_all(batch).await
             }
             Fault::StaysLockedWhenCancelled => self.locking(batch).await,
+            Fault::ChecksConditionsBehindACopyOnly => {
+                let mut batch = batch;
+                let restored = *self.memory.restored.lock().unwrap();
+                if let Some(condition) = &mut batch.condition {
+                    condition.after = condition.after.max(restored);
+                }
+                self.inner.append_all(batch).await
+            }
+            Fault::KnowsARestoredIdInOneStreamOnly => {
+                let batch = self.with_ids_known_once(batch);
+                self.inner.append_all(batch).await
+            }
             _ => self.inner.append_all(batch).await,
         }
     }
@@ -196,6 +238,19 @@ impl Broken {
             event.id = stored;
         }
         self.inner.append_all(batch).await
+    }
+
+    /// With another id for each event whose own was restored in another stream.
+    fn with_ids_known_once(&self, mut batch: AppendBatch) -> AppendBatch {
+        let homes = self.memory.homes.lock().unwrap();
+        for append in &mut batch.appends {
+            for event in &mut append.events {
+                if homes.get(&event.id).is_some_and(|home| *home != append.stream) {
+                    event.id = EventId::generate();
+                }
+            }
+        }
+        batch
     }
 
     async fn accepting_other_content(&self, batch: AppendBatch) -> Result<Vec<Appended>> {

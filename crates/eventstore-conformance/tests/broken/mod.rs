@@ -66,6 +66,10 @@ pub(crate) enum Fault {
     RestoresUnderNewIds,
     TakesWhatDoesNotFollow,
     TakesOldTimesForBackwards,
+    LosesAnEventOfADroppedRestore,
+    RefusesAfterADroppedRestore,
+    ChecksConditionsBehindACopyOnly,
+    KnowsARestoredIdInOneStreamOnly,
 }
 
 /// The reference backend with a fault.
@@ -88,6 +92,12 @@ struct Memory {
     visible: Mutex<GlobalPosition>,
     snapshots: Mutex<HashMap<StreamId, Snapshot>>,
     counted: Mutex<BackendStats>,
+    /// Where the last event is that was restored.
+    restored: Mutex<GlobalPosition>,
+    /// In which stream an event was restored last.
+    homes: Mutex<HashMap<EventId, StreamId>>,
+    /// Of which events restoring was begun.
+    begun: Mutex<HashSet<GlobalPosition>>,
 }
 
 impl Broken {

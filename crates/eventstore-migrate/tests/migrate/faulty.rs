@@ -3,8 +3,8 @@
 use std::{
     ops::RangeInclusive,
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -18,23 +18,31 @@ use tokio::sync::Notify;
 
 /// The store in memory, whose pages are changed on their way, and some of whose answers are lost.
 pub(crate) struct Faulty {
-    inner: InMemoryBackend,
+    inner: Mutex<InMemoryBackend>,
     on_its_way: Box<dyn Fn(Page) -> Page + Send + Sync>,
     /// Of so many answers to whoever restores, one is lost.
     loses_one_of: Option<u64>,
+    forgets: Option<Forgets>,
     answers: AtomicU64,
     flushes: AtomicU64,
     /// Whom the second flush tells that it is under way, and what it waits for then.
     flush: Option<(Arc<Notify>, Arc<Notify>)>,
 }
 
+/// That so many of the last events are gone once, when whoever restores comes for the fourth time.
+struct Forgets {
+    events: usize,
+    has_forgotten: Arc<AtomicBool>,
+}
+
 impl Faulty {
     fn new(inner: &InMemoryBackend, on_its_way: impl Fn(Page) -> Page + Send + Sync + 'static) -> Self {
         let (on_its_way, answers) = (Box::new(on_its_way), AtomicU64::new(0));
         Self {
-            inner: inner.clone(),
+            inner: Mutex::new(inner.clone()),
             on_its_way,
             loses_one_of: None,
+            forgets: None,
             answers,
             flushes: AtomicU64::new(0),
             flush: None,
@@ -51,14 +59,23 @@ impl Faulty {
 
     /// Whose event of this position has another payload.
     pub(crate) fn changed_at(inner: &InMemoryBackend, position: u64) -> Self {
-        Self::new(inner, move |mut page| {
-            for event in &mut page.events {
-                if event.position == GlobalPosition::new(position) {
-                    event.payload = "changed".into();
-                }
-            }
-            page
-        })
+        Self::new(inner, move |page| changed(page, position))
+    }
+
+    /// Which has lost so many of its last events at once, as a server that takes the place of another may.
+    pub(crate) fn that_forgets(inner: &InMemoryBackend, events: usize) -> Self {
+        let forgets = Some(Forgets { events, has_forgotten: Arc::default() });
+        Self { forgets, ..Self::new(inner, |page| page) }
+    }
+
+    /// The same; and from then on the event of this position has another payload.
+    pub(crate) fn that_forgets_and_changes(inner: &InMemoryBackend, events: usize, position: u64) -> Self {
+        let has_forgotten = Arc::new(AtomicBool::new(false));
+        let on_its_way = {
+            let has_forgotten = Arc::clone(&has_forgotten);
+            move |page| if has_forgotten.load(Ordering::Relaxed) { changed(page, position) } else { page }
+        };
+        Self { forgets: Some(Forgets { events, has_forgotten }), ..Self::new(inner, on_its_way) }
     }
 
     /// Which stores what is restored and does not say so, or does not store it and does not say so, or does both, in turn.
@@ -72,48 +89,73 @@ impl Faulty {
         let flush = Some((Arc::clone(begun), Arc::clone(go_on)));
         Self { flush, ..Self::new(inner, |page| page) }
     }
+
+    fn inner(&self) -> InMemoryBackend {
+        self.inner.lock().unwrap().clone()
+    }
+
+    async fn forget(&self, events: usize) {
+        let mut all = self.inner().get_all_events().await.unwrap();
+        all.truncate(all.len() - events);
+        let left = InMemoryBackend::new();
+        left.restore(all).await.unwrap();
+        *self.inner.lock().unwrap() = left;
+    }
+}
+
+fn changed(mut page: Page, position: u64) -> Page {
+    for event in &mut page.events {
+        if event.position == GlobalPosition::new(position) {
+            event.payload = "changed".into();
+        }
+    }
+    page
 }
 
 #[async_trait]
 impl EventStoreBackend for Faulty {
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.inner.append_all(batch).await
+        self.inner().append_all(batch).await
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
+        self.inner().read_stream(stream, range).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await.map(&self.on_its_way)
+        self.inner().read_all(query).await.map(&self.on_its_way)
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
+        self.inner().wait_past(position).await
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
+        self.inner().save_snapshot(snapshot).await
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
+        self.inner().get_latest_snapshot(stream).await
     }
 
     async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
+        self.inner().list_snapshots(after, limit).await
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
         let number = self.answers.fetch_add(1, Ordering::Relaxed);
-        let Some(of) = self.loses_one_of else { return self.inner.restore(events).await };
+        if let Some(Forgets { events, has_forgotten }) = self.forgets.as_ref().filter(|_| number == 3) {
+            self.forget(*events).await;
+            has_forgotten.store(true, Ordering::Relaxed);
+        }
+        let Some(of) = self.loses_one_of else { return self.inner().restore(events).await };
         match number % of {
             0 => {
-                self.inner.restore(events).await?;
+                self.inner().restore(events).await?;
                 Err(StoreError::outcome_unknown("the line went dead behind the commit"))
             }
             1 => Err(StoreError::outcome_unknown("the line went dead before the commit")),
-            _ => self.inner.restore(events).await,
+            _ => self.inner().restore(events).await,
         }
     }
 
@@ -128,7 +170,12 @@ impl EventStoreBackend for Faulty {
         Ok(())
     }
 
+    /// Where the store ends, also where that event is gone.
+    async fn head(&self) -> Result<GlobalPosition> {
+        self.inner().head().await
+    }
+
     async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
+        self.inner().stats().await
     }
 }

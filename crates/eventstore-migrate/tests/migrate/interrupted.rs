@@ -2,7 +2,7 @@ use std::{pin::pin, task::Poll};
 
 use eventstore_api::EventStoreBackend;
 use eventstore_memory::InMemoryBackend;
-use eventstore_migrate::Migration;
+use eventstore_migrate::{Difference, Migration, MigrationError};
 use eventstore_wal::WalBackend;
 use futures_util::future::poll_fn;
 use proptest::prelude::*;
@@ -80,6 +80,46 @@ async fn a_lost_answer_costs_a_run_and_nothing_else() {
     assert!(failures > 5, "{failures} failures");
     assert!(report.verified.is_complete());
     assert_same(&old, &inner).await;
+}
+
+/// A server that takes the place of another may not have all that the other has acknowledged.
+#[tokio::test]
+async fn what_the_new_store_has_lost_meanwhile_it_gets_again() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    let new = Faulty::that_forgets(&inner, 7);
+    let report = Migration::new(&old, &new).page_events(5).run().await.unwrap();
+    let (total, lost) = (old.stats().await.unwrap().total_events, 7);
+    assert_eq!((report.caught_up.events, report.verified.events), (total + lost, total));
+    assert!(report.verified.is_complete());
+    assert_same(&old, &new).await;
+    assert_eq!(report.verified, Migration::new(&old, &new).verify().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_the_new_store_got_again_is_compared_again() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    // Of 15 that were there, and of which 10 were compared, 8 are left.
+    let new = Faulty::that_forgets_and_changes(&inner, 7, 9);
+    let differs = Migration::new(&old, &new).page_events(5).run().await.unwrap_err();
+    let MigrationError::Differs(Difference::Changed { position, .. }) = &differs else {
+        panic!("{differs:?}")
+    };
+    assert_eq!(position.get(), 9);
+}
+
+#[tokio::test]
+async fn whoever_only_copies_gives_a_store_again_what_it_has_lost() {
+    let old = InMemoryBackend::new();
+    fill(&old).await;
+    // Less than a page, one, more, and everything.
+    for lost in [1, 5, 6, 15] {
+        let new = Faulty::that_forgets(&InMemoryBackend::new(), lost);
+        let caught_up = Migration::new(&old, &new).page_events(5).catch_up().await.unwrap();
+        assert_eq!(caught_up.head, old.head().await.unwrap());
+        assert_same(&old, &new).await;
+    }
 }
 
 /// What happens to a store while it is moved.

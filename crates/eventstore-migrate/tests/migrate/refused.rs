@@ -85,6 +85,24 @@ async fn what_is_not_the_same_is_found_and_named() {
 }
 
 #[tokio::test]
+async fn a_hole_at_the_end_of_the_new_store_is_found() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    Migration::new(&old, &inner).run().await.unwrap();
+    let head = inner.head().await.unwrap();
+    let holes = Faulty::with_holes(&inner, head.get() - 1..=head.get());
+    for differs in [
+        Migration::new(&old, &holes).page_events(5).verify().await.unwrap_err(),
+        Migration::new(&old, &holes).page_events(5).run().await.unwrap_err(),
+    ] {
+        let MigrationError::Differs(Difference::NotInTarget { position }) = &differs else {
+            panic!("{differs:?}")
+        };
+        assert_eq!(position.get(), head.get() - 1);
+    }
+}
+
+#[tokio::test]
 async fn what_did_not_arrive_as_it_was_ends_the_copy() {
     let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
     fill(&old).await;
@@ -118,6 +136,19 @@ async fn a_later_snapshot_of_a_store_in_use_is_no_difference() {
     again.payload = "built by another".into();
     old.save_snapshot(again).await.unwrap();
     let verified = Migration::new(&old, &new).verify().await.unwrap();
-    assert_eq!(verified.snapshots_behind, 3);
+    assert_eq!((verified.snapshots, verified.snapshots_behind), (1, 3));
     assert!(!verified.is_complete());
+    let told = verified.to_string();
+    assert!(told.contains(" and 1 snapshots, sha256 "), "{told}");
+    assert!(told.ends_with("; the source has gone on by 3 snapshots"), "{told}");
+    append(&old, "a", 1).await;
+    let (told, head) =
+        (Migration::new(&old, &new).verify().await.unwrap().to_string(), old.head().await.unwrap());
+    let gone_on = format!("; the source has gone on to position {head} and by 3 snapshots");
+    assert!(told.ends_with(&gone_on), "{told}");
+
+    let next = Migration::new(&old, &new).run().await.unwrap();
+    assert_eq!((next.caught_up.events, next.caught_up.snapshots), (1, 3));
+    assert_eq!((next.verified.snapshots, next.verified.snapshots_behind), (4, 0));
+    assert!(next.verified.is_complete());
 }

@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use eventstore_api::{
@@ -72,11 +73,17 @@ async fn left_open() -> Sound {
 
 /// Of a store that is open. It is whole when no file is written or merged while it is made.
 fn whole_copy(directory: &Path, stats: &BackendStats) -> TempDir {
+    let patience = Instant::now() + Duration::from_secs(60);
     loop {
-        let Ok(left) = try_copy(directory) else { continue };
-        if verify(left.path()).is_ok_and(|report| report.stats == *stats) {
-            return left;
-        }
+        let wrong = match try_copy(directory) {
+            Ok(left) => match verify(left.path()) {
+                Ok(report) if report.stats == *stats => return left,
+                Ok(report) => format!("it holds {:?} instead of {stats:?}", report.stats),
+                Err(error) => message_with_causes(&error),
+            },
+            Err(error) => error.to_string(),
+        };
+        assert!(Instant::now() < patience, "no copy of {} is whole: {wrong}", directory.display());
     }
 }
 

@@ -1,5 +1,6 @@
 use std::{pin::pin, time::Duration};
 
+use anyhow::{Result, bail};
 use axum::{Router, serve::Listener};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -9,21 +10,38 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::timeout,
 };
 
 use crate::lifecycle::Lifecycle;
 
+/// How long others are waited for.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// Whoever sends a request: for its head, and then for its body.
+    pub(crate) read: Duration,
+    /// Requests that are under way when the service ends.
+    pub(crate) end: Duration,
+}
+
+/// How long those that are cut off may take to notice: they do where they wait for something next.
+const NOTICE: Duration = Duration::from_secs(1);
+
 /// Takes connections until the service ends, and then answers those requests that are under way. By hand, and not by `axum::serve`,
 /// which waits for the head of a request for ever: whoever sends half of one would hold up the end.
 ///
-/// Dropping the future early cuts them all off.
+/// When it returns, nobody is at work any more. Dropping the future early cuts them all off, and does not wait until they are gone.
+///
+/// # Errors
+///
+/// Says that requests were cut off, where they took longer than they may.
 pub(super) async fn serve(
     mut listener: TcpListener,
     router: Router,
     lifecycle: Lifecycle,
-    patience: Duration,
-) {
-    let http = http(patience);
+    patience: Patience,
+) -> Result<()> {
+    let http = http(patience.read);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -38,7 +56,12 @@ pub(super) async fn serve(
     }
     // From now on others are refused, and do not wait for an answer that does not come.
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(patience.end, ended).await.is_err() {
+        let _ = timeout(NOTICE, connections.shutdown()).await;
+        bail!("requests were cut off that were still under way after {:?}", patience.end);
+    }
+    Ok(())
 }
 
 fn http(patience: Duration) -> Builder<TokioExecutor> {
@@ -61,5 +84,43 @@ async fn converse(http: Builder<TokioExecutor>, stream: TcpStream, router: Route
     if let Err(error) = ended {
         // Of no concern to anybody here: somebody has gone away, or was not heard of for too long.
         tracing::debug!(error, "a connection has broken");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::Arc};
+
+    use axum::routing::get;
+    use tokio::{io::AsyncWriteExt, sync::Notify};
+
+    use super::*;
+    use crate::lifecycle::Phase;
+
+    #[tokio::test]
+    async fn nobody_is_at_work_any_more_once_requests_were_cut_off() {
+        let at_work = Arc::new(Notify::new());
+        let handler = {
+            let at_work = Arc::clone(&at_work);
+            async move || {
+                at_work.notify_one();
+                pending::<()>().await;
+            }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let lifecycle = Lifecycle::new();
+        let patience = Patience { read: Duration::from_secs(3600), end: Duration::from_millis(10) };
+        let router = Router::new().route("/", get(handler));
+        let server = tokio::spawn(serve(listener, router, lifecycle.clone(), patience));
+
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        timeout(Duration::from_secs(60), at_work.notified()).await.unwrap();
+        lifecycle.enter(Phase::Ending);
+        let cut_off = server.await.unwrap().unwrap_err();
+        assert!(cut_off.to_string().contains("were cut off"), "{cut_off}");
+        // The handler had one.
+        assert_eq!(Arc::strong_count(&at_work), 1);
     }
 }

@@ -13,8 +13,7 @@ mod shared;
 mod trace_parent;
 mod whole_body;
 
-use std::time::Duration;
-
+use anyhow::Result;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -24,24 +23,26 @@ use axum::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+pub(crate) use self::connections::Patience;
 use self::{problem::Problem, shared::Shared};
 use crate::{health, lifecycle::Lifecycle};
 
 /// The longest command, in bytes. The command bus takes what it is given: the limit is ours.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// Serves until the service ends, and then those whose requests are under way. Nobody may take longer than this to send the head of a
-/// request, and then its body.
+/// Serves until the service ends, and then those whose requests are under way. When it returns, nobody is served any more.
 ///
-/// Dropping the future early cuts off those who are left.
+/// # Errors
+///
+/// Says that requests were cut off, where they took longer than they may.
 pub(crate) async fn serve(
     listener: TcpListener,
     lifecycle: Lifecycle,
     metrics: PrometheusHandle,
-    patience: Duration,
-) {
-    let router = router(Shared { lifecycle: lifecycle.clone(), patience }, metrics);
-    connections::serve(listener, router, lifecycle, patience).await;
+    patience: Patience,
+) -> Result<()> {
+    let router = router(Shared { lifecycle: lifecycle.clone(), patience: patience.read }, metrics);
+    connections::serve(listener, router, lifecycle, patience).await
 }
 
 fn router(shared: Shared, metrics: PrometheusHandle) -> Router {

@@ -44,7 +44,9 @@ impl Service {
         let line = soon("the line that says where it listens", lines.next_line()).await.unwrap();
         let line = line.expect("it has ended before it listened");
         let address = line.strip_prefix("listening on http://").expect(&line).parse().unwrap();
-        Self { process, address, client: Client::new() }
+        // One that is kept may be closed by the service, for having been idle, just when it is used again.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { process, address, client }
     }
 
     /// Starts it on a store in this directory, and waits until it is ready.

@@ -83,7 +83,9 @@ async fn half_a_head_holds_up_the_end_no_longer_than_it_may_take_to_come() {
 
 #[tokio::test]
 async fn a_connection_without_a_request_does_not_hold_up_the_end() {
-    let service = Service::in_memory().await;
+    // Longer than the end may take: it is not for having been idle that it is closed.
+    let service = Service::start(&[("SERVICE_READ_SECONDS", "3600")]).await;
+    service.becomes_ready().await;
     let idle = TcpStream::connect(service.address).await.unwrap();
     service.comes_to("/workshops", &json!({})).await;
     service.ends_well().await;
