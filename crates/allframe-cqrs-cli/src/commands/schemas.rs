@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     output::Output,
+    redacted::redacted,
     screen::printable,
     store::{self, Store},
     store_url,
@@ -189,6 +190,7 @@ fn lines(output: &mut Output, text: &str) -> Result<(), Failure> {
 async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<ExitCode, Failure> {
     let (released, candidates) = (schemas_at(old).await?, schemas_at(new).await?);
     if candidates.is_empty() && !released.is_empty() {
+        let (new, old) = (redacted(new), redacted(old));
         return Err(Failure::Usage(format!("`{new}` holds no schemas, and `{old}` does")));
     }
     let problems = incompatible_releases(released, candidates, mode);
@@ -203,7 +205,9 @@ async fn schemas_at(place: &str) -> Result<Vec<EventSchema>, Failure> {
         return files::read(folder).map_err(|error| Failure::open(place, error));
     }
     let location = store_url::parse(Some(place)).map_err(|failure| match failure {
-        Failure::Usage(text) => Failure::Usage(format!("there is no folder `{place}`, and {text}")),
+        Failure::Usage(text) => {
+            Failure::Usage(format!("there is no folder `{}`, and {text}", redacted(place)))
+        }
         other => other,
     })?;
     let registry = SchemaRegistry::new(store::open_for_reading(&*location).await?);
