@@ -70,6 +70,18 @@ impl Place {
         self.command(arguments).stdin(input).output().unwrap().into()
     }
 
+    /// Damages the log in `data`, which has to be longer than that, somewhere behind its beginning.
+    pub(crate) fn flip_a_bit(&self) {
+        let segment = fs::read_dir(self.path("data"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "wal"))
+            .unwrap();
+        let mut bytes = fs::read(&segment).unwrap();
+        bytes[10_000] ^= 1;
+        fs::write(&segment, bytes).unwrap();
+    }
+
     /// A store in `data` with these lines.
     pub(crate) fn import(&self, lines: &str) {
         let outcome = self.run_with_input("import -", lines);

@@ -21,8 +21,8 @@ use crate::{
 /// Write all events in their order, as JSON lines or a Parquet file, as import takes them
 ///
 /// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space
-/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
-/// appended during the export are left out.
+/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before; its permissions
+/// stay, and so do symbolic links to it. Events that are appended during the export are left out.
 #[derive(Args)]
 pub(crate) struct ExportArguments {
     /// The form of the output
