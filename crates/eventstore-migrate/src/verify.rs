@@ -1,6 +1,6 @@
 //! Reading both stores, and comparing.
 
-use eventstore_api::GlobalPosition;
+use eventstore_api::{GlobalPosition, ReadAll};
 use futures_util::future::join;
 use tokio::sync::watch;
 
@@ -81,6 +81,9 @@ impl Seen {
         let Compared { same, behind } = compare(migration, names, Some(&mut self.digester)).await?;
         let missing = missing(migration).await?;
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
+        // One that is damaged has a last event that can be read, and only whoever wants what lies behind it is told.
+        let more = ReadAll::after(self.head).limit(1);
+        migration.source.read_all(&more).await.map_err(MigrationError::Source)?;
         Ok(Verified {
             events: self.events,
             snapshots: same + behind,
