@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
     let report = migrated?;
-    closed?;
+    closed.map_err(MigrationError::Target)?;
     tell(&report, json)?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed }.into())
 }
@@ -94,7 +94,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
         let error = match done {
             Ok(report) => {
                 // What a store without syncs has taken is made to stay.
-                target.flush().await?;
+                target.flush().await.map_err(MigrationError::Target)?;
                 return Ok(report);
             }
             Err(error) => error,
@@ -118,7 +118,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 fn failure(error: MigrationError) -> Failure {
     match error {
-        MigrationError::Source(error) | MigrationError::Target(error) => Failure::Store(error),
         error @ (MigrationError::NotACopy(_) | MigrationError::Incomplete { .. }) => {
             Failure::Conflict(error.to_string())
         }
