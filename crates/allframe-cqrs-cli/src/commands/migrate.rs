@@ -36,7 +36,8 @@ pub(crate) struct MigrateArguments {
 
     /// Go on with what comes, until interrupted (Ctrl-C, SIGTERM): then copy what is left, compare, and end
     ///
-    /// Stop whatever appends to the store before. A server that is away for a while is waited for.
+    /// Stop whatever appends to the store before. A server that is away for a while is waited for. A second signal ends it at once,
+    /// wherever it is, and the next run goes on.
     #[arg(long, short)]
     follow: bool,
 
