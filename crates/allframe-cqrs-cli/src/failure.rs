@@ -1,4 +1,4 @@
-use std::{error::Error, io, io::Write, process::ExitCode};
+use std::{error::Error, io, io::Write};
 
 use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
@@ -87,9 +87,9 @@ impl Failure {
     }
 
     /// Says what went wrong on standard error, and to others with the exit code.
-    pub(crate) fn tell(&self, listener: Listener) -> ExitCode {
+    pub(crate) fn tell(&self, listener: Listener) -> Exit {
         if matches!(self, Self::NobodyReads) {
-            return ExitCode::SUCCESS;
+            return Exit::Done;
         }
         let text = match listener {
             Listener::Person => self.for_people(),
@@ -97,7 +97,7 @@ impl Failure {
         };
         // If standard error is closed, the exit code is all that can be told.
         let _ = writeln!(io::stderr(), "{text}");
-        self.exit().into()
+        self.exit()
     }
 
     fn for_people(&self) -> String {

@@ -1,4 +1,4 @@
-use std::{io, io::Write, process::ExitCode, sync::Mutex, time::Duration};
+use std::{io, io::Write, sync::Mutex, time::Duration};
 
 use clap::Args;
 use eventstore_api::{EventStoreBackend, GlobalPosition, message_with_causes};
@@ -46,7 +46,7 @@ pub(crate) struct MigrateArguments {
     pub(crate) json: bool,
 }
 
-pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let MigrateArguments { from, to, follow, json } = arguments;
     let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
     if to.is_forgotten() {
@@ -66,7 +66,7 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure
     let report = migrated?;
     closed.map_err(MigrationError::Target)?;
     tell(&report, json)?;
-    Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed }.into())
+    Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
 }
 
 async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<MigrationReport, Failure> {

@@ -1,4 +1,4 @@
-use std::{fmt::Display, path::Path, process::ExitCode};
+use std::{fmt::Display, path::Path};
 
 use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::{
+    exit::Exit,
     failure::Failure,
     output::Output,
     redacted::redacted,
@@ -99,7 +100,7 @@ impl SchemasArguments {
     }
 }
 
-pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
     match arguments.command {
         SchemasCommand::List { json } => list(&registry(store).await?, json).await?,
         SchemasCommand::Show { name, version, read, json } => {
@@ -111,7 +112,7 @@ pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Res
         }
         SchemasCommand::Check { old, new, mode, json } => return check(&old, &new, mode, json).await,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 async fn registry(store: Option<&str>) -> Result<SchemaRegistry<Store>, Failure> {
@@ -187,7 +188,7 @@ fn lines(output: &mut Output, text: &str) -> Result<(), Failure> {
     text.lines().try_for_each(|line| output.line(printable(line)))
 }
 
-async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<ExitCode, Failure> {
+async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<Exit, Failure> {
     let (released, candidates) = (schemas_at(old).await?, schemas_at(new).await?);
     if candidates.is_empty() && !released.is_empty() {
         let (new, old) = (redacted(new), redacted(old));
@@ -195,7 +196,7 @@ async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Res
     }
     let problems = incompatible_releases(released, candidates, mode);
     tell(&problems, json, "the schemas fit together")?;
-    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// The schemas in a folder, or those that are registered in a store.
