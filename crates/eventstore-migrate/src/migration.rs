@@ -1,4 +1,7 @@
-use std::fmt;
+use std::{
+    fmt, mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use eventstore_api::EventStoreBackend;
 use futures_util::future::{Either, select};
@@ -19,6 +22,14 @@ pub struct Migration<'a> {
     pub(crate) target: &'a dyn EventStoreBackend,
     pub(crate) page: Page,
     told: Option<Box<Told<'a>>>,
+    followed: Mutex<Followed>,
+}
+
+/// What calls of [`Migration::follow`] have copied and compared that a store ended which was away for a while.
+#[derive(Default)]
+struct Followed {
+    copied: Copied,
+    seen: Seen,
 }
 
 /// How much is read, and stored, at a time.
@@ -33,7 +44,8 @@ impl<'a> Migration<'a> {
     /// A migration of everything in `source` to `target`, which is empty, or holds what an earlier run has brought there.
     #[must_use]
     pub fn new(source: &'a dyn EventStoreBackend, target: &'a dyn EventStoreBackend) -> Self {
-        Self { source, target, page: Page { events: 8_192, bytes: 8 << 20 }, told: None }
+        let page = Page { events: 8_192, bytes: 8 << 20 };
+        Self { source, target, page, told: None, followed: Mutex::default() }
     }
 
     /// The same migration, in pages of at most so many events; at least one, and 8,192 where nothing is said. A page is stored
@@ -65,9 +77,10 @@ impl<'a> Migration<'a> {
     ///
     /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
     pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
-        let mut seen = Seen::default();
-        let caught_up = catch_up_and_compare(self, &mut seen).await?;
+        let Followed { copied, mut seen } = Followed::default();
+        catch_up_and_compare(self, &mut seen, &copied).await?;
         let verified = seen.verified(self).await?;
+        let caught_up = *copied.borrow();
         Ok(MigrationReport { caught_up, verified })
     }
 
@@ -94,11 +107,35 @@ impl<'a> Migration<'a> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run). A store that was away for a while ends it too; the same call goes on.
+    /// As [`run`](Self::run). A store that was away for a while ends it too, which [`MigrationError::is_retryable`] tells; the same
+    /// call of the same migration goes on, and its report is of both. Nothing is compared a second time then, unless the target has
+    /// lost what was.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has copied a beginning. The next call goes on copying behind it, and compares everything.
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
+        // Not held meanwhile: another call at the same time begins anew.
+        let mut followed = mem::take(&mut *self.followed());
+        let done = self.go_on_following(&mut followed, until).await;
+        if done.as_ref().is_err_and(MigrationError::is_retryable) {
+            *self.followed() = followed;
+        }
+        done
+    }
+
+    async fn go_on_following(
+        &self,
+        Followed { copied, seen }: &mut Followed,
+        until: impl Future<Output = ()>,
+    ) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
-        let mut seen = Seen::default();
-        let copied = Copied::new(catch_up_and_compare(self, &mut seen).await?);
+        // Another server may have taken its place that had not got all of it yet. What comes there again was not compared.
+        let there = self.target.head().await.map_err(MigrationError::Target)?;
+        if there < seen.head {
+            *seen = Seen::default();
+        }
+        catch_up_and_compare(self, seen, copied).await?;
         loop {
             let behind = copied.borrow().head;
             self.teller().tell(MigrationPhase::Following, behind, behind);
@@ -107,15 +144,14 @@ impl<'a> Migration<'a> {
                 Either::Left(((), _)) => break,
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
-                    copy_events(self, &copied, head).await?;
+                    copy_events(self, copied, head).await?;
                     let head = copied.borrow().head;
                     // Now, while nobody waits for it.
                     seen.compare(self, head).await?;
                 }
             }
         }
-        let rest = catch_up_and_compare(self, &mut seen).await?;
-        copied.send_modify(|copied| copied.add(rest));
+        catch_up_and_compare(self, seen, copied).await?;
         let verified = seen.verified(self).await?;
         let caught_up = *copied.borrow();
         Ok(MigrationReport { caught_up, verified })
@@ -131,6 +167,10 @@ impl<'a> Migration<'a> {
     /// store cannot be read.
     pub async fn verify(&self) -> Result<Verified, MigrationError> {
         verify(self).await
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn teller(&self) -> Teller<'_> {

@@ -19,7 +19,8 @@ pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, Migrat
     seen.verified(migration).await
 }
 
-/// How far two stores were compared, and are the same.
+/// How far two stores were compared, and are the same. It is right after every event, so that a comparison which failed, or was
+/// dropped, can be gone on with.
 pub(crate) struct Seen {
     pub(crate) events: u64,
     pub(crate) head: GlobalPosition,
@@ -70,15 +71,42 @@ impl Seen {
         head: GlobalPosition,
         tell: impl Fn(GlobalPosition),
     ) -> Result<(), MigrationError> {
-        self.events += compare_events(migration, (self.head, head), &mut self.digester, tell).await?;
-        self.head = head.max(self.head);
+        let Migration { source, target, page, .. } = migration;
+        let (mut source, mut target) =
+            (Walk::new(*source, self.head, *page), Walk::new(*target, self.head, *page));
+        // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
+        while self.head < head {
+            if source.is_empty() || target.is_empty() {
+                let (from, to) = join(source.fill(), target.fill()).await;
+                from.map_err(MigrationError::Source)?;
+                to.map_err(MigrationError::Target)?;
+            }
+            let Some(to) = target.next().filter(|event| event.position <= head) else { break };
+            let position = to.position;
+            let difference = match source.next() {
+                Some(from) if from.position == position => Difference::between(&from, &to),
+                Some(from) if from.position < position => {
+                    Some(Difference::NotInTarget { position: from.position })
+                }
+                _ => Some(Difference::NotInSource { position }),
+            };
+            if let Some(difference) = difference {
+                return Err(MigrationError::Differs(difference));
+            }
+            self.digester.event(&to);
+            (self.events, self.head) = (self.events + 1, position);
+            if target.is_empty() {
+                tell(position);
+            }
+        }
         Ok(())
     }
 
     /// Compares the snapshots too, and says what all of it came to.
-    pub(crate) async fn verified(mut self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
+    pub(crate) async fn verified(&self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
         let names = Names::of(migration.target);
-        let Compared { same, behind } = compare(migration, names, Some(&mut self.digester)).await?;
+        let mut digester = self.digester.clone();
+        let Compared { same, behind } = compare(migration, names, Some(&mut digester)).await?;
         let missing = missing(migration).await?;
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
         // One that is damaged has a last event that can be read, and only whoever wants what lies behind it is told.
@@ -90,45 +118,7 @@ impl Seen {
             snapshots_behind: behind + missing,
             head: self.head,
             source_head,
-            digest: self.digester.finish(),
+            digest: digester.finish(),
         })
     }
-}
-
-/// Compares the events behind the one position and up to the other, and says how many they are.
-async fn compare_events(
-    migration: &Migration<'_>,
-    (after, head): (GlobalPosition, GlobalPosition),
-    digester: &mut Digester,
-    tell: impl Fn(GlobalPosition),
-) -> Result<u64, MigrationError> {
-    let Migration { source, target, page, .. } = migration;
-    let (mut source, mut target) = (Walk::new(*source, after, *page), Walk::new(*target, after, *page));
-    let (mut events, mut compared) = (0, after);
-    // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
-    while compared < head {
-        if source.is_empty() || target.is_empty() {
-            let (from, to) = join(source.fill(), target.fill()).await;
-            from.map_err(MigrationError::Source)?;
-            to.map_err(MigrationError::Target)?;
-        }
-        let Some(to) = target.next().filter(|event| event.position <= head) else { break };
-        let position = to.position;
-        let difference = match source.next() {
-            Some(from) if from.position == position => Difference::between(&from, &to),
-            Some(from) if from.position < position => {
-                Some(Difference::NotInTarget { position: from.position })
-            }
-            _ => Some(Difference::NotInSource { position }),
-        };
-        if let Some(difference) = difference {
-            return Err(MigrationError::Differs(difference));
-        }
-        digester.event(&to);
-        (events, compared) = (events + 1, position);
-        if target.is_empty() {
-            tell(position);
-        }
-    }
-    Ok(events)
 }

@@ -150,6 +150,8 @@ fn whoever_follows_stays_while_the_server_of_the_new_store_is_away() {
     until(|| events(&cluster) == "5");
     let (code, lines) = following.interrupt();
     assert_eq!(code, Some(0), "{lines:?}");
+    // Before and after.
+    assert_eq!(lines[0], "copied 5 events and 0 snapshots, to position 5");
 }
 
 #[test]

@@ -3,26 +3,28 @@
 use std::{
     ops::RangeInclusive,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
-    Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_memory::InMemoryBackend;
 use tokio::sync::Notify;
 
 /// The store in memory, whose pages are changed on their way, and some of whose answers are lost.
 pub(crate) struct Faulty {
-    inner: InMemoryBackend,
+    inner: Mutex<InMemoryBackend>,
     on_its_way: Box<dyn Fn(Page) -> Page + Send + Sync>,
     /// Of so many answers to whoever restores, one is lost.
     loses_one_of: Option<u64>,
     answers: AtomicU64,
+    acknowledged: AtomicU64,
+    walked_over: AtomicU64,
     flushes: AtomicU64,
     /// Whom the second flush tells that it is under way, and what it waits for then.
     flush: Option<(Arc<Notify>, Arc<Notify>)>,
@@ -30,13 +32,14 @@ pub(crate) struct Faulty {
 
 impl Faulty {
     fn new(inner: &InMemoryBackend, on_its_way: impl Fn(Page) -> Page + Send + Sync + 'static) -> Self {
-        let (on_its_way, answers) = (Box::new(on_its_way), AtomicU64::new(0));
         Self {
-            inner: inner.clone(),
-            on_its_way,
+            inner: Mutex::new(inner.clone()),
+            on_its_way: Box::new(on_its_way),
             loses_one_of: None,
-            answers,
-            flushes: AtomicU64::new(0),
+            answers: AtomicU64::default(),
+            acknowledged: AtomicU64::default(),
+            walked_over: AtomicU64::default(),
+            flushes: AtomicU64::default(),
             flush: None,
         }
     }
@@ -72,49 +75,73 @@ impl Faulty {
         let flush = Some((Arc::clone(begun), Arc::clone(go_on)));
         Self { flush, ..Self::new(inner, |page| page) }
     }
+
+    /// As a server that takes the place of another one and had got nothing of it yet.
+    pub(crate) fn lose_everything(&self) {
+        *self.inner.lock().unwrap() = InMemoryBackend::new();
+    }
+
+    /// How many events it has said that it has restored.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How many events were read from it from old to new: not by who looks for the last one.
+    pub(crate) fn walked_over(&self) -> u64 {
+        self.walked_over.load(Ordering::Relaxed)
+    }
+
+    fn inner(&self) -> InMemoryBackend {
+        self.inner.lock().unwrap().clone()
+    }
 }
 
 #[async_trait]
 impl EventStoreBackend for Faulty {
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.inner.append_all(batch).await
+        self.inner().append_all(batch).await
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
+        self.inner().read_stream(stream, range).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await.map(&self.on_its_way)
+        let page = self.inner().read_all(query).await.map(&self.on_its_way)?;
+        if query.direction == Direction::Forward {
+            self.walked_over.fetch_add(page.events.len() as u64, Ordering::Relaxed);
+        }
+        Ok(page)
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
+        self.inner().wait_past(position).await
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
+        self.inner().save_snapshot(snapshot).await
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
+        self.inner().get_latest_snapshot(stream).await
     }
 
     async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
+        self.inner().list_snapshots(after, limit).await
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let number = self.answers.fetch_add(1, Ordering::Relaxed);
-        let Some(of) = self.loses_one_of else { return self.inner.restore(events).await };
-        match number % of {
-            0 => {
-                self.inner.restore(events).await?;
-                Err(StoreError::outcome_unknown("the line went dead behind the commit"))
+        let (number, count) = (self.answers.fetch_add(1, Ordering::Relaxed), events.len() as u64);
+        match self.loses_one_of.map(|of| number % of) {
+            Some(0) => {
+                self.inner().restore(events).await?;
+                return Err(StoreError::outcome_unknown("the line went dead behind the commit"));
             }
-            1 => Err(StoreError::outcome_unknown("the line went dead before the commit")),
-            _ => self.inner.restore(events).await,
+            Some(1) => return Err(StoreError::outcome_unknown("the line went dead before the commit")),
+            _ => self.inner().restore(events).await?,
         }
+        self.acknowledged.fetch_add(count, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn flush(&self) -> Result<()> {
@@ -129,6 +156,6 @@ impl EventStoreBackend for Faulty {
     }
 
     async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
+        self.inner().stats().await
     }
 }
