@@ -9,10 +9,14 @@ pub(crate) enum Exit {
     Failed,
     NotBegun,
     Conflict,
+    /// As shells say it of whatever a signal has ended: 128 and its number.
+    Interrupted,
+    Terminated,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::NotBegun, Self::Conflict];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Done, Self::Failed, Self::NotBegun, Self::Conflict, Self::Interrupted, Self::Terminated];
 
     pub(crate) const fn code(self) -> u8 {
         match self {
@@ -20,6 +24,8 @@ impl Exit {
             Self::Failed => 1,
             Self::NotBegun => 2,
             Self::Conflict => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 
@@ -30,6 +36,8 @@ impl Exit {
             Self::Failed => "failed",
             Self::NotBegun => "not_begun",
             Self::Conflict => "conflict",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
         }
     }
 
@@ -51,6 +59,10 @@ impl Exit {
                  that holds something else, or from one that has no beginning (what had arrived stays); sagas, of one that is not \
                  where this can be done; bench, of a store that holds events"
             }
+            Self::Interrupted => {
+                "ended by Ctrl-C (SIGINT), wherever it was; migrate --follow by the second one alone"
+            }
+            Self::Terminated => "ended so by SIGTERM",
         }
     }
 

@@ -1,6 +1,7 @@
-use std::{error::Error, io, io::Write, process::ExitCode};
+use std::{error::Error, io, io::Write};
 
 use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
+use eventstore_migrate::MigrationError;
 use serde::Serialize;
 
 use crate::{exit::Exit, screen::Colours};
@@ -33,7 +34,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Conflict(String),
     #[error(transparent)]
-    Migration(#[from] eventstore_migrate::MigrationError),
+    Migration(#[from] MigrationError),
     #[cfg(feature = "schemas")]
     #[error(transparent)]
     Schemas(#[from] allframe_cqrs::schema::SchemaError),
@@ -86,9 +87,9 @@ impl Failure {
     }
 
     /// Says what went wrong on standard error, and to others with the exit code.
-    pub(crate) fn tell(&self, listener: Listener) -> ExitCode {
+    pub(crate) fn tell(&self, listener: Listener) -> Exit {
         if matches!(self, Self::NobodyReads) {
-            return ExitCode::SUCCESS;
+            return Exit::Done;
         }
         let text = match listener {
             Listener::Person => self.for_people(),
@@ -96,7 +97,7 @@ impl Failure {
         };
         // If standard error is closed, the exit code is all that can be told.
         let _ = writeln!(io::stderr(), "{text}");
-        self.exit().into()
+        self.exit()
     }
 
     fn for_people(&self) -> String {
@@ -119,7 +120,7 @@ impl Failure {
             expected: None,
             actual: None,
         };
-        if let Self::Store(StoreError::WrongExpectedVersion { stream, expected, actual }) = self {
+        if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
             told.stream = Some(stream.as_str());
             told.expected = Some(match expected {
                 ExpectedVersion::Any => "any".to_owned(),
@@ -137,15 +138,26 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
             Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
-            Self::Conflict(_)
-            | Self::Store(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. }) => {
-                Exit::Conflict
-            }
+            Self::Conflict(_) => Exit::Conflict,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::InvalidName { .. }) => Exit::NotBegun,
-            _ => Exit::Failed,
+            other => match other.of_a_store() {
+                Some(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. }) => {
+                    Exit::Conflict
+                }
+                _ => Exit::Failed,
+            },
+        }
+    }
+
+    /// What a store has said; of two stores, one of them.
+    fn of_a_store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error)
+            | Self::Migration(MigrationError::Source(error) | MigrationError::Target(error)) => Some(error),
+            _ => None,
         }
     }
 
@@ -156,7 +168,6 @@ impl Failure {
             Self::NoSuchStream(_) => {
                 Some("`streams` lists those that there are, `streams --prefix` a part of them")
             }
-            Self::Store(StoreError::Corrupted { .. }) => Some(SALVAGE),
             Self::Open { source, .. } if is_damage(&**source) => Some(SALVAGE),
             Self::BadLine { .. } => {
                 Some("correct it and import the file again: lines with an id are not stored twice")
@@ -171,7 +182,10 @@ impl Failure {
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => {
                 Some("`sagas show TYPE ID` says where it is")
             }
-            _ => None,
+            other => match other.of_a_store() {
+                Some(StoreError::Corrupted { .. }) => Some(SALVAGE),
+                _ => None,
+            },
         }
     }
 }

@@ -1,10 +1,16 @@
 //! Whether somebody wants a command to come to its end.
 
+use std::{
+    io::{self, Write},
+    process,
+};
+
 use tokio::sync::watch;
 
-use crate::failure::Failure;
+use crate::{exit::Exit, failure::Failure};
 
-/// Ctrl-C, and SIGTERM where there is such a thing: from when it listens, they end nothing by themselves.
+/// Ctrl-C, and SIGTERM where there is such a thing: from when it listens, the first of them ends nothing by itself. The second ends
+/// the program at once, wherever it is, as the first would have before.
 pub(crate) struct Interrupted(watch::Receiver<bool>);
 
 impl Interrupted {
@@ -14,9 +20,14 @@ impl Interrupted {
             .map_err(|source| Failure::System { what: "cannot listen to signals", source })?;
         tokio::spawn(async move {
             signals.any().await;
-            told.send_replace(true);
             // It stays so, for whoever asks later.
-            told.closed().await;
+            told.send_replace(true);
+            let _ = writeln!(
+                io::stderr(),
+                "note: interrupted, and comes to its end; a second signal ends it at once"
+            );
+            // Not by way of whoever called: he may be waiting for what does not come.
+            process::exit(signals.any().await.code().into());
         });
         Ok(Self(is_told))
     }
@@ -39,15 +50,16 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn install() -> std::io::Result<Self> {
+    fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn any(&mut self) {
+    /// Waits for the next one: how it would have ended the program.
+    async fn any(&mut self) -> Exit {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Exit::Interrupted,
+            _ = self.terminate.recv() => Exit::Terminated,
         }
     }
 }
@@ -57,13 +69,14 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    fn install() -> std::io::Result<Self> {
+    fn install() -> io::Result<Self> {
         Ok(Self)
     }
 
-    async fn any(&mut self) {
+    async fn any(&mut self) -> Exit {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Exit::Interrupted
     }
 }

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let Arguments { store, command } = Arguments::parse();
     let listener = if command.is_for_programs() { Listener::Program } else { Listener::Person };
     let done = runtime().and_then(|runtime| runtime.block_on(commands::run(store.as_deref(), command)));
-    done.unwrap_or_else(|failure| failure.tell(listener))
+    done.unwrap_or_else(|failure| failure.tell(listener)).into()
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

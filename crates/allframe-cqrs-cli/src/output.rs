@@ -1,5 +1,5 @@
 use std::{
-    fs::File,
+    fs::{File, Metadata, Permissions},
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
@@ -101,14 +101,34 @@ fn is_stdout(path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> io::Result<Destination> {
-    let is_replaceable = match path.symlink_metadata() {
-        Ok(existing) => existing.is_file(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    };
-    if !is_replaceable {
-        return Ok(Destination::Direct(Box::new(File::create(path)?)));
+    match replaceable(path) {
+        Some((place, existing)) => aside(place, existing),
+        None => Ok(Destination::Direct(Box::new(File::create(path)?))),
     }
-    let directory = match path.parent() {
+}
+
+/// Where the file is, or is to be, that this path names, and what may be done with the one that is there; `None` where there is
+/// something else than a file.
+fn replaceable(path: &Path) -> Option<(PathBuf, Option<Permissions>)> {
+    // Whoever has opened it looks into that file, and not at one in its place.
+    let is_open_already =
+        ["/dev/fd", "/dev/stderr", "/proc"].iter().any(|descriptors| path.starts_with(descriptors));
+    if is_open_already {
+        return None;
+    }
+    match path.symlink_metadata() {
+        // A link stays, and the file that it leads to is replaced.
+        Ok(_) => {
+            let place = path.canonicalize().ok()?;
+            let existing = place.metadata().ok().filter(Metadata::is_file)?;
+            Some((place, Some(existing.permissions())))
+        }
+        Err(error) => (error.kind() == io::ErrorKind::NotFound).then(|| (path.to_owned(), None)),
+    }
+}
+
+fn aside(place: PathBuf, existing: Option<Permissions>) -> io::Result<Destination> {
+    let directory = match place.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
@@ -116,13 +136,16 @@ fn open(path: &Path) -> io::Result<Destination> {
     directory.metadata()?;
     let mut builder = Builder::new();
     builder.prefix(".eventstore-export-");
-    // As a new file has them, less what the user's mask takes away.
+    // As a new file has them, less what the user's mask takes away. Without this it is for its owner alone.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    Ok(Destination::Aside {
-        file: builder.tempfile_in(directory).map_err(|error| error.kind())?,
-        place: path.to_owned(),
-    })
+    if existing.is_none() {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    let file = builder.tempfile_in(directory).map_err(|error| error.kind())?;
+    if let Some(existing) = existing {
+        file.as_file().set_permissions(existing)?;
+    }
+    Ok(Destination::Aside { file, place })
 }
 
 fn put_in_place(file: NamedTempFile, place: &Path) -> io::Result<()> {

@@ -44,7 +44,11 @@ mod tests {
             begin in "(wal:|memory:|rocksdb:|postgres(ql)?://|[a-z]{0,4}:?/{0,2})",
             rest in "[ -~ü]{0,20}",
         ) {
-            for url in [format!("{begin}{rest}"), format!("{begin}ann:SECRET@{rest}")] {
+            for url in [
+                format!("{begin}{rest}"),
+                format!("{begin}ann:SECRET@{rest}"),
+                format!("{begin}password='SECRET {rest}'"),
+            ] {
                 let shown = match parse(Some(&url)) {
                     Ok(location) => location.to_string(),
                     Err(failure) => failure.to_string(),
@@ -108,5 +112,7 @@ mod tests {
     fn a_password_is_not_repeated_where_the_rest_is_wrong() {
         let Err(failure) = parse(Some("Postgresql://ann:secret@host/db")) else { panic!("it was taken") };
         assert!(failure.to_string().starts_with("`Postgresql://ann:***@host/db` is no store"), "{failure}");
+        let Err(failure) = parse(Some("host=db user=ann password=secret")) else { panic!("it was taken") };
+        assert!(failure.to_string().starts_with("`host=db user=ann password=***` is no store"), "{failure}");
     }
 }

@@ -31,20 +31,20 @@ pub(crate) async fn catch_up(migration: &Migration<'_>, copied: &Copied) -> Resu
     }
 }
 
-/// Copies so much, and compares every event behind what was compared: each page once it is stored, while the next one is copied.
+/// Copies so much, and compares every event behind what was compared: each page once it is stored, while the next one is copied. What
+/// was copied is added to the sum, also where it fails.
 pub(crate) async fn catch_up_and_compare(
     migration: &Migration<'_>,
     seen: &mut Seen,
-) -> Result<CaughtUp, MigrationError> {
+    sum: &mut CaughtUp,
+) -> Result<(), MigrationError> {
     let copied = Copied::new(CaughtUp::behind(seen.head));
-    let arriving = copied.subscribe();
-    let copying = async move {
-        catch_up(migration, &copied).await?;
-        let caught_up = *copied.borrow();
-        Ok(caught_up)
-    };
-    let (caught_up, ()) = try_join(copying, seen.compare_arriving(migration, arriving)).await?;
-    Ok(caught_up)
+    let (arriving, so_far) = (copied.subscribe(), copied.subscribe());
+    // Dropped when it is done, or has failed: that ends the comparison.
+    let copying = async move { catch_up(migration, &copied).await };
+    let done = try_join(copying, seen.compare_arriving(migration, arriving)).await;
+    sum.add(*so_far.borrow());
+    done.map(|((), ())| ())
 }
 
 /// That the last event of the target is the one that the source has there. Whoever wants to be sure of all of them verifies.

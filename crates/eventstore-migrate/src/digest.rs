@@ -35,6 +35,7 @@ impl fmt::Debug for Digest {
 
 /// A digest that is being made. What has a length of its own is preceded by it, so that nothing can move from one field to the
 /// next unseen.
+#[derive(Clone)]
 pub(crate) struct Digester {
     hash: Sha256,
     /// What goes into the hash next: it takes a call of its own for each few bytes otherwise.

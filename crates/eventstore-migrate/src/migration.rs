@@ -1,4 +1,7 @@
-use std::fmt;
+use std::{
+    fmt, mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use eventstore_api::EventStoreBackend;
 use futures_util::future::{Either, select};
@@ -19,6 +22,14 @@ pub struct Migration<'a> {
     pub(crate) target: &'a dyn EventStoreBackend,
     pub(crate) page: Page,
     told: Option<Box<Told<'a>>>,
+    followed: Mutex<Followed>,
+}
+
+/// What calls of [`Migration::follow`] have copied and compared that a store ended which was away for a while.
+#[derive(Default)]
+struct Followed {
+    caught_up: CaughtUp,
+    seen: Seen,
 }
 
 /// How much is read, and stored, at a time.
@@ -33,7 +44,8 @@ impl<'a> Migration<'a> {
     /// A migration of everything in `source` to `target`, which is empty, or holds what an earlier run has brought there.
     #[must_use]
     pub fn new(source: &'a dyn EventStoreBackend, target: &'a dyn EventStoreBackend) -> Self {
-        Self { source, target, page: Page { events: 8_192, bytes: 8 << 20 }, told: None }
+        let page = Page { events: 8_192, bytes: 8 << 20 };
+        Self { source, target, page, told: None, followed: Mutex::default() }
     }
 
     /// The same migration, in pages of at most so many events; at least one, and 8,192 where nothing is said. A page is stored
@@ -65,8 +77,8 @@ impl<'a> Migration<'a> {
     ///
     /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
     pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
-        let mut seen = Seen::default();
-        let caught_up = catch_up_and_compare(self, &mut seen).await?;
+        let Followed { mut caught_up, mut seen } = Followed::default();
+        catch_up_and_compare(self, &mut seen, &mut caught_up).await?;
         let verified = seen.verified(self).await?;
         Ok(MigrationReport { caught_up, verified })
     }
@@ -94,11 +106,39 @@ impl<'a> Migration<'a> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run). A store that was away for a while ends it too; the same call goes on.
+    /// As [`run`](Self::run). A store that was away for a while ends it too, which [`MigrationError::is_retryable`] tells; the same
+    /// call of the same migration goes on, and its report is of both. Nothing is compared a second time then, unless the target has
+    /// lost what was.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has copied a beginning. The next call goes on copying behind it, and compares everything.
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
+        // Not held meanwhile: another call at the same time begins anew.
+        let mut followed = mem::take(&mut *self.followed());
+        let done = self.go_on_following(&mut followed, until).await;
+        if done.as_ref().is_err_and(MigrationError::is_retryable) {
+            // What came once more, because the target had lost it, may not have been compared once more.
+            if followed.caught_up.again_behind.take().is_some() {
+                followed.seen = Seen::default();
+            }
+            *self.followed() = followed;
+        }
+        done
+    }
+
+    async fn go_on_following(
+        &self,
+        Followed { caught_up, seen }: &mut Followed,
+        until: impl Future<Output = ()>,
+    ) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
-        let mut seen = Seen::default();
-        let mut caught_up = catch_up_and_compare(self, &mut seen).await?;
+        // Another server may have taken its place that had not got all of it yet. What comes there again was not compared.
+        let there = self.target.head().await.map_err(MigrationError::Target)?;
+        if there < seen.head {
+            *seen = Seen::default();
+        }
+        catch_up_and_compare(self, seen, caught_up).await?;
         loop {
             let behind = caught_up.head;
             self.teller().tell(MigrationPhase::Following, behind, behind);
@@ -108,17 +148,18 @@ impl<'a> Migration<'a> {
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
                     let copied = Copied::new(CaughtUp::behind(behind));
-                    copy_events(self, &copied, head).await?;
+                    let done = copy_events(self, &copied, head).await;
                     let copied = *copied.borrow();
+                    caught_up.add(copied);
+                    done?;
                     // Now, while nobody waits for it.
                     seen.compare_copied(self, copied).await?;
-                    caught_up.add(copied);
                 }
             }
         }
-        caught_up.add(catch_up_and_compare(self, &mut seen).await?);
+        catch_up_and_compare(self, seen, caught_up).await?;
         let verified = seen.verified(self).await?;
-        Ok(MigrationReport { caught_up, verified })
+        Ok(MigrationReport { caught_up: *caught_up, verified })
     }
 
     /// Reads both stores, and compares every field of every event and snapshot that is in the target. Writes nothing.
@@ -131,6 +172,10 @@ impl<'a> Migration<'a> {
     /// store cannot be read.
     pub async fn verify(&self) -> Result<Verified, MigrationError> {
         verify(self).await
+    }
+
+    fn followed(&self) -> MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn teller(&self) -> Teller<'_> {

@@ -65,6 +65,7 @@ impl CaughtUp {
         self.events += other.events;
         self.snapshots += other.snapshots;
         self.head = other.head;
+        self.again_behind = self.again_behind.or(other.again_behind);
     }
 }
 

@@ -107,7 +107,7 @@ impl SwitchingBackend {
         let mut before = u64::MAX;
         loop {
             let begun = seen.events;
-            catch_up_and_compare(&migration, &mut seen).await?;
+            catch_up_and_compare(&migration, &mut seen, &mut CaughtUp::default()).await?;
             let compared = seen.events - begun;
             // Where it does not become less, whoever appends is faster than it can be copied.
             if compared <= FEW || compared > before / 2 {

@@ -1,6 +1,6 @@
 //! Reading both stores, and comparing.
 
-use eventstore_api::{GlobalPosition, RecordedEvent};
+use eventstore_api::{GlobalPosition, ReadAll, RecordedEvent};
 use futures_util::future::join;
 use tokio::sync::watch;
 
@@ -19,7 +19,8 @@ pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, Migrat
     seen.verified(migration).await
 }
 
-/// How far two stores were compared, and are the same.
+/// How far two stores were compared, and are the same. It is right after every event, so that a comparison which failed, or was
+/// dropped, can be gone on with.
 pub(crate) struct Seen {
     pub(crate) events: u64,
     pub(crate) head: GlobalPosition,
@@ -118,8 +119,7 @@ impl Seen {
                 return Err(MigrationError::Differs(difference));
             }
             self.digester.event(&to);
-            self.events += 1;
-            self.head = position;
+            (self.events, self.head) = (self.events + 1, position);
             if target.is_empty() {
                 tell(position);
             }
@@ -128,18 +128,22 @@ impl Seen {
     }
 
     /// Compares the snapshots too, and says what all of it came to.
-    pub(crate) async fn verified(mut self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
+    pub(crate) async fn verified(&self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
         let names = Names::of(migration.target);
-        let Compared { same, behind } = compare(migration, names, Some(&mut self.digester)).await?;
+        let mut digester = self.digester.clone();
+        let Compared { same, behind } = compare(migration, names, Some(&mut digester)).await?;
         let missing = missing(migration).await?;
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
+        // One that is damaged has a last event that can be read, and only whoever wants what lies behind it is told.
+        let more = ReadAll::after(self.head).limit(1);
+        migration.source.read_all(&more).await.map_err(MigrationError::Source)?;
         Ok(Verified {
             events: self.events,
             snapshots: same,
             snapshots_behind: behind + missing,
             head: self.head,
             source_head,
-            digest: self.digester.finish(),
+            digest: digester.finish(),
         })
     }
 }

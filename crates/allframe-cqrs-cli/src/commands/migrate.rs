@@ -1,4 +1,4 @@
-use std::{io, io::Write, process::ExitCode, sync::Mutex, time::Duration};
+use std::{io, io::Write, sync::Mutex, time::Duration};
 
 use clap::Args;
 use eventstore_api::{EventStoreBackend, GlobalPosition, message_with_causes};
@@ -36,7 +36,8 @@ pub(crate) struct MigrateArguments {
 
     /// Go on with what comes, until interrupted (Ctrl-C, SIGTERM): then copy what is left, compare, and end
     ///
-    /// Stop whatever appends to the store before. A server that is away for a while is waited for.
+    /// Stop whatever appends to the store before. A server that is away for a while is waited for. A second signal ends it at once,
+    /// wherever it is, and the next run goes on.
     #[arg(long, short)]
     follow: bool,
 
@@ -45,7 +46,7 @@ pub(crate) struct MigrateArguments {
     pub(crate) json: bool,
 }
 
-pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let MigrateArguments { from, to, follow, json } = arguments;
     let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
     if to.is_forgotten() {
@@ -63,9 +64,9 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<ExitCode, Failure
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
     let report = migrated?;
-    closed?;
+    closed.map_err(MigrationError::Target)?;
     tell(&report, json)?;
-    Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed }.into())
+    Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
 }
 
 async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<MigrationReport, Failure> {
@@ -94,7 +95,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
         let error = match done {
             Ok(report) => {
                 // What a store without syncs has taken is made to stay.
-                target.flush().await?;
+                target.flush().await.map_err(MigrationError::Target)?;
                 return Ok(report);
             }
             Err(error) => error,
@@ -118,7 +119,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 fn failure(error: MigrationError) -> Failure {
     match error {
-        MigrationError::Source(error) | MigrationError::Target(error) => Failure::Store(error),
         error @ (MigrationError::NotACopy(_) | MigrationError::Incomplete { .. }) => {
             Failure::Conflict(error.to_string())
         }

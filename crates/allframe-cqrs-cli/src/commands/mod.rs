@@ -21,11 +21,9 @@ pub(crate) mod streams;
 pub(crate) mod tail;
 pub(crate) mod verify;
 
-use std::process::ExitCode;
+use crate::{arguments::Command, exit::Exit, failure::Failure, store_url};
 
-use crate::{arguments::Command, failure::Failure, store_url};
-
-pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<Exit, Failure> {
     let location = || store_url::parse(store);
     match command {
         Command::Stats(arguments) => stats::run(&*location()?, arguments).await?,
@@ -52,5 +50,5 @@ pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<ExitCod
         Command::Completions(arguments) => manual::completions(arguments)?,
         Command::Man(arguments) => manual::man(arguments)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

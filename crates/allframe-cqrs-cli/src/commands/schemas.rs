@@ -1,4 +1,4 @@
-use std::{fmt::Display, path::Path, process::ExitCode};
+use std::{fmt::Display, path::Path};
 
 use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
@@ -8,8 +8,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::{
+    exit::Exit,
     failure::Failure,
     output::Output,
+    redacted::redacted,
     screen::printable,
     store::{self, Store},
     store_url,
@@ -98,7 +100,7 @@ impl SchemasArguments {
     }
 }
 
-pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
     match arguments.command {
         SchemasCommand::List { json } => list(&registry(store).await?, json).await?,
         SchemasCommand::Show { name, version, read, json } => {
@@ -110,7 +112,7 @@ pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Res
         }
         SchemasCommand::Check { old, new, mode, json } => return check(&old, &new, mode, json).await,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 async fn registry(store: Option<&str>) -> Result<SchemaRegistry<Store>, Failure> {
@@ -186,14 +188,15 @@ fn lines(output: &mut Output, text: &str) -> Result<(), Failure> {
     text.lines().try_for_each(|line| output.line(printable(line)))
 }
 
-async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<ExitCode, Failure> {
+async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<Exit, Failure> {
     let (released, candidates) = (schemas_at(old).await?, schemas_at(new).await?);
     if candidates.is_empty() && !released.is_empty() {
+        let (new, old) = (redacted(new), redacted(old));
         return Err(Failure::Usage(format!("`{new}` holds no schemas, and `{old}` does")));
     }
     let problems = incompatible_releases(released, candidates, mode);
     tell(&problems, json, "the schemas fit together")?;
-    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// The schemas in a folder, or those that are registered in a store.
@@ -203,7 +206,9 @@ async fn schemas_at(place: &str) -> Result<Vec<EventSchema>, Failure> {
         return files::read(folder).map_err(|error| Failure::open(place, error));
     }
     let location = store_url::parse(Some(place)).map_err(|failure| match failure {
-        Failure::Usage(text) => Failure::Usage(format!("there is no folder `{place}`, and {text}")),
+        Failure::Usage(text) => {
+            Failure::Usage(format!("there is no folder `{}`, and {text}", redacted(place)))
+        }
         other => other,
     })?;
     let registry = SchemaRegistry::new(store::open_for_reading(&*location).await?);

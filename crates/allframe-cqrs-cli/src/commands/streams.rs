@@ -70,11 +70,12 @@ pub(crate) async fn run(location: &dyn Location, arguments: StreamsArguments) ->
     let mut progress = Progress::unknown();
     each_event(&store, ReadAll::forward().filter(filter), &mut progress, |event| {
         match streams.get_mut(&event.stream) {
-            Some(seen) => seen.see(event),
+            Some(seen) => seen.see(&event),
             None => {
-                streams.insert(event.stream.clone(), Seen::first(event));
+                streams.insert(event.stream.clone(), Seen::first(&event));
             }
         }
+        Ok(())
     })
     .await?;
     drop(progress);

@@ -1,9 +1,8 @@
-use std::process::ExitCode;
-
 use clap::Args;
 use serde::Serialize;
 
 use crate::{
+    exit::Exit,
     failure::Failure,
     output::Output,
     progress::Progress,
@@ -25,7 +24,7 @@ pub(crate) struct VerifyArguments {
     pub(crate) json: bool,
 }
 
-pub(crate) async fn run(location: &dyn Location, arguments: VerifyArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: VerifyArguments) -> Result<Exit, Failure> {
     let mut progress = Progress::unknown();
     let verdict = store::verify(location, &mut progress).await?;
     drop(progress);
@@ -36,7 +35,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: VerifyArguments) -> 
         tell(&verdict, &mut output)?;
     }
     output.finish()?;
-    Ok(if verdict.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
 
 #[derive(Serialize)]

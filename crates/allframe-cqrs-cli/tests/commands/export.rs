@@ -1,10 +1,11 @@
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::Read,
+    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
     process::{Command, Stdio},
 };
 
-use crate::support::{FEW, Place, many, same_each_time};
+use crate::support::{FEW, Place, Running, many, same_each_time};
 
 #[test]
 fn an_event_is_a_line_with_all_that_is_known_of_it() {
@@ -36,6 +37,57 @@ fn a_file_is_replaced_when_the_export_is_complete() {
     assert_eq!(place.read("out.jsonl"), place.succeed("export -"));
     let names = fs::read_dir(place.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(!names.into_iter().any(|name| name.to_string_lossy().contains("export")));
+}
+
+#[test]
+fn a_file_to_which_a_link_leads_is_replaced_when_the_export_is_complete_too() {
+    let place = Place::new();
+    place.import(&many(3_000, 5));
+    fs::create_dir(place.path("archive")).unwrap();
+    place.write("archive/out.jsonl", "what was here before\n");
+    symlink("archive/out.jsonl", place.path("link")).unwrap();
+    place.succeed("export link");
+    let whole = place.succeed("export -");
+    assert!(place.path("link").is_symlink());
+    assert_eq!(place.read("archive/out.jsonl"), whole);
+
+    // One that fails on the way leaves it as it is, and nothing beside it.
+    place.flip_a_bit();
+    let outcome = place.run("export link");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert_eq!(place.read("archive/out.jsonl"), whole);
+    assert_eq!(fs::read_dir(place.path("archive")).unwrap().count(), 1);
+}
+
+#[test]
+fn who_may_read_a_file_may_read_the_one_that_takes_its_place_and_nobody_else() {
+    let place = Place::new();
+    place.import(FEW);
+    place.write("out.jsonl", "what was here before\n");
+    symlink("out.jsonl", place.path("link")).unwrap();
+    for (name, mode) in [("out.jsonl", 0o600), ("out.jsonl", 0o666), ("link", 0o640)] {
+        fs::set_permissions(place.path("out.jsonl"), Permissions::from_mode(mode)).unwrap();
+        place.succeed(&format!("export {name}"));
+        let is_now = place.path("out.jsonl").metadata().unwrap().permissions().mode();
+        assert_eq!(is_now & 0o777, mode, "{name}: it is {is_now:o}");
+    }
+}
+
+#[test]
+fn a_pipe_is_written_and_not_replaced() {
+    let place = Place::new();
+    place.import(FEW);
+    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    symlink("pipe", place.path("link")).unwrap();
+    for name in ["pipe", "link"] {
+        let mut reading = Command::new("cat");
+        reading.arg(place.path("pipe"));
+        let mut reader = Running::start(reading);
+        place.succeed(&format!("export {name}"));
+        assert!(place.path("pipe").metadata().unwrap().file_type().is_fifo(), "{name}");
+        let lines: Vec<String> = std::iter::from_fn(|| reader.line()).collect();
+        assert_eq!(lines.len(), 4, "{name}: {lines:?}");
+    }
 }
 
 #[test]

@@ -128,6 +128,21 @@ fn a_store_that_holds_something_else_is_refused() {
 }
 
 #[test]
+fn a_store_that_is_damaged_is_named_as_the_one_that_failed() {
+    let place = Place::new();
+    place.import(&many(3_000, 5));
+    place.flip_a_bit();
+    // The second time there is nothing left to be copied.
+    for _ in 0..2 {
+        let outcome = migrate(&place, "wal:new");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{outcome}");
+        let said = "error: the store to migrate from failed: the store is damaged at ";
+        assert!(outcome.stderr.contains(said), "{outcome}");
+        assert!(outcome.stderr.contains("\nhint: `verify` says where the store is damaged"), "{outcome}");
+    }
+}
+
+#[test]
 fn a_store_is_not_migrated_to_itself_and_one_that_is_not_there_is_named() {
     let place = Place::new();
     place.import(FEW);

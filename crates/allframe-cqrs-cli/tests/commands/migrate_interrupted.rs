@@ -1,16 +1,17 @@
 //! Migrations that somebody, or a server, ends in the middle.
 
 use std::{
-    fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    os::unix::process::ExitStatusExt,
+    process::{ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use postgres_cluster::Cluster;
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Client, NoTls};
 
-use crate::support::{FEW, Place, many};
+use crate::support::{FEW, Place, Running};
 
 /// Waits until something is so, and not for ever.
 fn until(mut is_so: impl FnMut() -> bool) {
@@ -21,68 +22,136 @@ fn until(mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+/// How it ends, which it does before long.
+fn end_of(running: &mut Running) -> ExitStatus {
+    let mut ended = None;
+    until(|| {
+        ended = running.status();
+        ended.is_some()
+    });
+    ended.unwrap()
 }
 
-/// A migration that has begun to copy, and has more before it.
-fn under_way(place: &Place, arguments: &str) -> Child {
-    place.import(&many(400_000, 37));
-    let mut command = place.command(&format!("migrate --from wal:data --to wal:new {arguments}"));
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until_something_is_copied(place);
-    child
+/// A migration whose standard error is a pipe.
+fn migrating(place: &Place, from: &str, to: &str, arguments: &str) -> Running {
+    let mut command = place.command(&format!("migrate --from {from} --to {to} {arguments}"));
+    command.stderr(Stdio::piped());
+    Running::start(command)
 }
 
-/// Nobody who reads sees it before the end: it is not durable until then.
-fn until_something_is_copied(place: &Place) {
-    let first = place.path("new/00000000000000000001.wal");
-    until(|| fs::read(&first).is_ok_and(|bytes| bytes.iter().skip(256).any(|byte| *byte != 0)));
+/// The turn to append to the store on a server: who has it holds everybody else up, until it is dropped.
+struct Turn {
+    _session: (Runtime, Client),
 }
+
+impl Turn {
+    fn take(cluster: &Cluster) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&cluster.url(), NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute("BEGIN; SELECT eventstore.take_turn()").await.unwrap();
+            client
+        });
+        Self { _session: (runtime, client) }
+    }
+}
+
+/// A migration into an empty store on the server that cannot go on before the turn is given back.
+fn held_up(place: &Place, cluster: &Cluster, arguments: &str) -> (Turn, Running) {
+    let waiting =
+        || cluster.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+    // What an earlier one has left there is gone.
+    until(|| waiting().unwrap() == "0");
+    cluster.psql("DROP SCHEMA IF EXISTS eventstore CASCADE").unwrap();
+    let to = cluster.url();
+    place.succeed(&format!("--store {to} import /dev/null"));
+    let turn = Turn::take(cluster);
+    let running = migrating(place, "wal:data", &to, arguments);
+    until(|| waiting().unwrap() == "1");
+    (turn, running)
+}
+
+fn events(cluster: &Cluster) -> String {
+    cluster.psql("SELECT count(*) FROM eventstore.event_log").unwrap_or_default()
+}
+
+const IS_INTERRUPTED: &str = "note: interrupted, and comes to its end";
 
 #[test]
 fn a_migration_that_follows_nobody_ends_when_it_is_terminated() {
-    let place = Place::new();
-    let mut child = under_way(&place, "");
-    signal(&child, "-TERM");
-    assert_ne!(child.wait().unwrap().code(), Some(0), "it went on to its end");
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(FEW);
+    let (_turn, mut migrating) = held_up(&place, &cluster, "");
+    migrating.signal("-TERM");
+    const TERMINATED: i32 = 15;
+    assert_eq!(end_of(&mut migrating).signal(), Some(TERMINATED));
 }
 
 #[test]
 fn the_end_may_be_called_while_what_is_there_is_copied() {
-    let place = Place::new();
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(FEW);
     for name in ["-TERM", "-INT"] {
-        let _ = fs::remove_dir_all(place.path("new"));
-        let mut child = under_way(&place, "--follow");
-        signal(&child, name);
-        assert_eq!(
-            child.wait().unwrap().code(),
-            Some(0),
-            "{name}: it copies what is left, compares, and ends"
-        );
+        let (turn, mut following) = held_up(&place, &cluster, "--follow");
+        let mut notes = following.notes();
+        following.signal(name);
+        assert!(notes.any(|note| note.starts_with(IS_INTERRUPTED)), "{name}: it is not told");
+        drop(turn);
+        let ended = end_of(&mut following);
+        assert_eq!(ended.code(), Some(0), "{name}: it copies what is left, compares, and ends");
+        assert_eq!(events(&cluster), "4", "{name}");
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_and_the_next_run_goes_on() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(FEW);
+    for (first, second, code) in [("-INT", "-INT", 130), ("-INT", "-TERM", 143), ("-TERM", "-INT", 130)] {
+        let (_turn, mut following) = held_up(&place, &cluster, "--follow");
+        let mut notes = following.notes();
+        following.signal(first);
+        assert!(notes.any(|note| note.starts_with(IS_INTERRUPTED)), "{first}: it is not told");
+        following.signal(second);
+        assert_eq!(end_of(&mut following).code(), Some(code), "{first} {second}");
+    }
+    place.succeed(&format!("migrate --from wal:data --to {}", cluster.url()));
+    assert_eq!(events(&cluster), "4");
+}
+
+#[test]
+fn a_server_that_went_away_is_named_as_the_store_that_failed() {
+    let (place, mut cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(FEW);
+    let (_turn, mut migrating) = held_up(&place, &cluster, "");
+    let notes = migrating.notes();
+    cluster.kill().unwrap();
+    let said: Vec<_> = notes.collect();
+    assert_eq!(end_of(&mut migrating).code(), Some(1), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("error: the store to migrate to failed: ")), "{said:?}");
 }
 
 #[test]
 fn whoever_follows_stays_while_the_server_of_the_new_store_is_away() {
     let (place, mut cluster) = (Place::new(), Cluster::start().unwrap());
     place.import(FEW);
-    let to = cluster.url();
-    let mut command = place.command(&format!("migrate --from wal:data --to {to} --follow"));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until(|| cluster.psql("SELECT count(*) FROM eventstore.event_log").is_ok_and(|count| count == "4"));
+    let mut following = migrating(&place, "wal:data", &cluster.url(), "--follow");
+    let mut notes = following.notes();
+    assert_eq!(notes.next().as_deref(), Some("note: caught up at position 4, and following"));
     cluster.kill().unwrap();
     place.succeed("append account-1 Deposited --data 1");
-    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     // As often as it is tried: for more than a moment.
     for _ in 0..4 {
         let note = notes.next().expect("it goes on trying");
-        assert!(note.starts_with("note: "), "{note}");
+        assert!(note.starts_with("note: the store to migrate to failed: "), "{note}");
     }
     cluster.restart().unwrap();
-    until(|| cluster.psql("SELECT count(*) FROM eventstore.event_log").is_ok_and(|count| count == "5"));
-    signal(&child, "-INT");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    until(|| events(&cluster) == "5");
+    let (code, lines) = following.interrupt();
+    assert_eq!(code, Some(0), "{lines:?}");
+    // Before and after.
+    assert_eq!(lines[0], "copied 5 events and 0 snapshots, to position 5");
 }
 
 #[test]
@@ -91,19 +160,19 @@ fn whoever_follows_can_be_ended_while_the_server_of_the_old_store_is_away() {
     place.import(FEW);
     let from = cluster.url();
     place.succeed(&format!("migrate --from wal:data --to {from}"));
-    let mut command = place.command(&format!("migrate --from {from} --to wal:new --follow"));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    until_something_is_copied(&place);
+    let mut following = migrating(&place, &from, "wal:new", "--follow");
+    let mut notes = following.notes();
+    assert_eq!(notes.next().as_deref(), Some("note: caught up at position 4, and following"));
     cluster.kill().unwrap();
-    signal(&child, "-INT");
+    following.signal("-INT");
     // Some of the attempts may be before that, and some notes are of other things.
-    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(notes.any(|note| note.ends_with("trying again")), "it did not try again");
-    signal(&child, "-INT");
-    signal(&child, "-TERM");
     let said: Vec<_> = notes.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(1), "{said:?}");
-    assert!(said.iter().any(|line| line.starts_with("error: ")), "{said:?}");
+    assert_eq!(end_of(&mut following).code(), Some(1), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.starts_with("error: the store to migrate from failed: ")),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -145,6 +145,10 @@ fn a_store_whose_oldest_events_were_moved_out_is_sound() {
     );
     assert_eq!(ids(&schema.succeed("export -")), ids(&lines)[10..]);
     assert_eq!(ids(&schema.succeed("tail --json -n 100")), ids(&lines)[10..]);
+    // Of nine events of the stream four are among them.
+    let inspected = schema.succeed("inspect account-0");
+    assert!(inspected.starts_with("account-0: 5 events\n"), "{inspected}");
+    assert!(inspected.contains("\n9  Deposited  "), "{inspected}");
 }
 
 #[test]

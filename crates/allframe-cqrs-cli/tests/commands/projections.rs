@@ -73,6 +73,27 @@ fn a_group_that_cannot_be_read_hides_no_other() {
 }
 
 #[test]
+fn of_several_groups_that_cannot_be_read_each_is_told() {
+    const ODD: &str = r#"
+{"stream":"$group-odd/definition","type":"$group.defined","data":{"partitions":"many"}}
+{"stream":"$group-old/definition","type":"$group.defined","data":{"partitions":"few"}}
+"#;
+    let place = with_readers();
+    place.import(ODD);
+    for command in ["projections", "projections --json", "projections odd old"] {
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(1), "{command}: {outcome}");
+        let told: Vec<&str> = outcome.stderr.lines().collect();
+        let [note, error] = told[..] else { panic!("{command}: {outcome}") };
+        assert!(note.starts_with("note: ") && !error.starts_with("note: "), "{command}: {outcome}");
+        for group in ["$group-odd/definition", "$group-old/definition"] {
+            let lines = told.iter().filter(|line| line.contains(group));
+            assert_eq!(lines.count(), 1, "{command}: {outcome}");
+        }
+    }
+}
+
+#[test]
 fn a_group_that_the_toolkit_has_made_is_known() -> Result<(), GroupError> {
     let place = Place::new();
     place.import(FEW);

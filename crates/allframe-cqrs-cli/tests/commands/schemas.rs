@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::support::Place;
+use crate::support::{Outcome, Place};
 
 /// As programs register them: `Deposited` in two versions, and `Closed`.
 const REGISTERED: &str = r#"
@@ -158,6 +158,19 @@ fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
       "title": "a\u{202e}b"
     }
     "#);
+}
+
+#[test]
+fn a_password_in_the_name_of_a_store_is_not_repeated() {
+    for url in ["postgre://ann:secret@host/app", "host=db user=ann password='secret'"] {
+        let outcome =
+            Outcome::from(Place::new().command("schemas check").args([url, "wal:data"]).output().unwrap());
+        assert_eq!(outcome.code, Some(2), "{outcome}");
+        assert!(
+            outcome.stderr.contains("there is no folder `") && !outcome.stderr.contains("secret"),
+            "{outcome}"
+        );
+    }
 }
 
 #[test]

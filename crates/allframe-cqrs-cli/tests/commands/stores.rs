@@ -21,6 +21,22 @@ fn a_store_that_the_program_was_built_without_is_refused_with_how_to_get_it() {
     assert!(!place.path("data").exists());
 }
 
+/// As `psql` takes it, and this program does not.
+#[test]
+fn a_password_is_not_repeated_of_what_is_no_url() {
+    let place = Place::new();
+    for (store, shown) in [
+        ("host=db user=app password=hunter2", "host=db user=app password=***"),
+        ("host=db user=app password='hunter 2' dbname=app", "host=db user=app password=***"),
+        ("host=db user=app PASSWORD = hunter2@3", "host=db user=app PASSWORD =***"),
+    ] {
+        let outcome = place.command("stats").env("EVENTSTORE_STORE", store).output().unwrap();
+        let outcome = crate::support::Outcome::from(outcome);
+        assert_eq!(outcome.code, Some(2), "{outcome}");
+        assert!(outcome.stderr.starts_with(&format!("error: `{shown}` is no store")), "{outcome}");
+    }
+}
+
 #[test]
 fn a_store_can_be_named_anywhere() {
     let place = Place::new();

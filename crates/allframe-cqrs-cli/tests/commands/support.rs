@@ -4,7 +4,7 @@ use std::{
     fmt, fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -68,6 +68,18 @@ impl Place {
         self.write(".input", input);
         let input = fs::File::open(self.path(".input")).unwrap();
         self.command(arguments).stdin(input).output().unwrap().into()
+    }
+
+    /// Damages the log in `data`, which has to be longer than that, somewhere behind its beginning.
+    pub(crate) fn flip_a_bit(&self) {
+        let segment = fs::read_dir(self.path("data"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "wal"))
+            .unwrap();
+        let mut bytes = fs::read(&segment).unwrap();
+        bytes[10_000] ^= 1;
+        fs::write(&segment, bytes).unwrap();
     }
 
     /// A store in `data` with these lines.
@@ -215,6 +227,21 @@ impl Running {
         (read > 0).then(|| line.trim_end().to_owned())
     }
 
+    /// What it says on standard error, which has to be a pipe, line by line and as it comes.
+    pub(crate) fn notes(&mut self) -> impl Iterator<Item = String> + use<> {
+        BufReader::new(self.child.stderr.take().unwrap()).lines().map(Result::unwrap)
+    }
+
+    /// Sends it a signal, `-INT` or another one.
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Ends it as `kill -9` does, and returns the lines that it had printed before.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
@@ -230,8 +257,7 @@ impl Running {
 
     /// Asks it to end, as Ctrl-C does, and returns how it ended and what it had printed.
     pub(crate) fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
-        let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
-        assert!(interrupted.success());
+        self.signal("-INT");
         let lines = std::iter::from_fn(|| self.line()).collect();
         (self.child.wait().unwrap().code(), lines)
     }

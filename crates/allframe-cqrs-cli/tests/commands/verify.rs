@@ -1,5 +1,3 @@
-use std::fs;
-
 use crate::support::{FEW, Outcome, Place, many};
 
 /// How many bytes were read depends on the form of the log.
@@ -27,14 +25,7 @@ fn a_sound_store_is_sound() {
 fn a_flipped_bit_is_found_where_it_is() {
     let place = Place::new();
     place.import(&many(3_000, 5));
-    let segment = fs::read_dir(place.path("data"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "wal"))
-        .unwrap();
-    let mut bytes = fs::read(&segment).unwrap();
-    bytes[10_000] ^= 1;
-    fs::write(&segment, bytes).unwrap();
+    place.flip_a_bit();
 
     let outcome = place.run("verify");
     assert_eq!(outcome.code, Some(1), "{outcome}");

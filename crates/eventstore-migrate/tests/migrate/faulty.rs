@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
-    Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
+    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
 };
 use eventstore_memory::InMemoryBackend;
 use tokio::sync::Notify;
@@ -24,6 +24,8 @@ pub(crate) struct Faulty {
     loses_one_of: Option<u64>,
     forgets: Option<Forgets>,
     answers: AtomicU64,
+    acknowledged: AtomicU64,
+    walked_over: AtomicU64,
     flushes: AtomicU64,
     /// Whom the second flush tells that it is under way, and what it waits for then.
     flush: Option<(Arc<Notify>, Arc<Notify>)>,
@@ -37,14 +39,15 @@ struct Forgets {
 
 impl Faulty {
     fn new(inner: &InMemoryBackend, on_its_way: impl Fn(Page) -> Page + Send + Sync + 'static) -> Self {
-        let (on_its_way, answers) = (Box::new(on_its_way), AtomicU64::new(0));
         Self {
             inner: Mutex::new(inner.clone()),
-            on_its_way,
+            on_its_way: Box::new(on_its_way),
             loses_one_of: None,
             forgets: None,
-            answers,
-            flushes: AtomicU64::new(0),
+            answers: AtomicU64::default(),
+            acknowledged: AtomicU64::default(),
+            walked_over: AtomicU64::default(),
+            flushes: AtomicU64::default(),
             flush: None,
         }
     }
@@ -90,6 +93,21 @@ impl Faulty {
         Self { flush, ..Self::new(inner, |page| page) }
     }
 
+    /// As a server that takes the place of another one and had got nothing of it yet.
+    pub(crate) fn lose_everything(&self) {
+        *self.inner.lock().unwrap() = InMemoryBackend::new();
+    }
+
+    /// How many events it has said that it has restored.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How many events were read from it from old to new: not by who looks for the last one.
+    pub(crate) fn walked_over(&self) -> u64 {
+        self.walked_over.load(Ordering::Relaxed)
+    }
+
     fn inner(&self) -> InMemoryBackend {
         self.inner.lock().unwrap().clone()
     }
@@ -123,7 +141,11 @@ impl EventStoreBackend for Faulty {
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner().read_all(query).await.map(&self.on_its_way)
+        let page = self.inner().read_all(query).await.map(&self.on_its_way)?;
+        if query.direction == Direction::Forward {
+            self.walked_over.fetch_add(page.events.len() as u64, Ordering::Relaxed);
+        }
+        Ok(page)
     }
 
     async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
@@ -143,20 +165,21 @@ impl EventStoreBackend for Faulty {
     }
 
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        let number = self.answers.fetch_add(1, Ordering::Relaxed);
+        let (number, count) = (self.answers.fetch_add(1, Ordering::Relaxed), events.len() as u64);
         if let Some(Forgets { events, has_forgotten }) = self.forgets.as_ref().filter(|_| number == 3) {
             self.forget(*events).await;
             has_forgotten.store(true, Ordering::Relaxed);
         }
-        let Some(of) = self.loses_one_of else { return self.inner().restore(events).await };
-        match number % of {
-            0 => {
+        match self.loses_one_of.map(|of| number % of) {
+            Some(0) => {
                 self.inner().restore(events).await?;
-                Err(StoreError::outcome_unknown("the line went dead behind the commit"))
+                return Err(StoreError::outcome_unknown("the line went dead behind the commit"));
             }
-            1 => Err(StoreError::outcome_unknown("the line went dead before the commit")),
-            _ => self.inner().restore(events).await,
+            Some(1) => return Err(StoreError::outcome_unknown("the line went dead before the commit")),
+            _ => self.inner().restore(events).await?,
         }
+        self.acknowledged.fetch_add(count, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn flush(&self) -> Result<()> {

@@ -1,6 +1,7 @@
-use eventstore_api::{EventStoreBackend, GlobalPosition};
+use eventstore_api::{EventStoreBackend, GlobalPosition, StoreError};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Difference, Migration, MigrationError};
+use eventstore_wal::WalBackend;
 
 use crate::{
     faulty::Faulty,
@@ -68,6 +69,32 @@ async fn a_hole_in_the_middle_is_refused_where_it_is() {
     let refused = Migration::new(&holes, &new).page_events(1_000).run().await.unwrap_err();
     let MigrationError::Incomplete { missing, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(missing.get(), gone);
+}
+
+/// All that can be read of it is copied and the same. That is not all.
+#[tokio::test]
+async fn a_store_that_is_damaged_is_not_taken_for_one_that_ends_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let wal = WalBackend::production(directory.path()).unwrap();
+    fill(&wal).await;
+    let written = wal.head().await.unwrap();
+    wal.close().await.unwrap();
+    drop(wal);
+    let log = directory.path().join("00000000000000000001.wal");
+    let mut bytes = std::fs::read(&log).unwrap();
+    // Behind the end there is room for more.
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end / 2] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+
+    let (old, new) = (WalBackend::open_read_only(directory.path()).unwrap(), InMemoryBackend::new());
+    // Not the second time either, when nothing is left to be copied.
+    for _ in 0..2 {
+        let refused = Migration::new(&old, &new).run().await.unwrap_err();
+        assert!(matches!(refused, MigrationError::Source(StoreError::Corrupted { .. })), "{refused:?}");
+        let arrived = new.head().await.unwrap();
+        assert!(arrived > GlobalPosition::START && arrived < written, "{arrived} of {written}");
+    }
 }
 
 #[tokio::test]

@@ -96,7 +96,11 @@ async fn measure(store: &Store, before: GlobalPosition, workload: Workload) -> R
 
     let (began, mut read) = (Instant::now(), 0_u64);
     let mut progress = Progress::unknown();
-    each_event(store, ReadAll::after(before), &mut progress, |_| read += 1).await?;
+    each_event(store, ReadAll::after(before), &mut progress, |_| {
+        read += 1;
+        Ok(())
+    })
+    .await?;
     let read_in = began.elapsed();
     drop(progress);
     if read < events {

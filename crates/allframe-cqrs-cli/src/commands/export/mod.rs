@@ -3,17 +3,17 @@ mod sink;
 use std::{
     io::{self, Write as _},
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use clap::{Args, ValueEnum};
-use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll};
+use eventstore_api::{GlobalPosition, ReadAll};
 
 use self::sink::Sink;
 use crate::{
+    exit::Exit,
     failure::Failure,
     output::{Output, is_seen_on_a_terminal},
-    page::{PAGE_BYTES, PAGE_EVENTS},
+    page::each_event,
     progress::{Progress, Unwanted},
     store::{self, Location, Place},
 };
@@ -21,8 +21,8 @@ use crate::{
 /// Write all events in their order, as JSON lines or a Parquet file, as import takes them
 ///
 /// In JSON lines, a payload that is not JSON is written as `data_base64` and `encoding`. JSON is written without white space
-/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before. Events that are
-/// appended during the export are left out.
+/// between its parts, and otherwise as it is stored. A file is replaced when the export is complete, and not before; its permissions
+/// stay, and so do symbolic links to it. Events that are appended during the export are left out.
 #[derive(Args)]
 pub(crate) struct ExportArguments {
     /// The form of the output
@@ -52,42 +52,22 @@ pub(crate) enum Format {
     Parquet,
 }
 
-pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
     let ExportArguments { format, after, salvage, out } = arguments;
     if salvage {
         return save_what_is_whole(location, format, &out).await;
     }
     let store = store::open_for_reading(location).await?;
     let mut sink = Sink::new(format, Output::to(&out)?)?;
-    // Where a service writes faster than this reads, there would be no end.
-    let head = store.head().await?;
-    let mut progress =
-        Progress::of_events(head.get().saturating_sub(after)).unless(Unwanted(is_seen_on_a_terminal(&out)));
-
-    let mut query = ReadAll::after(GlobalPosition::new(after)).limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
-    loop {
-        let page = store.read_all(&query).await?;
-        progress.at(page.next.get().saturating_sub(after));
-        // Only the end says that nothing is missing: a damaged store has none.
-        let is_last = page.end_reached || page.next > head;
-        query = query.next_page(&page);
-        for event in page.events.into_iter().take_while(|event| event.position <= head) {
-            sink.event(event)?;
-        }
-        if is_last {
-            break;
-        }
-    }
+    let mut progress = Progress::unknown().unless(Unwanted(is_seen_on_a_terminal(&out)));
+    let query = ReadAll::after(GlobalPosition::new(after));
+    each_event(&store, query, &mut progress, |event| sink.event(event)).await?;
     drop(progress);
     sink.finish()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
-async fn save_what_is_whole(
-    location: &dyn Location,
-    format: Format,
-    out: &Path,
-) -> Result<ExitCode, Failure> {
+async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Exit, Failure> {
     let mut sink = Sink::new(format, Output::to(out)?)?;
     let mut written = Ok(());
     let verdict = store::salvage(location, &mut |event| {
@@ -101,5 +81,5 @@ async fn save_what_is_whole(
     for Place { place, detail } in &verdict.damages {
         let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
     }
-    Ok(if verdict.damages.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if verdict.damages.is_empty() { Exit::Done } else { Exit::Failed })
 }

@@ -35,11 +35,12 @@ pub(crate) async fn run(location: &dyn Location, arguments: InspectArguments) ->
     let colours = Colours::of_stdout();
     if !json {
         let name = colours.strong(printable(stream.as_str()));
-        output.line(format!("{name}: {}", count(last.get(), "event")))?;
+        let overview = Overview::of(&store, &stream, last).await?;
+        output.line(format!("{name}: {}", count(overview.events(), "event")))?;
         if let Some(snapshot) = store.get_latest_snapshot(&stream).await? {
             output.line(about_snapshot(&snapshot))?;
         }
-        output.lines(Overview::of(&store, &stream, last).await?.lines(width(), colours))?;
+        output.lines(overview.lines(width(), colours))?;
     }
     // Events that are appended meanwhile are left out.
     let mut range = StreamRange::all().max_bytes(PAGE_BYTES);

@@ -41,6 +41,11 @@ impl Overview {
         }
     }
 
+    /// Fewer than its version says, where its oldest events have been moved out of the store.
+    pub(super) fn events(&self) -> u64 {
+        self.moments.len() as u64
+    }
+
     pub(super) fn lines(&self, width: usize, colours: Colours) -> Vec<String> {
         let ends = self.moments.first().zip(self.moments.last());
         let Some((first, last)) = ends else { return Vec::new() };

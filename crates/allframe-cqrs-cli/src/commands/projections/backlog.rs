@@ -15,7 +15,11 @@ impl Backlog {
     ) -> Result<Self, Failure> {
         let mut backlog = Self(positions.into_iter().map(|position| (position, 0)).collect());
         if let Some(lowest) = backlog.0.keys().next().copied() {
-            each_event(store, ReadAll::after(lowest), progress, |event| backlog.see(event)).await?;
+            each_event(store, ReadAll::after(lowest), progress, |event| {
+                backlog.see(&event);
+                Ok(())
+            })
+            .await?;
         }
         Ok(backlog.summed())
     }

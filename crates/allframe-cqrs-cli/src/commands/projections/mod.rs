@@ -1,12 +1,14 @@
 mod backlog;
 
+use std::io::{self, Write};
+
 use allframe_cqrs::{
     EventStore, StoredProjection, StoredProjections,
     consumer_group::{ConsumerGroups, GroupError, GroupSummary, MemberId},
     process::Reacted,
 };
 use clap::Args;
-use eventstore_api::GlobalPosition;
+use eventstore_api::{GlobalPosition, message_with_causes};
 use serde::Serialize;
 
 use self::backlog::Backlog;
@@ -80,7 +82,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
     let ProjectionsArguments { names, json } = arguments;
     let backend = store::open_for_reading(location).await?;
     let store = ToolkitStore::with_backend(backend.clone());
-    let Found { projections, groups, unreadable } = match names.is_empty() {
+    let Found { projections, groups, mut unreadable } = match names.is_empty() {
         true => Found::all(&store).await?,
         false => Found::named(&store, &names).await?,
     };
@@ -97,20 +99,24 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
     match json {
         true => reports.iter().try_for_each(|report| output.json(report))?,
         // Something is there, if nothing that can be shown.
-        false if reports.is_empty() && unreadable.is_some() => {}
+        false if reports.is_empty() && !unreadable.is_empty() => {}
         false => tell(&reports, &mut output)?,
     }
     output.finish()?;
-    // What can be shown has been.
-    unreadable.map_or(Ok(()), |error| Err(error.into()))
+    // What can be shown has been. A command ends with one failure, so the others are told before.
+    let last = unreadable.pop();
+    for error in unreadable {
+        let _ = writeln!(io::stderr(), "note: {}", message_with_causes(&error));
+    }
+    last.map_or(Ok(()), |error| Err(error.into()))
 }
 
 #[derive(Default)]
 struct Found {
     projections: Vec<StoredProjection>,
     groups: Vec<GroupSummary>,
-    /// Why one of the groups is not among them.
-    unreadable: Option<GroupError>,
+    /// Why others are not among them.
+    unreadable: Vec<GroupError>,
 }
 
 impl Found {
@@ -148,7 +154,7 @@ impl Found {
         match group {
             Ok(group) => self.groups.extend(group),
             Err(error @ GroupError::Store(_)) => return Err(error.into()),
-            Err(error) => self.unreadable = self.unreadable.take().or(Some(error)),
+            Err(error) => self.unreadable.push(error),
         }
         Ok(())
     }

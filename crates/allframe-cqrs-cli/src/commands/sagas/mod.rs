@@ -73,6 +73,13 @@ enum SagasCommand {
         #[command(flatten)]
         which: Which,
     },
+    #[command(flatten)]
+    StepIn(Decision),
+}
+
+/// What a person decides of a saga.
+#[derive(Subcommand)]
+enum Decision {
     /// Have what a saga failed at tried again: of one that is parked, or that waits to try again
     Retry {
         #[command(flatten)]
@@ -126,7 +133,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: SagasArguments) -> R
             let sagas = sagas(store::open_for_reading(location).await?);
             details::run(&sagas, &which.id()?, json).await
         }
-        Some(change) => step_in(location, &change, json).await,
+        Some(SagasCommand::StepIn(decision)) => step_in(location, &decision, json).await,
     }
 }
 
@@ -134,31 +141,30 @@ fn sagas(backend: Store) -> Sagas {
     Sagas::of(&EventStore::<SagaEvent, _>::with_backend(backend))
 }
 
-/// Stores what a person decides.
-async fn step_in(location: &dyn Location, change: &SagasCommand, json: bool) -> Result<(), Failure> {
+/// Stores what a person has decided.
+async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Result<(), Failure> {
     // One that is not there is not begun: whoever steps in has mistyped its name.
     drop(store::open_for_reading(location).await?);
     let backend = store::open_for_appending(location).await?;
     let sagas = sagas(backend.clone());
     let changed = async {
-        let (saga, done) = match change {
-            SagasCommand::Show { which } => (which.id()?, "shown"),
-            SagasCommand::Retry { which, note } => {
+        let (saga, done) = match decision {
+            Decision::Retry { which, note } => {
                 let saga = which.id()?;
                 sagas.retry(&saga, note.as_str()).await?;
                 (saga, "is tried again")
             }
-            SagasCommand::Resume { which, output, note } => {
+            Decision::Resume { which, output, note } => {
                 let saga = which.id()?;
                 sagas.resume(&saga, output, note.as_str()).await?;
                 (saga, "goes on")
             }
-            SagasCommand::Compensate { which, reason } => {
+            Decision::Compensate { which, reason } => {
                 let saga = which.id()?;
                 sagas.compensate(&saga, reason.as_str()).await?;
                 (saga, "turns round")
             }
-            SagasCommand::Abandon { which, reason } => {
+            Decision::Abandon { which, reason } => {
                 let saga = which.id()?;
                 sagas.abandon(&saga, reason.as_str()).await?;
                 (saga, "has ended as it is")

@@ -31,7 +31,11 @@ impl Growth {
         let mut growth =
             Self::between(first.recorded_at, last.recorded_at, width.saturating_sub(MARGIN).max(10));
         let mut progress = Progress::unknown();
-        each_event(store, ReadAll::forward(), &mut progress, |event| growth.see(event.recorded_at)).await?;
+        each_event(store, ReadAll::forward(), &mut progress, |event| {
+            growth.see(event.recorded_at);
+            Ok(())
+        })
+        .await?;
         Ok(Some(growth))
     }
 
