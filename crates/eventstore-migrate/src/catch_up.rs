@@ -97,6 +97,7 @@ enum Stored {
 async fn copy_pages(
     migration: &Migration<'_>,
     copied: &Copied,
+    behind: GlobalPosition,
     until: GlobalPosition,
 ) -> Result<Stored, MigrationError> {
     let Migration { source, page, .. } = migration;
