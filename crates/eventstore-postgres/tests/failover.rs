@@ -235,7 +235,7 @@ async fn the_numbers_of_streams_that_were_lost_are_forgotten() {
     let [one, other] = [(); 2].map(|()| PostgresBackend::with_config(&url, config()));
     let (one, other) = (one.await.unwrap(), other.await.unwrap());
 
-    let recorded = |position: u64, name: &str, version: u64| {
+    let recorded = |position: u64, name: &'static str, version: u64| {
         event().record(Placement {
             stream: StreamId::new(name).unwrap(),
             version: Version::new(version),

@@ -6,7 +6,6 @@ use eventstore_api::{
     AppendBatch, Appended, EventId, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend,
     StreamId, Timestamp, Version,
 };
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
