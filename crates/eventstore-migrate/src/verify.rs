@@ -2,7 +2,7 @@
 
 use eventstore_api::{GlobalPosition, ReadAll, RecordedEvent};
 use futures_util::future::join;
-use tokio::sync::watch;
+use tokio::{sync::watch, task::yield_now};
 
 use crate::{
     CaughtUp, Difference, Migration, MigrationError, MigrationPhase, Verified,
@@ -10,6 +10,9 @@ use crate::{
     snapshots::{Compared, Names, compare, missing},
     walk::Walk,
 };
+
+/// How many events are compared before whoever copies beside it has a turn: a server that stores would wait for its next bytes.
+const AT_ONCE: u64 = 128;
 
 /// Compares everything in the target.
 pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, MigrationError> {
@@ -122,6 +125,9 @@ impl Seen {
             (self.events, self.head) = (self.events + 1, position);
             if target.is_empty() {
                 tell(position);
+            }
+            if self.events.is_multiple_of(AT_ONCE) {
+                yield_now().await;
             }
         }
         Ok(None)

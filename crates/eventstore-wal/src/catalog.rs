@@ -2,6 +2,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use eventstore_api::{GlobalPosition, RecordedEvent, StreamId, Version};
 use eventstore_codec::Names;
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -161,7 +162,7 @@ impl Catalog {
             index,
             names,
             |stream| self.before(stream),
-            |stream, version| self.heads.set(stream, Head { version, segment }),
+            |stream, version| self.heads.set(stream.as_str(), Head { version, segment }),
         )
     }
 
@@ -216,29 +217,35 @@ pub(crate) enum NotTakenUp {
     TooFar,
 }
 
+/// For how many events of a frame room is made before they are met.
+const MOST_EXPECTED: usize = 16_384;
+
 /// Adds the events of a frame to an index. `before` tells what is known of a stream, `after` hears how far it has come.
 pub(crate) fn take_up(
     frame: &Frame,
     index: &ActiveIndex,
     names: &mut Names,
     before: impl Fn(&str) -> Before,
-    mut after: impl FnMut(&str, Version),
+    mut after: impl FnMut(&StreamId, Version),
 ) -> Result<(), NotTakenUp> {
     if frame.header.events == 0 {
         return Ok(());
     }
     let offset = FrameOffset::from_bytes(frame.offset).ok_or(NotTakenUp::TooFar)?;
-    let mut parts: Vec<Part<'_>> = Vec::with_capacity(1);
+    // The header may say anything.
+    let expected = (frame.header.events as usize).min(MOST_EXPECTED);
+    let (mut events, mut parts) = (Vec::with_capacity(expected), Vec::<Part<'_>>::new());
     frame.each_event::<NotTakenUp>(|event| {
         let FrameEvent { stream, version, .. } = event;
         let recorded = event.to_recorded(names.stream(stream).map_err(Malformed::from)?, names)?;
         match parts.last_mut() {
-            Some(part) if part.stream == stream => part.events.push(recorded),
-            _ => parts.push(Part { stream, first_version: version, events: vec![recorded] }),
+            Some(part) if part.stream == stream => part.events += 1,
+            _ => parts.push(Part { stream, first_version: version, events: 1 }),
         }
+        events.push(recorded);
         Ok(())
     })?;
-    let mut streams = HashSet::new();
+    let mut streams = HashSet::with_capacity_and_hasher(parts.len(), RandomState::default());
     for part in &parts {
         // Or it would be checked against the same version twice. Most frames are of one stream.
         if parts.len() > 1 && !streams.insert(part.stream) {
@@ -247,7 +254,10 @@ pub(crate) fn take_up(
         before(part.stream).check_next(part.stream, part.first_version)?;
     }
     index.note_frame(offset, frame.header.first_position);
+    let mut rest = events.as_slice();
     for Part { stream, first_version, events } in parts {
+        let Some((events, behind)) = rest.split_at_checked(events) else { break };
+        rest = behind;
         let Some(first) = events.first() else { continue };
         let indexed = events.iter().map(|event| IndexedEvent {
             id: event.id,
@@ -255,7 +265,7 @@ pub(crate) fn take_up(
             tags: &event.tags,
         });
         index.note_append(offset, &first.stream, first_version, || before(stream).previous, indexed);
-        after(stream, first_version.plus(events.len() as u64 - 1));
+        after(&first.stream, first_version.plus(events.len() as u64 - 1));
     }
     Ok(())
 }
@@ -285,9 +295,9 @@ pub(crate) fn note_row(
     Ok(())
 }
 
-/// The events of one stream in a frame.
+/// How many events a frame appends to a stream.
 struct Part<'f> {
     stream: &'f str,
     first_version: Version,
-    events: Vec<RecordedEvent>,
+    events: usize,
 }

@@ -99,14 +99,13 @@ impl<W: Witness> Verification<W> {
             ));
         }
         self.recorded_at = self.recorded_at.max(event.recorded_at);
-        let stream = event.stream.as_str();
-        if let Err(wrong) = take_up_row(row, &event, index, &self.streams.before(stream)) {
+        if let Err(wrong) = take_up_row(row, &event, index, &self.streams.before(event.stream.as_str())) {
             self.report.damages.push(segment.damage(offset, wrong));
             // Said once: what follows is held against what was found.
             let unknown = Before { version: None, previous: Previous::Unknown };
             let _ = take_up_row(row, &event, index, &unknown);
         }
-        self.streams.set(stream, event.version, segment.start);
+        self.streams.set(event.stream.clone(), event.version, segment.start);
         self.report.events += 1;
         self.witness.event(event);
     }

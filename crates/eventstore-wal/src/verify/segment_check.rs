@@ -265,9 +265,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
             &self.index,
             &mut self.names,
             |stream| streams.before(stream),
-            |stream, version| {
-                versions.push((Box::<str>::from(stream), version));
-            },
+            |stream, version| versions.push((stream.clone(), version)),
         );
         if let Err(wrong @ NotTakenUp::VersionHole { .. }) = &taken {
             // Said once: what follows is held against what was found.
@@ -275,7 +273,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
             self.forget_index();
             let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
             taken = take_up(frame, &self.index, &mut self.names, unknown, |stream, version| {
-                versions.push((Box::<str>::from(stream), version));
+                versions.push((stream.clone(), version));
             });
         }
         if let Err(wrong) = taken {
@@ -286,7 +284,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
         self.all.report.events += u64::from(frame.header.events);
         self.all.witness.frame(frame);
         for (stream, version) in versions {
-            self.all.streams.set(&stream, version, start);
+            self.all.streams.set(stream, version, start);
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use eventstore_api::Version;
+use eventstore_api::{StreamId, Version};
 use foldhash::fast::RandomState;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// How far each stream has come: what grows with the store while it is gone through.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    known: HashMap<Box<str>, Known, RandomState>,
+    known: HashMap<StreamId, Known, RandomState>,
     /// How often events were missing that may have been of any stream.
     gaps: u32,
 }
@@ -50,13 +50,7 @@ impl Streams {
         }
     }
 
-    pub(super) fn set(&mut self, stream: &str, version: Version, segment: SegmentStart) {
-        let known = Known { version, segment, gaps: self.gaps };
-        match self.known.get_mut(stream) {
-            Some(found) => *found = known,
-            None => {
-                self.known.insert(stream.into(), known);
-            }
-        }
+    pub(super) fn set(&mut self, stream: StreamId, version: Version, segment: SegmentStart) {
+        self.known.insert(stream, Known { version, segment, gaps: self.gaps });
     }
 }

@@ -175,8 +175,10 @@ async fn copy<'b>(
     if stored != events {
         return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());
     }
-    copy_tags(inside, &plan, batches.clone()).await?;
-    let appended = batches.flat_map(|batch| &batch.appends).flat_map(|append| &append.events);
+    let appended = batches.clone().flat_map(|batch| &batch.appends).flat_map(|append| &append.events);
+    if appended.clone().any(|event| !event.tags.is_empty()) {
+        copy_tags(inside, &plan, batches).await?;
+    }
     let last = appended.last().map(|event| event.id);
     Ok(plan.done(last))
 }
