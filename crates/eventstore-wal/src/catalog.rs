@@ -217,9 +217,6 @@ pub(crate) enum NotTakenUp {
     TooFar,
 }
 
-/// For how many events of a frame room is made before they are met.
-const MOST_EXPECTED: usize = 16_384;
-
 /// Adds the events of a frame to an index. `before` tells what is known of a stream, `after` hears how far it has come.
 pub(crate) fn take_up(
     frame: &Frame,
@@ -231,43 +228,96 @@ pub(crate) fn take_up(
     if frame.header.events == 0 {
         return Ok(());
     }
-    let offset = FrameOffset::from_bytes(frame.offset).ok_or(NotTakenUp::TooFar)?;
-    // The header may say anything.
-    let expected = (frame.header.events as usize).min(MOST_EXPECTED);
-    let (mut events, mut parts) = (Vec::with_capacity(expected), Vec::<Part<'_>>::new());
-    frame.each_event::<NotTakenUp>(|event| {
-        let FrameEvent { stream, version, .. } = event;
-        let recorded = event.to_recorded(names.stream(stream).map_err(Malformed::from)?, names)?;
-        match parts.last_mut() {
-            Some(part) if part.stream == stream => part.events += 1,
-            _ => parts.push(Part { stream, first_version: version, events: 1 }),
-        }
-        events.push(recorded);
-        Ok(())
-    })?;
-    let mut streams = HashSet::with_capacity_and_hasher(parts.len(), RandomState::default());
-    for part in &parts {
-        // Or it would be checked against the same version twice. Most frames are of one stream.
-        if parts.len() > 1 && !streams.insert(part.stream) {
-            return Err(Malformed::Counts.into());
-        }
-        before(part.stream).check_next(part.stream, part.first_version)?;
-    }
-    index.note_frame(offset, frame.header.first_position);
-    let mut rest = events.as_slice();
-    for Part { stream, first_version, events } in parts {
-        let Some((events, behind)) = rest.split_at_checked(events) else { break };
-        rest = behind;
-        let Some(first) = events.first() else { continue };
-        let indexed = events.iter().map(|event| IndexedEvent {
-            id: event.id,
-            event_type: &event.event_type,
-            tags: &event.tags,
-        });
-        index.note_append(offset, &first.stream, first_version, || before(stream).previous, indexed);
-        after(&first.stream, first_version.plus(events.len() as u64 - 1));
-    }
+    let taken = TakenUp::of(frame, names, before)?;
+    taken.note_in(index);
+    taken.ends().for_each(|(stream, version)| after(stream, version));
     Ok(())
+}
+
+/// The events of a frame, each of which is the next of its stream.
+pub(crate) struct TakenUp {
+    offset: FrameOffset,
+    first_position: u64,
+    events: Vec<RecordedEvent>,
+    parts: Vec<Part>,
+}
+
+/// How many events a frame appends to a stream.
+struct Part {
+    first_version: Version,
+    previous: Previous,
+    events: usize,
+}
+
+/// For how many events of a frame room is made before they are met.
+const MOST_EXPECTED: usize = 16_384;
+
+impl TakenUp {
+    /// Checks the events of a frame; `before` tells what is known of a stream.
+    pub(crate) fn of(
+        frame: &Frame,
+        names: &mut Names,
+        before: impl Fn(&str) -> Before,
+    ) -> Result<Self, NotTakenUp> {
+        let offset = FrameOffset::from_bytes(frame.offset).ok_or(NotTakenUp::TooFar)?;
+        // The header may say anything.
+        let expected = (frame.header.events as usize).min(MOST_EXPECTED);
+        let (mut events, mut streams) = (Vec::with_capacity(expected), Vec::<(&str, Version, usize)>::new());
+        frame.each_event::<NotTakenUp>(|event| {
+            let FrameEvent { stream, version, .. } = event;
+            let recorded = event.to_recorded(names.stream(stream).map_err(Malformed::from)?, names)?;
+            match streams.last_mut() {
+                Some((name, _, events)) if *name == stream => *events += 1,
+                _ => streams.push((stream, version, 1)),
+            }
+            events.push(recorded);
+            Ok(())
+        })?;
+        let mut met = HashSet::with_capacity_and_hasher(streams.len(), RandomState::default());
+        let is_one = streams.len() == 1;
+        let part = |(stream, first_version, events)| {
+            // Or it would be checked against the same version twice. Most frames are of one stream.
+            if !is_one && !met.insert(stream) {
+                return Err(Malformed::Counts.into());
+            }
+            let before = before(stream);
+            before.check_next(stream, first_version)?;
+            Ok(Part { first_version, previous: before.previous, events })
+        };
+        let parts = streams.into_iter().map(part).collect::<Result<_, NotTakenUp>>()?;
+        Ok(Self { offset, first_position: frame.header.first_position, events, parts })
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Adds them to the index of their segment, behind those of all frames before.
+    pub(crate) fn note_in(&self, index: &ActiveIndex) {
+        index.note_frame(self.offset, self.first_position);
+        for (Part { first_version, previous, .. }, stream, events) in self.parts() {
+            let indexed = events.iter().map(|event| IndexedEvent {
+                id: event.id,
+                event_type: &event.event_type,
+                tags: &event.tags,
+            });
+            index.note_append(self.offset, stream, *first_version, || *previous, indexed);
+        }
+    }
+
+    /// Each stream, and the version of its last event.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (&StreamId, Version)> {
+        self.parts().map(|(part, stream, events)| (stream, part.first_version.plus(events.len() as u64 - 1)))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&Part, &StreamId, &[RecordedEvent])> {
+        let mut rest = self.events.as_slice();
+        self.parts.iter().filter_map(move |part| {
+            let (events, behind) = rest.split_at_checked(part.events)?;
+            rest = behind;
+            Some((part, &events.first()?.stream, events))
+        })
+    }
 }
 
 /// Adds the event of a row to the index of a part.
@@ -293,11 +343,4 @@ pub(crate) fn note_row(
     let indexed = IndexedEvent { id: event.id, event_type: &event.event_type, tags: &event.tags };
     index.note_append(offset, &event.stream, event.version, previous, [indexed]);
     Ok(())
-}
-
-/// How many events a frame appends to a stream.
-struct Part<'f> {
-    stream: &'f str,
-    first_version: Version,
-    events: usize,
 }

@@ -1,6 +1,7 @@
 //! Going through every byte of a store, without changing any.
 
 mod index_file;
+mod indexing;
 mod next_frame;
 mod part_check;
 mod report;
@@ -16,6 +17,7 @@ use eventstore_codec::Names;
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
+    indexing::Indexing,
     segment_check::Claim,
     streams::Streams,
     witness::{OfEvents, OfProgress, Witness},
@@ -42,7 +44,7 @@ use crate::{
 /// the store may be open elsewhere. It goes on behind damage where it can, so that one run lists all of it.
 ///
 /// It takes memory for the name of every stream, and for the index of one segment. It waits for the disk, on the thread
-/// that calls it.
+/// that calls it, and makes the index on another.
 ///
 /// While another process appends, what it is just writing may be reported as [a torn tail](VerifyReport::torn_tail).
 ///
@@ -153,6 +155,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         closed: manifest.as_ref().and_then(|manifest| manifest.closed),
         report,
         streams: Streams::default(),
+        indexing: Indexing::default(),
         claims: Vec::new(),
         link: None,
         head: 0,
@@ -180,6 +183,7 @@ struct Verification<W> {
     closed: Option<CleanClose>,
     report: VerifyReport,
     streams: Streams,
+    indexing: Indexing,
     claims: Vec<Claim>,
     /// What the next segment has to be linked to, if that is known.
     link: Option<Link>,

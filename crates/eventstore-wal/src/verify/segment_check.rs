@@ -6,7 +6,7 @@ use eventstore_codec::Names;
 
 use super::{TornEnd, Verification, index_file::IndexFile, next_frame::next_frame, witness::Witness};
 use crate::{
-    catalog::{Before, NotTakenUp, take_up},
+    catalog::{Before, NotTakenUp, TakenUp},
     damage::Failure,
     disk::Open,
     format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
@@ -37,7 +37,7 @@ pub(super) struct Claim {
 struct SegmentCheck<'v, W> {
     all: &'v mut Verification<W>,
     segment: Arc<Segment>,
-    index: ActiveIndex,
+    index: Arc<ActiveIndex>,
     index_file: Option<IndexFile>,
     names: Names,
     is_last: bool,
@@ -66,7 +66,7 @@ impl<W: Witness> Verification<W> {
         let described = self.disk.describe(&name);
         let file =
             self.disk.open(&name, Open::Read).map_err(Failure::io(|| format!("cannot open {described}")))?;
-        let index = ActiveIndex::new(self.store.as_bytes(), start);
+        let index = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
         let placeholder = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
         let segment = Segment::new(self.store, start, file, described, placeholder);
         let index_file = IndexFile::read(&*self.disk, self.store, (start, IndexOf::Segment))?;
@@ -213,7 +213,9 @@ impl<W: Witness> SegmentCheck<'_, W> {
         }
         self.check_watermark(header);
         if header.kind == FrameKind::Append {
-            self.take_events(frame);
+            if header.events > 0 {
+                self.take_events(frame);
+            }
             // Other frames have the time of the last append; where there is none yet, it means nothing.
             self.recorded_at = self.recorded_at.max(header.recorded_at);
         }
@@ -257,35 +259,29 @@ impl<W: Witness> SegmentCheck<'_, W> {
     }
 
     fn take_events(&mut self, frame: &Frame) {
-        let start = self.segment.start;
-        let mut versions = Vec::new();
-        let streams = &self.all.streams;
-        let mut taken = take_up(
-            frame,
-            &self.index,
-            &mut self.names,
-            |stream| streams.before(stream),
-            |stream, version| versions.push((stream.clone(), version)),
-        );
+        let (start, streams) = (self.segment.start, &self.all.streams);
+        let mut taken = TakenUp::of(frame, &mut self.names, |stream| streams.before(stream));
         if let Err(wrong @ NotTakenUp::VersionHole { .. }) = &taken {
             // Said once: what follows is held against what was found.
             self.damage(wrong);
             self.forget_index();
             let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
-            taken = take_up(frame, &self.index, &mut self.names, unknown, |stream, version| {
-                versions.push((stream.clone(), version));
-            });
+            taken = TakenUp::of(frame, &mut self.names, unknown);
         }
-        if let Err(wrong) = taken {
-            self.damage(wrong);
-            self.gap();
-            return;
-        }
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(wrong) => {
+                self.damage(wrong);
+                self.gap();
+                return;
+            }
+        };
         self.all.report.events += u64::from(frame.header.events);
         self.all.witness.frame(frame);
-        for (stream, version) in versions {
-            self.all.streams.set(stream, version, start);
+        for (stream, version) in taken.ends() {
+            self.all.streams.set(stream.clone(), version, start);
         }
+        self.all.indexing.note(&self.index, taken);
     }
 
     /// The frame that seals the segment has to be its end.
@@ -396,6 +392,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
         if covers != Some(offset) || !self.is_whole || !self.all.streams.are_whole() {
             return;
         }
+        self.all.indexing.wait();
         let found = file.compare(self.all.store, offset, self.head, &self.index);
         self.all.report.rebuildable.extend(found);
     }
@@ -435,7 +432,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
     /// An index takes only versions without a hole.
     fn forget_index(&mut self) {
         self.is_whole = false;
-        self.index = ActiveIndex::new(self.all.store.as_bytes(), self.segment.start);
+        self.index = Arc::new(ActiveIndex::new(self.all.store.as_bytes(), self.segment.start));
     }
 
     fn damage(&mut self, detail: impl ToString) {

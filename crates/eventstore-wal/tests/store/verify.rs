@@ -4,8 +4,8 @@
 
 use std::{fs, path::Path};
 
-use eventstore_api::{EventStoreBackend, StoreError, message_with_causes};
-use eventstore_wal::{Damage, VerifyProgress, VerifyReport, WalBackend, verify, verify_with};
+use eventstore_api::{EventStoreBackend, ExpectedVersion, StoreError, message_with_causes};
+use eventstore_wal::{Damage, VerifyProgress, VerifyReport, WalBackend, WalConfig, verify, verify_with};
 use tempfile::TempDir;
 
 use crate::support::{self, append, contents, copy, files, flip, frames, open};
@@ -166,6 +166,34 @@ async fn every_byte_of_an_index_is_checked_and_its_damage_is_no_loss() {
             assert_at(&report.rebuildable[0], index, offset);
             assert!(!report.is_sound());
             fs::write(index, &whole).unwrap();
+        }
+    }
+}
+
+/// So many that the indexes they are held against are made beside the reading.
+#[tokio::test]
+async fn of_many_events_every_index_is_checked_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = WalConfig { segment_bytes: 256 << 10, ..support::small() };
+    let store = WalBackend::with_config(directory.path(), config).unwrap();
+    for batch in 0..20 {
+        let events = (0..700).map(support::event).collect();
+        store.append(&support::stream(batch % 7), ExpectedVersion::Any, events).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let report = verify(directory.path()).unwrap();
+    assert_sound(&report, 14_000);
+    assert!(report.segments > 3 && report.notes.is_empty(), "{report} {:?}", report.notes);
+    for index in files(directory.path(), ".idx") {
+        let whole = fs::read(&index).unwrap();
+        for part in 1..4 {
+            let offset = whole.len() * part / 4;
+            flip(&index, offset);
+            let report = verify(directory.path()).unwrap();
+            assert_eq!((&report.damages[..], report.events), (&[][..], 14_000));
+            assert_eq!(report.rebuildable.len(), 1, "byte {offset}");
+            assert_at(&report.rebuildable[0], &index, offset);
+            fs::write(&index, &whole).unwrap();
         }
     }
 }
