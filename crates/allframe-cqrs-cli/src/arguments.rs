@@ -119,8 +119,10 @@ impl Command {
             Self::Processes(it) => it.json,
             #[cfg(feature = "schemas")]
             Self::Schemas(it) => it.is_for_programs(),
+            Self::Import(it) => it.json,
+            Self::Export(it) => it.json,
             // What they print is no report.
-            Self::Import(_) | Self::Export(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }
@@ -134,5 +136,17 @@ mod tests {
     #[test]
     fn the_arguments_are_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_that_reports_does_so_for_programs() {
+        for command in Arguments::command().get_subcommands() {
+            let name = command.get_name();
+            let of_it = command.get_subcommands();
+            let mut all: Vec<_> = of_it.filter(|it| it.get_name() != "help").collect();
+            all.push(command);
+            let has = |it: &&clap::Command| it.get_arguments().any(|argument| argument.get_id() == "json");
+            assert_eq!(all.iter().any(has), !["completions", "man"].contains(&name), "{name}");
+        }
     }
 }

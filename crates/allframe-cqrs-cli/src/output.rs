@@ -96,7 +96,7 @@ pub(crate) fn is_seen_on_a_terminal(path: &Path) -> bool {
 }
 
 /// To open `/dev/stdout` would truncate a file that output is appended to, and does not work on a socket.
-fn is_stdout(path: &Path) -> bool {
+pub(crate) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-") || path == Path::new("/dev/stdout")
 }
 

@@ -154,3 +154,22 @@ fn a_moment_is_written_in_one_way() {
     let exported = place.succeed("export -");
     assert_eq!(same_each_time(&exported).matches("\"recorded_at\":\"[moment]\"").count(), 4);
 }
+
+#[test]
+fn for_programs_what_was_exported_is_one_line_of_json() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("export out.jsonl --json"), @r#"
+    exit code 0
+    --- stdout
+    {"events":4,"damages":[]}
+    --- stderr
+    "#);
+    // Beside the events, and not among them.
+    let outcome = place.run("export - --json");
+    assert_eq!(outcome.stdout, place.succeed("export -"));
+    assert_eq!(outcome.stderr, "{\"events\":4,\"damages\":[]}\n");
+    let outcome = place.run("--store wal:nowhere export - --json");
+    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert_eq!((outcome.code, error["exit_code"].as_u64()), (Some(2), Some(2)), "{outcome}");
+}

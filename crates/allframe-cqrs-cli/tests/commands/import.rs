@@ -11,7 +11,6 @@ fn a_file_is_imported_once_however_often() {
     --- stdout
     imported 4, already there 0
     --- stderr
-    in [time] s
     ");
     let first = place.succeed("export -");
     insta::assert_snapshot!(place.run("import events.jsonl"), @r"
@@ -19,7 +18,6 @@ fn a_file_is_imported_once_however_often() {
     --- stdout
     imported 0, already there 4
     --- stderr
-    in [time] s
     ");
     assert_eq!(place.succeed("export -"), first);
 }
@@ -35,7 +33,7 @@ fn each_durable_batch_is_acknowledged() {
     acked 2000
     acked 2500
     --- stderr
-    imported 2500, already there 0, in [time] s
+    imported 2500, already there 0
     ");
 }
 
@@ -72,7 +70,6 @@ fn a_file_that_is_there_in_parts_is_completed() {
     --- stdout
     imported 1297, already there 703
     --- stderr
-    in [time] s
     ");
 }
 
@@ -84,7 +81,6 @@ fn a_line_that_stands_twice_in_a_file_is_one_event() {
     --- stdout
     imported 4, already there 4
     --- stderr
-    in [time] s
     ");
 }
 
@@ -197,6 +193,29 @@ fn a_file_can_be_tried_without_a_store() {
     --- stdout
     imported 4, already there 0
     --- stderr
-    in [time] s
     ");
+}
+
+#[test]
+fn for_programs_what_was_imported_is_one_line_of_json() {
+    let place = Place::new();
+    place.write("few.jsonl", FEW);
+    insta::assert_snapshot!(place.run("import few.jsonl --json"), @r#"
+    exit code 0
+    --- stdout
+    {"imported":4,"already_there":0}
+    --- stderr
+    "#);
+    insta::assert_snapshot!(place.run("import few.jsonl --json --ack"), @r#"
+    exit code 0
+    --- stdout
+    {"acked":4}
+    {"imported":0,"already_there":4}
+    --- stderr
+    "#);
+    place.write("bad.jsonl", "{\"stream\":\"s\",\"type\":\"T\",\"data\":1}\n{\"stream\":\"s\"}\n");
+    let outcome = place.run("import bad.jsonl --json");
+    assert_eq!((outcome.code, &*outcome.stdout), (Some(1), "{\"imported\":1,\"already_there\":0}\n"));
+    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert!(error["error"].as_str().unwrap().starts_with("bad.jsonl:2: "), "{outcome}");
 }

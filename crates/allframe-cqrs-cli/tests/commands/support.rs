@@ -196,10 +196,7 @@ fn same_line(line: &str) -> String {
     if line.starts_with('│') && line.ends_with('│') {
         return "│[time line]│".to_owned();
     }
-    match line.rsplit_once("in ") {
-        Some((before, time)) if time.ends_with(" s") => format!("{before}in [time] s"),
-        _ => line.to_owned(),
-    }
+    line.to_owned()
 }
 
 /// A run that has not ended.

@@ -7,12 +7,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use eventstore_api::{GlobalPosition, ReadAll};
+use serde::Serialize;
 
 use self::sink::Sink;
 use crate::{
     exit::Exit,
     failure::Failure,
-    output::{Output, is_seen_on_a_terminal},
+    output::{Output, is_seen_on_a_terminal, is_stdout},
     page::each_event,
     progress::{Progress, Unwanted},
     store::{self, Location, Place},
@@ -38,6 +39,10 @@ pub(crate) struct ExportArguments {
     #[arg(long, conflicts_with = "after")]
     pub(crate) salvage: bool,
 
+    /// Print one line of JSON; on standard error where the events go to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+
     /// The file; `-` and `/dev/stdout` are standard output
     #[arg(value_name = "OUT")]
     pub(crate) out: PathBuf,
@@ -53,33 +58,73 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
-    let ExportArguments { format, after, salvage, out } = arguments;
-    if salvage {
-        return save_what_is_whole(location, format, &out).await;
+    let ExportArguments { format, after, salvage, json, out } = arguments;
+    let report = match salvage {
+        true => save_what_is_whole(location, format, &out).await?,
+        false => save_all(location, format, after, &out).await?,
+    };
+    if json {
+        report.tell_programs(&out)?;
+    } else {
+        for Place { place, detail } in &report.damages {
+            let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
+        }
     }
-    let store = store::open_for_reading(location).await?;
-    let mut sink = Sink::new(format, Output::to(&out)?)?;
-    let mut progress = Progress::unknown().unless(Unwanted(is_seen_on_a_terminal(&out)));
-    let query = ReadAll::after(GlobalPosition::new(after));
-    each_event(&store, query, &mut progress, |event| sink.event(event)).await?;
-    drop(progress);
-    sink.finish()?;
-    Ok(Exit::Done)
+    Ok(if report.damages.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
-async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Exit, Failure> {
-    let mut sink = Sink::new(format, Output::to(out)?)?;
+async fn save_all(
+    location: &dyn Location,
+    format: Format,
+    after: u64,
+    out: &Path,
+) -> Result<Report, Failure> {
+    let store = store::open_for_reading(location).await?;
+    let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);
+    let mut progress = Progress::unknown().unless(Unwanted(is_seen_on_a_terminal(out)));
+    let query = ReadAll::after(GlobalPosition::new(after));
+    each_event(&store, query, &mut progress, |event| {
+        events += 1;
+        sink.event(event)
+    })
+    .await?;
+    drop(progress);
+    sink.finish()?;
+    Ok(Report { events, damages: Vec::new() })
+}
+
+async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
+    let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);
     let mut written = Ok(());
     let verdict = store::salvage(location, &mut |event| {
         if written.is_ok() {
+            events += 1;
             written = sink.event(event);
         }
     })
     .await?;
     written?;
     sink.finish()?;
-    for Place { place, detail } in &verdict.damages {
-        let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
+    Ok(Report { events, damages: verdict.damages })
+}
+
+/// What was written, and what could not be.
+#[derive(Serialize)]
+struct Report {
+    events: u64,
+    damages: Vec<Place>,
+}
+
+impl Report {
+    /// On standard output, unless that is where the events are.
+    fn tell_programs(&self, out: &Path) -> Result<(), Failure> {
+        if is_stdout(out) {
+            let line = serde_json::to_string(self).unwrap_or_default();
+            let _ = writeln!(io::stderr(), "{line}");
+            return Ok(());
+        }
+        let mut output = Output::stdout();
+        output.json(self)?;
+        output.finish()
     }
-    Ok(if verdict.damages.is_empty() { Exit::Done } else { Exit::Failed })
 }

@@ -7,8 +7,9 @@ mod lines;
 mod rows;
 
 use std::{
+    fmt,
     fs::{File, Metadata},
-    io::{self, BufReader, Read, Write},
+    io::{self, BufReader, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Instant,
@@ -16,6 +17,7 @@ use std::{
 
 use clap::Args;
 use eventstore_api::EventStoreBackend;
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 use self::{append::Appender, batch::Batch, lines::Lines};
@@ -50,6 +52,10 @@ pub(crate) struct ImportArguments {
     /// Print `acked N` after each batch that is durable; N counts the lines taken so far
     #[arg(long)]
     pub(crate) ack: bool,
+
+    /// Print one line of JSON, and with `--ack` one for each batch before
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How many batches are parsed ahead of the one that is appended.
@@ -57,7 +63,7 @@ const BATCHES_AHEAD: usize = 2;
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
-    let ImportArguments { file, ack } = arguments;
+    let ImportArguments { file, ack, json } = arguments;
     let began = Instant::now();
     let source = Source::open(&file)?;
     let mut progress = Progress::of_bytes(source.bytes);
@@ -72,8 +78,12 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
             let batch = batch?;
             appender.append(&batch.lines).await?;
             if ack {
-                let acked = output.line(format!("acked {}", appender.taken())).and_then(|()| output.flush());
-                acked.map_err(must_be_heard)?;
+                let acked = appender.taken();
+                let told = match json {
+                    true => output.json(&Acked { acked }),
+                    false => output.line(format!("acked {acked}")),
+                };
+                told.and_then(|()| output.flush()).map_err(must_be_heard)?;
             }
             progress.at(batch.bytes_read);
         }
@@ -87,21 +97,47 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
     drop(progress);
     let closed = target.store().close().await;
 
-    let summary = format!("imported {}, already there {}", appender.imported(), appender.already_there());
+    let report = Report { imported: appender.imported(), already_there: appender.already_there() };
     if let Err(failure) = imported {
-        let _ = writeln!(io::stderr(), "{summary}, before it failed");
+        // How far it came is told beside what went wrong, if it can be.
+        if json {
+            let _ = output.json(&report).and_then(|()| output.finish());
+        } else {
+            let _ = writeln!(io::stderr(), "{report}, before it failed");
+        }
         return Err(failure);
     }
     closed?;
-    let seconds = began.elapsed().as_secs_f64();
-    if ack {
-        let _ = writeln!(io::stderr(), "{summary}, in {seconds:.2} s");
-        return Ok(());
+    match (json, ack) {
+        (true, _) => output.json(&report)?,
+        (false, false) => output.line(report.to_string())?,
+        // Standard output has nothing but what is acknowledged.
+        (false, true) => drop(writeln!(io::stderr(), "{report}")),
     }
-    output.line(summary)?;
     output.finish()?;
-    let _ = writeln!(io::stderr(), "in {seconds:.2} s");
+    if io::stderr().is_terminal() {
+        let _ = writeln!(io::stderr(), "in {:.2} s", began.elapsed().as_secs_f64());
+    }
     Ok(())
+}
+
+/// What an import has done.
+#[derive(Serialize)]
+struct Report {
+    imported: u64,
+    already_there: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "imported {}, already there {}", self.imported, self.already_there)
+    }
+}
+
+/// That so many lines are durable.
+#[derive(Serialize)]
+struct Acked {
+    acked: u64,
 }
 
 /// An import is not done because nobody hears that it is.
