@@ -1,10 +1,14 @@
-use std::{error::Error, io, io::Write};
+use std::{error::Error, io, io::Write, iter};
 
 use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
 use serde::Serialize;
 
-use crate::{exit::Exit, screen::Colours};
+use crate::{
+    exit::Exit,
+    redacted::without_passwords,
+    screen::{Colours, printable},
+};
 
 /// Why a command was not carried out, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -91,10 +95,11 @@ impl Failure {
         if matches!(self, Self::NobodyReads) {
             return Exit::Done;
         }
-        let text = match listener {
+        // A URL may stand where a file or a name belongs.
+        let text = without_passwords(&match listener {
             Listener::Person => self.for_people(),
             Listener::Program => self.for_programs(),
-        };
+        });
         // If standard error is closed, the exit code is all that can be told.
         let _ = writeln!(io::stderr(), "{text}");
         self.exit()
@@ -102,7 +107,8 @@ impl Failure {
 
     fn for_people(&self) -> String {
         let colours = Colours::of_stderr();
-        let mut text = format!("{} {}", colours.bad("error:"), message_with_causes(self));
+        let message: Vec<_> = message_with_causes(self).lines().map(printable).collect();
+        let mut text = format!("{} {}", colours.bad("error:"), message.join("\n"));
         if let Some(hint) = self.hint() {
             text += &format!("\n{} {hint}", colours.dim("hint:"));
         }
@@ -188,6 +194,21 @@ impl Failure {
             },
         }
     }
+}
+
+/// What was to be told, of something that the exit code tells too: also where nobody reads the one, the other counts.
+pub(crate) fn heard_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
+    match told {
+        Err(Failure::NobodyReads) => Ok(()),
+        told => told,
+    }
+}
+
+/// What an error came from, one after the other, and itself first.
+pub(crate) fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(Some(error), |cause| (*cause).source())
 }
 
 const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";

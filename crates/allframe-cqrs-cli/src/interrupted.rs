@@ -42,6 +42,18 @@ impl Interrupted {
     }
 }
 
+/// Does this, unless a signal comes first: then what was begun is dropped, and takes with it what it would have left behind.
+pub(crate) async fn unless_interrupted(
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let mut signals =
+        Signals::install().map_err(|source| Failure::System { what: "cannot listen to signals", source })?;
+    tokio::select! {
+        exit = signals.any() => Ok(exit),
+        done = work => done,
+    }
+}
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

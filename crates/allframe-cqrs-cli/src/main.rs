@@ -13,18 +13,48 @@ mod redacted;
 mod screen;
 mod store;
 mod store_url;
+#[cfg(feature = "toolkit")]
+mod warnings;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use arguments::Arguments;
 use clap::Parser;
+use exit::Exit;
 use failure::{Failure, Listener};
+use redacted::without_passwords;
 
 fn main() -> ExitCode {
-    let Arguments { store, command } = Arguments::parse();
+    let Arguments { store, command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return tell(&answer).into(),
+    };
+    #[cfg(feature = "toolkit")]
+    warnings::tell();
     let listener = if command.is_for_programs() { Listener::Program } else { Listener::Person };
     let done = runtime().and_then(|runtime| runtime.block_on(commands::run(store.as_deref(), command)));
     done.unwrap_or_else(|failure| failure.tell(listener)).into()
+}
+
+/// What the command line itself is answered with: help, or what it does not understand.
+fn tell(answer: &clap::Error) -> Exit {
+    let text = answer.render().to_string();
+    let shown = without_passwords(&text);
+    let told = match shown == text {
+        true => answer.print(),
+        // Without colours, which are not text.
+        false => write!(io::stderr(), "{shown}"),
+    };
+    match (answer.use_stderr(), told) {
+        (true, _) => Exit::NotBegun,
+        (false, Ok(())) => Exit::Done,
+        // Whoever has seen enough of a help has closed it.
+        (false, Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+        (false, Err(_)) => Exit::Failed,
+    }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -2,6 +2,10 @@ use std::{
     fs::{File, Metadata, Permissions},
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use eventstore_api::RecordedEvent;
@@ -14,6 +18,7 @@ use crate::{failure::Failure, jsonl::line_of};
 pub(crate) struct Output {
     writer: BufWriter<Destination>,
     name: String,
+    is_unread: Arc<AtomicBool>,
 }
 
 enum Destination {
@@ -41,7 +46,19 @@ impl Output {
     }
 
     fn new(destination: Destination, name: String) -> Self {
-        Self { writer: BufWriter::with_capacity(64 << 10, destination), name }
+        Self { writer: BufWriter::with_capacity(64 << 10, destination), name, is_unread: Arc::default() }
+    }
+
+    /// What is told once nobody reads what is written: libraries that write here make another error of it.
+    pub(crate) fn is_unread(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_unread)
+    }
+
+    fn noted<T>(&self, written: io::Result<T>) -> io::Result<T> {
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            self.is_unread.store(true, Ordering::Relaxed);
+        }
+        written
     }
 
     pub(crate) fn line(&mut self, line: impl AsRef<[u8]>) -> Result<(), Failure> {
@@ -73,7 +90,7 @@ impl Output {
     /// Puts a file in its place.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         Self::flush(&mut self)?;
-        let Self { writer, name } = self;
+        let Self { writer, name, .. } = self;
         let done = match writer.into_inner() {
             Ok(Destination::Direct(_)) => Ok(()),
             Ok(Destination::Aside { file, place }) => put_in_place(file, &place),
@@ -117,9 +134,16 @@ fn replaceable(path: &Path) -> Option<(PathBuf, Option<Permissions>)> {
         return None;
     }
     match path.symlink_metadata() {
-        // A link stays, and the file that it leads to is replaced.
+        // A link stays, and the file that it leads to is replaced, or made.
         Ok(_) => {
-            let place = path.canonicalize().ok()?;
+            let place = match path.canonicalize() {
+                Ok(place) => place,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let to = path.read_link().ok()?;
+                    return replaceable(&path.parent().unwrap_or(Path::new("")).join(to));
+                }
+                Err(_) => return None,
+            };
             let existing = place.metadata().ok().filter(Metadata::is_file)?;
             Some((place, Some(existing.permissions())))
         }
@@ -157,11 +181,13 @@ fn put_in_place(file: NamedTempFile, place: &Path) -> io::Result<()> {
 /// For what is no text, and made elsewhere.
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        let written = self.writer.write(bytes);
+        self.noted(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        let flushed = self.writer.flush();
+        self.noted(flushed)
     }
 }
 

@@ -2,6 +2,23 @@
 
 /// What stands where a password was, or may have been.
 const HIDDEN: &str = "***";
+/// What a store is named by that has no user.
+const WITHOUT_PASSWORDS: [&str; 3] = ["wal:", "rocksdb:", "memory:"];
+/// Parameters of a URL that hold no secret.
+const KNOWN: [&str; 12] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "options",
+    "port",
+    "sslmode",
+    "target_session_attrs",
+    "user",
+];
 
 /// The URL without passwords. A little too much is hidden rather than too little.
 ///
@@ -13,7 +30,9 @@ pub(crate) fn redacted(url: &str) -> String {
         return format!("{kept}{HIDDEN}");
     }
     let (Some((before, behind)), Some(at)) = (url.rsplit_once('@'), user) else {
-        return without_parameters(url);
+        // Whoever has encoded the `@` too, or has forgotten the host.
+        let kept = behind_no_port(url).and_then(|at| url.get(..at));
+        return kept.map_or_else(|| without_parameters(url), |kept| format!("{kept}{HIDDEN}"));
     };
     let kept = before.get(..at).unwrap_or_default();
     // A `?` before the `@`: a password that was not encoded, and where it ends is anybody's guess, too.
@@ -28,6 +47,31 @@ fn behind_the_user(url: &str) -> Option<usize> {
     let (before, _) = url.rsplit_once('@')?;
     let begin = behind_the_scheme(before);
     before.get(begin..)?.find([':', '?']).map(|at| begin + at + 1)
+}
+
+/// The same of what stands before none: behind the first `:` that is followed by something else than a port.
+fn behind_no_port(url: &str) -> Option<usize> {
+    if WITHOUT_PASSWORDS.iter().any(|kind| url.starts_with(kind)) {
+        return None;
+    }
+    let begin = behind_the_scheme(url);
+    let end = url.find('?').unwrap_or(url.len());
+    // An address in brackets has colons of its own.
+    let mut is_address = false;
+    url.get(begin..end)?.char_indices().find_map(|(at, character)| {
+        let behind = begin + at + character.len_utf8();
+        match character {
+            '[' => is_address = true,
+            ']' => is_address = false,
+            ':' if !is_address => {
+                let rest = url.get(behind..end)?.trim_start_matches(|digit: char| digit.is_ascii_digit());
+                let is_port = rest.is_empty() || rest.starts_with(['/', ',', '#', ' ']);
+                return (!is_port).then_some(behind);
+            }
+            _ => {}
+        }
+        None
+    })
 }
 
 /// Where a password may begin that is a setting of its own, and no parameter of a URL.
@@ -57,7 +101,19 @@ fn without_parameters(url: &str) -> String {
         Some((parameters, fragment)) => (parameters, format!("#{}", shown_parameter(fragment))),
         None => (parameters, String::new()),
     };
-    let shown: Vec<String> = parameters.split('&').map(shown_parameter).collect();
+    let mut is_behind_a_password = false;
+    let shown: Vec<String> = parameters
+        .split('&')
+        .map(|parameter| {
+            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            // It may be the rest of a password whose `&` was not encoded.
+            if is_behind_a_password && !KNOWN.contains(&name) {
+                return HIDDEN.to_owned();
+            }
+            is_behind_a_password |= may_be_a_password(name);
+            shown_parameter(parameter)
+        })
+        .collect();
     format!("{before}?{}{fragment}", shown.join("&"))
 }
 
@@ -81,7 +137,26 @@ fn behind_the_name_of_a_password(text: &str) -> Option<usize> {
 
 /// A name that is encoded could be any, and so could one with letters that only look like those of a password.
 fn may_be_a_password(name: &str) -> bool {
-    !name.is_ascii() || name.contains('%') || name.to_ascii_lowercase().contains("pass")
+    let lower = name.to_ascii_lowercase();
+    !name.is_ascii() || ["%", "pass", "pwd", "secret"].iter().any(|part| lower.contains(part))
+}
+
+/// A message without the passwords of URLs of PostgreSQL in it: users write them where something else belongs.
+pub(crate) fn without_passwords(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = rest.find("postgres") {
+        let (before, url) = rest.split_at(at);
+        let end = url.find(|character: char| character.is_whitespace() || "'`\"".contains(character));
+        let (url, behind) = url.split_at(end.unwrap_or(url.len()));
+        shown.push_str(before);
+        match url.contains("://") {
+            true => shown.push_str(&redacted(url)),
+            false => shown.push_str(url),
+        }
+        rest = behind;
+    }
+    shown + rest
 }
 
 #[cfg(test)]
@@ -141,7 +216,11 @@ mod tests {
         for url in [
             "",
             "./data",
+            "wal:data",
+            "memory:7",
             "postgresql://localhost/app",
+            "postgresql://localhost:5432,other:5433/app#billing",
+            "postgresql://[::1]:5432/app?host=a:b",
             "postgresql://ann@localhost:5432,other:5433/app?target_session_attrs=read-write#billing",
             "postgresql://postgres@%2Fvar%2Frun:5432/app#eventstore",
             "postgresql:///app?host=/var/run&user=ann",
@@ -168,8 +247,15 @@ mod tests {
             ("postgresql://ann@host/app?p%61ssword=secret", "postgresql://ann@host/app?p%61ssword=***"),
             (
                 "postgresql://ann@host/app?sslpassword=secret&a=b",
-                "postgresql://ann@host/app?sslpassword=***&a=b",
+                "postgresql://ann@host/app?sslpassword=***&***",
             ),
+            ("postgresql://h/db?password=a&secret=b&user=ann", "postgresql://h/db?password=***&***&user=ann"),
+            ("postgresql://ann:secret%40host/app", "postgresql://ann:***"),
+            ("postgresql://ann:secret/app?user=ann", "postgresql://ann:***"),
+            ("postgresql://host:5432,ann:1secret", "postgresql://host:5432,ann:***"),
+            ("postgres:ann:secret", "postgres:***"),
+            ("Pwd=secret;Host=db", "Pwd=***"),
+            ("postgresql://h/db?pwd=secret", "postgresql://h/db?pwd=***"),
             ("host=db user=app password=secret", "host=db user=app password=***"),
             ("host=db password='se cret' user=app", "host=db password=***"),
             ("host=db password = secret", "host=db password =***"),
@@ -199,6 +285,19 @@ mod tests {
             "user=ann:secret password=@host",
         ] {
             assert!(!redacted(url).contains("secret"), "{}", redacted(url));
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown_in_the_middle_of_a_message() {
+        assert_eq!(
+            without_passwords(
+                "unexpected argument 'postgresql://ann:secret@h/db' found, as was postgres://b:secret@h"
+            ),
+            "unexpected argument 'postgresql://ann:***@h/db' found, as was postgres://b:***@h"
+        );
+        for text in ["", "the schema of postgres is postgresql", "`postgres://HOST/DATABASE#SCHEMA`, or"] {
+            assert_eq!(without_passwords(text), text);
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, heard_or_not},
     interrupted::Interrupted,
     output::Output,
     progress::Progress,
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let closed = target.store().close().await;
     let report = migrated?;
     closed.map_err(MigrationError::Target)?;
-    tell(&report, json)?;
+    heard_or_not(tell(&report, json))?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
 }
 

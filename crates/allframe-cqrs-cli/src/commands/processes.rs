@@ -59,10 +59,10 @@ struct Report<'i> {
 }
 
 #[derive(Serialize)]
-struct Reaction<'r> {
+struct Reaction {
     version: u64,
     recorded_at: Rfc3339,
-    data: &'r RawValue,
+    data: Box<RawValue>,
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ProcessesArguments) -> Result<(), Failure> {
@@ -127,7 +127,7 @@ async fn show(instances: &Instances, name: &str, key: &str, json: bool) -> Resul
     let mut output = Output::stdout();
     if json {
         for reaction in &history {
-            if let Some(data) = json_text::parse_raw(&reaction.record.payload) {
+            if let Some(data) = json_text::of_payload(&reaction.record.payload, reaction.record.encoding) {
                 let (version, recorded_at) = (reaction.version().get(), Rfc3339(reaction.recorded_at()));
                 output.json(&Reaction { version, recorded_at, data })?;
             }

@@ -1,5 +1,5 @@
 use clap::Args;
-use eventstore_api::{Encoding, Snapshot, SnapshotStreams, StreamId};
+use eventstore_api::{Snapshot, SnapshotStreams, StreamId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -37,7 +37,7 @@ struct Report<'s> {
     encoding: u8,
     bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'s RawValue>,
+    data: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
 }
@@ -125,11 +125,10 @@ impl<'s> Report<'s> {
     }
 
     fn with_content(snapshot: &'s Snapshot) -> Self {
-        let json =
-            (snapshot.encoding == Encoding::JSON).then(|| json_text::parse_raw(&snapshot.payload)).flatten();
+        let data = json_text::of_payload(&snapshot.payload, snapshot.encoding);
         Self {
-            data: json,
-            data_base64: json.is_none().then(|| base64::encode(&snapshot.payload)),
+            data_base64: data.is_none().then(|| base64::encode(&snapshot.payload)),
+            data,
             ..Self::of(snapshot)
         }
     }

@@ -3,10 +3,10 @@ use serde::Serialize;
 
 use crate::{
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, heard_or_not},
     output::Output,
     progress::Progress,
-    screen::{Colours, count},
+    screen::{Colours, count, printable},
     store::{self, Location, Place, Verdict},
 };
 
@@ -29,12 +29,11 @@ pub(crate) async fn run(location: &dyn Location, arguments: VerifyArguments) -> 
     let verdict = store::verify(location, &mut progress).await?;
     drop(progress);
     let mut output = Output::stdout();
-    if arguments.json {
-        output.json(&Report { sound: verdict.is_sound(), verdict: &verdict })?;
-    } else {
-        tell(&verdict, &mut output)?;
-    }
-    output.finish()?;
+    let told = match arguments.json {
+        true => output.json(&Report { sound: verdict.is_sound(), verdict: &verdict }),
+        false => tell(&verdict, &mut output),
+    };
+    heard_or_not(told.and_then(|()| output.finish()))?;
     Ok(if verdict.is_sound() { Exit::Done } else { Exit::Failed })
 }
 
@@ -60,13 +59,14 @@ fn tell(verdict: &Verdict, output: &mut Output) -> Result<(), Failure> {
         count(*bytes, "byte"),
     ))?;
     for Place { place, detail } in damages {
-        output.line(format!("damaged: {place}: {detail}"))?;
+        output.line(printable(&format!("damaged: {place}: {detail}")))?;
     }
     for Place { place, detail } in rebuildable {
-        output.line(format!("damaged, made anew when the store is opened for writing: {place}: {detail}"))?;
+        let made_anew = "made anew when the store is opened for writing";
+        output.line(printable(&format!("damaged, {made_anew}: {place}: {detail}")))?;
     }
     for note in notes {
-        output.line(format!("note: {note}"))?;
+        output.line(printable(&format!("note: {note}")))?;
     }
     Ok(())
 }

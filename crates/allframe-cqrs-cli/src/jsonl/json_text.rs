@@ -1,15 +1,17 @@
 //! JSON as text. Nothing is parsed into numbers and strings and written again, so that every digit stays what it was.
 
+use eventstore_api::Encoding;
 use serde_json::value::RawValue;
 
 /// The bytes as JSON, if they are; without white space around it.
 pub(crate) fn parse(bytes: &[u8]) -> Option<&str> {
-    parse_raw(bytes).map(RawValue::get)
+    serde_json::from_slice(bytes).ok().map(RawValue::get)
 }
 
-/// The same, to be written as it is.
-pub(crate) fn parse_raw(bytes: &[u8]) -> Option<&RawValue> {
-    serde_json::from_slice(bytes).ok()
+/// A payload as JSON of one line, if it is JSON.
+pub(crate) fn of_payload(payload: &[u8], encoding: Encoding) -> Option<Box<RawValue>> {
+    let json = (encoding == Encoding::JSON).then(|| parse(payload)).flatten()?;
+    RawValue::from_string(compact(json)).ok()
 }
 
 /// The same JSON without white space between its parts.
@@ -21,43 +23,61 @@ pub(crate) fn compact(json: &str) -> String {
     text
 }
 
-/// The same JSON with an entry a line.
-pub(crate) fn pretty(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() * 2);
+/// The same JSON with an entry a line, and no more than so many lines of it; and how many more there are.
+pub(crate) fn pretty(json: &str, most_lines: usize) -> (String, usize) {
+    let mut lines = Lines { text: String::new(), begun: 1, most: most_lines };
     let mut depth = 0_usize;
     let mut parts = parts(json).peekable();
     while let Some(part) = parts.next() {
         match part {
             "{" | "[" => {
-                text.push_str(part);
+                lines.push(part);
                 if let Some(end) = parts.next_if(|next| matches!(*next, "}" | "]")) {
-                    text.push_str(end);
+                    lines.push(end);
                 } else {
                     depth += 1;
-                    new_line(&mut text, depth);
+                    lines.begin(depth);
                 }
             }
             "}" | "]" => {
                 depth = depth.saturating_sub(1);
-                new_line(&mut text, depth);
-                text.push_str(part);
+                lines.begin(depth);
+                lines.push(part);
             }
             "," => {
-                text.push(',');
-                new_line(&mut text, depth);
+                lines.push(part);
+                lines.begin(depth);
             }
-            ":" => text.push_str(": "),
-            other => text.push_str(other),
+            ":" => lines.push(": "),
+            other => lines.push(other),
         }
     }
-    text
+    (lines.text, lines.begun.saturating_sub(most_lines))
 }
 
-fn new_line(text: &mut String, depth: usize) {
-    // What is nested more deeply is not read by people, and would take the square of its length.
-    const DEEPEST: usize = 64;
-    text.push('\n');
-    text.extend(std::iter::repeat_n("  ", depth.min(DEEPEST)));
+/// Lines that are only counted where they are too many.
+struct Lines {
+    text: String,
+    begun: usize,
+    most: usize,
+}
+
+impl Lines {
+    fn push(&mut self, text: &str) {
+        if self.begun <= self.most {
+            self.text.push_str(text);
+        }
+    }
+
+    fn begin(&mut self, depth: usize) {
+        // What is nested more deeply is not read by people, and would take the square of its length.
+        const DEEPEST: usize = 64;
+        self.begun += 1;
+        if self.begun <= self.most {
+            self.text.push('\n');
+            self.text.extend(std::iter::repeat_n("  ", depth.min(DEEPEST)));
+        }
+    }
 }
 
 /// The strings, the signs and the words of a JSON text, in their order.
@@ -105,23 +125,25 @@ mod tests {
         ] {
             let parsed = parse(json.as_bytes()).unwrap();
             assert_eq!(compact(parsed), expected);
-            assert_eq!(compact(&pretty(parsed)), expected);
+            assert_eq!(compact(&pretty(parsed, usize::MAX).0), expected);
         }
     }
 
     #[test]
     fn pretty_json_has_an_entry_a_line() {
         assert_eq!(
-            pretty("{\"a\":[1,{}],\"b\":{\"c\":[]}}"),
-            "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": []\n  }\n}"
+            pretty("{\"a\":[1,{}],\"b\":{\"c\":[]}}", usize::MAX),
+            ("{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": []\n  }\n}".to_owned(), 0)
         );
+        assert_eq!(pretty("[1,2,3]", 3), ("[\n  1,\n  2,".to_owned(), 2));
+        assert_eq!(pretty("[1]", 0), (String::new(), 3));
     }
 
     #[test]
     fn depth_and_length_are_no_danger() {
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(compact(parse(deep.as_bytes()).unwrap()), deep);
-        assert_eq!(compact(&pretty(&deep)), deep);
+        assert_eq!(compact(&pretty(&deep, usize::MAX).0), deep);
     }
 
     #[test]

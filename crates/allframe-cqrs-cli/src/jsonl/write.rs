@@ -1,4 +1,4 @@
-use eventstore_api::{Encoding, Metadata, RecordedEvent, Tag, Tags};
+use eventstore_api::{Metadata, RecordedEvent, Tag, Tags};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -6,8 +6,7 @@ use super::{Rfc3339, base64, json_text};
 
 /// The event as a line, without its end: what [`event_of`](super::event_of) takes, and where the store has it.
 pub(crate) fn line_of(event: &RecordedEvent) -> serde_json::Result<Vec<u8>> {
-    let json = (event.encoding == Encoding::JSON).then(|| json_text::parse(&event.payload)).flatten();
-    let data = json.map(|json| RawValue::from_string(json_text::compact(json))).transpose()?;
+    let data = json_text::of_payload(&event.payload, event.encoding);
     serde_json::to_vec(&Line {
         stream: event.stream.as_str(),
         event_type: event.event_type.as_str(),

@@ -51,10 +51,8 @@ pub(crate) fn payload_lines(
     let Some(json) = (encoding == Encoding::JSON).then(|| json_text::parse(payload)).flatten() else {
         return vec![hex(payload, 32)];
     };
-    let text = json_text::pretty(json);
-    let mut lines: Vec<String> =
-        text.lines().take(max_lines).map(|line| capped(&printable(line), max_characters)).collect();
-    let left_out = text.lines().skip(max_lines).count();
+    let (text, left_out) = json_text::pretty(json, max_lines);
+    let mut lines: Vec<String> = text.lines().map(|line| capped(&printable(line), max_characters)).collect();
     if left_out > 0 {
         lines.push(format!("... and {left_out} more lines; --json shows everything"));
     }

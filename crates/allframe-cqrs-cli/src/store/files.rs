@@ -2,7 +2,7 @@ use std::{error::Error, io, path::Path, sync::Arc};
 
 use eventstore_api::StoreError;
 
-use super::causes;
+use crate::failure::causes;
 
 /// How many bytes the chosen files of a store's directory take; a store has no others below it.
 pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option<u64> {

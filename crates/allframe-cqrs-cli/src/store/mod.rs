@@ -16,7 +16,7 @@ mod verdict;
 #[cfg(feature = "wal")]
 mod wal;
 
-use std::{error::Error, fmt, iter, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError};
@@ -101,13 +101,6 @@ pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn 
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
     location.for_appending().await.map_err(|error| not_opened(location, error))
-}
-
-/// A failure, and what it came from, one after the other.
-#[cfg(any(feature = "wal", feature = "rocksdb", feature = "postgres"))]
-fn causes(failed: &StoreError) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    let failed: &(dyn Error + 'static) = failed;
-    iter::successors(Some(failed), |cause| (*cause).source())
 }
 
 fn not_opened(location: &dyn Location, error: StoreError) -> Failure {

@@ -5,11 +5,15 @@ use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreE
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
 
 use super::{
-    Kind, Location, Named, OnEvent, Store, Target, Verdict, causes,
+    Kind, Location, Named, OnEvent, Store, Target, Verdict,
     check::check,
     target::{Measure, Runs},
 };
-use crate::{failure::Failure, progress::Progress, redacted::redacted};
+use crate::{
+    failure::{Failure, causes},
+    progress::Progress,
+    redacted::redacted,
+};
 
 pub(super) const KIND: Kind = Kind { form: "postgres://HOST/DATABASE#SCHEMA", named };
 

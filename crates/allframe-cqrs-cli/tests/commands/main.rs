@@ -13,6 +13,7 @@ mod colours;
 mod exit_codes;
 mod export;
 mod help;
+mod hostile;
 mod import;
 mod import_killed;
 mod inspect;

@@ -13,6 +13,7 @@ use self::sink::Sink;
 use crate::{
     exit::Exit,
     failure::Failure,
+    interrupted::unless_interrupted,
     output::{Output, is_seen_on_a_terminal, is_stdout},
     page::each_event,
     progress::{Progress, Unwanted},
@@ -58,6 +59,14 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
+    match arguments.salvage {
+        // It goes through the files without a pause in which a signal would be heard, and is ended by it.
+        true => export(location, arguments).await,
+        false => unless_interrupted(export(location, arguments)).await,
+    }
+}
+
+async fn export(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
     let ExportArguments { format, after, salvage, json, out } = arguments;
     let report = match salvage {
         true => save_what_is_whole(location, format, &out).await?,

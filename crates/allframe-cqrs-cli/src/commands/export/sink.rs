@@ -9,8 +9,12 @@ use crate::{failure::Failure, output::Output};
 pub(super) enum Sink {
     Jsonl(Output),
     #[cfg(feature = "parquet")]
-    Parquet(Box<ParquetWriter<Output>>),
+    Parquet(Box<ParquetWriter<Output>>, IsUnread),
 }
+
+/// Whether nobody reads what is written: the library that writes Parquet makes another error of it.
+#[cfg(feature = "parquet")]
+type IsUnread = std::sync::Arc<std::sync::atomic::AtomicBool>;
 
 impl Sink {
     pub(super) fn new(format: Format, output: Output) -> Result<Self, Failure> {
@@ -18,8 +22,11 @@ impl Sink {
             Format::Jsonl => Ok(Self::Jsonl(output)),
             #[cfg(feature = "parquet")]
             Format::Parquet => {
-                let writer = ParquetWriter::new(output, ParquetOptions::default());
-                writer.map(|writer| Self::Parquet(Box::new(writer))).map_err(failure)
+                let is_unread = output.is_unread();
+                match ParquetWriter::new(output, ParquetOptions::default()) {
+                    Ok(writer) => Ok(Self::Parquet(Box::new(writer), is_unread)),
+                    Err(error) => Err(failure(error, &is_unread)),
+                }
             }
         }
     }
@@ -28,7 +35,9 @@ impl Sink {
         match self {
             Self::Jsonl(output) => output.event(&event),
             #[cfg(feature = "parquet")]
-            Self::Parquet(writer) => writer.write(event).map_err(failure),
+            Self::Parquet(writer, is_unread) => {
+                writer.write(event).map_err(|error| failure(error, is_unread))
+            }
         }
     }
 
@@ -37,16 +46,20 @@ impl Sink {
         match self {
             Self::Jsonl(output) => output.finish(),
             #[cfg(feature = "parquet")]
-            Self::Parquet(writer) => writer.finish().map_err(failure)?.0.finish(),
+            Self::Parquet(writer, is_unread) => {
+                writer.finish().map_err(|error| failure(error, &is_unread))?.0.finish()
+            }
         }
     }
 }
 
 #[cfg(feature = "parquet")]
-fn failure(error: ParquetError) -> Failure {
-    let (what, source) = ("the output".to_owned(), error);
-    match source {
-        ParquetError::Io(source) if source.kind() == std::io::ErrorKind::BrokenPipe => Failure::NobodyReads,
+fn failure(error: ParquetError, is_unread: &IsUnread) -> Failure {
+    if is_unread.load(std::sync::atomic::Ordering::Relaxed) {
+        return Failure::NobodyReads;
+    }
+    let what = "the output".to_owned();
+    match error {
         ParquetError::Io(source) => Failure::Write { what, source },
         other => Failure::Write { what, source: std::io::Error::other(other) },
     }

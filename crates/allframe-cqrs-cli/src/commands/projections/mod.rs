@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::backlog::Backlog;
 use crate::{
-    failure::Failure,
+    failure::{Failure, heard_or_not},
     jsonl::Rfc3339,
     output::Output,
     progress::Progress,
@@ -96,13 +96,13 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
         .chain(groups.iter().map(|group| of_group(group, &backlog)))
         .collect();
     let mut output = Output::stdout();
-    match json {
-        true => reports.iter().try_for_each(|report| output.json(report))?,
+    let told = match json {
+        true => reports.iter().try_for_each(|report| output.json(report)),
         // Something is there, if nothing that can be shown.
-        false if reports.is_empty() && !unreadable.is_empty() => {}
-        false => tell(&reports, &mut output)?,
-    }
-    output.finish()?;
+        false if reports.is_empty() && !unreadable.is_empty() => Ok(()),
+        false => tell(&reports, &mut output),
+    };
+    heard_or_not(told.and_then(|()| output.finish()))?;
     // What can be shown has been. A command ends with one failure, so the others are told before.
     let last = unreadable.pop();
     for error in unreadable {

@@ -45,7 +45,7 @@ struct Happened<'s> {
     recorded_at: Rfc3339,
     #[serde(rename = "type")]
     event_type: &'s str,
-    data: &'s serde_json::value::RawValue,
+    data: Box<serde_json::value::RawValue>,
 }
 
 pub(super) async fn run(sagas: &Sagas, saga: &SagaId, json: bool) -> Result<(), Failure> {
@@ -64,7 +64,7 @@ fn report(details: &SagaDetails) -> Report<'_> {
             version: happened.version().get(),
             recorded_at: Rfc3339(happened.recorded_at()),
             event_type: happened.record.event_type.as_str(),
-            data: crate::jsonl::json_text::parse_raw(&happened.record.payload)?,
+            data: crate::jsonl::json_text::of_payload(&happened.record.payload, happened.record.encoding)?,
         })
     });
     Report {
