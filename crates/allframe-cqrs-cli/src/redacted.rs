@@ -51,7 +51,8 @@ fn behind_the_user(url: &str) -> Option<usize> {
 
 /// The same of what stands before none: behind the first `:` that is followed by something else than a port.
 fn behind_no_port(url: &str) -> Option<usize> {
-    if WITHOUT_PASSWORDS.iter().any(|kind| url.starts_with(kind)) {
+    let kind = url.split_inclusive(':').next().unwrap_or_default().to_ascii_lowercase();
+    if WITHOUT_PASSWORDS.contains(&kind.as_str()) {
         return None;
     }
     let begin = behind_the_scheme(url);
@@ -217,6 +218,7 @@ mod tests {
             "",
             "./data",
             "wal:data",
+            "WAL:C:\\data",
             "memory:7",
             "postgresql://localhost/app",
             "postgresql://localhost:5432,other:5433/app#billing",
