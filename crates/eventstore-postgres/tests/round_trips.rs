@@ -57,9 +57,10 @@ async fn streams_are_looked_for_once_as_long_as_nobody_else_appends() {
     let cluster = Cluster::start().unwrap();
     let (store, turns) = counted(&cluster).await;
     let other = PostgresBackend::connect(&cluster.url()).await.unwrap();
+    let both = || vec![append_of("a", events(2)), append_of("b", events(1))];
     let import = async || {
         let before = turns.load(SeqCst);
-        store.import(vec![append_of("a", events(2)), append_of("b", events(1))]).await.unwrap();
+        store.import(both()).await.unwrap();
         turns.load(SeqCst) - before
     };
     import().await;
@@ -70,8 +71,7 @@ async fn streams_are_looked_for_once_as_long_as_nobody_else_appends() {
     assert_eq!(import().await, known);
     // A session that began later cannot know whether the server was down meanwhile.
     cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'").unwrap();
-    let again = async || store.import(vec![append_of("a", events(1))]).await;
-    while again().await.is_err() {}
+    while store.import(both()).await.is_err() {}
     assert_eq!(import().await, known);
 }
 
