@@ -1,4 +1,4 @@
-use std::{error::Error, io, io::Write, iter};
+use std::{error::Error, io, io::Write};
 
 use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
@@ -205,10 +205,11 @@ pub(crate) fn heard_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
 }
 
 /// What an error came from, one after the other, and itself first.
+#[cfg(any(feature = "wal", feature = "rocksdb", feature = "postgres"))]
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    iter::successors(Some(error), |cause| (*cause).source())
+    std::iter::successors(Some(error), |cause| (*cause).source())
 }
 
 const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";

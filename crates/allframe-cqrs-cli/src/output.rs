@@ -50,6 +50,7 @@ impl Output {
     }
 
     /// What is told once nobody reads what is written: libraries that write here make another error of it.
+    #[cfg(feature = "parquet")]
     pub(crate) fn is_unread(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_unread)
     }
