@@ -142,22 +142,17 @@ fn may_be_a_password(name: &str) -> bool {
     !name.is_ascii() || ["%", "pass", "pwd", "secret"].iter().any(|part| lower.contains(part))
 }
 
-/// A message without the passwords of URLs of PostgreSQL in it: users write them where something else belongs.
+/// A message without the passwords of URLs in it: users write them where something else belongs, and with any scheme.
 pub(crate) fn without_passwords(message: &str) -> String {
-    let mut shown = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(at) = rest.find("postgres") {
-        let (before, url) = rest.split_at(at);
-        let end = url.find(|character: char| character.is_whitespace() || "'`\"".contains(character));
-        let (url, behind) = url.split_at(end.unwrap_or(url.len()));
-        shown.push_str(before);
+    let is_around = |character: char| character.is_whitespace() || "'`\"".contains(character);
+    let words = message.split_inclusive(is_around).map(|word| {
+        let (url, end) = word.split_at(word.trim_end_matches(is_around).len());
         match url.contains("://") {
-            true => shown.push_str(&redacted(url)),
-            false => shown.push_str(url),
+            true => redacted(url) + end,
+            false => word.to_owned(),
         }
-        rest = behind;
-    }
-    shown + rest
+    });
+    words.collect()
 }
 
 #[cfg(test)]

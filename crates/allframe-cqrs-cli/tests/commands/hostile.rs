@@ -21,6 +21,7 @@ fn a_url_in_the_wrong_place_is_shown_without_its_password() {
     for arguments in [
         format!("stats {url}"),
         format!("{url} stats"),
+        "stats Postgresql://ann:secret@h/db".to_owned(),
         format!("stats --json={url}"),
         format!("bench --events {url}"),
         format!("import {url}"),
