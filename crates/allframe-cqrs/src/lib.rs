@@ -20,6 +20,8 @@ mod file_name;
 mod injection;
 #[cfg(any(feature = "json-commands", feature = "schema"))]
 mod json_pointer;
+#[cfg(doctest)]
+mod macro_pages;
 pub mod middleware;
 mod observed;
 mod one_at_a_time;

@@ -19,6 +19,7 @@ pub mod history;
 #[doc(hidden)]
 pub mod laws;
 pub mod model;
+mod opened;
 mod polling;
 mod race;
 mod reading;
@@ -32,6 +33,9 @@ mod table;
 mod test_store;
 
 pub use async_trait::async_trait;
+#[doc(hidden)]
+pub use case::run_case_of_suite;
 pub use case::{Case, cases, run_case};
 pub use factory::{BackendFactory, Persistence, SecondOpener, Volatile};
+pub use opened::AnyBackend;
 pub use test_store::TestStore;

@@ -231,11 +231,7 @@ macro_rules! __test_cases {
                 $(
                     #[test]
                     fn $name() {
-                        $crate::run_case(
-                            concat!(stringify!($group), "::", stringify!($name)),
-                            $factory,
-                            $crate::suite::$group::$name,
-                        );
+                        $crate::run_case_of_suite(stringify!($group), stringify!($name), $factory);
                     }
                 )*
             }

@@ -1,35 +1,38 @@
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
-use eventstore_api::{BackendStats, EventStoreBackend, RecordedEvent};
+use eventstore_api::{BackendStats, RecordedEvent};
 
-use crate::{BackendFactory, Persistence, SecondOpener, deadline::Deadline, reading};
+use crate::{
+    BackendFactory, Persistence, SecondOpener,
+    deadline::Deadline,
+    opened::{AnyBackend, Opened, open},
+    reading,
+};
 
 /// The store that a case runs on: new and empty when the case begins.
 ///
-/// It dereferences to the backend, so that a case reads like an application.
-pub struct TestStore<F: BackendFactory> {
-    backend: Arc<F::Backend>,
-    place: F::Place,
-    factory: Arc<F>,
+/// It dereferences to the backend, so that a case reads like an application. Which one it is nobody can see: so that every case is
+/// compiled once, and not for each backend anew.
+pub struct TestStore {
+    backend: Arc<AnyBackend>,
+    opened: Box<dyn Opened>,
     deadline: Deadline,
 }
 
-impl<F: BackendFactory> TestStore<F> {
+impl TestStore {
     /// A new store in a new place.
-    pub async fn create(factory: Arc<F>) -> Self {
-        Self::create_within(Deadline::default(), factory).await
+    pub async fn create(factory: impl BackendFactory) -> Self {
+        Self::of(open(Arc::new(factory)).await, Deadline::default())
     }
 
-    pub(crate) async fn create_within(deadline: Deadline, factory: Arc<F>) -> Self {
-        let place = factory.new_place().await;
-        let backend = Arc::new(factory.open(&place).await);
-        Self { backend, place, factory, deadline }
+    pub(crate) fn of(opened: Box<dyn Opened>, deadline: Deadline) -> Self {
+        Self { backend: Arc::new(opened.backend()), opened, deadline }
     }
 
     /// Another new store in another new place, for which the case has its time limit anew.
     pub async fn another(&self) -> Self {
         self.deadline.begin_anew();
-        Self::create_within(self.deadline.clone(), Arc::clone(&self.factory)).await
+        Self::of(self.opened.another().await, self.deadline.clone())
     }
 
     /// How long the case may take with one store.
@@ -39,14 +42,14 @@ impl<F: BackendFactory> TestStore<F> {
 
     /// The backend, to be shared with tasks and subscriptions.
     #[must_use]
-    pub fn backend(&self) -> Arc<F::Backend> {
+    pub fn backend(&self) -> Arc<AnyBackend> {
         Arc::clone(&self.backend)
     }
 
     /// Whether the store outlives being closed.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        self.factory.persistence() == Persistence::Durable
+        self.opened.persistence() == Persistence::Durable
     }
 
     /// Closes the store and opens it again. A volatile store stays as it is: then the case goes on to prove what it
@@ -55,17 +58,16 @@ impl<F: BackendFactory> TestStore<F> {
         if !self.is_durable() {
             return self;
         }
-        let Self { backend, place, factory, deadline } = self;
+        let Self { backend, opened, deadline } = self;
         let backend = Arc::into_inner(backend)
             .expect("a case gives up its tasks and subscriptions before it reopens the store");
-        factory.close(backend).await;
-        let backend = Arc::new(factory.open(&place).await);
-        Self { backend, place, factory, deadline }
+        drop(backend);
+        Self::of(opened.reopened().await, deadline)
     }
 
     /// What becomes of a second opener while the store is open.
-    pub async fn open_second(&self) -> SecondOpener<F::Backend> {
-        self.factory.open_second(&self.place).await
+    pub async fn open_second(&self) -> SecondOpener<AnyBackend> {
+        self.opened.second().await
     }
 
     /// Every event, read page by page.
@@ -93,15 +95,15 @@ impl<F: BackendFactory> TestStore<F> {
     }
 }
 
-impl<F: BackendFactory> Deref for TestStore<F> {
-    type Target = F::Backend;
+impl Deref for TestStore {
+    type Target = AnyBackend;
 
-    fn deref(&self) -> &F::Backend {
+    fn deref(&self) -> &AnyBackend {
         &self.backend
     }
 }
 
-impl<F: BackendFactory> fmt::Debug for TestStore<F> {
+impl fmt::Debug for TestStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestStore").field("durable", &self.is_durable()).finish_non_exhaustive()
     }

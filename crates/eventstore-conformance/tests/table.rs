@@ -10,18 +10,15 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use eventstore_conformance::{Volatile, cases, model::ReferenceBackend};
+use eventstore_conformance::cases;
 
 /// The names of all cases, by module, as the table has them.
 fn table() -> BTreeMap<String, Vec<String>> {
-    fn of<F: eventstore_conformance::BackendFactory>(_factory: &F) -> BTreeMap<String, Vec<String>> {
-        let mut table: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for case in cases::<F>() {
-            table.entry(case.group.to_owned()).or_default().push(case.name.to_owned());
-        }
-        table
+    let mut table: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for case in cases() {
+        table.entry(case.group.to_owned()).or_default().push(case.name.to_owned());
     }
-    of(&Volatile(ReferenceBackend::new))
+    table
 }
 
 /// The public functions of a source file of cases.
@@ -54,12 +51,9 @@ fn every_law_has_cases_and_carries_its_number() {
     let laws: Vec<u8> = table.keys().filter_map(|group| group.get(4..6)?.parse().ok()).collect();
     assert_eq!(laws, (1..=16).collect::<Vec<u8>>());
     assert!(table.values().all(|cases| !cases.is_empty()));
-    fn numbers<F: eventstore_conformance::BackendFactory>(_factory: &F) {
-        for case in cases::<F>() {
-            assert_eq!(case.law, case.group.get(4..6).and_then(|number| number.parse().ok()), "{case:?}");
-        }
+    for case in cases() {
+        assert_eq!(case.law, case.group.get(4..6).and_then(|number| number.parse().ok()), "{case:?}");
     }
-    numbers(&Volatile(ReferenceBackend::new));
 }
 
 #[test]

@@ -22,4 +22,4 @@ pub use error::{Cause, RocksDbError};
 pub use eventstore_embedded::Durability;
 pub use reader::RocksDbReader;
 pub use stats::RocksDbStats;
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyProgress, VerifyReport, verify, verify_with};

@@ -17,7 +17,7 @@ pub(crate) fn files(path: &Path) -> Vec<String> {
 
 /// Looks until what is seen can be relied on: nothing is wrong, or no file has come or gone meanwhile, or the same is wrong
 /// again. Of a file that is gone since RocksDB read the list of files, and of what it held, nobody can say whether it was lost.
-pub(crate) fn reliably<T>(files: impl Fn() -> Vec<String>, look: impl Fn() -> Result<T>) -> Result<T> {
+pub(crate) fn reliably<T>(files: impl Fn() -> Vec<String>, mut look: impl FnMut() -> Result<T>) -> Result<T> {
     let mut last_words = None;
     for _ in 0..LOOKS {
         let before = files();

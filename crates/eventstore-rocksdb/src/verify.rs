@@ -46,11 +46,43 @@ pub struct VerifyReport {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
-    let path = path.as_ref();
-    moving::reliably(|| moving::files(path), || look(path))
+    verify_with(path, |_| {})
 }
 
-fn look(path: &Path) -> Result<VerifyReport> {
+/// How far [`verify_with`] has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyProgress {
+    /// How many events have been looked at, each in every index. What comes before, the checksums of all files and how many entries
+    /// the indexes have, counts for none; where it begins again, so does this.
+    pub events_done: u64,
+    /// How many there are, as the store says.
+    pub events_total: u64,
+}
+
+/// As [`verify`], and tells how far it has come: about every 1,024 events, and at the end.
+///
+/// # Errors
+///
+/// As [`verify`].
+///
+/// ```
+/// use eventstore_rocksdb::{RocksDbBackend, VerifyProgress, verify_with};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// drop(RocksDbBackend::open(path)?);
+/// let mut last = VerifyProgress::default();
+/// verify_with(path, |progress| last = progress)?;
+/// assert_eq!(last.events_done, last.events_total);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify_with(path: impl AsRef<Path>, mut progress: impl FnMut(VerifyProgress)) -> Result<VerifyReport> {
+    let path = path.as_ref();
+    moving::reliably(|| moving::files(path), || look(path, &mut progress))
+}
+
+fn look(path: &Path, progress: &mut dyn FnMut(VerifyProgress)) -> Result<VerifyReport> {
     // Before the database is opened: what becomes durable later is not in what is looked at.
     let durable = Synced::read(path)?;
     let database = Database::open_read_only(path, &RocksDbConfig::default())?;
@@ -58,7 +90,8 @@ fn look(path: &Path) -> Result<VerifyReport> {
     database.check_ends(durable)?;
     let state = database.state()?;
     let indexes = Indexes::count(&database)?;
-    let seen = check_events(&database)?;
+    let events_total = state.counts.events;
+    let seen = check_events(&database, |events_done| progress(VerifyProgress { events_done, events_total }))?;
     let stats = BackendStats::new(seen.events, indexes.streams, indexes.snapshots, seen.head);
     if stats != state.counts.stats() {
         let detail =

@@ -1,10 +1,10 @@
 //! Concurrent histories as cases.
 
 use super::{Summary, check, record};
-use crate::{BackendFactory, TestStore, settings};
+use crate::{TestStore, settings};
 
 /// Sixteen tasks append under guards and conditions, retry and read; what they were answered has a legal sequential order.
-pub async fn a_history_of_many_tasks_has_a_legal_order<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_history_of_many_tasks_has_a_legal_order(store: TestStore) {
     let summary = record_and_check(&store, 16, settings::history_operations()).await;
     assert!(
         summary.stored > 0
@@ -16,15 +16,11 @@ pub async fn a_history_of_many_tasks_has_a_legal_order<F: BackendFactory>(store:
 }
 
 /// The same with two tasks, where every answer is nearly pinned down by the one before.
-pub async fn a_history_of_two_tasks_has_a_legal_order<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_history_of_two_tasks_has_a_legal_order(store: TestStore) {
     record_and_check(&store, 2, settings::history_operations() / 10).await;
 }
 
-async fn record_and_check<F: BackendFactory>(
-    store: &TestStore<F>,
-    tasks: usize,
-    operations: usize,
-) -> Summary {
+async fn record_and_check(store: &TestStore, tasks: usize, operations: usize) -> Summary {
     let seed = settings::seed();
     let history = record(store.backend(), tasks, operations, seed).await;
     match check(&history) {

@@ -11,7 +11,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, invalid_input, wrong_version},
     events::{event, events, exact, ids, new_ids, stream},
     race::{all_at_once, finished},
@@ -21,7 +21,7 @@ use crate::{
 const LAW: &str = "law 1, all or nothing";
 
 /// Every event of a batch is there, in its stream and in its order, and nothing else is.
-pub async fn a_batch_over_several_streams_is_stored_whole<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_over_several_streams_is_stored_whole(store: TestStore) {
     let parts: Vec<(StreamId, Vec<NewEvent>)> =
         (1..=5).map(|count| (stream(&format!("part-{count}")), events(count))).collect();
     let batch = parts.iter().fold(AppendBatch::new(), |batch, (stream, events)| {
@@ -40,7 +40,7 @@ pub async fn a_batch_over_several_streams_is_stored_whole<F: BackendFactory>(sto
 }
 
 /// Whichever stream's guard fails, the first or the last, no stream gets anything.
-pub async fn a_failed_guard_on_one_stream_stores_nothing_in_any<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_failed_guard_on_one_stream_stores_nothing_in_any(store: TestStore) {
     let streams = ["a", "b", "c"].map(stream);
     store
         .append(&streams[1], ExpectedVersion::Any, events(2))
@@ -60,7 +60,7 @@ pub async fn a_failed_guard_on_one_stream_stores_nothing_in_any<F: BackendFactor
 }
 
 /// A guard on a stream that the batch does not write counts as much as the others.
-pub async fn a_failed_guard_on_an_unwritten_stream_stores_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_failed_guard_on_an_unwritten_stream_stores_nothing(store: TestStore) {
     let (written, watched) = (stream("written"), stream("watched"));
     store.append(&watched, ExpectedVersion::Any, events(3)).await.expect("an append without guard succeeds");
     let before = store.picture().await;
@@ -74,7 +74,7 @@ pub async fn a_failed_guard_on_an_unwritten_stream_stores_nothing<F: BackendFact
 }
 
 /// A batch whose condition fails leaves nothing in any of its streams.
-pub async fn a_failed_condition_stores_nothing_in_any_stream<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_failed_condition_stores_nothing_in_any_stream(store: TestStore) {
     store.append(&stream("earlier"), ExpectedVersion::Any, events(1)).await.expect("an append succeeds");
     let before = store.picture().await;
 
@@ -87,7 +87,7 @@ pub async fn a_failed_condition_stores_nothing_in_any_stream<F: BackendFactory>(
 }
 
 /// One event beyond a limit, the last of the last stream, keeps all the others out.
-pub async fn one_invalid_event_keeps_the_whole_batch_out<F: BackendFactory>(store: TestStore<F>) {
+pub async fn one_invalid_event_keeps_the_whole_batch_out(store: TestStore) {
     let before = store.picture().await;
     let mut last = events(3);
     last.push(NewEvent::new(crate::events::event_type("TooLarge"), vec![0_u8; MAX_PAYLOAD_BYTES + 1]));
@@ -101,7 +101,7 @@ pub async fn one_invalid_event_keeps_the_whole_batch_out<F: BackendFactory>(stor
 }
 
 /// An event id that is taken in one stream keeps the events of the other streams out too.
-pub async fn one_reused_id_keeps_the_whole_batch_out<F: BackendFactory>(store: TestStore<F>) {
+pub async fn one_reused_id_keeps_the_whole_batch_out(store: TestStore) {
     let taken = event();
     store.append(&stream("b"), ExpectedVersion::Any, vec![taken.clone()]).await.expect("an append succeeds");
     let before = store.picture().await;
@@ -117,7 +117,7 @@ pub async fn one_reused_id_keeps_the_whole_batch_out<F: BackendFactory>(store: T
 
 /// However often readers look while batches are written, they see each batch whole or not at all: in the order of all
 /// events, and from one of its streams to the next.
-pub async fn readers_never_see_part_of_a_batch<F: BackendFactory>(store: TestStore<F>) {
+pub async fn readers_never_see_part_of_a_batch(store: TestStore) {
     const BATCHES: usize = 150;
     let streams = ["left", "middle", "right"].map(stream);
     let written = Arc::new(AtomicBool::new(false));
@@ -163,7 +163,7 @@ pub async fn readers_never_see_part_of_a_batch<F: BackendFactory>(store: TestSto
 }
 
 /// After a restart, what was accepted is there as a whole and what was refused is not there at all.
-pub async fn batches_are_whole_or_absent_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn batches_are_whole_or_absent_after_reopening(store: TestStore) {
     let (a, b) = (stream("a"), stream("b"));
     let accepted = AppendBatch::new().append(a.clone(), ExpectedVersion::NoStream, events(3)).append(
         b.clone(),

@@ -3,7 +3,7 @@
 use eventstore_api::{AppendBatch, EventFilter, EventStoreBackend, ExpectedVersion, Version};
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, invalid_input, wrong_version},
     events::{event, events, exact, stream, unless, versions},
     race::all_at_once,
@@ -13,7 +13,7 @@ use crate::{
 const LAW: &str = "law 2, dense versions";
 
 /// Appends of every size continue where the stream ended.
-pub async fn versions_count_from_one_without_holes<F: BackendFactory>(store: TestStore<F>) {
+pub async fn versions_count_from_one_without_holes(store: TestStore) {
     let account = stream("account-1");
     let mut expected = 0;
     for size in [1_u64, 3, 1, 7, 2, 64] {
@@ -29,7 +29,7 @@ pub async fn versions_count_from_one_without_holes<F: BackendFactory>(store: Tes
 }
 
 /// Streams do not take versions from each other, neither one after the other nor in one batch.
-pub async fn every_stream_counts_for_itself<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_stream_counts_for_itself(store: TestStore) {
     let streams = ["one", "two", "three"].map(stream);
     for round in 0..4 {
         for stream in &streams {
@@ -47,7 +47,7 @@ pub async fn every_stream_counts_for_itself<F: BackendFactory>(store: TestStore<
 }
 
 /// What an append answers is what a reader then finds.
-pub async fn outcomes_name_the_versions_that_are_read<F: BackendFactory>(store: TestStore<F>) {
+pub async fn outcomes_name_the_versions_that_are_read(store: TestStore) {
     let (a, b) = (stream("a"), stream("b"));
     store.put(&a, events(2)).await;
     let batch = AppendBatch::new().append(b.clone(), ExpectedVersion::Any, events(3)).append(
@@ -67,7 +67,7 @@ pub async fn outcomes_name_the_versions_that_are_read<F: BackendFactory>(store: 
 }
 
 /// A refused append uses up no version, whatever it was refused for.
-pub async fn a_refused_append_leaves_no_hole<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_refused_append_leaves_no_hole(store: TestStore) {
     let account = stream("account-1");
     let taken = event();
     store.put(&account, vec![taken.clone()]).await;
@@ -82,7 +82,7 @@ pub async fn a_refused_append_leaves_no_hole<F: BackendFactory>(store: TestStore
 }
 
 /// Appending the same events again uses up no version.
-pub async fn a_retry_leaves_no_hole<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_retry_leaves_no_hole(store: TestStore) {
     let account = stream("account-1");
     let first = events(2);
     store.put(&account, first.clone()).await;
@@ -94,7 +94,7 @@ pub async fn a_retry_leaves_no_hole<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// Many tasks append to the same few streams; each version goes to exactly one event.
-pub async fn concurrent_appends_leave_no_hole_and_no_repeat<F: BackendFactory>(store: TestStore<F>) {
+pub async fn concurrent_appends_leave_no_hole_and_no_repeat(store: TestStore) {
     const TASKS: u64 = 8;
     const APPENDS: u64 = 30;
     let streams = ["hot", "warm"].map(stream);
@@ -117,7 +117,7 @@ pub async fn concurrent_appends_leave_no_hole_and_no_repeat<F: BackendFactory>(s
 }
 
 /// A stream goes on counting where it was when the store was closed.
-pub async fn versions_go_on_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn versions_go_on_after_reopening(store: TestStore) {
     let account = stream("account-1");
     let mut store = store;
     for round in 0..3_u64 {

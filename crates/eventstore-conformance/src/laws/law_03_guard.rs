@@ -8,7 +8,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, wrong_version},
     events::{event, events, exact, ids, stream},
     race::all_at_once,
@@ -18,7 +18,7 @@ use crate::{
 const LAW: &str = "law 3, guard";
 
 /// `Any` lets an append through to an empty stream and to one with events.
-pub async fn any_holds_whatever_is_there<F: BackendFactory>(store: TestStore<F>) {
+pub async fn any_holds_whatever_is_there(store: TestStore) {
     for count in 1..=3 {
         let outcome = store.append(&stream("s"), ExpectedVersion::Any, events(1)).await;
         assert_eq!(outcome.expect("Any always holds").last_version, Version::new(count), "{LAW}");
@@ -26,7 +26,7 @@ pub async fn any_holds_whatever_is_there<F: BackendFactory>(store: TestStore<F>)
 }
 
 /// `NoStream` holds for a stream without events, also where other streams have some.
-pub async fn no_stream_holds_only_without_events<F: BackendFactory>(store: TestStore<F>) {
+pub async fn no_stream_holds_only_without_events(store: TestStore) {
     store.put(&stream("another"), events(2)).await;
     store.append(&stream("s"), ExpectedVersion::NoStream, events(2)).await.expect("the stream has no events");
     let (_, expected, actual) =
@@ -35,7 +35,7 @@ pub async fn no_stream_holds_only_without_events<F: BackendFactory>(store: TestS
 }
 
 /// `StreamExists` holds from the first event on.
-pub async fn stream_exists_holds_only_with_events<F: BackendFactory>(store: TestStore<F>) {
+pub async fn stream_exists_holds_only_with_events(store: TestStore) {
     store.put(&stream("another"), events(2)).await;
     let (_, expected, actual) =
         wrong_version(LAW, store.append(&stream("s"), ExpectedVersion::StreamExists, events(1)).await);
@@ -48,7 +48,7 @@ pub async fn stream_exists_holds_only_with_events<F: BackendFactory>(store: Test
 }
 
 /// `Exact` holds at that version and at none around it, however far.
-pub async fn exact_holds_only_at_that_version<F: BackendFactory>(store: TestStore<F>) {
+pub async fn exact_holds_only_at_that_version(store: TestStore) {
     let s = stream("s");
     store.put(&s, events(3)).await;
     for wrong in [0, 1, 2, 4, 5, u64::MAX - 1, u64::MAX] {
@@ -60,14 +60,14 @@ pub async fn exact_holds_only_at_that_version<F: BackendFactory>(store: TestStor
 }
 
 /// `Exact(NONE)` is another word for `NoStream`.
-pub async fn exact_none_means_no_stream<F: BackendFactory>(store: TestStore<F>) {
+pub async fn exact_none_means_no_stream(store: TestStore) {
     store.append(&stream("s"), exact(0), events(1)).await.expect("the stream has no events");
     let (_, _, actual) = wrong_version(LAW, store.append(&stream("s"), exact(0), events(1)).await);
     assert_eq!(actual, Version::new(1), "{LAW}");
 }
 
 /// The error says which stream, what was expected of it, and the version it really has.
-pub async fn a_failed_guard_names_the_true_version<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_failed_guard_names_the_true_version(store: TestStore) {
     let (a, b, c) = (stream("a"), stream("b"), stream("c"));
     for (stream, count) in [(&a, 1), (&b, 4), (&c, 9)] {
         store.put(stream, events(count)).await;
@@ -83,7 +83,7 @@ pub async fn a_failed_guard_names_the_true_version<F: BackendFactory>(store: Tes
 }
 
 /// Guards are checked in the order in which they stand, those of the appends first, and the condition after them.
-pub async fn the_first_guard_that_fails_is_named<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_first_guard_that_fails_is_named(store: TestStore) {
     store.put(&stream("there"), events(1)).await;
     let impossible = AppendCondition::none(EventFilter::all());
     let batch = AppendBatch::new()
@@ -109,7 +109,7 @@ pub async fn the_first_guard_that_fails_is_named<F: BackendFactory>(store: TestS
 }
 
 /// Sixteen tasks append at the same version, round after round: one wins, and the others hear where the stream is.
-pub async fn of_concurrent_appends_at_one_version_one_wins<F: BackendFactory>(store: TestStore<F>) {
+pub async fn of_concurrent_appends_at_one_version_one_wins(store: TestStore) {
     const TASKS: usize = 16;
     let s = stream("contested");
     for round in 0..25_u64 {
@@ -133,7 +133,7 @@ pub async fn of_concurrent_appends_at_one_version_one_wins<F: BackendFactory>(st
 }
 
 /// Two batches, each of which writes what the other guards: one of them wins, in every round.
-pub async fn guards_on_unwritten_streams_exclude_each_other<F: BackendFactory>(store: TestStore<F>) {
+pub async fn guards_on_unwritten_streams_exclude_each_other(store: TestStore) {
     for round in 0..25 {
         let (x, y) = (stream(&format!("x-{round}")), stream(&format!("y-{round}")));
         let outcomes = all_at_once([(x.clone(), y.clone()), (y, x)].map(|(written, watched)| {
@@ -151,7 +151,7 @@ pub async fn guards_on_unwritten_streams_exclude_each_other<F: BackendFactory>(s
 }
 
 /// Tasks that read, decide and try again until they win: every one of their events is there in the end, once.
-pub async fn no_append_is_dropped_in_silence<F: BackendFactory>(store: TestStore<F>) {
+pub async fn no_append_is_dropped_in_silence(store: TestStore) {
     const TASKS: usize = 8;
     const APPENDS: usize = 12;
     let s = stream("counter");

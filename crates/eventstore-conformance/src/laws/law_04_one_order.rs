@@ -7,7 +7,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     events::{
         events, ids, new_ids, positions, sized, stream, tagged, tags, typed, versions, with_tag, with_type,
     },
@@ -19,7 +19,7 @@ use crate::{
 const LAW: &str = "law 4, one order";
 
 /// An append that begins after another one was answered lies behind it, whatever their streams.
-pub async fn a_later_append_lies_behind_an_earlier_one<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_later_append_lies_behind_an_earlier_one(store: TestStore) {
     let mut last = GlobalPosition::START;
     for round in 0..40 {
         let outcome = store.put(&stream(&format!("s-{}", round % 7)), events(round % 3 + 1)).await;
@@ -32,7 +32,7 @@ pub async fn a_later_append_lies_behind_an_earlier_one<F: BackendFactory>(store:
 }
 
 /// The events of one append keep their order, and its streams stand in the order of the batch.
-pub async fn a_batch_keeps_the_order_of_its_events<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_keeps_the_order_of_its_events(store: TestStore) {
     let (b, a) = (stream("b"), stream("a"));
     let (to_b, to_a) = (events(5), events(3));
     let batch = AppendBatch::new().append(b.clone(), ExpectedVersion::Any, to_b.clone()).append(
@@ -54,7 +54,7 @@ pub async fn a_batch_keeps_the_order_of_its_events<F: BackendFactory>(store: Tes
 }
 
 /// The order of all events, looked at stream by stream, is each stream's order; also after many tasks wrote at once.
-pub async fn the_order_agrees_with_every_streams_own<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_order_agrees_with_every_streams_own(store: TestStore) {
     let streams: Vec<StreamId> = (0..4).map(|number| stream(&format!("s-{number}"))).collect();
     all_at_once((0..6_usize).map(|task| {
         let (backend, streams) = (store.backend(), streams.clone());
@@ -81,7 +81,7 @@ pub async fn the_order_agrees_with_every_streams_own<F: BackendFactory>(store: T
 }
 
 /// Two readers who read the whole order, one of them later and in other pages, read the same.
-pub async fn every_reader_finds_the_same_order<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_reader_finds_the_same_order(store: TestStore) {
     fill(&store).await;
     let all = store.everything().await;
     for limit in [1, 2, 3, 7, all.len() - 1, all.len(), all.len() + 1, usize::MAX] {
@@ -92,7 +92,7 @@ pub async fn every_reader_finds_the_same_order<F: BackendFactory>(store: TestSto
 }
 
 /// Backward is forward from the other end, in pages of every size, and from every place in between.
-pub async fn backward_is_the_mirror_of_forward<F: BackendFactory>(store: TestStore<F>) {
+pub async fn backward_is_the_mirror_of_forward(store: TestStore) {
     fill(&store).await;
     let mut mirrored = store.everything().await;
     mirrored.reverse();
@@ -107,7 +107,7 @@ pub async fn backward_is_the_mirror_of_forward<F: BackendFactory>(store: TestSto
 }
 
 /// Reading after a position gives what lies behind it and not the event there.
-pub async fn a_position_is_exclusive<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_position_is_exclusive(store: TestStore) {
     fill(&store).await;
     let all = store.everything().await;
     for (index, event) in all.iter().enumerate() {
@@ -117,7 +117,7 @@ pub async fn a_position_is_exclusive<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// A stream can be read from every version on, in both directions, cut off after any number of events.
-pub async fn a_stream_reads_in_parts_and_both_ways<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_stream_reads_in_parts_and_both_ways(store: TestStore) {
     let s = stream("s");
     store.put(&stream("another"), events(3)).await;
     store.put(&s, events(9)).await;
@@ -144,7 +144,7 @@ pub async fn a_stream_reads_in_parts_and_both_ways<F: BackendFactory>(store: Tes
 }
 
 /// A stream read through pages of every size, in either direction and under a limit, is the stream: once, in order.
-pub async fn a_stream_is_whole_in_pages_of_every_size<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_stream_is_whole_in_pages_of_every_size(store: TestStore) {
     let s = stream("s");
     store.put(&s, sized([30, 0, 200, 10, 10, 10, 1_000, 0, 0, 70, 30, 500, 1])).await;
     let all = store.stored(&s).await;
@@ -172,7 +172,7 @@ pub async fn a_stream_is_whole_in_pages_of_every_size<F: BackendFactory>(store: 
 
 /// The page with the last event of a range says that it is the last, and no page before it does: whether the stream ends
 /// there, or the limit, and however short the pages are.
-pub async fn the_end_of_a_stream_is_told_with_its_last_event<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_end_of_a_stream_is_told_with_its_last_event(store: TestStore) {
     let s = stream("s");
     store.put(&s, sized([8; 10])).await;
     store.put(&stream("another"), events(3)).await;
@@ -207,7 +207,7 @@ pub async fn the_end_of_a_stream_is_told_with_its_last_event<F: BackendFactory>(
 }
 
 /// A filter leaves out what does not pass it, and changes nothing else: in both directions, in pages of every size.
-pub async fn a_filter_only_leaves_out<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_filter_only_leaves_out(store: TestStore) {
     fill(&store).await;
     let all = store.everything().await;
     for filter in filters() {
@@ -228,7 +228,7 @@ pub async fn a_filter_only_leaves_out<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// A later event was never recorded before an earlier one, and the events of one append agree.
-pub async fn recorded_at_never_runs_backwards<F: BackendFactory>(store: TestStore<F>) {
+pub async fn recorded_at_never_runs_backwards(store: TestStore) {
     all_at_once((0..4).map(|task| {
         let backend = store.backend();
         async move {
@@ -252,7 +252,7 @@ pub async fn recorded_at_never_runs_backwards<F: BackendFactory>(store: TestStor
 }
 
 /// Forty events of several types and tags in several streams.
-async fn fill<F: BackendFactory>(store: &TestStore<F>) {
+async fn fill(store: &TestStore) {
     for round in 0..10_usize {
         let mixed: Vec<NewEvent> = vec![
             typed(["Opened", "Closed"][round % 2]),

@@ -11,7 +11,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     events::{events, ids, positions, stream, tagged, versions, with_tag, with_type},
     race::{all_at_once, finished},
     reading,
@@ -21,24 +21,24 @@ use crate::{
 const LAW: &str = "law 5, nothing arrives late";
 
 /// Readers ask again and again for what lies behind the last event they saw. In the end each has seen everything.
-pub async fn a_polling_reader_misses_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_polling_reader_misses_nothing(store: TestStore) {
     follow_while_writing(store, EventFilter::all(), 512).await;
 }
 
 /// The same in the smallest pages, where a reader stands before every single event once.
-pub async fn a_reader_of_single_events_misses_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_reader_of_single_events_misses_nothing(store: TestStore) {
     follow_while_writing(store, EventFilter::all(), 1).await;
 }
 
 /// The same through filters, whose readers go on behind events that they never saw.
-pub async fn a_filtered_reader_misses_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_filtered_reader_misses_nothing(store: TestStore) {
     for filter in [with_tag("parity:even"), with_type("Happened"), EventFilter::stream_prefix("s-1")] {
         follow_while_writing(store.another().await, filter, 16).await;
     }
 }
 
 /// What `wait_past` announces is there to be read, and everything before it too.
-pub async fn what_wait_past_announces_can_be_read<F: BackendFactory>(store: TestStore<F>) {
+pub async fn what_wait_past_announces_can_be_read(store: TestStore) {
     let backend = store.backend();
     let waiter = tokio::spawn(async move {
         let mut seen: Vec<RecordedEvent> = Vec::new();
@@ -63,7 +63,7 @@ pub async fn what_wait_past_announces_can_be_read<F: BackendFactory>(store: Test
 }
 
 /// Where a page says to go on, nothing has been left behind: also where no event passed the filter.
-pub async fn a_checkpoint_leaves_nothing_behind<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_checkpoint_leaves_nothing_behind(store: TestStore) {
     let writing = Arc::new(AtomicBool::new(true));
     let reader = tokio::spawn({
         let (backend, writing) = (store.backend(), Arc::clone(&writing));
@@ -96,7 +96,7 @@ pub async fn a_checkpoint_leaves_nothing_behind<F: BackendFactory>(store: TestSt
 
 /// Who pages through a stream while others append to it reads its first events up to some version, once and in order,
 /// and never fewer than before.
-pub async fn a_growing_stream_is_read_page_by_page_without_a_gap<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_growing_stream_is_read_page_by_page_without_a_gap(store: TestStore) {
     let s = stream("grows");
     let writing = Arc::new(AtomicBool::new(true));
     let readers: Vec<_> = [0, 1, 40]
@@ -141,7 +141,7 @@ pub async fn a_growing_stream_is_read_page_by_page_without_a_gap<F: BackendFacto
 }
 
 /// Who reads one stream again and again sees it grow at its end, never in between.
-pub async fn a_stream_grows_only_at_its_end<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_stream_grows_only_at_its_end(store: TestStore) {
     let writing = Arc::new(AtomicBool::new(true));
     let reader = tokio::spawn({
         let (backend, writing) = (store.backend(), Arc::clone(&writing));
@@ -167,7 +167,7 @@ pub async fn a_stream_grows_only_at_its_end<F: BackendFactory>(store: TestStore<
 }
 
 /// When stats name a head, all that will ever be before it can be read.
-pub async fn nothing_appears_before_a_head_that_was_told<F: BackendFactory>(store: TestStore<F>) {
+pub async fn nothing_appears_before_a_head_that_was_told(store: TestStore) {
     let writing = Arc::new(AtomicBool::new(true));
     let reader = tokio::spawn({
         let (backend, writing) = (store.backend(), Arc::clone(&writing));
@@ -196,7 +196,7 @@ const ROUNDS: usize = 24;
 /// Each round of a writer appends one event, then three to its stream and two to a shared one.
 const TOTAL: usize = WRITERS * ROUNDS * 6;
 
-async fn write<F: BackendFactory>(store: &TestStore<F>) {
+async fn write(store: &TestStore) {
     all_at_once((0..WRITERS).map(|writer| {
         let backend = store.backend();
         async move {
@@ -218,7 +218,7 @@ async fn write<F: BackendFactory>(store: &TestStore<F>) {
     .await;
 }
 
-async fn follow_while_writing<F: BackendFactory>(store: TestStore<F>, filter: EventFilter, limit: usize) {
+async fn follow_while_writing(store: TestStore, filter: EventFilter, limit: usize) {
     let written = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..3)
         .map(|_| {

@@ -8,7 +8,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, invalid_input, wrong_version},
     events::{event, event_type, events, exact, ids, new_ids, rich_event, stream, tags, unless},
     race::all_at_once,
@@ -18,7 +18,7 @@ use crate::{
 const LAW: &str = "law 6, retry is safe";
 
 /// The same append again, at once and after others came behind it, answers what it answered first.
-pub async fn the_same_append_again_answers_the_same<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_same_append_again_answers_the_same(store: TestStore) {
     let s = stream("s");
     store.put(&s, events(2)).await;
     let appended = vec![rich_event(), event(), rich_event()];
@@ -35,7 +35,7 @@ pub async fn the_same_append_again_answers_the_same<F: BackendFactory>(store: Te
 }
 
 /// A retry succeeds under a guard that no longer holds, or never did.
-pub async fn a_retry_succeeds_whatever_its_guard<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_retry_succeeds_whatever_its_guard(store: TestStore) {
     let s = stream("s");
     let appended = events(2);
     let first = store.append(&s, ExpectedVersion::NoStream, appended.clone()).await.expect("the guard holds");
@@ -58,7 +58,7 @@ pub async fn a_retry_succeeds_whatever_its_guard<F: BackendFactory>(store: TestS
 }
 
 /// A retry succeeds under a condition that its own events now break.
-pub async fn a_retry_succeeds_whatever_its_condition<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_retry_succeeds_whatever_its_condition(store: TestStore) {
     let s = stream("s");
     let appended = event().with_tags(tags(&["seat:12a"]));
     let batch = unless(EventFilter::tagged(tags(&["seat:12a"])), &s, appended);
@@ -71,7 +71,7 @@ pub async fn a_retry_succeeds_whatever_its_condition<F: BackendFactory>(store: T
 }
 
 /// A batch over several streams is retried as a whole, in whatever order it names them now.
-pub async fn a_batch_over_several_streams_can_be_retried<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_over_several_streams_can_be_retried(store: TestStore) {
     let (a, b, c) = (stream("a"), stream("b"), stream("c"));
     store.put(&b, events(2)).await;
     let parts = [(a, events(1)), (b, events(2)), (c, events(3))];
@@ -90,9 +90,7 @@ pub async fn a_batch_over_several_streams_can_be_retried<F: BackendFactory>(stor
 }
 
 /// Events that are all stored, next to each other, are a retry wherever an append of them began and ended.
-pub async fn part_of_an_earlier_append_is_answered_with_its_own_place<F: BackendFactory>(
-    store: TestStore<F>,
-) {
+pub async fn part_of_an_earlier_append_is_answered_with_its_own_place(store: TestStore) {
     let s = stream("s");
     let (one, two) = (events(3), events(2));
     store.put(&s, one.clone()).await;
@@ -113,7 +111,7 @@ pub async fn part_of_an_earlier_append_is_answered_with_its_own_place<F: Backend
 }
 
 /// A batch of which some events are stored and others not is refused, wherever the new ones stand.
-pub async fn a_batch_known_in_part_is_invalid<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_known_in_part_is_invalid(store: TestStore) {
     let (s, other) = (stream("s"), stream("other"));
     let known = events(2);
     store.put(&s, known.clone()).await;
@@ -146,7 +144,7 @@ pub async fn a_batch_known_in_part_is_invalid<F: BackendFactory>(store: TestStor
 }
 
 /// The same id with anything else about the event changed is refused, and the event stays as it was.
-pub async fn the_same_id_with_other_content_is_invalid<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_same_id_with_other_content_is_invalid(store: TestStore) {
     let s = stream("s");
     let stored = rich_event();
     store.put(&s, vec![stored.clone()]).await;
@@ -176,7 +174,7 @@ pub async fn the_same_id_with_other_content_is_invalid<F: BackendFactory>(store:
 }
 
 /// Stored events in another order, or with others left out between them, are no retry.
-pub async fn the_same_events_in_another_order_are_invalid<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_same_events_in_another_order_are_invalid(store: TestStore) {
     let s = stream("s");
     let stored = events(3);
     store.put(&s, stored.clone()).await;
@@ -189,7 +187,7 @@ pub async fn the_same_events_in_another_order_are_invalid<F: BackendFactory>(sto
 }
 
 /// An id is unique in its stream only: in another stream it is another event, with content of its own.
-pub async fn the_same_id_in_another_stream_is_another_event<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_same_id_in_another_stream_is_another_event(store: TestStore) {
     let (a, b) = (stream("a"), stream("b"));
     let in_a = event();
     let in_b = rich_event().with_id(in_a.id);
@@ -211,7 +209,7 @@ pub async fn the_same_id_in_another_stream_is_another_event<F: BackendFactory>(s
 }
 
 /// An append that was refused has used up no id: it can be made again under a guard that holds.
-pub async fn a_refused_append_can_be_made_again<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_refused_append_can_be_made_again(store: TestStore) {
     let s = stream("s");
     let tried = events(2);
     wrong_version(LAW, store.append(&s, exact(3), tried.clone()).await);
@@ -227,7 +225,7 @@ pub async fn a_refused_append_can_be_made_again<F: BackendFactory>(store: TestSt
 }
 
 /// A store that was closed and opened again still knows what it stored.
-pub async fn a_retry_after_reopening_answers_the_same<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_retry_after_reopening_answers_the_same(store: TestStore) {
     let (a, b) = (stream("a"), stream("b"));
     let appended = vec![rich_event(), event()];
     let batch = AppendBatch::new().append(a.clone(), ExpectedVersion::NoStream, appended.clone()).append(
@@ -248,7 +246,7 @@ pub async fn a_retry_after_reopening_answers_the_same<F: BackendFactory>(store: 
 }
 
 /// Many tasks append the same batch at once, as an impatient client does: all get one answer, and it is stored once.
-pub async fn concurrent_duplicates_are_stored_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn concurrent_duplicates_are_stored_once(store: TestStore) {
     const DUPLICATES: usize = 8;
     let (a, b) = (stream("a"), stream("b"));
     for round in 0..20_u64 {

@@ -9,7 +9,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::wrong_version,
     events::{events, exact, ids, rich_event, stream, tagged, with_tag, with_type},
     race::all_at_once,
@@ -20,7 +20,7 @@ use crate::{
 const LAW: &str = "law 7, acknowledged is durable";
 
 /// Every event is there again with all that belongs to it, in the same places.
-pub async fn events_are_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn events_are_there_after_reopening(store: TestStore) {
     let batch = AppendBatch::new()
         .append(stream("a"), ExpectedVersion::Any, vec![rich_event(), rich_event()])
         .append(stream("\u{1f6eb} flug"), ExpectedVersion::Any, events(3));
@@ -36,7 +36,7 @@ pub async fn events_are_there_after_reopening<F: BackendFactory>(store: TestStor
 }
 
 /// The last append counts as much as the first: nothing after it is needed to make it durable.
-pub async fn the_last_acknowledged_append_is_there<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_last_acknowledged_append_is_there(store: TestStore) {
     let mut store = store;
     let s = stream("s");
     for round in 0..6_u64 {
@@ -53,7 +53,7 @@ pub async fn the_last_acknowledged_append_is_there<F: BackendFactory>(store: Tes
 }
 
 /// What many tasks were told is stored is all there, though nobody called `flush`.
-pub async fn concurrent_appends_are_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn concurrent_appends_are_there_after_reopening(store: TestStore) {
     let acknowledged = all_at_once((0..8).map(|task| {
         let backend = store.backend();
         async move {
@@ -81,7 +81,7 @@ pub async fn concurrent_appends_are_there_after_reopening<F: BackendFactory>(sto
 }
 
 /// Snapshots survive as events do.
-pub async fn snapshots_are_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn snapshots_are_there_after_reopening(store: TestStore) {
     let state = EventType::new("State").unwrap();
     let snapshot = |name: &str, version, payload: &'static str| {
         Snapshot::new(stream(name), Version::new(version), state.clone(), payload)
@@ -105,7 +105,7 @@ pub async fn snapshots_are_there_after_reopening<F: BackendFactory>(store: TestS
 }
 
 /// A checkpoint that a reader kept is good after a restart, and a subscription goes on from it without seam.
-pub async fn checkpoints_outlive_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn checkpoints_outlive_reopening(store: TestStore) {
     store.put(&stream("a"), events(10)).await;
     let mut first =
         Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all()).with_page_size(4);
@@ -127,7 +127,7 @@ pub async fn checkpoints_outlive_reopening<F: BackendFactory>(store: TestStore<F
 }
 
 /// Guards, filters and positions work on what was stored before as they do on what is stored now.
-pub async fn a_reopened_store_goes_on_as_before<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_reopened_store_goes_on_as_before(store: TestStore) {
     store.put(&stream("a"), vec![tagged(&["colour:red"]), tagged(&["colour:blue"])]).await;
     let head = store.counts().await.head;
 
@@ -146,7 +146,7 @@ pub async fn a_reopened_store_goes_on_as_before<F: BackendFactory>(store: TestSt
 }
 
 /// Closing and opening changes nothing, however often, also where there is nothing.
-pub async fn reopening_again_and_again_changes_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn reopening_again_and_again_changes_nothing(store: TestStore) {
     let mut store = store;
     for round in 0..4 {
         let before = store.picture().await;
@@ -161,7 +161,7 @@ pub async fn reopening_again_and_again_changes_nothing<F: BackendFactory>(store:
 }
 
 /// `flush` succeeds when there is nothing to do, when there is, and next to appends; and changes nothing that is read.
-pub async fn flush_changes_nothing_that_is_read<F: BackendFactory>(store: TestStore<F>) {
+pub async fn flush_changes_nothing_that_is_read(store: TestStore) {
     store.flush().await.expect("an empty store can be flushed");
     store.put(&stream("s"), events(5)).await;
     let before = store.picture().await;

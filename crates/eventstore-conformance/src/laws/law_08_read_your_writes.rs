@@ -9,7 +9,7 @@ use eventstore_api::{
 use tokio::sync::mpsc;
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     events::{events, ids, new_ids, stream, tags, typed, with_tag, with_type},
     race::{all_at_once, finished},
     reading,
@@ -19,7 +19,7 @@ use crate::{
 const LAW: &str = "law 8, read your writes";
 
 /// Each way of reading, the first time it is used after an append, shows what was appended.
-pub async fn every_way_of_reading_shows_an_append_at_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_way_of_reading_shows_an_append_at_once(store: TestStore) {
     let s = stream("flight-1");
     let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
     // Each way comes first once, so that none is helped by another that was there before it.
@@ -64,7 +64,7 @@ pub async fn every_way_of_reading_shows_an_append_at_once<F: BackendFactory>(sto
 }
 
 /// Counts and the head move with the append that moved them.
-pub async fn counts_and_head_show_an_append_at_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn counts_and_head_show_an_append_at_once(store: TestStore) {
     for round in 1..=20_u64 {
         let outcome = store.put(&stream(&format!("s-{round}")), events(2)).await;
         let stats = store.counts().await;
@@ -77,7 +77,7 @@ pub async fn counts_and_head_show_an_append_at_once<F: BackendFactory>(store: Te
 }
 
 /// A guard sees what was acknowledged: the next one appends at the version that was answered.
-pub async fn guards_see_an_append_at_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn guards_see_an_append_at_once(store: TestStore) {
     let s = stream("s");
     let mut at = ExpectedVersion::NoStream;
     for _ in 0..30 {
@@ -87,7 +87,7 @@ pub async fn guards_see_an_append_at_once<F: BackendFactory>(store: TestStore<F>
 }
 
 /// Who is told of an append by the one who made it, in another task, can read it.
-pub async fn another_task_sees_what_it_is_told_of<F: BackendFactory>(store: TestStore<F>) {
+pub async fn another_task_sees_what_it_is_told_of(store: TestStore) {
     let (tell, mut told) = mpsc::unbounded_channel::<(Appended, Vec<EventId>)>();
     let reader = tokio::spawn({
         let backend = store.backend();
@@ -119,7 +119,7 @@ pub async fn another_task_sees_what_it_is_told_of<F: BackendFactory>(store: Test
 }
 
 /// Next to others who write, each writer finds its own events at once, by stream and in the order of all.
-pub async fn writers_read_their_own_writes_under_load<F: BackendFactory>(store: TestStore<F>) {
+pub async fn writers_read_their_own_writes_under_load(store: TestStore) {
     all_at_once((0..6).map(|task| {
         let backend = store.backend();
         async move {
@@ -147,7 +147,7 @@ pub async fn writers_read_their_own_writes_under_load<F: BackendFactory>(store: 
 }
 
 /// A snapshot is there once saving it was answered.
-pub async fn a_snapshot_is_there_at_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_snapshot_is_there_at_once(store: TestStore) {
     for version in 1..=20 {
         let state = EventType::new("State").unwrap();
         let saved = Snapshot::new(stream("s"), Version::new(version), state, format!("state {version}"));
@@ -158,7 +158,7 @@ pub async fn a_snapshot_is_there_at_once<F: BackendFactory>(store: TestStore<F>)
 }
 
 /// The same store behind `Arc<dyn EventStoreBackend>` is the same store.
-pub async fn a_dyn_handle_is_the_same_store<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dyn_handle_is_the_same_store(store: TestStore) {
     let dynamic: Arc<dyn EventStoreBackend> = store.backend();
     let s = stream("s");
     store.put(&s, events(2)).await;

@@ -7,7 +7,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     events::{event, events, ids, positions, sized, stream, tagged, with_tag, with_type},
     race::{all_at_once, finished},
     reading,
@@ -17,7 +17,7 @@ use crate::{
 const LAW: &str = "law 9, catch-up without seam";
 
 /// From the first event on, while others write as fast as they can and the reader does not.
-pub async fn a_slow_reader_hears_every_event_once<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_slow_reader_hears_every_event_once(store: TestStore) {
     store.put(&stream("history"), events(150)).await;
     for page_size in [1, 7, 64, 512] {
         let store = &store;
@@ -35,7 +35,7 @@ pub async fn a_slow_reader_hears_every_event_once<F: BackendFactory>(store: Test
 }
 
 /// From a position in the middle: what lies behind it, and nothing up to it.
-pub async fn from_the_middle_the_rest_is_heard<F: BackendFactory>(store: TestStore<F>) {
+pub async fn from_the_middle_the_rest_is_heard(store: TestStore) {
     store.put(&stream("history"), events(40)).await;
     let all = store.everything().await;
     for start in [0, 1, 19, 38, 39] {
@@ -52,7 +52,7 @@ pub async fn from_the_middle_the_rest_is_heard<F: BackendFactory>(store: TestSto
 }
 
 /// Through a filter the same events come as a filtered read finds.
-pub async fn a_filtered_subscription_hears_what_passes<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_filtered_subscription_hears_what_passes(store: TestStore) {
     for filter in [with_tag("parity:odd"), EventFilter::stream_prefix("s-2"), with_type("Happened")] {
         let store = store.another().await;
         write(&store).await;
@@ -68,7 +68,7 @@ pub async fn a_filtered_subscription_hears_what_passes<F: BackendFactory>(store:
 }
 
 /// A reader who is interrupted again and again, and goes on from `position()` each time, hears the same as one who is not.
-pub async fn a_resumed_subscription_goes_on_where_it_stood<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_resumed_subscription_goes_on_where_it_stood(store: TestStore) {
     store.put(&stream("history"), events(30)).await;
     for filter in [EventFilter::all(), with_tag("parity:even")] {
         let store = &store;
@@ -104,7 +104,7 @@ pub async fn a_resumed_subscription_goes_on_where_it_stood<F: BackendFactory>(st
 }
 
 /// A reader that waits at the head is woken by every append, not only by the next but one.
-pub async fn a_waiting_subscription_is_woken_by_every_append<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_waiting_subscription_is_woken_by_every_append(store: TestStore) {
     let (heard, mut hears) = tokio::sync::mpsc::channel(1);
     let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
     let reader = tokio::spawn(async move {
@@ -127,7 +127,7 @@ pub async fn a_waiting_subscription_is_woken_by_every_append<F: BackendFactory>(
 }
 
 /// Many waiters at the head are all woken by one append.
-pub async fn every_waiter_is_woken<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_waiter_is_woken(store: TestStore) {
     for round in 0..10 {
         let head = store.counts().await.head;
         let waiters: Vec<_> = (0..12)
@@ -151,7 +151,7 @@ pub async fn every_waiter_is_woken<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// `wait_past` answers at once where an event lies behind, and only when one does.
-pub async fn waiting_ends_when_an_event_lies_behind<F: BackendFactory>(store: TestStore<F>) {
+pub async fn waiting_ends_when_an_event_lies_behind(store: TestStore) {
     let first = store.put(&stream("s"), events(1)).await.last_position;
     assert_eq!(store.wait_past(GlobalPosition::START).await.expect("one can wait"), first, "{LAW}");
     let backend = store.backend();
@@ -171,7 +171,7 @@ pub async fn waiting_ends_when_an_event_lies_behind<F: BackendFactory>(store: Te
 }
 
 /// `next_stored` hands out history and then says that this was all, again and again.
-pub async fn stored_events_end_at_the_head<F: BackendFactory>(store: TestStore<F>) {
+pub async fn stored_events_end_at_the_head(store: TestStore) {
     let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
     let mut heard = Vec::new();
     for round in 0..5 {
@@ -186,7 +186,7 @@ pub async fn stored_events_end_at_the_head<F: BackendFactory>(store: TestStore<F
 }
 
 /// History comes whole in pages of every size: the event behind a page neither twice nor never.
-pub async fn history_is_whole_in_pages_of_every_size<F: BackendFactory>(store: TestStore<F>) {
+pub async fn history_is_whole_in_pages_of_every_size(store: TestStore) {
     store.put(&stream("s"), events(130)).await;
     let all = store.everything().await;
     for page_size in [1, 2, 3, 10, 64, 65, 129, 130, 131] {
@@ -206,7 +206,7 @@ pub async fn history_is_whole_in_pages_of_every_size<F: BackendFactory>(store: T
 }
 
 /// What was appended while the last event of history was being handed out, is history too.
-pub async fn history_that_grows_is_heard_to_its_end<F: BackendFactory>(store: TestStore<F>) {
+pub async fn history_that_grows_is_heard_to_its_end(store: TestStore) {
     let mut subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
     let mut heard = Vec::new();
     for round in 0..5 {
@@ -224,7 +224,7 @@ pub async fn history_that_grows_is_heard_to_its_end<F: BackendFactory>(store: Te
 }
 
 /// Where nothing passes the filter, the checkpoint moves all the same, so that a restart does not begin anew.
-pub async fn a_filter_that_nothing_passes_still_moves_on<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_filter_that_nothing_passes_still_moves_on(store: TestStore) {
     store.put(&stream("s"), events(300)).await;
     let head = store.counts().await.head;
     let never = EventFilter::any_of([
@@ -248,7 +248,7 @@ pub async fn a_filter_that_nothing_passes_still_moves_on<F: BackendFactory>(stor
 }
 
 /// A page holds no more than was asked for, so that a subscription's memory is bounded by its reader.
-pub async fn a_page_never_holds_more_than_asked<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_page_never_holds_more_than_asked(store: TestStore) {
     store.put(&stream("s"), events(1_200)).await;
     for limit in [1, 2, 100, 512] {
         for query in
@@ -265,7 +265,7 @@ pub async fn a_page_never_holds_more_than_asked<F: BackendFactory>(store: TestSt
 
 /// The payloads of a page have no more bytes together than was asked for, and going on from page to page leaves nothing
 /// out: of all events and of a stream, in both directions.
-pub async fn a_page_is_bounded_by_its_bytes<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_page_is_bounded_by_its_bytes(store: TestStore) {
     let s = stream("s");
     for _ in 0..5 {
         store.put(&s, sized([50, 0, 200, 50, 50, 1_000, 3, 3, 3])).await;
@@ -304,7 +304,7 @@ pub async fn a_page_is_bounded_by_its_bytes<F: BackendFactory>(store: TestStore<
 }
 
 /// An event with more bytes than a page may have comes alone. With no bytes at all, every event does.
-pub async fn a_page_holds_one_event_however_large<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_page_holds_one_event_however_large(store: TestStore) {
     let s = stream("s");
     store.put(&s, sized([100_000, 0, 0, 7, 100_000, 100_000])).await;
     let all = store.stored(&s).await;
@@ -341,7 +341,7 @@ const ROUNDS: usize = 20;
 /// Each round of a writer appends one even and one odd event.
 const WRITTEN: usize = WRITERS * ROUNDS * 2;
 
-async fn write<F: BackendFactory>(store: &TestStore<F>) {
+async fn write(store: &TestStore) {
     all_at_once((0..WRITERS).map(|writer| {
         let backend = store.backend();
         async move {

@@ -5,7 +5,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::invalid_input,
     events::{event_type, events, stream},
     race::all_at_once,
@@ -15,7 +15,7 @@ use crate::{
 const LAW: &str = "law 10, snapshots";
 
 /// Where none was saved, none is there: for a stream with events as for one without.
-pub async fn no_snapshot_reads_as_none<F: BackendFactory>(store: TestStore<F>) {
+pub async fn no_snapshot_reads_as_none(store: TestStore) {
     store.put(&stream("s"), events(3)).await;
     for name in ["s", "never"] {
         assert_eq!(latest(&store, name).await, None, "{LAW}: {name} has no snapshot");
@@ -23,7 +23,7 @@ pub async fn no_snapshot_reads_as_none<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// In whatever order they are saved, the one with the greatest version is kept.
-pub async fn the_latest_by_version_wins<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_latest_by_version_wins(store: TestStore) {
     for (saved, kept) in [(5, 5), (3, 5), (4, 5), (9, 9), (8, 9), (1, 9), (10, 10)] {
         save(&store, snapshot("s", saved)).await;
         assert_eq!(
@@ -35,7 +35,7 @@ pub async fn the_latest_by_version_wins<F: BackendFactory>(store: TestStore<F>) 
 }
 
 /// Of two with one version the one saved last is kept.
-pub async fn one_of_the_same_version_replaces<F: BackendFactory>(store: TestStore<F>) {
+pub async fn one_of_the_same_version_replaces(store: TestStore) {
     save(&store, snapshot("s", 5)).await;
     let again = Snapshot::new(stream("s"), Version::new(5), event_type("State"), "computed anew");
     save(&store, again.clone()).await;
@@ -43,7 +43,7 @@ pub async fn one_of_the_same_version_replaces<F: BackendFactory>(store: TestStor
 }
 
 /// A stream need not exist for its snapshot, and does not come to exist by it.
-pub async fn a_missing_stream_may_have_one<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_missing_stream_may_have_one(store: TestStore) {
     save(&store, snapshot("missing", 7)).await;
     assert_eq!(latest(&store, "missing").await, Some(snapshot("missing", 7)), "{LAW}");
     assert_eq!(store.stored(&stream("missing")).await, [], "{LAW}: a snapshot is no event");
@@ -58,7 +58,7 @@ pub async fn a_missing_stream_may_have_one<F: BackendFactory>(store: TestStore<F
 }
 
 /// A snapshot's version is not held against its stream's, and may be any.
-pub async fn any_version_is_allowed<F: BackendFactory>(store: TestStore<F>) {
+pub async fn any_version_is_allowed(store: TestStore) {
     store.put(&stream("s"), events(2)).await;
     for version in [0, 1, 2, 3, u64::MAX >> 1] {
         save(&store, snapshot("s", version)).await;
@@ -67,7 +67,7 @@ pub async fn any_version_is_allowed<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// Each stream has its own, also where one's name begins like the other's.
-pub async fn each_stream_has_its_own<F: BackendFactory>(store: TestStore<F>) {
+pub async fn each_stream_has_its_own(store: TestStore) {
     let names = ["s", "s-1", "s-10", "S", "s ", "\u{e9}", "e\u{301}"];
     for (version, name) in (1..).zip(names) {
         save(&store, snapshot(name, version)).await;
@@ -83,7 +83,7 @@ pub async fn each_stream_has_its_own<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// All that a snapshot holds comes back, with any payload up to the limit.
-pub async fn every_field_comes_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_field_comes_back(store: TestStore) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let payloads = [Vec::new(), every_byte, vec![0xa5; 70_000], vec![1; MAX_PAYLOAD_BYTES]];
     for (version, payload) in (1..).zip(payloads) {
@@ -99,7 +99,7 @@ pub async fn every_field_comes_back<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// A snapshot beyond the limit is refused, and the one before it stays.
-pub async fn one_beyond_the_limit_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn one_beyond_the_limit_is_refused(store: TestStore) {
     save(&store, snapshot("s", 1)).await;
     let large = vec![0; MAX_PAYLOAD_BYTES + 1];
     let large = Snapshot::new(stream("s"), Version::new(2), event_type("State"), large);
@@ -108,7 +108,7 @@ pub async fn one_beyond_the_limit_is_refused<F: BackendFactory>(store: TestStore
 }
 
 /// Many tasks save at once, the newest first or last or in between: it is kept.
-pub async fn of_concurrent_snapshots_the_latest_is_kept<F: BackendFactory>(store: TestStore<F>) {
+pub async fn of_concurrent_snapshots_the_latest_is_kept(store: TestStore) {
     for round in 0..15 {
         let name = format!("s-{round}");
         all_at_once((1..=8).map(|task| {
@@ -127,7 +127,7 @@ pub async fn of_concurrent_snapshots_the_latest_is_kept<F: BackendFactory>(store
 }
 
 /// Whoever asks which streams have a snapshot is told each once, in the order of their bytes, in pages of any size.
-pub async fn the_streams_that_have_one_are_listed_in_order<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_streams_that_have_one_are_listed_in_order(store: TestStore) {
     store.put(&stream("has none"), events(2)).await;
     let mut names: Vec<StreamId> =
         ["s-2", "s", "S", "s-10", "\u{e9}", "e\u{301}", "z", "s "].iter().map(|name| stream(name)).collect();
@@ -158,11 +158,11 @@ pub(crate) fn snapshot(name: &str, version: u64) -> Snapshot {
     Snapshot::new(stream(name), Version::new(version), event_type("State"), format!("{name} at {version}"))
 }
 
-async fn save<F: BackendFactory>(store: &TestStore<F>, snapshot: Snapshot) {
+async fn save(store: &TestStore, snapshot: Snapshot) {
     store.save_snapshot(snapshot).await.expect("a snapshot can be saved");
 }
 
-async fn latest<F: BackendFactory>(store: &TestStore<F>, name: &str) -> Option<Snapshot> {
+async fn latest(store: &TestStore, name: &str) -> Option<Snapshot> {
     let stream: StreamId = stream(name);
     store.get_latest_snapshot(&stream).await.expect("a snapshot can be read")
 }

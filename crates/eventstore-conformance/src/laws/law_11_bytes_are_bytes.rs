@@ -13,7 +13,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::invalid_input,
     events::{event, event_type, events, ids, rich_event, stream, tags, with_type},
     reading,
@@ -23,7 +23,7 @@ use crate::{
 const LAW: &str = "law 11, bytes are bytes";
 
 /// Payloads around every size at which a store might change its ways come back byte for byte.
-pub async fn payloads_of_every_size_come_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn payloads_of_every_size_come_back(store: TestStore) {
     let around = |size: usize| [size.saturating_sub(1), size, size + 1];
     let sizes =
         [1, 16, 128, 256, 1 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10, 256 << 10, 1 << 20];
@@ -33,7 +33,7 @@ pub async fn payloads_of_every_size_come_back<F: BackendFactory>(store: TestStor
 }
 
 /// Every value of a byte, alone and among all the others.
-pub async fn every_byte_value_comes_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn every_byte_value_comes_back(store: TestStore) {
     let mut appended: Vec<NewEvent> = (0..=255_u8).map(|byte| event_with(vec![byte])).collect();
     appended.push(event_with((0..=255).collect::<Vec<u8>>()));
     appended.push(event_with((0..=255).rev().collect::<Vec<u8>>()));
@@ -45,7 +45,7 @@ pub async fn every_byte_value_comes_back<F: BackendFactory>(store: TestStore<F>)
 }
 
 /// The largest legal payload comes back; one byte more is refused and stores nothing.
-pub async fn a_payload_may_be_as_large_as_the_limit<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_payload_may_be_as_large_as_the_limit(store: TestStore) {
     assert_round_trip(&store, event_with(noise(MAX_PAYLOAD_BYTES))).await;
     let before = store.counts().await;
     let too_large = event_with(noise(MAX_PAYLOAD_BYTES + 1));
@@ -56,7 +56,7 @@ pub async fn a_payload_may_be_as_large_as_the_limit<F: BackendFactory>(store: Te
 }
 
 /// The most and the largest that one append may hold is stored; more is refused and stores nothing.
-pub async fn a_batch_may_be_as_large_as_the_limits<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_may_be_as_large_as_the_limits(store: TestStore) {
     let most: Vec<NewEvent> = (0..MAX_BATCH_EVENTS).map(|_| event_with(&b""[..])).collect();
     let last = most[most.len() - 1].id;
     let outcome = store.put(&stream("many"), most.clone()).await;
@@ -84,7 +84,7 @@ pub async fn a_batch_may_be_as_large_as_the_limits<F: BackendFactory>(store: Tes
 }
 
 /// Stream ids of every legal kind: each is its own stream, before and after a restart.
-pub async fn any_legal_stream_id_comes_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn any_legal_stream_id_comes_back(store: TestStore) {
     let names = odd_names(MAX_STREAM_ID_BYTES);
     for (count, name) in (1..).zip(&names) {
         let outcome = store.append(&stream(name), ExpectedVersion::NoStream, events(count)).await;
@@ -109,7 +109,7 @@ pub async fn any_legal_stream_id_comes_back<F: BackendFactory>(store: TestStore<
 }
 
 /// Event types and tags of every legal kind come back, and can be filtered by.
-pub async fn any_legal_type_and_tag_comes_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn any_legal_type_and_tag_comes_back(store: TestStore) {
     for (name, value) in odd_names(MAX_EVENT_TYPE_BYTES).iter().zip(odd_names(MAX_TAG_BYTES - "key:".len())) {
         let label = format!("key:{value}");
         let new = NewEvent::new(event_type(name), "").with_tags(tags(&[&label]));
@@ -122,7 +122,7 @@ pub async fn any_legal_type_and_tag_comes_back<F: BackendFactory>(store: TestSto
 }
 
 /// As many tags as an event may carry, each as long as it may be.
-pub async fn tags_may_be_as_many_and_as_long_as_the_limits<F: BackendFactory>(store: TestStore<F>) {
+pub async fn tags_may_be_as_many_and_as_long_as_the_limits(store: TestStore) {
     let longest = |number: usize| Tag::new(format!("{number:0>width$}:", width = MAX_TAG_BYTES - 1)).unwrap();
     let most = Tags::new((0..MAX_TAGS).map(longest)).unwrap();
     assert_eq!(most.len(), MAX_TAGS);
@@ -133,7 +133,7 @@ pub async fn tags_may_be_as_many_and_as_long_as_the_limits<F: BackendFactory>(st
 }
 
 /// Metadata of any text comes back, up to its limits and not beyond.
-pub async fn metadata_comes_back_up_to_its_limits<F: BackendFactory>(store: TestStore<F>) {
+pub async fn metadata_comes_back_up_to_its_limits(store: TestStore) {
     let text = "line one\nline two\ttab \"quoted\" 'single' \\ \u{1} \u{1f680} \u{202e}";
     let most: Metadata = (0..MAX_METADATA_ENTRIES).map(|number| (format!("name {number}"), text)).collect();
     assert_round_trip(&store, event().with_metadata(most.clone())).await;
@@ -154,7 +154,7 @@ pub async fn metadata_comes_back_up_to_its_limits<F: BackendFactory>(store: Test
 }
 
 /// Numbers and ids at the ends of their ranges come back.
-pub async fn numbers_and_ids_of_any_value_come_back<F: BackendFactory>(store: TestStore<F>) {
+pub async fn numbers_and_ids_of_any_value_come_back(store: TestStore) {
     for version in [0, 1, 255, 65_536, i32::MAX.unsigned_abs(), 1 << 31, u32::MAX] {
         assert_round_trip(&store, event().with_schema_version(version)).await;
     }
@@ -175,7 +175,7 @@ pub async fn numbers_and_ids_of_any_value_come_back<F: BackendFactory>(store: Te
 }
 
 /// A payload that is declared to be JSON keeps its bytes: spaces, order, repeated keys, numbers; and also when it is none.
-pub async fn a_payload_declared_json_keeps_its_bytes<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_payload_declared_json_keeps_its_bytes(store: TestStore) {
     for text in [
         r#"{"b":1,"a":2}"#,
         "{ \"spaced\" :\n [ 1 ,2 ] }",
@@ -281,7 +281,7 @@ fn noise(size: usize) -> Vec<u8> {
         .collect()
 }
 
-async fn assert_round_trip<F: BackendFactory>(store: &TestStore<F>, new: NewEvent) {
+async fn assert_round_trip(store: &TestStore, new: NewEvent) {
     let outcome = store.put(&stream("s"), vec![new.clone()]).await;
     let before = eventstore_api::Version::new(outcome.first_version.get() - 1);
     let stored = store.get_events_after(&stream("s"), before).await.expect("a stream can be read");

@@ -8,7 +8,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, SecondOpener, TestStore,
+    SecondOpener, TestStore,
     errors::{invalid_input, wrong_version},
     events::{event, event_type, events, exact, stream, versions},
     reading,
@@ -18,7 +18,7 @@ use crate::{
 const LAW: &str = "law 12, bad input, bad disk";
 
 /// A name that no store could keep is refused before a store hears of it.
-pub async fn a_bad_name_does_not_reach_a_store<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_bad_name_does_not_reach_a_store(store: TestStore) {
     let before = store.picture().await;
     assert_eq!(StreamId::new(""), Err(InvalidInput::Empty { what: Field::StreamId }), "{LAW}");
     assert_eq!(EventType::new(""), Err(InvalidInput::Empty { what: Field::EventType }), "{LAW}");
@@ -37,7 +37,7 @@ pub async fn a_bad_name_does_not_reach_a_store<F: BackendFactory>(store: TestSto
 }
 
 /// A batch that appends nothing, or nothing to one of its streams.
-pub async fn a_batch_without_events_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_batch_without_events_is_refused(store: TestStore) {
     let before = store.picture().await;
     assert_eq!(
         invalid_input(LAW, store.append_all(AppendBatch::new()).await),
@@ -59,7 +59,7 @@ pub async fn a_batch_without_events_is_refused<F: BackendFactory>(store: TestSto
 }
 
 /// A stream may stand once in a batch: among its appends, among its guards, or across both.
-pub async fn a_stream_named_twice_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_stream_named_twice_is_refused(store: TestStore) {
     let s = stream("s");
     let any = ExpectedVersion::Any;
     let before = store.picture().await;
@@ -75,7 +75,7 @@ pub async fn a_stream_named_twice_is_refused<F: BackendFactory>(store: TestStore
 }
 
 /// One append may not hold an id twice, neither with the same content nor with other.
-pub async fn an_id_twice_in_one_append_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn an_id_twice_in_one_append_is_refused(store: TestStore) {
     let (s, twice) = (stream("s"), event());
     let before = store.picture().await;
     for batch in [
@@ -91,7 +91,7 @@ pub async fn an_id_twice_in_one_append_is_refused<F: BackendFactory>(store: Test
 }
 
 /// What does not exist reads as empty, and a guard on it says that it is not there.
-pub async fn a_missing_stream_is_no_error_to_read<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_missing_stream_is_no_error_to_read(store: TestStore) {
     for round in 0..2 {
         let missing = stream("missing");
         assert_eq!(store.stored(&missing).await, [], "{LAW}");
@@ -116,7 +116,7 @@ pub async fn a_missing_stream_is_no_error_to_read<F: BackendFactory>(store: Test
 }
 
 /// Reads at the ends of every range answer; a page without room is refused.
-pub async fn reads_at_the_ends_of_their_ranges_answer<F: BackendFactory>(store: TestStore<F>) {
+pub async fn reads_at_the_ends_of_their_ranges_answer(store: TestStore) {
     let s = stream("s");
     for count in [0_u64, 3] {
         for limit in [None, Some(0), Some(1), Some(usize::MAX)] {
@@ -153,7 +153,7 @@ pub async fn reads_at_the_ends_of_their_ranges_answer<F: BackendFactory>(store: 
 }
 
 /// After all that a caller can do wrong, alone and at once with others who do right, the store works as before.
-pub async fn bad_input_leaves_the_store_usable<F: BackendFactory>(store: TestStore<F>) {
+pub async fn bad_input_leaves_the_store_usable(store: TestStore) {
     let s = stream("s");
     store.put(&s, events(1)).await;
     let too_large = vec![0; MAX_PAYLOAD_BYTES + 1];
@@ -173,7 +173,7 @@ pub async fn bad_input_leaves_the_store_usable<F: BackendFactory>(store: TestSto
 }
 
 /// Who opens a store that is open is refused with an error that says so, or shares it; the first opener loses nothing.
-pub async fn a_second_opener_is_refused_or_shares<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_second_opener_is_refused_or_shares(store: TestStore) {
     let s = stream("s");
     store.put(&s, events(2)).await;
     match store.open_second().await {

@@ -14,7 +14,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, invalid_input, wrong_version},
     events::{event, events, exact, stream},
     laws::law_10_snapshots::snapshot,
@@ -26,12 +26,12 @@ use crate::{
 const LAW: &str = "law 13, stats are exact";
 
 /// Where nothing was stored, nothing is counted.
-pub async fn an_empty_store_counts_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn an_empty_store_counts_nothing(store: TestStore) {
     assert_eq!(store.counts().await, BackendStats::new(0, 0, 0, GlobalPosition::START), "{LAW}");
 }
 
 /// After every append, of one event or many, to one stream or several.
-pub async fn counts_follow_every_append<F: BackendFactory>(store: TestStore<F>) {
+pub async fn counts_follow_every_append(store: TestStore) {
     for round in 0..12 {
         store.put(&stream(&format!("s-{}", round % 5)), events(round % 4 + 1)).await;
         assert_counts(&store, 0).await;
@@ -46,7 +46,7 @@ pub async fn counts_follow_every_append<F: BackendFactory>(store: TestStore<F>) 
 }
 
 /// What was refused does not count, for whatever reason: neither its events nor its streams.
-pub async fn refused_appends_do_not_count<F: BackendFactory>(store: TestStore<F>) {
+pub async fn refused_appends_do_not_count(store: TestStore) {
     let taken = event();
     store.put(&stream("s"), vec![taken.clone()]).await;
     let before = store.counts().await;
@@ -74,7 +74,7 @@ pub async fn refused_appends_do_not_count<F: BackendFactory>(store: TestStore<F>
 }
 
 /// A retry counts nothing again.
-pub async fn retries_do_not_count<F: BackendFactory>(store: TestStore<F>) {
+pub async fn retries_do_not_count(store: TestStore) {
     let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::NoStream, events(2)).append(
         stream("b"),
         ExpectedVersion::NoStream,
@@ -90,7 +90,7 @@ pub async fn retries_do_not_count<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// Reading, waiting for or guarding a stream does not make one.
-pub async fn looking_at_a_stream_does_not_count<F: BackendFactory>(store: TestStore<F>) {
+pub async fn looking_at_a_stream_does_not_count(store: TestStore) {
     store.stored(&stream("read")).await;
     store.read_stream(&stream("read-2"), StreamRange::backward()).await.expect("it reads as empty");
     store.get_latest_snapshot(&stream("read-3")).await.expect("it reads as none");
@@ -102,7 +102,7 @@ pub async fn looking_at_a_stream_does_not_count<F: BackendFactory>(store: TestSt
 }
 
 /// Snapshots count by stream, and count neither as events nor as streams.
-pub async fn snapshots_count_one_a_stream<F: BackendFactory>(store: TestStore<F>) {
+pub async fn snapshots_count_one_a_stream(store: TestStore) {
     store.put(&stream("a"), events(2)).await;
     for (name, version, counted) in
         [("a", 2, 1), ("a", 3, 1), ("a", 1, 1), ("missing", 1, 2), ("b", 5, 3), ("b", 5, 3)]
@@ -113,7 +113,7 @@ pub async fn snapshots_count_one_a_stream<F: BackendFactory>(store: TestStore<F>
 }
 
 /// While others append, each answer is of one moment: it counts exactly what lies up to the head it names.
-pub async fn counts_are_of_one_moment<F: BackendFactory>(store: TestStore<F>) {
+pub async fn counts_are_of_one_moment(store: TestStore) {
     let writing = Arc::new(AtomicBool::new(true));
     let counter = tokio::spawn({
         let (backend, writing) = (store.backend(), Arc::clone(&writing));
@@ -155,7 +155,7 @@ pub async fn counts_are_of_one_moment<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// A store that was closed and opened again counts the same.
-pub async fn counts_are_the_same_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn counts_are_the_same_after_reopening(store: TestStore) {
     let batch = AppendBatch::new().append(stream("a"), ExpectedVersion::NoStream, events(2)).append(
         stream("b"),
         ExpectedVersion::NoStream,
@@ -176,7 +176,7 @@ pub async fn counts_are_the_same_after_reopening<F: BackendFactory>(store: TestS
     assert_counts(&store, 2).await;
 }
 
-async fn assert_counts<F: BackendFactory>(store: &TestStore<F>, snapshots: u64) {
+async fn assert_counts(store: &TestStore, snapshots: u64) {
     let all = reading::everything(&**store).await;
     let streams: HashSet<&StreamId> = all.iter().map(|event| &event.stream).collect();
     let head = all.last().map_or(GlobalPosition::START, |event| event.position);

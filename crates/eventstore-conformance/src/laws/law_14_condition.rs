@@ -7,7 +7,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, wrong_version},
     events::{
         event, event_type, events, exact, stream, tagged, tags, typed, unless, unless_after, with_tag,
@@ -21,7 +21,7 @@ use crate::{
 const LAW: &str = "law 14, condition";
 
 /// An event of the type, with the tag, in a stream of the prefix: whichever the condition names, it is found wherever it is.
-pub async fn a_condition_fails_on_what_it_excludes<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_fails_on_what_it_excludes(store: TestStore) {
     fill(&store).await;
     let before = store.picture().await;
     for filter in found() {
@@ -35,7 +35,7 @@ pub async fn a_condition_fails_on_what_it_excludes<F: BackendFactory>(store: Tes
 }
 
 /// Events of another type, with another tag, or with only one of two tags do not concern the condition.
-pub async fn a_condition_passes_over_everything_else<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_passes_over_everything_else(store: TestStore) {
     fill(&store).await;
     for filter in [
         with_type("Never"),
@@ -56,7 +56,7 @@ pub async fn a_condition_passes_over_everything_else<F: BackendFactory>(store: T
 }
 
 /// Events up to the position do not count, the event right after it does.
-pub async fn a_condition_looks_behind_its_position_only<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_looks_behind_its_position_only(store: TestStore) {
     fill(&store).await;
     for filter in found() {
         let matching = reading::every(&*store, ReadAll::forward().filter(filter.clone())).await;
@@ -83,7 +83,7 @@ pub async fn a_condition_looks_behind_its_position_only<F: BackendFactory>(store
 }
 
 /// The events of the batch itself do not break its condition; the next batch under the same condition fails on them.
-pub async fn a_condition_does_not_look_at_its_own_events<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_does_not_look_at_its_own_events(store: TestStore) {
     let seat = || tagged(&["seat:12a"]);
     let batch = AppendBatch::new()
         .append(stream("a"), ExpectedVersion::Any, vec![seat(), seat()])
@@ -99,7 +99,7 @@ pub async fn a_condition_does_not_look_at_its_own_events<F: BackendFactory>(stor
 }
 
 /// A condition and guards hold together or the append fails; guards are looked at first.
-pub async fn a_condition_holds_beside_guards<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_holds_beside_guards(store: TestStore) {
     store.put(&stream("s"), vec![tagged(&["seat:12a"])]).await;
     let batch = |expected, tag: &str| {
         AppendBatch::single(stream("s"), expected, events(1)).condition(AppendCondition::none(with_tag(tag)))
@@ -112,7 +112,7 @@ pub async fn a_condition_holds_beside_guards<F: BackendFactory>(store: TestStore
 }
 
 /// Sixteen tasks book the same seat, each in a stream of its own: one gets it, in every round.
-pub async fn of_concurrent_appends_that_exclude_each_other_one_wins<F: BackendFactory>(store: TestStore<F>) {
+pub async fn of_concurrent_appends_that_exclude_each_other_one_wins(store: TestStore) {
     for round in 0..20 {
         let tag = format!("seat:{round}");
         let outcomes = all_at_once((0..16).map(|task| {
@@ -133,7 +133,7 @@ pub async fn of_concurrent_appends_that_exclude_each_other_one_wins<F: BackendFa
 }
 
 /// Conditions of different kinds that exclude each other across: each writes what the other must not find.
-pub async fn conditions_exclude_each_other_across<F: BackendFactory>(store: TestStore<F>) {
+pub async fn conditions_exclude_each_other_across(store: TestStore) {
     for round in 0..20 {
         let (left, right) = (format!("Left{round}"), format!("right:{round}"));
         let (l, r) = (format!("l-{round}"), format!("r-{round}"));
@@ -152,7 +152,7 @@ pub async fn conditions_exclude_each_other_across<F: BackendFactory>(store: Test
 }
 
 /// Tasks read how many places are left, and book one if nothing was booked since: never are more sold than there are.
-pub async fn what_was_read_is_still_true_when_it_is_stored<F: BackendFactory>(store: TestStore<F>) {
+pub async fn what_was_read_is_still_true_when_it_is_stored(store: TestStore) {
     const PLACES: usize = 20;
     let booked: usize = all_at_once((0..8).map(|task| {
         let backend = store.backend();
@@ -187,7 +187,7 @@ pub async fn what_was_read_is_still_true_when_it_is_stored<F: BackendFactory>(st
 }
 
 /// What was stored before a restart counts as much as what came after it.
-pub async fn a_condition_sees_what_was_stored_before_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_condition_sees_what_was_stored_before_reopening(store: TestStore) {
     fill(&store).await;
     let store = store.reopen().await;
     for filter in found() {
@@ -199,7 +199,7 @@ pub async fn a_condition_sees_what_was_stored_before_reopening<F: BackendFactory
         .expect("nobody has that seat");
 }
 
-async fn fill<F: BackendFactory>(store: &TestStore<F>) {
+async fn fill(store: &TestStore) {
     store
         .put(&stream("flight-1"), vec![typed("Opened"), typed("Booked").with_tags(tags(&["seat:12a"]))])
         .await;

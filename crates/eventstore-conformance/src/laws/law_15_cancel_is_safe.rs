@@ -6,7 +6,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     events::{event, events, ids, new_ids, stream, tagged, unless, versions, with_tag},
     polling::dropped_after,
     race::{all_at_once, finished},
@@ -21,7 +21,7 @@ const MOST_POLLS: usize = 24;
 
 /// An append to several streams is dropped after every number of polls: it is there in all of them or in none, and
 /// making it again settles which.
-pub async fn a_dropped_append_is_there_wholly_or_not_at_all<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dropped_append_is_there_wholly_or_not_at_all(store: TestStore) {
     for polls in 0..MOST_POLLS {
         let streams = ["a", "b", "c"].map(|name| stream(&format!("{name}-{polls}")));
         let parts = [events(1), events(2), events(3)];
@@ -54,7 +54,7 @@ pub async fn a_dropped_append_is_there_wholly_or_not_at_all<F: BackendFactory>(s
 }
 
 /// After any number of dropped appends, guards, positions, counts and readers work as if nothing had been.
-pub async fn the_store_stays_usable<F: BackendFactory>(store: TestStore<F>) {
+pub async fn the_store_stays_usable(store: TestStore) {
     let s = stream("s");
     for polls in 0..MOST_POLLS {
         drop(dropped_after(polls, store.append(&s, ExpectedVersion::Any, events(2))).await);
@@ -84,7 +84,7 @@ pub async fn the_store_stays_usable<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// Appends in tasks that are aborted at any moment, while others go on: every batch is whole.
-pub async fn aborted_tasks_leave_whole_batches<F: BackendFactory>(store: TestStore<F>) {
+pub async fn aborted_tasks_leave_whole_batches(store: TestStore) {
     const TASKS: usize = 40;
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| {
@@ -124,7 +124,7 @@ pub async fn aborted_tasks_leave_whole_batches<F: BackendFactory>(store: TestSto
 }
 
 /// A retry that is dropped is still only a retry.
-pub async fn a_dropped_retry_stores_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dropped_retry_stores_nothing(store: TestStore) {
     let appended = events(3);
     let first = store.put(&stream("s"), appended.clone()).await;
     let before = store.picture().await;
@@ -139,7 +139,7 @@ pub async fn a_dropped_retry_stores_nothing<F: BackendFactory>(store: TestStore<
 }
 
 /// A wait that is dropped misses nothing: the next wait ends as soon as it should.
-pub async fn a_dropped_wait_loses_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dropped_wait_loses_nothing(store: TestStore) {
     let mut head = GlobalPosition::START;
     for round in 0..20 {
         for polls in 0..5 {
@@ -159,7 +159,7 @@ pub async fn a_dropped_wait_loses_nothing<F: BackendFactory>(store: TestStore<F>
 }
 
 /// A subscription whose `next` is dropped again and again, while others append, still hands out every event once.
-pub async fn a_dropped_next_loses_no_event<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dropped_next_loses_no_event(store: TestStore) {
     const WRITTEN: usize = 4 * 40 * 2;
     let subscription = Subscription::new(store.backend(), GlobalPosition::START, EventFilter::all());
     let mut subscription = subscription.with_page_size(5);

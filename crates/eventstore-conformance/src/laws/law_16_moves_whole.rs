@@ -8,7 +8,7 @@ use eventstore_api::{
 };
 
 use crate::{
-    BackendFactory, TestStore,
+    TestStore,
     errors::{condition_failed, invalid_input},
     events::{
         event, events, exact, rich_event, stream, tagged, typed, unless, unless_after, with_tag, with_type,
@@ -22,7 +22,7 @@ use crate::{
 const LAW: &str = "law 16, moves whole";
 
 /// Whatever was appended comes back from the copy as it comes from the store: ids, versions, positions, times and all.
-pub async fn a_copy_reads_the_same<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_copy_reads_the_same(store: TestStore) {
     fill(&store).await;
     let copy = copy_of(&store, 7).await;
     assert!(copy.picture().await == store.picture().await, "{LAW}: all events, and the counts");
@@ -39,7 +39,7 @@ pub async fn a_copy_reads_the_same<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// In however many parts it is restored, the copy is the same.
-pub async fn a_copy_is_made_in_parts_of_any_size<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_copy_is_made_in_parts_of_any_size(store: TestStore) {
     fill(&store).await;
     let before = store.picture().await;
     for size in [1, 2, 5, 1_000] {
@@ -48,7 +48,7 @@ pub async fn a_copy_is_made_in_parts_of_any_size<F: BackendFactory>(store: TestS
 }
 
 /// What is appended to the copy goes on where the store ended, under the same guards.
-pub async fn a_copy_goes_on_where_the_store_ended<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_copy_goes_on_where_the_store_ended(store: TestStore) {
     fill(&store).await;
     let copy = copy_of(&store, 10).await;
     let (name, last) = (stream("a"), copy.everything().await.pop().expect("the store was filled"));
@@ -63,7 +63,7 @@ pub async fn a_copy_goes_on_where_the_store_ended<F: BackendFactory>(store: Test
 }
 
 /// Whoever repeats to the copy what he appended to the store is told what he was told there, and nothing is stored twice.
-pub async fn a_retry_is_known_in_the_copy<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_retry_is_known_in_the_copy(store: TestStore) {
     let batches: Vec<AppendBatch> = (1..=4)
         .map(|count| {
             AppendBatch::new().append(stream("a"), ExpectedVersion::Any, events(count)).append(
@@ -86,7 +86,7 @@ pub async fn a_retry_is_known_in_the_copy<F: BackendFactory>(store: TestStore<F>
 }
 
 /// Events that leave others out, come again or come from before are refused, and nothing of them is stored.
-pub async fn what_does_not_follow_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn what_does_not_follow_is_refused(store: TestStore) {
     for count in 1..=6 {
         store.put(&stream("a"), events(count)).await;
     }
@@ -112,7 +112,7 @@ pub async fn what_does_not_follow_is_refused<F: BackendFactory>(store: TestStore
 }
 
 /// A stream that begins in the middle cannot be restored: a part of a store is no store.
-pub async fn a_store_without_its_beginning_is_refused<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_store_without_its_beginning_is_refused(store: TestStore) {
     store.put(&stream("a"), events(5)).await;
     let all = store.everything().await;
     let copy = store.another().await;
@@ -121,7 +121,7 @@ pub async fn a_store_without_its_beginning_is_refused<F: BackendFactory>(store: 
 }
 
 /// Nothing to restore is nothing to do.
-pub async fn nothing_can_be_restored<F: BackendFactory>(store: TestStore<F>) {
+pub async fn nothing_can_be_restored(store: TestStore) {
     fill(&store).await;
     let before = store.picture().await;
     store.restore(Vec::new()).await.expect("there is nothing to refuse");
@@ -129,7 +129,7 @@ pub async fn nothing_can_be_restored<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// Of several who restore the same, nobody stores a second time what another has stored.
-pub async fn several_who_restore_at_once_double_nothing<F: BackendFactory>(store: TestStore<F>) {
+pub async fn several_who_restore_at_once_double_nothing(store: TestStore) {
     fill(&store).await;
     let all = store.everything().await;
     let copy = store.another().await;
@@ -147,7 +147,7 @@ pub async fn several_who_restore_at_once_double_nothing<F: BackendFactory>(store
 }
 
 /// Whoever waits for events is woken by those that are restored.
-pub async fn restoring_wakes_who_waits<F: BackendFactory>(store: TestStore<F>) {
+pub async fn restoring_wakes_who_waits(store: TestStore) {
     fill(&store).await;
     let copy = store.another().await;
     let waiting = copy.backend();
@@ -158,7 +158,7 @@ pub async fn restoring_wakes_who_waits<F: BackendFactory>(store: TestStore<F>) {
 }
 
 /// A copy is there when it is opened again, with ids that are known and places that go on.
-pub async fn a_copy_is_there_after_reopening<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_copy_is_there_after_reopening(store: TestStore) {
     let first = vec![event(), event()];
     let outcome = store.append(&stream("a"), ExpectedVersion::NoStream, first.clone()).await;
     let outcome = outcome.expect("the stream is new");
@@ -174,7 +174,7 @@ pub async fn a_copy_is_there_after_reopening<F: BackendFactory>(store: TestStore
 }
 
 /// Times before 1970 are times: a copy that has them goes on after it was opened again, with older and younger ones.
-pub async fn what_is_older_than_computers_moves_in_parts_too<F: BackendFactory>(store: TestStore<F>) {
+pub async fn what_is_older_than_computers_moves_in_parts_too(store: TestStore) {
     const A_CENTURY: i64 = 100 * 365 * 86_400 * 1_000_000;
     fill(&store).await;
     let mut old = store.everything().await;
@@ -192,7 +192,7 @@ pub async fn what_is_older_than_computers_moves_in_parts_too<F: BackendFactory>(
 }
 
 /// Whenever the future is dropped, what is there is a beginning, which can be gone on with.
-pub async fn a_dropped_restore_leaves_a_beginning<F: BackendFactory>(store: TestStore<F>) {
+pub async fn a_dropped_restore_leaves_a_beginning(store: TestStore) {
     fill(&store).await;
     let all = store.everything().await;
     for polls in [0, 1, 2, 3, 5, 8, 13] {
@@ -218,7 +218,7 @@ pub async fn a_dropped_restore_leaves_a_beginning<F: BackendFactory>(store: Test
 }
 
 /// Conditions fail on what was restored, where it stood; an id in two streams is known in each of them.
-pub async fn conditions_and_ids_know_what_was_restored<F: BackendFactory>(store: TestStore<F>) {
+pub async fn conditions_and_ids_know_what_was_restored(store: TestStore) {
     let (one, other) = (stream("one"), stream("other"));
     let same = tagged(&["seat:12A"]);
     let in_one = store.append(&one, ExpectedVersion::NoStream, vec![same.clone()]).await.expect("it is new");
@@ -240,7 +240,7 @@ pub async fn conditions_and_ids_know_what_was_restored<F: BackendFactory>(store:
 const NAMES: [&str; 4] = ["a", "b", "c-1", "c-2"];
 
 /// Events of every kind, some of them appended together and some in turns.
-async fn fill<F: BackendFactory>(store: &TestStore<F>) {
+async fn fill(store: &TestStore) {
     for round in 0..4 {
         for name in NAMES {
             store.put(&stream(name), vec![event(), tagged(&["course:rust-101", "seat:12A"])]).await;
@@ -253,7 +253,7 @@ async fn fill<F: BackendFactory>(store: &TestStore<F>) {
 }
 
 /// The store restored into another, in parts of so many events.
-async fn copy_of<F: BackendFactory>(store: &TestStore<F>, size: usize) -> TestStore<F> {
+async fn copy_of(store: &TestStore, size: usize) -> TestStore {
     let all = store.everything().await;
     let copy = store.another().await;
     for part in all.chunks(size) {
@@ -262,7 +262,7 @@ async fn copy_of<F: BackendFactory>(store: &TestStore<F>, size: usize) -> TestSt
     copy
 }
 
-async fn copy_of_events<F: BackendFactory>(store: &TestStore<F>, events: &[RecordedEvent]) -> TestStore<F> {
+async fn copy_of_events(store: &TestStore, events: &[RecordedEvent]) -> TestStore {
     let copy = store.another().await;
     copy.restore(events.to_vec()).await.expect("the events follow on one another");
     copy

@@ -6,18 +6,18 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use tokio::runtime::Handle;
 
 use super::{explorer::Explorer, operation::Operation, strategy::operations};
-use crate::{BackendFactory, TestStore, race::finished, settings};
+use crate::{TestStore, race::finished, settings};
 
 /// Random operations - appends under guards and conditions, to one stream and several, retries, reads both ways and
 /// filtered, snapshots, subscriptions, restarts - have the outcome on the backend that they have on the model. What fails
 /// is made as short as possible and printed. Every run has the time limit of a case, and making it short has it once.
-pub async fn random_operations_agree_with_the_model<F: BackendFactory>(store: TestStore<F>) {
+pub async fn random_operations_agree_with_the_model(store: TestStore) {
     let runtime = Handle::current();
     // proptest is not asynchronous: it gets a thread of its own.
     finished(tokio::task::spawn_blocking(move || explore(&store, &runtime)).await);
 }
 
-fn explore<F: BackendFactory>(store: &TestStore<F>, runtime: &Handle) {
+fn explore(store: &TestStore, runtime: &Handle) {
     let seed = settings::seed();
     let config = Config {
         cases: settings::state_machine_runs(),

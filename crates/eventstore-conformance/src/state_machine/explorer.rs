@@ -8,7 +8,7 @@ use eventstore_api::{
 
 use super::operation::{Guard, Operation, Plan, stream_number, tag_names, type_name};
 use crate::{
-    BackendFactory, TestStore,
+    AnyBackend, TestStore,
     events::{event_type, tags},
     model::{Model, Spacing},
     reading,
@@ -16,15 +16,15 @@ use crate::{
 };
 
 /// A backend and the model side by side.
-pub(crate) struct Explorer<F: BackendFactory> {
-    store: TestStore<F>,
+pub(crate) struct Explorer {
+    store: TestStore,
     /// Its positions are 1, 2, 3, ...: the event at position `n` is `known[n - 1]` on the backend.
     model: Model,
     /// Every event of the backend, as it was first read.
     known: Vec<RecordedEvent>,
     /// Every batch tried so far, with the condition's position as backend and model have it.
     batches: Vec<(AppendBatch, AppendBatch)>,
-    subscriptions: Vec<Listener<F::Backend>>,
+    subscriptions: Vec<Listener<AnyBackend>>,
     ids: u128,
 }
 
@@ -39,8 +39,8 @@ struct Listener<B> {
 /// What differs, in words.
 type Difference = String;
 
-impl<F: BackendFactory> Explorer<F> {
-    pub(crate) fn new(store: TestStore<F>) -> Self {
+impl Explorer {
+    pub(crate) fn new(store: TestStore) -> Self {
         Self {
             store,
             model: Model::new(Spacing::Dense),

@@ -71,6 +71,16 @@ impl PostgresBackend {
     /// the moment in which it is dropped, for which readers wait too; it waits 5 s for them at most. The files are called
     /// `SCHEMA-FIRST-LAST.parquet`. One that is there already and holds anything else is not touched.
     ///
+    /// ```no_run
+    /// use eventstore_postgres::{PostgresBackend, RetentionPolicy};
+    ///
+    /// # async fn retire(store: &PostgresBackend) -> eventstore_api::Result<()> {
+    /// for retired in store.retire("old-events", RetentionPolicy::default()).await? {
+    ///     println!("{} to {} are in {}", retired.first_position, retired.last_position, retired.file.display());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StoreError::Storage`] when the file cannot be written, or another file is in its place; [`StoreError::Corrupted`]

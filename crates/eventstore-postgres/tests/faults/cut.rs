@@ -6,8 +6,11 @@ use postgres_cluster::Cluster;
 
 use crate::{
     config,
-    outcome::{append, cause, event, in_time, payloads, stream},
     proxy::{Fault, MARK, Proxy},
+    support::{
+        events::stream,
+        outcome::{append, cause, event, in_time, payloads},
+    },
 };
 
 #[tokio::test(flavor = "multi_thread")]

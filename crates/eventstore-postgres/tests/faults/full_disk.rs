@@ -14,7 +14,10 @@ use tokio_postgres::error::SqlState;
 
 use crate::{
     config,
-    outcome::{append, cause, event, eventually, in_time, stream},
+    support::{
+        events::stream,
+        outcome::{append, cause, event, eventually, in_time},
+    },
 };
 
 const MEGABYTES: u32 = 24;

@@ -14,9 +14,13 @@ use postgres_cluster::Cluster;
 use tokio_postgres::error::SqlState;
 
 use crate::{
-    config, named,
-    outcome::{append, append_surely, cause, client, event, eventually, in_time, number, payloads},
-    support::{Schema, server},
+    config,
+    support::{
+        Schema,
+        outcome::{append, append_surely, cause, client, event, eventually, in_time, number, payloads},
+        server,
+        sql::named,
+    },
 };
 
 const TASKS: usize = 16;

@@ -8,9 +8,14 @@ use postgres_cluster::Cluster;
 use tokio_postgres::{NoTls, error::SqlState};
 
 use crate::{
-    config, named,
-    outcome::{append, append_surely, cause, client, event, eventually, in_time, number, payloads, stream},
-    support::{Schema, server},
+    config,
+    support::{
+        Schema,
+        events::stream,
+        outcome::{append, append_surely, cause, client, event, eventually, in_time, number, payloads},
+        server,
+        sql::named,
+    },
 };
 
 #[tokio::test(flavor = "multi_thread")]

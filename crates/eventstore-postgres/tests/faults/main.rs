@@ -10,8 +10,6 @@
     reason = "a test says what went wrong by failing"
 )]
 
-#[path = "../support/outcome.rs"]
-mod outcome;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -31,10 +29,4 @@ use eventstore_postgres::PostgresConfig;
 /// Few connections, and short waits where something is waited for in vain.
 fn config() -> PostgresConfig {
     PostgresConfig { pool_size: 4, poll_interval: Duration::from_millis(50), ..PostgresConfig::default() }
-}
-
-/// What tests on one server tell their connections apart by.
-fn named(url: &str, application: &str) -> String {
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}application_name={application}")
 }

@@ -6,7 +6,7 @@ use postgres_cluster::Cluster;
 
 use crate::{
     config,
-    outcome::{append, cause, event, eventually, in_time, payloads},
+    support::outcome::{append, cause, event, eventually, in_time, payloads},
 };
 
 fn takes_no_changes(error: &StoreError) -> bool {

@@ -8,8 +8,11 @@ use postgres_cluster::Cluster;
 
 use crate::{
     config,
-    outcome::{append, append_surely, cause, event, eventually, in_time, payloads, stream},
     proxy::{Fault, Proxy},
+    support::{
+        events::stream,
+        outcome::{append, append_surely, cause, event, eventually, in_time, payloads},
+    },
 };
 
 /// For what is waited for in vain.

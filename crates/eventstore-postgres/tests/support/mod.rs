@@ -1,6 +1,6 @@
 //! Stores on a real server, each in a schema of its own.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod events;
+pub(crate) mod outcome;
 pub(crate) mod pair;
 pub(crate) mod sql;
 pub(crate) mod turns;

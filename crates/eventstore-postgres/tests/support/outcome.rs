@@ -1,22 +1,19 @@
 //! What a call came to, and that it came to something in time.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
 use std::{
     future::Future,
     time::{Duration, Instant},
 };
 
-use eventstore_api::{
-    Appended, EventStoreBackend, EventType, ExpectedVersion, NewEvent, Result, StoreError, StreamId,
-};
+use eventstore_api::{Appended, EventStoreBackend, EventType, ExpectedVersion, NewEvent, Result, StoreError};
 use eventstore_postgres::PostgresError;
 use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
+use super::events::stream;
+
 /// Far longer than anything here takes, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What hangs is a failed test.
 pub(crate) async fn in_time<T>(call: impl Future<Output = T>) -> T {
@@ -46,10 +43,6 @@ pub(crate) fn cause(error: &StoreError) -> &PostgresError {
 /// The message with those of its causes, as an operator reads it.
 pub(crate) fn message(error: StoreError) -> String {
     String::from(error)
-}
-
-pub(crate) fn stream(name: &str) -> StreamId {
-    StreamId::new(name.to_owned()).unwrap()
 }
 
 pub(crate) fn event(payload: &str) -> NewEvent {

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Schema, sql::PATIENCE};
+use super::{Schema, outcome::PATIENCE};
 
 pub(crate) struct Pair {
     pub(crate) primary: Cluster,

@@ -24,8 +24,12 @@ pub(super) struct Seen {
     pub(super) recorded_at: Timestamp,
 }
 
-/// Goes through all events in their order, and looks for each in every index.
-pub(super) fn check_events(database: &Database) -> Result<Seen> {
+/// After how many events it is told how many there were: it costs nothing beside them.
+const TOLD_EVERY: u64 = 1_024;
+
+/// Goes through all events in their order, and looks for each in every index. Tells how many it has looked at, now and then and at
+/// the end.
+pub(super) fn check_events(database: &Database, mut tell: impl FnMut(u64)) -> Result<Seen> {
     let mut seen = Seen::default();
     let mut names = Names::new();
     let mut last_blocks: HashMap<EventType, u64> = HashMap::new();
@@ -75,7 +79,11 @@ pub(super) fn check_events(database: &Database) -> Result<Seen> {
         seen.greatest_id = seen.greatest_id.max(Some(id));
         seen.events += 1;
         seen.head = position;
+        if seen.events.is_multiple_of(TOLD_EVERY) {
+            tell(seen.events);
+        }
         events.next();
     }
+    tell(seen.events);
     Ok(seen)
 }

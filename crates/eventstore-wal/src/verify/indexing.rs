@@ -49,7 +49,7 @@ impl Indexing {
     /// Waits until everything is noted.
     pub(super) fn wait(&mut self) {
         if self.thread.is_none() {
-            note(mem::take(&mut self.gathered));
+            note(self.take());
             return;
         }
         self.hand_over();
@@ -61,8 +61,7 @@ impl Indexing {
     }
 
     fn hand_over(&mut self) {
-        self.events = 0;
-        let gathered = mem::take(&mut self.gathered);
+        let gathered = self.take();
         if self.thread.is_none() {
             self.thread = Thread::start();
         }
@@ -70,6 +69,11 @@ impl Indexing {
             Some(_) => self.send(Step::Note(gathered)),
             None => note(gathered),
         }
+    }
+
+    fn take(&mut self) -> Vec<(Arc<ActiveIndex>, TakenUp)> {
+        self.events = 0;
+        mem::take(&mut self.gathered)
     }
 
     fn send(&mut self, step: Step) {

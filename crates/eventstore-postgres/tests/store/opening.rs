@@ -1,16 +1,10 @@
 //! What keeps a store from being opened, and how that is said.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-#[path = "support/outcome.rs"]
-mod outcome;
-
 use std::sync::LazyLock;
 
+use crate::support::outcome::{append_surely, cause, event, in_time, message};
 use eventstore_api::{EventStoreBackend, StoreError};
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
-use outcome::{append_surely, cause, event, in_time, message};
 use postgres_cluster::Cluster;
 
 const PASSWORD: &str = "a-secret-word";

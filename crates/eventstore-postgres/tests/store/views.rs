@@ -1,14 +1,10 @@
 //! What people see in SQL.
 
-#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
-
-mod support;
-
-use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, Snapshot, Version};
-use support::{
+use crate::support::{
     Schema, connect,
     events::{event, events, motley, stream},
 };
+use eventstore_api::{Encoding, EventStoreBackend, EventType, ExpectedVersion, Snapshot, Version};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_a_row_whose_json_can_be_asked_for() {

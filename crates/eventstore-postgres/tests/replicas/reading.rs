@@ -1,21 +1,17 @@
 //! Reads that a replica serves: what they show, and what they do while it is behind or away.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
 use std::{process::Command, time::Duration};
 
+use crate::support::{
+    outcome::{PATIENCE, client, eventually, number},
+    pair::{Pair, until_the_replica_is_read_from},
+};
 use eventstore_api::{
     Encoding, EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, ReadAll,
     Snapshot, StoreError, StreamId, Version,
 };
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::Cluster;
-use support::{
-    pair::{Pair, until_the_replica_is_read_from},
-    sql::{PATIENCE, client, eventually, number},
-};
 use tokio::time::{Instant, timeout};
 
 /// For tests in which the replica is never to be waited for in vain.

@@ -1,11 +1,11 @@
 //! Old partitions become Parquet files, and go.
-#![cfg(feature = "parquet")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
 
 use std::{fs::File, time::Duration};
 
+use crate::support::{
+    Schema, connect,
+    events::{all, events, motley, stream},
+};
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, ReadAll, RecordedEvent, StoreError,
     Version,
@@ -13,10 +13,6 @@ use eventstore_api::{
 use eventstore_parquet::ParquetReader;
 use eventstore_postgres::{
     Partitioning, PostgresBackend, PostgresConfig, PostgresStats, RetentionPolicy, RetiredPartition,
-};
-use support::{
-    Schema, connect,
-    events::{all, events, motley, stream},
 };
 
 const NOTHING_STAYS: RetentionPolicy = RetentionPolicy { keep_for: Duration::ZERO, keep_events: 0 };

@@ -1,16 +1,6 @@
 //! Once a reader has seen a position, nothing appears at or before it: with writers that stall, roll back and are killed, and
 //! readers that poll as fast as they can.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test says what went wrong by failing"
-)]
-
-mod support;
-
 use std::{
     process::Command,
     sync::{
@@ -19,16 +9,17 @@ use std::{
     },
 };
 
+use crate::support::{
+    Schema,
+    outcome::{PATIENCE, client, eventually, number},
+    sql,
+};
 use eventstore_api::{
     EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, ReadAll,
     StoreError, StreamId,
 };
 use eventstore_postgres::PostgresBackend;
 use postgres_cluster::Cluster;
-use support::{
-    Schema,
-    sql::{self, PATIENCE, client, eventually, number},
-};
 use tokio::{task::JoinHandle, time::timeout};
 
 const TYPES: [&str; 2] = ["Deposited", "Withdrawn"];

@@ -1,18 +1,10 @@
 //! The store passes every case of the suite while a replica serves its reads.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the factory of a test says what went wrong by failing"
-)]
-
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Schema, pair::Pair};
 use eventstore_conformance::{BackendFactory, Persistence, SecondOpener, async_trait, conformance_tests};
 use eventstore_postgres::PostgresBackend;
-use support::{Schema, pair::Pair};
 
 struct OnAReplica;
 

@@ -1,19 +1,16 @@
 //! What roles can do to a store, and what the server keeps them from.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-#[path = "support/outcome.rs"]
-mod outcome;
-
 use std::sync::LazyLock;
 
+use crate::support::{
+    events::stream,
+    outcome::{append, cause, client, event, in_time, message, number, payloads},
+};
 use eventstore_api::{
     AppendBatch, EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll,
     Snapshot, StoreError, StreamAppend, Tags, Version,
 };
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
-use outcome::{append, cause, client, event, in_time, message, number, payloads, stream};
 use postgres_cluster::Cluster;
 use tokio_postgres::{Client, error::SqlState};
 

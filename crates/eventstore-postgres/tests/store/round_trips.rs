@@ -1,14 +1,16 @@
 //! How often client and server take turns.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use crate::support::{
+    events::{append_of, events, stream},
+    outcome::PATIENCE,
+    pair::{Pair, until_the_replica_is_read_from},
+    turns::counting_turns,
+};
 use deadpool_postgres::{Manager, Pool};
 use eventstore_api::{
     AppendBatch, AppendCondition, EventFilter, EventStoreBackend, EventType, ExpectedVersion, NewEvent,
@@ -16,12 +18,6 @@ use eventstore_api::{
 };
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::Cluster;
-use support::{
-    events::{append_of, events, stream},
-    pair::{Pair, until_the_replica_is_read_from},
-    sql::PATIENCE,
-    turns::counting_turns,
-};
 use tokio_postgres::NoTls;
 
 /// A store whose turns are counted. Over a pool that is given there is nobody who tells of appends.

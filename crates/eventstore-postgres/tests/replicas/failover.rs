@@ -1,15 +1,5 @@
 //! The primary is lost, a replica takes its place, and stores, writers and subscribers go on by themselves.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test says what went wrong by failing"
-)]
-
-mod support;
-
 use std::{
     sync::{
         Arc,
@@ -18,13 +8,16 @@ use std::{
     time::Duration,
 };
 
+use crate::support::{
+    outcome::{PATIENCE, client, eventually},
+    pair::until_the_replica_is_read_from,
+};
 use eventstore_api::{
     Appended, EventFilter, EventId, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent,
     Placement, RecordedEvent, StoreError, StreamId, Subscription, Timestamp, Version,
 };
 use eventstore_postgres::{PostgresBackend, PostgresConfig, ReplicaConfig};
 use postgres_cluster::{Cluster, Replica};
-use support::sql::{PATIENCE, client, eventually};
 use tokio::{
     sync::watch,
     task::{JoinHandle, block_in_place},
@@ -220,7 +213,7 @@ async fn positions_that_were_lost_with_an_asynchronous_primary_are_no_positions_
         assert_eq!(woken, again.last_position);
     }
     assert_eq!(store.get_events(&stream).await.unwrap().len(), 6);
-    support::pair::until_the_replica_is_read_from(&store).await;
+    until_the_replica_is_read_from(&store).await;
     drop(promoted);
 }
 

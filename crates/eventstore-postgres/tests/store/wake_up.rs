@@ -2,24 +2,21 @@
 //!
 //! The stores here ask by themselves only once a minute: what is heard before was said.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use crate::support::{
+    Schema,
+    outcome::{client, eventually, number},
+    sql::{append, named},
+};
 use eventstore_api::{
     EventFilter, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, StoreError,
     StreamId, Subscription,
 };
 use eventstore_postgres::{PostgresBackend, PostgresConfig};
-use support::{
-    Schema,
-    sql::{append, client, eventually, named, number},
-};
 use tokio::time::timeout;
 
 /// How often a store asks, though nobody told it anything.

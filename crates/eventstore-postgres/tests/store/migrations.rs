@@ -1,23 +1,19 @@
 //! How the tables of a store are made: by opening it, apart, and by hand.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
-use eventstore_api::{EventStoreBackend, ExpectedVersion};
-use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, SchemaName, migrate};
-use support::{
+use crate::support::{
     Schema, connect,
     events::{events, stream},
     server,
 };
+use eventstore_api::{EventStoreBackend, ExpectedVersion};
+use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, SchemaName, migrate};
 
 const FILES: [&str; 5] = [
-    include_str!("../migrations/0001_tables.sql"),
-    include_str!("../migrations/0002_appending.sql"),
-    include_str!("../migrations/0003_views.sql"),
-    include_str!("../migrations/0004_partitions.sql"),
-    include_str!("../migrations/0005_roles.sql"),
+    include_str!("../../migrations/0001_tables.sql"),
+    include_str!("../../migrations/0002_appending.sql"),
+    include_str!("../../migrations/0003_views.sql"),
+    include_str!("../../migrations/0004_partitions.sql"),
+    include_str!("../../migrations/0005_roles.sql"),
 ];
 
 /// As the first file says.

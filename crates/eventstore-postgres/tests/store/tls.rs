@@ -1,11 +1,5 @@
 //! Encrypted connections, to a server with certificates that were made for the test.
 
-#![cfg(all(unix, feature = "tls"))]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-#[path = "support/outcome.rs"]
-mod outcome;
-
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
@@ -13,9 +7,9 @@ use std::{
     sync::LazyLock,
 };
 
+use crate::support::outcome::{append, cause, event, eventually, in_time, message, payloads};
 use eventstore_api::StoreError;
 use eventstore_postgres::{Identity, PostgresBackend, PostgresConfig, PostgresError, Roots, SchemaName, Tls};
-use outcome::{append, cause, event, eventually, in_time, message, payloads};
 use postgres_cluster::Cluster;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,

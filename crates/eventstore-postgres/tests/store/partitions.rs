@@ -1,17 +1,14 @@
 //! A log in partitions.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
+use crate::support::{
+    Schema, connect,
+    events::{all, append_of, event, events, stream},
+    server,
+};
 use eventstore_api::{
     EventFilter, EventStoreBackend, EventType, ExpectedVersion, ReadAll, StoreError, Tags, Version,
 };
 use eventstore_postgres::{Partitioning, PostgresBackend, PostgresConfig};
-use support::{
-    Schema, connect,
-    events::{all, append_of, event, events, stream},
-};
 
 fn config(schema: &Schema, events: u64) -> PostgresConfig {
     let partitioning = Some(Partitioning::by_events(events.try_into().unwrap()));
@@ -156,7 +153,7 @@ async fn views_of_others_over_the_log_are_named_and_nothing_is_changed() {
     store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
     let view = format!("CREATE VIEW {0}.mine AS SELECT position FROM {0}.event_log", schema.name);
     connect().await.batch_execute(&view).await.unwrap();
-    let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
+    let refused = PostgresBackend::with_config(&server(), config(&schema, 10)).await;
     let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
     assert!(String::from(error).contains("of the oldest partition alone: view mine;"));
 
@@ -174,7 +171,7 @@ async fn triggers_and_indexes_of_others_are_named_too() {
         CREATE TRIGGER hears AFTER INSERT ON {name}.event_log FOR EACH STATEMENT EXECUTE FUNCTION {name}.refuse_change()"
     );
     connect().await.batch_execute(&own).await.unwrap();
-    let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
+    let refused = PostgresBackend::with_config(&server(), config(&schema, 10)).await;
     let Err(error @ StoreError::Storage { .. }) = refused else { panic!("{refused:?}") };
     assert!(String::from(error).contains("of the oldest partition alone: index mine, trigger hears;"));
 }
@@ -186,7 +183,7 @@ async fn who_reads_for_hours_keeps_it_from_being_done_and_nobody_else_from_anyth
     store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
     let reader = connect().await;
     reader.batch_execute(&format!("BEGIN; SELECT count(*) FROM {}.event_log", schema.name)).await.unwrap();
-    let refused = PostgresBackend::with_config(&support::server(), config(&schema, 10)).await;
+    let refused = PostgresBackend::with_config(&server(), config(&schema, 10)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     store.append(&stream("a"), ExpectedVersion::Any, events(1)).await.unwrap();
     assert_eq!(all(&store).await.len(), 2);

@@ -1,17 +1,13 @@
 //! Events and rows of the application's own, in one transaction.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-mod support;
-
 use std::time::Duration;
 
-use eventstore_api::{EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError};
-use eventstore_postgres::PostgresConfig;
-use support::{
+use crate::support::{
     Schema, connect,
     events::{all, batch, event, events, stream},
 };
+use eventstore_api::{EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError};
+use eventstore_postgres::PostgresConfig;
 use tokio::time::timeout;
 use tokio_postgres::IsolationLevel;
 

@@ -1,25 +1,16 @@
 //! Much at once, by `COPY`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test says what went wrong by failing"
-)]
-
-mod support;
-
 use std::{error::Error, time::Duration};
 
+use crate::support::{
+    Schema, connect,
+    events::{all, append_of, events, motley, places, stream},
+};
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, InvalidInput, ReadAll, StoreError,
     StreamAppend, Tags, Version,
 };
 use eventstore_postgres::{Partitioning, PostgresConfig};
-use support::{
-    Schema, connect,
-    events::{all, append_of, events, motley, places, stream},
-};
 use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]

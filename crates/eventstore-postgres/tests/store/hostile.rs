@@ -1,23 +1,17 @@
 //! No SQL is made of what users say: whatever names, tags, types and texts hold, it is kept and found as it is.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
-
-#[path = "support/outcome.rs"]
-mod outcome;
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{
+    Schema,
+    events::{all, events, stream},
+    outcome::{cause, in_time},
+};
 use eventstore_api::{
     AppendBatch, AppendCondition, EventFilter, EventStoreBackend, EventType, ExpectedVersion, Metadata,
     NewEvent, ReadAll, Snapshot, StoreError, StreamId, Tag, Tags, Timestamp, Version,
 };
 use eventstore_postgres::PostgresError;
-use outcome::{cause, in_time};
-use support::{
-    Schema,
-    events::{all, events, stream},
-};
 
 /// What ends strings, begins comments, names parameters, or means something to arrays, patterns, JSON and formats.
 const HOSTILE: &[&str] = &[
