@@ -5,26 +5,34 @@ use futures_util::future::{join, try_join};
 use tokio::sync::watch;
 
 use crate::{
-    CaughtUp, Difference, Migration, MigrationError, MigrationPhase, snapshots::SnapshotCopy, verify::Seen,
+    Difference, Migration, MigrationError, MigrationPhase,
+    progressed::Progressed,
+    snapshots::{Names, SnapshotCopy},
+    verify::Seen,
 };
 
 /// What was copied, as far as it has come. It can be watched.
-pub(crate) type Copied = watch::Sender<CaughtUp>;
+pub(crate) type Copied = watch::Sender<Progressed>;
 
-/// Copies events up to the last one that the source has by now, and snapshots: not what comes meanwhile, which may come faster.
+/// Copies events up to the last one that the source has by now, and the snapshots of these streams: not what comes meanwhile, which may
+/// come faster.
 ///
 /// Every snapshot is taken from the source before the events up to its end are, and saved behind them: what went into it is there.
-pub(crate) async fn catch_up(migration: &Migration<'_>, copied: &Copied) -> Result<(), MigrationError> {
+pub(crate) async fn catch_up(
+    migration: &Migration<'_>,
+    snapshots_of: Names<'_>,
+    copied: &Copied,
+) -> Result<(), MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
     check_is_a_copy(migration, head).await?;
     copied.send_modify(|copied| copied.go_on_behind(head));
-    let mut snapshots = SnapshotCopy::of_all(migration);
+    let mut snapshots = SnapshotCopy::new(migration, snapshots_of);
     loop {
         let taken = snapshots.take().await?;
         let until = migration.source.head().await.map_err(MigrationError::Source)?;
         copy_events(migration, copied, until).await?;
         let saved = snapshots.save(taken).await?;
-        copied.send_modify(|copied| copied.snapshots += saved);
+        copied.send_modify(|copied| copied.caught_up.snapshots += saved);
         if snapshots.is_done() {
             return Ok(());
         }
@@ -35,13 +43,14 @@ pub(crate) async fn catch_up(migration: &Migration<'_>, copied: &Copied) -> Resu
 /// was copied is added to the sum, also where it fails.
 pub(crate) async fn catch_up_and_compare(
     migration: &Migration<'_>,
+    snapshots_of: Names<'_>,
     seen: &mut Seen,
-    sum: &mut CaughtUp,
+    sum: &mut Progressed,
 ) -> Result<(), MigrationError> {
-    let copied = Copied::new(CaughtUp::behind(seen.head));
+    let copied = Copied::new(Progressed::behind(seen.head));
     let (arriving, so_far) = (copied.subscribe(), copied.subscribe());
     // Dropped when it is done, or has failed: that ends the comparison.
-    let copying = async move { catch_up(migration, &copied).await };
+    let copying = async move { catch_up(migration, snapshots_of, &copied).await };
     let done = try_join(copying, seen.compare_arriving(migration, arriving)).await;
     sum.add(*so_far.borrow());
     done.map(|((), ())| ())
@@ -74,7 +83,7 @@ pub(crate) async fn copy_events(
     until: GlobalPosition,
 ) -> Result<(), MigrationError> {
     loop {
-        let behind = copied.borrow().head;
+        let behind = copied.borrow().head();
         if behind >= until {
             return Ok(());
         }
@@ -133,7 +142,7 @@ async fn store(
     let count = events.len() as u64;
     let answer = migration.target.restore(events).await;
     if let Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) = answer {
-        let known = copied.borrow().head;
+        let known = copied.borrow().head();
         if position > next && next.get() == known.get().saturating_add(1) {
             return Err(MigrationError::Incomplete { missing: next, next: position });
         }
@@ -149,8 +158,8 @@ async fn store(
     // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
     migration.target.flush().await.map_err(MigrationError::Target)?;
     copied.send_modify(|copied| {
-        copied.events += count;
-        copied.head = last;
+        copied.caught_up.events += count;
+        copied.caught_up.head = last;
     });
     migration.teller().tell(MigrationPhase::Copying, last, until);
     Ok(Stored::All)

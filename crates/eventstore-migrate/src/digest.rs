@@ -1,4 +1,4 @@
-use std::{fmt, fmt::Write as _};
+use std::{fmt, fmt::Write as _, str::FromStr};
 
 use eventstore_api::{RecordedEvent, Snapshot};
 use sha2::{Digest as _, Sha256};
@@ -6,7 +6,18 @@ use sha2::{Digest as _, Sha256};
 /// What a store holds, in 32 bytes: SHA-256 over every field of every event in the order of positions, and of every snapshot in
 /// the order of the streams' names. Two stores of any kinds with the same digest hold the same.
 ///
-/// How a field is turned into bytes does not change from one version of this crate to another: a digest can be kept.
+/// How a field is turned into bytes does not change from one version of this crate to another: a digest can be kept, as text or as
+/// bytes, and compared with one of another day.
+///
+/// ```
+/// use eventstore_migrate::Digest;
+///
+/// let kept = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// let digest: Digest = kept.parse()?;
+/// assert_eq!(digest.to_string(), kept);
+/// assert_eq!(Digest::from(*digest.as_bytes()), digest);
+/// # Ok::<(), eventstore_migrate::InvalidDigest>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -18,7 +29,57 @@ impl Digest {
     }
 }
 
-/// In hexadecimal.
+/// From what [`Digest::as_bytes`] gave; any 32 bytes are a digest.
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+/// From 64 hexadecimal digits in letters of either case, and nothing before, between or behind them.
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let mut bytes = [0_u8; 32];
+        let characters = text.chars().count();
+        if characters != 2 * bytes.len() {
+            return Err(InvalidDigest::Length { characters });
+        }
+        let mut digits = (1..).zip(text.chars()).map(|(at, found)| {
+            let digit = found.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            digit.ok_or(InvalidDigest::NotADigit { found, at })
+        });
+        for byte in &mut bytes {
+            for digit in digits.by_ref().take(2) {
+                *byte = (*byte << 4) | digit?;
+            }
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// Why a text is not a [`Digest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidDigest {
+    /// It is longer or shorter than one.
+    #[error("a digest has 64 hexadecimal digits, and this text has {characters} characters; give all of it")]
+    Length {
+        /// How many it has.
+        characters: usize,
+    },
+    /// Something in it is no digit.
+    #[error("a digest is hexadecimal digits alone, and character {at} of this text is {found:?}")]
+    NotADigit {
+        /// What stands there.
+        found: char,
+        /// Where, counted in characters, from 1.
+        at: usize,
+    },
+}
+
+/// In hexadecimal, with small letters.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -138,6 +199,28 @@ mod tests {
     fn the_digest_of_a_store_is_the_same_for_good() {
         insta::assert_snapshot!(of(&[event()], &[snapshot()]));
         insta::assert_snapshot!(of(&[], &[]));
+    }
+
+    #[test]
+    fn a_digest_that_was_kept_is_read_back() {
+        let mut digester = Digester::new();
+        digester.event(&event());
+        let digest = digester.finish();
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(digest.to_string().to_uppercase().parse(), Ok(digest));
+        assert_eq!(Digest::from(*digest.as_bytes()), digest);
+    }
+
+    #[test]
+    fn a_text_that_is_no_digest_is_refused() {
+        let of = |text: &str| text.parse::<Digest>().unwrap_err().to_string();
+        insta::assert_snapshot!(of("e3b0"), @"a digest has 64 hexadecimal digits, and this text has 4 characters; give all of it");
+        insta::assert_snapshot!(of(&"0".repeat(65)), @"a digest has 64 hexadecimal digits, and this text has 65 characters; give all of it");
+        insta::assert_snapshot!(of(&format!("{}g{}", "0".repeat(20), "0".repeat(43))), @"a digest is hexadecimal digits alone, and character 21 of this text is 'g'");
+        for foreign in ["\u{e4}", "\u{661}", "+", " "] {
+            let text = format!("{foreign}{}", "0".repeat(63));
+            assert!(matches!(text.parse::<Digest>(), Err(InvalidDigest::NotADigit { at: 1, .. })), "{text}");
+        }
     }
 
     #[test]

@@ -6,15 +6,17 @@ mod digest;
 mod error;
 mod migration;
 mod progress;
+mod progressed;
 mod report;
 mod snapshots;
 mod switch;
 mod switching_backend;
+mod to_itself;
 mod verify;
 mod walk;
 
 pub use difference::Difference;
-pub use digest::Digest;
+pub use digest::{Digest, InvalidDigest};
 pub use error::MigrationError;
 pub use migration::Migration;
 pub use progress::{MigrationPhase, MigrationProgress};

@@ -10,6 +10,8 @@ use crate::{
     CaughtUp, MigrationError, MigrationPhase, MigrationProgress, MigrationReport, Verified,
     catch_up::{Copied, catch_up, catch_up_and_compare, copy_events},
     progress::{Teller, Told},
+    progressed::Progressed,
+    snapshots::Names,
     verify::{Seen, verify},
 };
 
@@ -28,7 +30,7 @@ pub struct Migration<'a> {
 /// What calls of [`Migration::follow`] have copied and compared that a store ended which was away for a while.
 #[derive(Default)]
 struct Followed {
-    caught_up: CaughtUp,
+    copied: Progressed,
     seen: Seen,
 }
 
@@ -64,6 +66,9 @@ impl<'a> Migration<'a> {
     }
 
     /// The same migration, which tells after every page how far it is.
+    ///
+    /// It is called inline, in the task that copies, which goes on when it returns: it must not block. What takes a while, such as
+    /// asking a server, belongs behind a channel.
     #[must_use]
     pub fn on_progress(mut self, told: impl Fn(&MigrationProgress) + Send + Sync + 'a) -> Self {
         self.told = Some(Box::new(told));
@@ -77,10 +82,10 @@ impl<'a> Migration<'a> {
     ///
     /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
     pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
-        let Followed { mut caught_up, mut seen } = Followed::default();
-        catch_up_and_compare(self, &mut seen, &mut caught_up).await?;
+        let Followed { mut copied, mut seen } = Followed::default();
+        catch_up_and_compare(self, Names::of(self.source), &mut seen, &mut copied).await?;
         let verified = seen.verified(self).await?;
-        Ok(MigrationReport { caught_up, verified })
+        Ok(MigrationReport { caught_up: copied.caught_up, verified })
     }
 
     /// Copies what is missing in the target: events up to the last one that the source has now, and snapshots.
@@ -94,8 +99,8 @@ impl<'a> Migration<'a> {
     /// [`MigrationError::Target`] when a store fails.
     pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
         let copied = Copied::default();
-        catch_up(self, &copied).await?;
-        let caught_up = *copied.borrow();
+        catch_up(self, Names::of(self.source), &copied).await?;
+        let caught_up = copied.borrow().caught_up;
         Ok(caught_up)
     }
 
@@ -119,7 +124,7 @@ impl<'a> Migration<'a> {
         let done = self.go_on_following(&mut followed, until).await;
         if done.as_ref().is_err_and(MigrationError::is_retryable) {
             // What came once more, because the target had lost it, may not have been compared once more.
-            if followed.caught_up.again_behind.take().is_some() {
+            if followed.copied.again_behind.take().is_some() {
                 followed.seen = Seen::default();
             }
             *self.followed() = followed;
@@ -129,7 +134,7 @@ impl<'a> Migration<'a> {
 
     async fn go_on_following(
         &self,
-        Followed { caught_up, seen }: &mut Followed,
+        Followed { copied: sum, seen }: &mut Followed,
         until: impl Future<Output = ()>,
     ) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
@@ -138,28 +143,28 @@ impl<'a> Migration<'a> {
         if there < seen.head {
             *seen = Seen::default();
         }
-        catch_up_and_compare(self, seen, caught_up).await?;
+        catch_up_and_compare(self, Names::of(self.source), seen, sum).await?;
         loop {
-            let behind = caught_up.head;
+            let behind = sum.head();
             self.teller().tell(MigrationPhase::Following, behind, behind);
             let more = std::pin::pin!(self.source.wait_past(behind));
             match select(until.as_mut(), more).await {
                 Either::Left(((), _)) => break,
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
-                    let copied = Copied::new(CaughtUp::behind(behind));
+                    let copied = Copied::new(Progressed::behind(behind));
                     let done = copy_events(self, &copied, head).await;
                     let copied = *copied.borrow();
-                    caught_up.add(copied);
+                    sum.add(copied);
                     done?;
                     // Now, while nobody waits for it.
                     seen.compare_copied(self, copied).await?;
                 }
             }
         }
-        catch_up_and_compare(self, seen, caught_up).await?;
+        catch_up_and_compare(self, Names::of(self.source), seen, sum).await?;
         let verified = seen.verified(self).await?;
-        Ok(MigrationReport { caught_up: *caught_up, verified })
+        Ok(MigrationReport { caught_up: sum.caught_up, verified })
     }
 
     /// Reads both stores, and compares every field of every event and snapshot that is in the target. Writes nothing.

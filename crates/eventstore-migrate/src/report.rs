@@ -24,8 +24,6 @@ pub struct CaughtUp {
     pub snapshots: u64,
     /// The position of the last event in the target.
     pub head: GlobalPosition,
-    /// Behind which event others were copied once more, because the target had lost them.
-    pub(crate) again_behind: Option<GlobalPosition>,
 }
 
 /// What was compared: nothing of the target is anything else than what the source has, or had before.
@@ -45,28 +43,6 @@ pub struct Verified {
     pub source_head: GlobalPosition,
     /// Of everything that the target has.
     pub digest: Digest,
-}
-
-impl CaughtUp {
-    /// Nothing yet, of what comes behind this event of the target.
-    pub(crate) fn behind(head: GlobalPosition) -> Self {
-        Self { head, ..Self::default() }
-    }
-
-    /// What is copied from now on comes behind this event: the last one that the target has.
-    pub(crate) fn go_on_behind(&mut self, head: GlobalPosition) {
-        if head < self.head {
-            self.again_behind = Some(self.again_behind.map_or(head, |before| before.min(head)));
-        }
-        self.head = head;
-    }
-
-    pub(crate) fn add(&mut self, other: Self) {
-        self.events += other.events;
-        self.snapshots += other.snapshots;
-        self.head = other.head;
-        self.again_behind = self.again_behind.or(other.again_behind);
-    }
 }
 
 impl Verified {

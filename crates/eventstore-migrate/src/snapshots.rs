@@ -17,14 +17,9 @@ pub(crate) struct SnapshotCopy<'m> {
 }
 
 impl<'m> SnapshotCopy<'m> {
-    /// Every snapshot that the source has.
-    pub(crate) fn of_all(migration: &'m Migration<'m>) -> Self {
-        Self { migration, names: Names::of(migration.source) }
-    }
-
-    /// Those of these streams.
-    pub(crate) fn of(migration: &'m Migration<'m>, names: impl IntoIterator<Item = StreamId>) -> Self {
-        Self { migration, names: Names::listed(names) }
+    /// The snapshots of these streams.
+    pub(crate) fn new(migration: &'m Migration<'m>, names: Names<'m>) -> Self {
+        Self { migration, names }
     }
 
     /// Whether all are taken.

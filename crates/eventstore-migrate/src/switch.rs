@@ -1,7 +1,6 @@
 //! Changing over to another store without stopping.
 
 use std::{
-    any::Any,
     collections::HashSet,
     fmt, mem,
     sync::{
@@ -16,9 +15,11 @@ use tokio::sync::{RwLock, watch};
 use tracing::Instrument as _;
 
 use crate::{
-    CaughtUp, Migration, MigrationError,
+    Migration, MigrationError,
     catch_up::{Copied, catch_up_and_compare, copy_events},
+    progressed::Progressed,
     snapshots::{Names, SnapshotCopy, compare},
+    to_itself::{leads_to, leave_trace},
     verify::Seen,
 };
 
@@ -40,7 +41,7 @@ struct Shared {
     current: watch::Sender<Store>,
     /// Whoever writes has it for reading, and the switch, for its last moment, for writing. It is fair: who comes later waits.
     writes: Arc<RwLock<()>>,
-    /// The streams of which snapshots were saved since a switch began; `None` when none is under way.
+    /// The streams of which snapshots were saved since a switch has begun, or has last looked; `None` when none is under way.
     saved: Mutex<Option<HashSet<StreamId>>>,
     is_closed: AtomicBool,
 }
@@ -61,6 +62,9 @@ pub struct Switched {
 /// How many events may be left to be copied while appends wait, at the least: what comes while so many are copied is less.
 const FEW: u64 = 1_000;
 
+/// As how many events a snapshot counts there. Events come by the thousand in a page; each snapshot is read and saved by itself.
+const OF_A_SNAPSHOT: u64 = 10;
+
 impl SwitchingBackend {
     /// A store that is this one until it is [switched](Self::switch_to).
     #[must_use]
@@ -77,45 +81,54 @@ impl SwitchingBackend {
 
     /// Changes over to a store that is empty, or holds a beginning of this one from an earlier migration.
     ///
-    /// Everything is copied and verified while the store is in use. Then appends and saves wait, as long as it takes to copy and
-    /// verify what has come meanwhile, which is little; when they go on, they go to the new store. Reads never wait.
+    /// Everything is copied and verified while the store is in use, and then what has come meanwhile, events and snapshots, as often
+    /// as that becomes less. Then appends and saves wait, as long as it takes to copy and verify what is left, which is little: no
+    /// more than a thousand events or a hundred snapshots, unless they come faster than they can be copied. When they go on, they go to
+    /// the new store. Reads never wait.
     ///
     /// # Errors
     ///
-    /// As [`Migration::run`], and [`MigrationError::SwitchUnderWay`]. The store is the old one then, and in use as before.
+    /// As [`Migration::run`], and
+    ///
+    /// - [`MigrationError::SwitchUnderWay`];
+    /// - [`MigrationError::ToItself`] where the new store is this one, or leads back to it: behind an [`Arc`], a wrapper, or another
+    ///   `SwitchingBackend`. A wrapper that reads in a task of its own hides it, and then every later call goes round in a circle;
+    /// - [`MigrationError::Behind`] where the new store has not got all that it has acknowledged.
+    ///
+    /// The store is the old one then, and in use as before. The new one is dropped: hand over an `Arc` or a clone of it, and the same
+    /// call with the other goes on where this one has ended.
     ///
     /// # Cancellation
     ///
-    /// Dropped early, it has switched or not; where it has not, the new store holds a beginning of the old one, and the same call
-    /// goes on.
+    /// Dropped early, it has switched or not; where it has not, the new store holds a beginning of the old one. It is dropped too, as
+    /// behind an error, and the same call with another handle to it goes on.
     pub async fn switch_to(&self, target: impl EventStoreBackend) -> Result<Switched, MigrationError> {
-        if (&target as &dyn Any)
-            .downcast_ref::<Self>()
-            .is_some_and(|it| Arc::ptr_eq(&it.shared, &self.shared))
-        {
+        let target: Store = Arc::new(target);
+        // A save that ends from here on is noted; one that has ended before is seen by whoever lists what there is.
+        let _under_way = UnderWay::begin(&self.shared)?;
+        let (answer, leads_here) = leads_to(self.address(), target.head()).await;
+        if leads_here {
             return Err(MigrationError::ToItself);
         }
-        let target: Store = Arc::new(target);
-        let _under_way = UnderWay::begin(&self.shared)?;
-        // Whoever saves a snapshot from here on says so. Those who have begun before are waited for: what they save is seen.
-        let asked = Instant::now();
-        drop(self.shared.writes.write().await);
-        let held_up_before = asked.elapsed();
+        answer.map_err(MigrationError::Target)?;
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
-        let mut seen = Seen::default();
+        let (mut seen, mut copied) = (Seen::default(), Progressed::default());
+        catch_up_and_compare(&migration, Names::of(&*source), &mut seen, &mut copied).await?;
+        compare(&migration, Names::of(&*target), None).await?;
         let mut before = u64::MAX;
         loop {
-            let begun = seen.events;
-            catch_up_and_compare(&migration, &mut seen, &mut CaughtUp::default()).await?;
-            let compared = seen.events - begun;
-            // Where it does not become less, whoever appends is faster than it can be copied.
-            if compared <= FEW || compared > before / 2 {
+            let left = self.left(&*source, seen.head).await?;
+            // Where it does not become less, whoever writes is faster than it can be copied.
+            if left <= FEW || left > before / 2 {
                 break;
             }
-            before = compared;
+            before = left;
+            let saved = self.shared.drain_saved();
+            let names = Names::listed(saved.clone());
+            catch_up_and_compare(&migration, names, &mut seen, &mut copied).await?;
+            compare(&migration, Names::listed(saved), None).await?;
         }
-        compare(&migration, Names::of(&*target), None).await?;
 
         let began = Instant::now();
         let nobody_writes = self.shared.writes.write().await;
@@ -125,11 +138,11 @@ impl SwitchingBackend {
         // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
         source.flush().await.map_err(MigrationError::Source)?;
         let until = source.head().await.map_err(MigrationError::Source)?;
-        let rest = Copied::new(CaughtUp::behind(seen.head));
+        let rest = Copied::new(Progressed::behind(seen.head));
         copy_events(&migration, &rest, until).await?;
         let rest = *rest.borrow();
         let saved = self.shared.drain_saved();
-        let mut snapshots = SnapshotCopy::of(&migration, saved.clone());
+        let mut snapshots = SnapshotCopy::new(&migration, Names::listed(saved.clone()));
         while !snapshots.is_done() {
             let taken = snapshots.take().await?;
             snapshots.save(taken).await?;
@@ -138,18 +151,27 @@ impl SwitchingBackend {
         seen.compare_copied(&migration, rest).await?;
         let snapshots = compare(&migration, Names::listed(saved), None).await?;
         if seen.head != until || snapshots.behind > 0 {
-            return Err(MigrationError::Behind { head: seen.head, source_head: until });
+            return Err(MigrationError::Behind {
+                head: seen.head,
+                source_head: until,
+                snapshots_behind: snapshots.behind,
+            });
         }
         drop(migration);
         self.shared.current.send_replace(target);
         drop(nobody_writes);
-        let held_up_for = held_up_before + began.elapsed();
+        let held_up_for = began.elapsed();
         tracing::info!(head = until.get(), ?held_up_for, "appends go to another store from here on");
         Ok(Switched { head: until, events: seen.events, held_up_for, left: source })
     }
 
     pub(crate) fn current(&self) -> Store {
         Arc::clone(&self.shared.current.borrow())
+    }
+
+    /// What no other has as long as this one is there.
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
     }
 
     /// The store that is used, and who comes after it.
@@ -164,10 +186,23 @@ impl SwitchingBackend {
         self.current().close().await
     }
 
-    /// Notes that a switch which is under way has to bring this snapshot.
-    pub(crate) fn note_saved(&self, stream: &StreamId) {
+    /// How much is left to be copied by now: events behind this one, and what counts as them.
+    async fn left(
+        &self,
+        source: &dyn EventStoreBackend,
+        copied: GlobalPosition,
+    ) -> Result<u64, MigrationError> {
+        let head = source.head().await.map_err(MigrationError::Source)?;
+        let events = head.get().saturating_sub(copied.get());
+        let snapshots = self.shared.saved().as_ref().map_or(0, HashSet::len) as u64;
+        Ok(events.saturating_add(snapshots.saturating_mul(OF_A_SNAPSHOT)))
+    }
+
+    /// Notes that a switch which is under way has to bring this snapshot: before the lock is given back that was taken for it, so that
+    /// none is missing in the last moment.
+    pub(crate) fn note_saved(&self, stream: StreamId) {
         if let Some(saved) = &mut *self.shared.saved() {
-            saved.insert(stream.clone());
+            saved.insert(stream);
         }
     }
 
@@ -176,6 +211,7 @@ impl SwitchingBackend {
         &self,
         read: impl Fn(Store) -> R,
     ) -> Result<T> {
+        leave_trace(self.address());
         loop {
             let store = self.current();
             match read(Arc::clone(&store)).await {
@@ -209,7 +245,8 @@ impl Shared {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// The streams of which snapshots were saved since the switch began, which goes on.
+    /// The streams of which snapshots were saved since this was last asked, in a switch that goes on. Their saves have ended: whoever
+    /// reads them now finds them.
     fn drain_saved(&self) -> Vec<StreamId> {
         self.saved().as_mut().map(mem::take).unwrap_or_default().into_iter().collect()
     }

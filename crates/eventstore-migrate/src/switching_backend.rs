@@ -50,8 +50,11 @@ impl EventStoreBackend for SwitchingBackend {
         snapshot.validate()?;
         let this = self.clone();
         self.write(|store| async move {
-            this.note_saved(&snapshot.stream);
-            store.save_snapshot(snapshot).await
+            let stream = snapshot.stream.clone();
+            let answer = store.save_snapshot(snapshot).await;
+            // Behind it, so that whoever copies what was noted finds it; and whatever came of it, since a lost answer may be a save.
+            this.note_saved(stream);
+            answer
         })
         .await
     }

@@ -5,8 +5,9 @@ use futures_util::future::join;
 use tokio::{sync::watch, task::yield_now};
 
 use crate::{
-    CaughtUp, Difference, Migration, MigrationError, MigrationPhase, Verified,
+    Difference, Migration, MigrationError, MigrationPhase, Verified,
     digest::Digester,
+    progressed::Progressed,
     snapshots::{Compared, Names, compare, missing},
     walk::Walk,
 };
@@ -54,24 +55,24 @@ impl Seen {
     pub(crate) async fn compare_copied(
         &mut self,
         migration: &Migration<'_>,
-        copied: CaughtUp,
+        copied: Progressed,
     ) -> Result<(), MigrationError> {
         if let Some(behind) = copied.again_behind.filter(|behind| *behind < self.head) {
             // Counted it is already, and so it is in the digest: the source is what it was.
             let mut again = Self { head: behind, ..Self::default() };
             again.compare(migration, self.head).await?;
         }
-        self.compare(migration, copied.head).await
+        self.compare(migration, copied.head()).await
     }
 
     /// The same while it is copied. It tells nothing until all of it is, since who copies does.
     pub(crate) async fn compare_arriving(
         &mut self,
         migration: &Migration<'_>,
-        mut copied: watch::Receiver<CaughtUp>,
+        mut copied: watch::Receiver<Progressed>,
     ) -> Result<(), MigrationError> {
         loop {
-            let head = copied.borrow_and_update().head;
+            let head = copied.borrow_and_update().head();
             let tell = |position| {
                 let is_copied = copied.has_changed().is_err();
                 if is_copied {

@@ -2,7 +2,7 @@ use std::{pin::pin, task::Poll};
 
 use eventstore_api::EventStoreBackend;
 use eventstore_memory::InMemoryBackend;
-use eventstore_migrate::{Difference, Migration, MigrationError};
+use eventstore_migrate::{CaughtUp, Difference, Migration, MigrationError};
 use eventstore_wal::WalBackend;
 use futures_util::future::poll_fn;
 use proptest::prelude::*;
@@ -94,6 +94,18 @@ async fn what_the_new_store_has_lost_meanwhile_it_gets_again() {
     assert!(report.verified.is_complete());
     assert_same(&old, &new).await;
     assert_eq!(report.verified, Migration::new(&old, &new).verify().await.unwrap());
+}
+
+/// Whoever keeps reports, and compares them, sees all that is compared.
+#[tokio::test]
+async fn what_was_copied_is_told_by_what_can_be_read_of_it() {
+    let old = InMemoryBackend::new();
+    fill(&old).await;
+    let new = Faulty::that_forgets(&InMemoryBackend::new(), 7);
+    let caught_up = Migration::new(&old, &new).page_events(5).run().await.unwrap().caught_up;
+    let mut same = CaughtUp::default();
+    (same.events, same.snapshots, same.head) = (caught_up.events, caught_up.snapshots, caught_up.head);
+    assert_eq!(caught_up, same);
 }
 
 #[tokio::test]

@@ -16,8 +16,11 @@ use futures_util::future::{join, poll_immediate};
 
 use tokio::sync::Notify;
 
-use crate::faulty::Faulty;
-use crate::stores::{append, assert_same, event, fill, save, stream};
+use crate::{
+    faulty::Faulty,
+    stores::{append, assert_same, event, fill, save, stream},
+    watched::Watched,
+};
 
 #[tokio::test]
 async fn after_a_switch_the_new_store_is_used_and_the_old_one_is_not() {
@@ -168,6 +171,28 @@ async fn a_switch_that_fails_leaves_everything_as_it_was() {
     append(&store, "a", 1).await;
     assert_same(&store, &old).await;
     store.switch_to(InMemoryBackend::new()).await.unwrap();
+}
+
+/// Where it is not, the next call of any kind goes round in a circle until the stack is full, which ends the process.
+#[tokio::test]
+async fn a_switch_to_itself_is_refused_whatever_is_wrapped_around() {
+    let store = SwitchingBackend::new(InMemoryBackend::new());
+    fill(&store).await;
+    let behind_a_pointer: Arc<dyn EventStoreBackend> = Arc::new(store.clone());
+    for refused in [
+        store.switch_to(store.clone()).await,
+        store.switch_to(Arc::new(store.clone())).await,
+        store.switch_to(behind_a_pointer).await,
+        store.switch_to(SwitchingBackend::new(Arc::new(store.clone()))).await,
+        // It looks for its head in a way of its own.
+        store.switch_to(Watched::around(store.clone())).await,
+    ] {
+        assert!(matches!(refused, Err(MigrationError::ToItself)), "{refused:?}");
+    }
+    append(&store, "a", 1).await;
+    // Around another one, it is another one.
+    store.switch_to(SwitchingBackend::new(InMemoryBackend::new())).await.unwrap();
+    append(&store, "a", 1).await;
 }
 
 #[tokio::test]

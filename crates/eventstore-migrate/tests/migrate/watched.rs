@@ -1,0 +1,118 @@
+//! Stores that are looked at while they are switched.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use eventstore_api::{
+    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
+    Result, Snapshot, StreamId, StreamPage, StreamRange,
+};
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+
+/// A store that says what is asked of it in the last moment of a switch, and in which something happens meanwhile.
+pub(crate) struct Watched<B> {
+    inner: B,
+    /// What happens when the first events arrive, and before they do.
+    meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    loses_snapshots: bool,
+    /// Whoever saves a snapshot of this stream waits until he may.
+    slow: Option<StreamId>,
+    pub(crate) goes_on: Notify,
+    is_flushed: AtomicBool,
+    snapshots_read: AtomicU64,
+}
+
+impl<B: EventStoreBackend> Watched<B> {
+    pub(crate) fn around(inner: B) -> Self {
+        Self {
+            inner,
+            meanwhile: Mutex::default(),
+            loses_snapshots: false,
+            slow: None,
+            goes_on: Notify::new(),
+            is_flushed: AtomicBool::new(false),
+            snapshots_read: AtomicU64::new(0),
+        }
+    }
+
+    /// In which this happens when the first events arrive.
+    pub(crate) fn meanwhile(self, happens: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { meanwhile: Mutex::new(Some(Box::pin(happens))), ..self }
+    }
+
+    /// Which acknowledges snapshots and does not have them.
+    pub(crate) fn that_loses_snapshots(self) -> Self {
+        Self { loses_snapshots: true, ..self }
+    }
+
+    /// Which saves the snapshots of this stream when it is told to go on.
+    pub(crate) fn slow_with(self, stream: StreamId) -> Self {
+        Self { slow: Some(stream), ..self }
+    }
+
+    /// How many snapshots were asked for since it was flushed first: of the store that is left, since appends wait.
+    pub(crate) fn snapshots_read_behind_the_flush(&self) -> u64 {
+        self.snapshots_read.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl<B: EventStoreBackend> EventStoreBackend for Watched<B> {
+    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
+        self.inner.append_all(batch).await
+    }
+
+    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
+        self.inner.read_stream(stream, range).await
+    }
+
+    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
+        self.inner.read_all(query).await
+    }
+
+    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
+        self.inner.wait_past(position).await
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        if self.slow.as_ref() == Some(&snapshot.stream) {
+            self.goes_on.notified().await;
+        }
+        match self.loses_snapshots {
+            true => Ok(()),
+            false => self.inner.save_snapshot(snapshot).await,
+        }
+    }
+
+    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
+        if self.is_flushed.load(Ordering::SeqCst) {
+            self.snapshots_read.fetch_add(1, Ordering::SeqCst);
+        }
+        self.inner.get_latest_snapshot(stream).await
+    }
+
+    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
+        self.inner.list_snapshots(after, limit).await
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+        self.inner.restore(events).await
+    }
+
+    async fn stats(&self) -> Result<BackendStats> {
+        self.inner.stats().await
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.is_flushed.store(true, Ordering::SeqCst);
+        self.inner.flush().await
+    }
+}
