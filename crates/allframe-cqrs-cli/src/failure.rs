@@ -1,6 +1,6 @@
-use std::{error::Error, io, io::Write};
+use std::{borrow::Cow, error::Error, io, io::Write};
 
-use eventstore_api::{ExpectedVersion, StoreError, message_with_causes};
+use eventstore_api::{EventId, ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
 use serde::Serialize;
 
@@ -28,6 +28,11 @@ pub(crate) enum Failure {
     BadLine { place: String, source: Box<dyn Error + Send + Sync> },
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An append that may have happened or not.
+    #[error("it is not known whether event {id} is stored")]
+    Append { id: EventId, source: StoreError },
+    #[error("event {id} is appended, and its store could not be closed")]
+    NotClosed { id: EventId, source: StoreError },
     #[error("{store} could not be checked")]
     NotChecked { store: String, source: StoreError, hint: Option<&'static str> },
     #[error("stream `{0}` has no events")]
@@ -71,17 +76,19 @@ pub(crate) enum Listener {
 
 /// A failure for programs.
 #[derive(Serialize)]
-struct Told<'f> {
+struct Told {
     error: String,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     kind: &'static str,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stream: Option<&'f str>,
+    stream: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actual: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
 }
 
 impl Failure {
@@ -95,19 +102,24 @@ impl Failure {
         if matches!(self, Self::NobodyReads) {
             return Exit::Done;
         }
-        // A URL may stand where a file or a name belongs.
-        let text = without_passwords(&match listener {
+        let text = match listener {
             Listener::Person => self.for_people(),
             Listener::Program => self.for_programs(),
-        });
+        };
         // If standard error is closed, the exit code is all that can be told.
         let _ = writeln!(io::stderr(), "{text}");
         self.exit()
     }
 
+    /// What went wrong. A URL may stand where a file or a name belongs, and is found as it was written: not any more behind what escapes a
+    /// quote or a line's end in it.
+    fn message(&self) -> String {
+        without_passwords(&message_with_causes(self))
+    }
+
     fn for_people(&self) -> String {
         let colours = Colours::of_stderr();
-        let message: Vec<_> = message_with_causes(self).lines().map(printable).collect();
+        let message: Vec<_> = self.message().lines().map(printable).collect();
         let mut text = format!("{} {}", colours.bad("error:"), message.join("\n"));
         if let Some(hint) = self.hint() {
             text += &format!("\n{} {hint}", colours.dim("hint:"));
@@ -118,16 +130,20 @@ impl Failure {
     fn for_programs(&self) -> String {
         let exit = self.exit();
         let mut told = Told {
-            error: message_with_causes(self),
+            error: self.message(),
             hint: self.hint(),
             kind: exit.name(),
             exit_code: exit.code(),
             stream: None,
             expected: None,
             actual: None,
+            id: None,
         };
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+            told.id = Some(id.to_string());
+        }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
-            told.stream = Some(stream.as_str());
+            told.stream = Some(without_passwords(stream.as_str()));
             told.expected = Some(match expected {
                 ExpectedVersion::Any => "any".to_owned(),
                 ExpectedVersion::NoStream => "none".to_owned(),
@@ -162,13 +178,23 @@ impl Failure {
     fn of_a_store(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error)
+            | Self::Append { source: error, .. }
+            | Self::NotClosed { source: error, .. }
             | Self::Migration(MigrationError::Source(error) | MigrationError::Target(error)) => Some(error),
             _ => None,
         }
     }
 
     /// What to do, where the message does not say it.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+            let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
+            return Some(again.into());
+        }
+        self.words_of_a_hint().map(Cow::Borrowed)
+    }
+
+    fn words_of_a_hint(&self) -> Option<&'static str> {
         match self {
             Self::Open { hint: hint @ Some(_), .. } | Self::NotChecked { hint, .. } => *hint,
             Self::NoSuchStream(_) => {
@@ -216,4 +242,19 @@ const SALVAGE: &str = "`verify` says where the store is damaged, and `export --s
 
 fn is_damage(error: &(dyn Error + 'static)) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Corrupted { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_an_event_that_may_be_stored_is_told_so_that_it_can_be_appended_again() {
+        let id: EventId = "00000000-0000-7000-8000-00000000000a".parse().unwrap();
+        let failure = Failure::Append { id, source: StoreError::outcome_unknown("the line went dead") };
+        let told: serde_json::Value = serde_json::from_str(&failure.for_programs()).unwrap();
+        assert_eq!((told["id"].as_str(), told["exit_code"].as_u64()), (Some(&*id.to_string()), Some(1)));
+        assert!(told["hint"].as_str().unwrap().contains(&format!("--id {id}")), "{told}");
+        assert!(failure.for_people().contains(&format!("--id {id}")));
+    }
 }

@@ -43,6 +43,8 @@ impl Interrupted {
 }
 
 /// Does this, unless a signal comes first: then what was begun is dropped, and takes with it what it would have left behind.
+///
+/// It is for what pauses before long: while that waits for something else than this program's runtime, no signal ends anything.
 pub(crate) async fn unless_interrupted(
     work: impl Future<Output = Result<Exit, Failure>>,
 ) -> Result<Exit, Failure> {

@@ -1,4 +1,4 @@
-//! A tool for event stores: looks into them, checks them, and moves events in and out of them.
+#![doc = include_str!("../README.md")]
 
 mod arguments;
 mod commands;

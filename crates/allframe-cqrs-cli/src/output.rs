@@ -118,6 +118,11 @@ pub(crate) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-") || path == Path::new("/dev/stdout")
 }
 
+/// Whether what is written to this path is beside its place until it is complete.
+pub(crate) fn is_written_aside(path: &Path) -> bool {
+    !is_stdout(path) && replaceable(path).is_some()
+}
+
 fn open(path: &Path) -> io::Result<Destination> {
     match replaceable(path) {
         Some((place, existing)) => aside(place, existing),
@@ -153,10 +158,7 @@ fn replaceable(path: &Path) -> Option<(PathBuf, Option<Permissions>)> {
 }
 
 fn aside(place: PathBuf, existing: Option<Permissions>) -> io::Result<Destination> {
-    let directory = match place.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(&place);
     // The error of the file aside would name a file that users do not know of.
     directory.metadata()?;
     let mut builder = Builder::new();
@@ -176,6 +178,30 @@ fn aside(place: PathBuf, existing: Option<Permissions>) -> io::Result<Destinatio
 fn put_in_place(file: NamedTempFile, place: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(place)?;
+    sync_directory(directory_of(place))
+}
+
+fn directory_of(place: &Path) -> &Path {
+    match place.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Until then, what was in the place before may be there again after a power failure.
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory) {
+        Ok(directory) => directory.sync_all(),
+        // Whoever may write there and not look cannot sync either; the file is in its place all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Windows makes names durable by itself, and a directory cannot be opened as a file.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

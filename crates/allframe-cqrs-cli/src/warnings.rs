@@ -29,7 +29,7 @@ impl Subscriber for OnStandardError {
     fn event(&self, event: &Event<'_>) {
         let mut told = Told::default();
         event.record(&mut told);
-        let line = without_passwords(&printable(&format!("note: {}{}", told.message, told.fields)));
+        let line = printable(&without_passwords(&format!("note: {}{}", told.message, told.fields)));
         let _ = writeln!(io::stderr(), "{line}");
     }
 

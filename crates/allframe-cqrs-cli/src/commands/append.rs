@@ -1,5 +1,5 @@
 use std::{
-    fs,
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
     str::FromStr,
@@ -8,16 +8,17 @@ use std::{
 use clap::{ArgGroup, Args};
 use eventstore_api::{
     AppendBatch, Appended, Encoding, EventId, EventStoreBackend, EventType, ExpectedVersion, Metadata,
-    NewEvent, StreamId, Tags, Version,
+    NewEvent, Result as StoreResult, StoreError, StreamId, Tags, Version,
 };
 use serde::Serialize;
 
+use super::import::LONGEST_LINE;
 use crate::{
     failure::Failure,
     jsonl::json_text,
     output::Output,
     screen::printable,
-    store::{self, Location},
+    store::{self, Location, Store, append_surely},
 };
 
 /// Append one event to a stream, durably
@@ -83,26 +84,57 @@ struct Report<'a> {
 pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> Result<(), Failure> {
     let AppendArguments { stream, expected, json, .. } = &arguments;
     let event = event(&arguments)?;
-    let id = event.id.to_string();
+    let id = event.id;
     let batch = AppendBatch::single(stream.clone(), expected.0, vec![event]);
     // Before the store is opened, which may begin it.
     batch.validate().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
 
     let store = store::open_for_appending(location).await?;
-    let appended = store.append_all(batch).await;
-    let closed = store.close().await;
-    let Appended { last_version, last_position, .. } = Appended::only(appended?)?;
-    closed?;
+    let Appended { last_version, last_position, .. } = append(&store, id, batch).await?;
 
     let (version, position) = (last_version.get(), last_position.get());
     let mut output = Output::stdout();
     if *json {
-        output.json(&Report { stream: stream.as_str(), version, position, id })?;
+        output.json(&Report { stream: stream.as_str(), version, position, id: id.to_string() })?;
     } else {
         let stream = printable(stream.as_str());
         output.line(format!("appended {stream} {version}, position {position}, id {id}"))?;
     }
     output.finish()
+}
+
+/// Appends one event, and closes the store. Where it may be stored, and that is not certain, its id is in the failure: whoever appends it
+/// again without gets another one.
+async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
+    let mut is_known = true;
+    let appended = append_surely(async || {
+        let answer = store.append_all(batch.clone()).await;
+        is_known = is_known_after(&answer, is_known);
+        answer
+    })
+    .await;
+    let closed = store.close().await;
+    match appended.and_then(Appended::only) {
+        Ok(appended) => match closed {
+            Ok(()) => Ok(appended),
+            Err(source) => Err(Failure::NotClosed { id, source }),
+        },
+        Err(source) if !is_known => Err(Failure::Append { id, source }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether it is known by now if the event is stored. A store that only cannot do anything says nothing of what it did before.
+fn is_known_after<T>(answer: &StoreResult<T>, was_known: bool) -> bool {
+    match answer {
+        Ok(_)
+        | Err(
+            StoreError::WrongExpectedVersion { .. }
+            | StoreError::ConditionFailed { .. }
+            | StoreError::InvalidInput(_),
+        ) => true,
+        Err(error) => was_known && error.outcome_is_known(),
+    }
 }
 
 fn event(arguments: &AppendArguments) -> Result<NewEvent, Failure> {
@@ -126,24 +158,36 @@ fn payload(data: Option<&str>, file: Option<&Path>) -> Result<Vec<u8>, Failure> 
     let (from, bytes) = match (data, file) {
         (Some(data), _) => ("--data".to_owned(), data.as_bytes().to_vec()),
         (None, Some(file)) if file == Path::new("-") => {
-            let mut bytes = Vec::new();
-            let read = io::stdin().read_to_end(&mut bytes);
-            read.map_err(|source| Failure::Read { what: "standard input".to_owned(), source })?;
-            ("standard input".to_owned(), bytes)
+            let name = "standard input".to_owned();
+            let bytes = beginning(io::stdin());
+            let bytes = bytes.map_err(|source| Failure::Read { what: name.clone(), source })?;
+            (name, bytes)
         }
         (None, Some(file)) => {
             let name = file.display().to_string();
-            let bytes = fs::read(file).map_err(|error| Failure::open(name.clone(), error))?;
+            let bytes = File::open(file).and_then(beginning);
+            let bytes = bytes.map_err(|error| Failure::open(name.clone(), error))?;
             (name, bytes)
         }
         (None, None) => ("the payload".to_owned(), b"{}".to_vec()),
     };
+    if bytes.len() > LONGEST_LINE {
+        return Err(Failure::Usage(format!("{from} is longer than {LONGEST_LINE} bytes")));
+    }
     match json_text::parse(&bytes) {
         Some(json) => Ok(json_text::compact(json).into_bytes()),
         None => Err(Failure::Usage(format!(
             "{from} is no JSON; a text stands in double quotes, and a payload that is no JSON is taken by import, as data_base64"
         ))),
     }
+}
+
+/// All of it, or as much as tells that it is too long: what is read may have no end.
+fn beginning(input: impl Read) -> io::Result<Vec<u8>> {
+    const LIMIT: u64 = LONGEST_LINE as u64 + 1;
+    let mut bytes = Vec::new();
+    input.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl FromStr for Expected {
@@ -168,5 +212,86 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it is written NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "memory")]
+mod tests {
+    use eventstore_api::message_with_causes;
+    use eventstore_memory::InMemoryBackend;
+
+    use super::*;
+    use crate::store::faulty::{Asked, Faulty};
+
+    /// What an append comes to on a store with this fault, and how many events are there then.
+    async fn appended(fault: fn(Asked) -> Option<StoreError>) -> (EventId, Result<Appended, Failure>, usize) {
+        let inner = InMemoryBackend::new();
+        let store: Store = Faulty::new(inner.clone(), fault);
+        let event = NewEvent::new(EventType::new("T").unwrap(), "1");
+        let id = event.id;
+        let batch = AppendBatch::single(StreamId::new("s").unwrap(), ExpectedVersion::NoStream, vec![event]);
+        let answer = append(&store, id, batch).await;
+        (id, answer, inner.get_all_events().await.unwrap().len())
+    }
+
+    #[tokio::test]
+    async fn where_an_answer_is_lost_the_same_event_is_appended_again() {
+        let (_, answer, there) = appended(|asked| match asked {
+            Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),
+            _ => None,
+        })
+        .await;
+        assert_eq!((answer.unwrap().last_version, there), (Version::new(1), 1));
+    }
+
+    #[tokio::test]
+    async fn an_event_of_which_it_is_not_known_whether_it_is_stored_is_named() {
+        let (id, answer, _) = appended(|asked| match asked {
+            Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),
+            // Of the first time it knows nothing.
+            Asked::Append(_) => Some(StoreError::Closed),
+            _ => None,
+        })
+        .await;
+        let failure = answer.unwrap_err();
+        assert!(matches!(failure, Failure::Append { id: told, .. } if told == id));
+        assert_eq!(
+            message_with_causes(&failure),
+            format!("it is not known whether event {id} is stored: the store is closed; open it again")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_event_whose_store_cannot_be_closed_is_named() {
+        let (id, answer, there) = appended(|asked| match asked {
+            Asked::Close => Some(StoreError::storage("no space left on device")),
+            _ => None,
+        })
+        .await;
+        assert_eq!(
+            (message_with_causes(&answer.unwrap_err()), there),
+            (
+                format!(
+                    "event {id} is appended, and its store could not be closed: the storage failed: no space left on device"
+                ),
+                1
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_store_has_refused_is_not_stored() {
+        let (_, answer, _) = appended(|asked| match asked {
+            Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),
+            Asked::Append(_) => Some(StoreError::WrongExpectedVersion {
+                stream: StreamId::new("s").unwrap(),
+                expected: ExpectedVersion::NoStream,
+                actual: Version::new(1),
+            }),
+            _ => None,
+        })
+        .await;
+        assert!(matches!(answer, Err(Failure::Store(StoreError::WrongExpectedVersion { .. }))));
     }
 }

@@ -74,7 +74,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
     let show = |told: &MigrationProgress| {
         let Ok(mut progress) = progress.lock() else { return };
         match (told.phase, &mut *progress) {
-            (MigrationPhase::Following, bar @ Some(_)) => {
+            (MigrationPhase::Following, bar @ Some(_)) if follow => {
                 *bar = None;
                 let _ =
                     writeln!(io::stderr(), "note: caught up at position {}, and following", told.position);
@@ -88,10 +88,13 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
     let mut interrupted = if follow { Some(Interrupted::listen()?) } else { None };
     let (mut reached, mut attempts) = (GlobalPosition::START, 0);
     loop {
-        let done = match &mut interrupted {
-            Some(interrupted) => migration.follow(interrupted.wait()).await,
-            None => migration.run().await,
+        let until = async {
+            if let Some(interrupted) = &mut interrupted {
+                interrupted.wait().await;
+            }
         };
+        // Also where nothing is followed: what it copies before it fails is in the report of the attempt that does not.
+        let done = migration.follow(until).await;
         let error = match done {
             Ok(report) => {
                 // What a store without syncs has taken is made to stay.
@@ -176,4 +179,29 @@ fn tell(report: &MigrationReport, json: bool) -> Result<(), Failure> {
         ))?;
     }
     output.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    #[cfg(feature = "memory")]
+    async fn what_was_copied_before_a_store_went_away_is_counted_too() {
+        use std::sync::Arc;
+
+        use eventstore_api::StoreError;
+        use eventstore_memory::InMemoryBackend;
+
+        use super::*;
+        use crate::store::faulty::{Asked, Faulty, store_of};
+
+        // Too much for one page.
+        let source: Store = Arc::new(store_of(4, 5 << 20).await);
+        let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+            Asked::Restore(1) => Some(StoreError::unavailable("the server restarts")),
+            _ => None,
+        });
+        let report = migrate(&source, &target, false).await.unwrap();
+        assert_eq!((report.caught_up.events, report.caught_up.head.get()), (4, 4));
+        assert_eq!(report.verified.events, 4);
+    }
 }

@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use eventstore_api::{Encoding, EventId, EventType, InvalidInput, Metadata, NewEvent, StreamId, Tags};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{base64, json_text};
@@ -38,7 +41,8 @@ pub(crate) fn event_of(line: &[u8]) -> Result<(StreamId, NewEvent), BadEvent> {
         Some(id) => NewEvent::identified(id.parse::<EventId>()?, event_type, payload),
         None => NewEvent::new(event_type, payload),
     };
-    let metadata = line.metadata.iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+    let metadata =
+        line.metadata.iter().flat_map(|it| &it.0).map(|(name, value)| (name.as_str(), value.as_str()));
     let event = event
         .with_encoding(encoding)
         .with_schema_version(line.schema_version.unwrap_or(FIRST_SCHEMA_VERSION))
@@ -58,7 +62,7 @@ struct Line<'l> {
     data_base64: Option<String>,
     encoding: Option<u8>,
     id: Option<String>,
-    metadata: Option<BTreeMap<String, String>>,
+    metadata: Option<Entries>,
     tags: Option<Vec<String>>,
     schema_version: Option<u32>,
     /// What export says in addition: the store gives its own.
@@ -82,6 +86,33 @@ impl Line<'_> {
             }
             (None, None, _) => Err(BadEvent::NoData),
         }
+    }
+}
+
+/// Names, each with its value. Of one that comes twice nobody could say which value is meant.
+struct Entries(BTreeMap<String, String>);
+
+impl<'l> Deserialize<'l> for Entries {
+    fn deserialize<D: Deserializer<'l>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(BTreeMap::new()))
+    }
+}
+
+impl<'l> Visitor<'l> for Entries {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of names and texts")
+    }
+
+    fn visit_map<A: MapAccess<'l>>(mut self, mut entries: A) -> Result<Self, A::Error> {
+        while let Some((name, value)) = entries.next_entry::<String, String>()? {
+            if self.0.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("`metadata` has the name {name:?} twice")));
+            }
+            self.0.insert(name, value);
+        }
+        Ok(self)
     }
 }
 
@@ -129,6 +160,13 @@ mod tests {
         assert_eq!(payload(line).unwrap(), (Encoding::BINARY, vec![0, 255]));
         let line = r#"{"stream":"s","type":"T","data_base64":"AP8=","encoding":200}"#;
         assert_eq!(payload(line).unwrap(), (Encoding::new(200), vec![0, 255]));
+    }
+
+    #[test]
+    fn a_name_that_comes_twice_is_refused() {
+        let line = r#"{"stream":"s","type":"T","data":1,"metadata":{"user":"ann","user":"bob"}}"#;
+        let refused = event_of(line.as_bytes()).unwrap_err().to_string();
+        assert!(refused.starts_with("`metadata` has the name \"user\" twice at column "), "{refused}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) async fn check<B: EventStoreBackend>(
                 found.verdict.damages.push(place);
                 let note = format!("what lies behind position {} was not looked at", query.after);
                 found.verdict.notes.push(note);
-                return Ok(found.verdict);
+                return Ok(found.told(&counted));
             }
         };
         let is_last = page.end_reached || page.next >= counted.head;
@@ -129,22 +129,26 @@ impl Findings {
         }
     }
 
-    /// The verdict, with what the store says of itself.
+    /// The verdict on all that the store says it has.
     fn against(mut self, counted: &BackendStats) -> Verdict {
-        self.verdict.streams = self.streams.len() as u64;
-        self.verdict.snapshots = counted.total_snapshots;
-        self.verdict.head = self.position.get();
-        let (events, streams, head) = (self.verdict.events, self.verdict.streams, self.position);
         for (what, counted, read) in [
-            ("events", counted.total_events, events),
-            ("streams", counted.total_streams, streams),
-            ("head", counted.head.get(), head.get()),
+            ("events", counted.total_events, self.verdict.events),
+            ("streams", counted.total_streams, self.streams.len() as u64),
+            ("head", counted.head.get(), self.position.get()),
         ] {
             if counted != read {
                 let detail = format!("the store says {counted}, and {read} was read");
                 self.is_wrong(format!("stats, {what}"), detail);
             }
         }
+        self.told(counted)
+    }
+
+    /// The verdict on what was read.
+    fn told(mut self, counted: &BackendStats) -> Verdict {
+        self.verdict.streams = self.streams.len() as u64;
+        self.verdict.snapshots = counted.total_snapshots;
+        self.verdict.head = self.position.get();
         if self.moved_out > 0 {
             let (moved, first) = (self.moved_out, self.moved_out.saturating_add(1));
             let note =
@@ -271,6 +275,31 @@ mod tests {
             verdict(&events, (4, 2, 14)),
             ["position 14, stream `a`: it is version 8, and the next is 7"]
         );
+    }
+
+    #[tokio::test]
+    #[cfg(feature = "memory")]
+    async fn of_a_store_that_is_damaged_in_the_middle_is_told_what_was_read_before() {
+        use crate::store::faulty::{Asked, Faulty, store_of};
+
+        // Too much for one page.
+        let store = Faulty::new(store_of(3, 3 << 20).await, |asked| match asked {
+            Asked::ReadAll(1) => {
+                Some(StoreError::Corrupted { place: "page 7".to_owned(), detail: "torn".to_owned() })
+            }
+            _ => None,
+        });
+        let snapshot = {
+            let (stream, state) = (StreamId::new("s0").unwrap(), EventType::new("S").unwrap());
+            eventstore_api::Snapshot::new(stream, Version::new(1), state, "1")
+        };
+        store.save_snapshot(snapshot).await.unwrap();
+        let verdict = check(&store, &mut Progress::unknown(), |_| None).await.unwrap();
+        let read = verdict.events;
+        assert!(0 < read && read < 3, "{verdict:?}");
+        assert_eq!((verdict.streams, verdict.snapshots, verdict.head), (read, 1, read));
+        assert_eq!(verdict.damages, [Place { place: "page 7".to_owned(), detail: "torn".to_owned() }]);
+        assert_eq!(verdict.notes, [format!("what lies behind position {read} was not looked at")]);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 #[cfg(any(feature = "memory", feature = "postgres"))]
 mod check;
+#[cfg(test)]
+#[cfg(feature = "memory")]
+pub(crate) mod faulty;
 #[cfg(any(feature = "wal", feature = "rocksdb"))]
 mod files;
 mod left_out;
@@ -11,6 +14,7 @@ mod memory;
 mod postgres;
 #[cfg(feature = "rocksdb")]
 mod rocksdb;
+mod surely;
 mod target;
 mod verdict;
 #[cfg(feature = "wal")]
@@ -23,6 +27,7 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError};
 
 pub(crate) use self::{
     left_out::how_to_get,
+    surely::append_surely,
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };

@@ -24,7 +24,7 @@ pub(crate) trait Target {
     async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>>;
 }
 
-/// So many events, or so many bytes of lines, whichever comes first.
+/// So many events, or so many bytes of lines or of payloads, whichever comes first.
 #[derive(Clone, Copy)]
 pub(crate) struct Measure {
     pub(crate) events: usize,

@@ -43,6 +43,25 @@ fn the_payload_is_said_or_in_a_file_or_comes_through_standard_input() {
 }
 
 #[test]
+fn a_payload_without_an_end_in_sight_is_refused() {
+    const MOST: usize = 16 << 20;
+    let place = Place::new();
+    let payload = |bytes: usize| " ".repeat(bytes - 2) + "{}";
+    place.write("longest.json", payload(MOST));
+    place.succeed("append s T --data-file longest.json");
+    place.write("longer.json", payload(MOST + 1));
+    assert_snapshot!(place.run("append s T --data-file longer.json"), @r"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: longer.json is longer than 16777216 bytes
+    ");
+    let outcome = place.run_with_input("append s T --data-file -", payload(MOST + 1));
+    assert_eq!(outcome.stderr, "error: standard input is longer than 16777216 bytes\n");
+    assert_eq!(place.succeed("export -").lines().count(), 1);
+}
+
+#[test]
 fn a_stream_that_is_elsewhere_ends_with_a_code_of_its_own_and_says_where_it_is() {
     let place = Place::new();
     place.import(FEW);

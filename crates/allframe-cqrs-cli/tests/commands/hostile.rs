@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Read,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use std::{
 use eventstore_api::{Encoding, EventStoreBackend, EventType, Snapshot, StreamId, Version};
 use eventstore_wal::WalBackend;
 
-use crate::support::{FEW, Place, many};
+use crate::support::{FEW, Outcome, Place, many};
 
 #[test]
 fn a_url_in_the_wrong_place_is_shown_without_its_password() {
@@ -40,6 +40,53 @@ fn a_url_in_the_wrong_place_is_shown_without_its_password() {
     }
 }
 
+#[test]
+fn a_password_is_not_shown_whatever_stands_in_it() {
+    let place = Place::new();
+    place.import(FEW);
+    for around in ["\"", "'", "`", " ", "\n", "\\", "\\\"", "\u{7} ", "\u{1b}[1m ", "ü", "=", "' '"] {
+        let password = format!("SEC{around}RET");
+        let url = format!("postgres://ann:{password}@127.0.0.1:1/db");
+        let setting = format!("host=127.0.0.1 port=1 password={password}");
+        for arguments in [
+            "stats",
+            "import",
+            "import --json",
+            "inspect",
+            "inspect --json",
+            "append s T --json --id",
+            "bench --events",
+            "schemas check data",
+            "schemas check --json data",
+            "stats --store",
+            "stats --json --store",
+        ] {
+            for said in [&url, &setting] {
+                let outcome = place.run_with(arguments, said);
+                let shown = format!("{}{}", outcome.stdout, outcome.stderr);
+                assert!(!shown.contains("SEC") && !shown.contains("RET"), "{arguments} {said}: {outcome}");
+                assert!(outcome.code != Some(0) && !outcome.stderr.is_empty(), "{arguments}: {outcome}");
+            }
+        }
+        let outcome = place.run_with("stats", &format!("--json={url}"));
+        assert!(!outcome.stderr.contains("SEC") && !outcome.stderr.contains("RET"), "{outcome}");
+    }
+}
+
+#[test]
+fn an_error_about_a_url_is_json_for_programs() {
+    let place = Place::new();
+    place.import(FEW);
+    let told = |outcome: &Outcome| -> serde_json::Value { serde_json::from_str(&outcome.stderr).unwrap() };
+    for password in ["secret", "se\"cret", "se cret", "se\\cret", "se\ncret"] {
+        let outcome = place.run_with("import --json", &format!("postgres://ann:{password}@h/db"));
+        let begin = "cannot open postgres://ann:***@h/db: ";
+        assert!(told(&outcome)["error"].as_str().unwrap().starts_with(begin), "{outcome}");
+    }
+    let outcome = place.run("append --expected 1 --json postgres://ann:secret@h/db T");
+    assert_eq!(told(&outcome)["stream"].as_str(), Some("postgres://ann:***@h/db"), "{outcome}");
+}
+
 /// How it ends where nobody reads what it prints.
 fn unread(mut command: Command) -> Option<i32> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -53,7 +100,7 @@ fn a_verdict_counts_though_nobody_reads_it() {
     place.import(&many(2_000, 3));
     assert_eq!(unread(place.command("verify")), Some(0));
     place.flip_a_bit();
-    for arguments in ["verify", "verify --json"] {
+    for arguments in ["verify", "verify --json", "export --salvage --json out.jsonl", "export --salvage -"] {
         assert_eq!(unread(place.command(arguments)), Some(1), "{arguments}");
     }
 }
@@ -102,6 +149,45 @@ fn an_export_that_is_ended_leaves_no_file_behind() {
             assert_eq!((ended, leftovers().len()), (Some(code), 0), "{name}");
         }
     }
+}
+
+/// Whoever writes into a pipe waits for its reader, and hears nothing meanwhile.
+#[test]
+#[cfg(unix)]
+fn an_export_whose_reader_does_not_go_on_can_be_ended() {
+    let place = Place::new();
+    // More than the pipe holds.
+    place.import(&many(20_000, 7));
+    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    let to = |out: &str| place.command(&format!("export {out}")).stdout(Stdio::piped()).spawn().unwrap();
+
+    let mut child = to("-");
+    let mut stdout = child.stdout.take().unwrap();
+    is_ended_while_it_writes(child, &mut stdout);
+
+    let child = to("pipe");
+    // Opened when somebody writes there.
+    let mut pipe = fs::File::open(place.path("pipe")).unwrap();
+    is_ended_while_it_writes(child, &mut pipe);
+}
+
+#[cfg(unix)]
+fn is_ended_while_it_writes(mut child: Child, reader: &mut impl Read) {
+    const TERMINATED: i32 = 15;
+    reader.read_exact(&mut [0]).unwrap();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let begun = Instant::now();
+    let ended = loop {
+        match child.try_wait().unwrap() {
+            Some(ended) => break ended,
+            None if begun.elapsed() < Duration::from_secs(60) => thread::yield_now(),
+            None => {
+                child.kill().unwrap();
+                panic!("it goes on");
+            }
+        }
+    };
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(TERMINATED));
 }
 
 #[test]

@@ -23,6 +23,20 @@ fn a_parquet_file_is_imported_as_it_was_exported() {
 }
 
 #[test]
+fn a_batch_of_rows_is_bounded_by_bytes_as_one_of_lines_is() {
+    let place = Place::new();
+    let line = |name: char| {
+        format!("{{\"stream\":\"{name}\",\"type\":\"T\",\"data\":\"{}\"}}\n", "x".repeat(1 << 20))
+    };
+    place.import(&"abc".chars().map(line).collect::<String>());
+    for format in ["jsonl", "parquet"] {
+        place.succeed(&format!("export --format {format} out"));
+        let acked = place.succeed("--store memory: import --ack out");
+        assert_eq!(acked, "acked 1\nacked 2\nacked 3\n", "{format}");
+    }
+}
+
+#[test]
 fn parquet_goes_to_standard_output_too() {
     let place = Place::new();
     place.import(&many(5_000, 50));

@@ -56,6 +56,11 @@ impl Place {
         self.command(arguments).output().unwrap().into()
     }
 
+    /// The same with one more argument, which is taken as it is.
+    pub(crate) fn run_with(&self, arguments: &str, last: &str) -> Outcome {
+        self.command(arguments).arg(last).output().unwrap().into()
+    }
+
     /// Runs it, and returns what it has printed if it says that all went well.
     pub(crate) fn succeed(&self, arguments: &str) -> String {
         let outcome = self.run(arguments);

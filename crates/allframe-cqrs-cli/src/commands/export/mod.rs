@@ -12,9 +12,9 @@ use serde::Serialize;
 use self::sink::Sink;
 use crate::{
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, heard_or_not},
     interrupted::unless_interrupted,
-    output::{Output, is_seen_on_a_terminal, is_stdout},
+    output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
     store::{self, Location, Place},
@@ -59,10 +59,11 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
-    match arguments.salvage {
-        // It goes through the files without a pause in which a signal would be heard, and is ended by it.
-        true => export(location, arguments).await,
-        false => unless_interrupted(export(location, arguments)).await,
+    // Elsewhere there is nothing to be taken away, and no pause in which a signal would be heard: who writes into a pipe waits for its
+    // reader, and who salvages goes through the files. A signal ends that by itself.
+    match is_written_aside(&arguments.out) && !arguments.salvage {
+        true => unless_interrupted(export(location, arguments)).await,
+        false => export(location, arguments).await,
     }
 }
 
@@ -73,7 +74,7 @@ async fn export(location: &dyn Location, arguments: ExportArguments) -> Result<E
         false => save_all(location, format, after, &out).await?,
     };
     if json {
-        report.tell_programs(&out)?;
+        heard_or_not(report.tell_programs(&out))?;
     } else {
         for Place { place, detail } in &report.damages {
             let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
@@ -112,8 +113,7 @@ async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path)
         }
     })
     .await?;
-    written?;
-    sink.finish()?;
+    heard_or_not(written.and_then(|()| sink.finish()))?;
     Ok(Report { events, damages: verdict.damages })
 }
 

@@ -1,12 +1,14 @@
-use std::time::Duration;
-
 use eventstore_api::{
     Appended, Encoding, EventStoreBackend, ExpectedVersion, GlobalPosition, InvalidInput, NewEvent,
     RecordedEvent, Result as StoreResult, StoreError, StreamAppend, StreamRange, Version,
 };
 
 use super::{batch::Line, lines::bad_line};
-use crate::{failure::Failure, jsonl::json_text, store::Target};
+use crate::{
+    failure::Failure,
+    jsonl::json_text,
+    store::{Target, append_surely},
+};
 
 /// Brings lines into a store, in their order.
 pub(super) struct Appender<'t> {
@@ -82,7 +84,7 @@ impl<'t> Appender<'t> {
     async fn append_in_order(&mut self, lines: &[Line]) -> StoreResult<()> {
         let appends = appends_of(lines);
         let counts: Vec<u64> = appends.iter().map(|append| append.events.len() as u64).collect();
-        let outcomes = self.append_surely(appends).await?;
+        let outcomes = append_surely(async || self.target.append_in_order(appends.clone()).await).await?;
         for (Appended { last_position, .. }, events) in outcomes.iter().zip(counts) {
             // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before.
             if *last_position <= self.head {
@@ -93,20 +95,6 @@ impl<'t> Appender<'t> {
             }
         }
         Ok(())
-    }
-
-    /// Appends, and again where it is not known what came of it: with the same ids, which stores nothing twice.
-    async fn append_surely(&self, appends: Vec<StreamAppend>) -> StoreResult<Vec<Appended>> {
-        const PAUSES: [u64; 5] = [20, 100, 500, 1_000, 2_000];
-        for milliseconds in PAUSES {
-            match self.target.append_in_order(appends.clone()).await {
-                Err(error) if error.is_retryable() => {
-                    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-                }
-                answer => return answer,
-            }
-        }
-        self.target.append_in_order(appends).await
     }
 }
 

@@ -3,7 +3,7 @@ use std::io::{BufRead, BufReader, Read};
 use crate::failure::Failure;
 
 /// How long a line may be, in bytes: an event with the largest payload there can be, as base64, and room for the rest.
-const LONGEST_LINE: usize = 16 << 20;
+pub(in crate::commands) const LONGEST_LINE: usize = 16 << 20;
 
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";

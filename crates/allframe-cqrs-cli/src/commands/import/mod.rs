@@ -20,6 +20,7 @@ use eventstore_api::EventStoreBackend;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+pub(super) use self::lines::LONGEST_LINE;
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
     failure::Failure,
@@ -214,7 +215,7 @@ fn parse_ahead(source: Source, measure: Measure) -> Result<(Batches, JoinHandle<
         Content::Lines(reader) => parse_lines(reader, name, measure, &sender),
         #[cfg(feature = "parquet")]
         Content::Rows(file) => {
-            rows::parse(file, &name, measure.events, |batch| sender.blocking_send(batch).is_ok());
+            rows::parse(file, &name, measure, |batch| sender.blocking_send(batch).is_ok());
         }
     };
     let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);

@@ -7,7 +7,7 @@ use eventstore_api::{NewEvent, RecordedEvent};
 use eventstore_parquet::{ParquetError, ParquetReader};
 
 use super::batch::{Batch, Line};
-use crate::failure::Failure;
+use crate::{failure::Failure, store::Measure};
 
 /// Whether a file begins as Parquet does. It is read from its beginning afterwards.
 pub(super) fn is_parquet(file: &mut File) -> io::Result<bool> {
@@ -21,19 +21,15 @@ pub(super) fn is_parquet(file: &mut File) -> io::Result<bool> {
 pub(super) fn parse(
     file: File,
     name: &str,
-    most_events: usize,
+    measure: Measure,
     mut take: impl FnMut(Result<Batch, Failure>) -> bool,
 ) {
-    if let Err(error) = give_out(file, most_events, &mut |batch| take(Ok(batch))) {
+    if let Err(error) = give_out(file, measure, &mut |batch| take(Ok(batch))) {
         take(Err(Failure::BadLine { place: name.to_owned(), source: Box::new(error) }));
     }
 }
 
-fn give_out(
-    file: File,
-    most_events: usize,
-    take: &mut impl FnMut(Batch) -> bool,
-) -> Result<(), ParquetError> {
+fn give_out(file: File, measure: Measure, take: &mut impl FnMut(Batch) -> bool) -> Result<(), ParquetError> {
     let bytes = file.metadata()?.len();
     let mut reader = ParquetReader::open(BufReader::new(file))?;
     let all = reader.summary().events;
@@ -48,7 +44,7 @@ fn give_out(
             Line { number, stream: event.stream.clone(), event: new_event(event) }
         });
         loop {
-            let lines: Vec<_> = lines.by_ref().take(most_events).collect();
+            let lines = some_of(&mut lines, measure);
             if lines.is_empty() {
                 break;
             }
@@ -58,6 +54,17 @@ fn give_out(
         }
     }
     Ok(())
+}
+
+/// As many of them as make a batch; none where there are none any more.
+fn some_of(lines: &mut impl Iterator<Item = Line>, measure: Measure) -> Vec<Line> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < measure.events && bytes < measure.bytes {
+        let Some(line) = lines.next() else { break };
+        bytes += line.event.payload.len() as u64;
+        batch.push(line);
+    }
+    batch
 }
 
 /// The same event, to be placed anew.

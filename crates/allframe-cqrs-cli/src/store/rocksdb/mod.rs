@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{BackendStats, Result, StoreError};
-use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify};
+use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify_with};
 
 use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
 use crate::progress::Progress;
@@ -42,8 +42,10 @@ impl Location for Database {
         Ok(Arc::new(RocksDbBackend::with_config(&self.0, RocksDbConfig::default())?))
     }
 
-    async fn verified(&self, _: &mut Progress) -> Result<Verdict> {
-        let mut verdict = match verify(&self.0) {
+    async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
+        let looked =
+            verify_with(&self.0, |so_far| progress.at_events(so_far.events_done, so_far.events_total));
+        let mut verdict = match looked {
             Ok(report) => sound(&report.stats),
             Err(StoreError::Corrupted { place, detail }) => self.damaged(Place { place, detail }).await,
             Err(error) => return Err(error),
