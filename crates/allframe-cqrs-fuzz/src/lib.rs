@@ -1,10 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+// `jsonl` and `rocksdb_layout` have files of other crates in them, whose own tests are run there.
+
 mod codec;
 mod input;
 mod json_command;
+#[cfg(not(test))]
+mod jsonl;
 mod parquet;
 mod records;
+#[cfg(not(test))]
+mod rocksdb_layout;
 mod schemas;
 mod seeds;
 mod store;

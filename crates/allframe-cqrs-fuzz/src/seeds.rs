@@ -6,6 +6,8 @@ use eventstore_api::{
 };
 
 use crate::{codec, input::Input, json_command, parquet, records, schemas, texts, workers};
+#[cfg(not(test))]
+use crate::{jsonl, rocksdb_layout};
 
 /// Inputs to begin with, as (target, name, input).
 #[must_use]
@@ -16,6 +18,10 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("parquet", parquet::seeds()),
         ("parquet_events", events()),
         ("json_command", json_command::seeds()),
+        #[cfg(not(test))]
+        ("jsonl", jsonl::seeds()),
+        #[cfg(not(test))]
+        ("rocksdb_layout", rocksdb_layout::seeds()),
         ("schemas", schemas::seeds()),
         ("records", records::seeds()),
         ("workers", workers::seeds()),

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use crate::{codec, json_command, parquet, records, schemas, texts, workers};
+#[cfg(not(test))]
+use crate::{jsonl, rocksdb_layout};
 
 /// How far an input came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +31,16 @@ impl std::error::Error for Finding {}
 pub type Target = fn(&[u8]) -> Result<Outcome, Finding>;
 
 /// Every target, by its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("codec", codec::read),
     ("texts", texts::read),
     ("parquet", parquet::read_file),
     ("parquet_events", parquet::write_events),
     ("json_command", json_command::dispatch),
+    #[cfg(not(test))]
+    ("jsonl", jsonl::read),
+    #[cfg(not(test))]
+    ("rocksdb_layout", rocksdb_layout::read),
     ("schemas", schemas::compare),
     ("records", records::read),
     ("workers", workers::read),

@@ -43,6 +43,16 @@ fn any_command_in_json_is_dispatched_or_refused() {
 }
 
 #[test]
+fn any_line_is_an_event_or_refused() {
+    survive("jsonl", 20_000, 1_000);
+}
+
+#[test]
+fn any_value_of_rocksdb_is_read_or_refused() {
+    survive("rocksdb_layout", 20_000, 1_000);
+}
+
+#[test]
 fn any_two_schemas_are_compared() {
     survive("schemas", 3_000, 200);
 }
@@ -87,7 +97,7 @@ static COUNTING: Once = Once::new();
 
 /// Goes through the corpus of a target and so many changes of it, of which so many are to be read at least.
 fn survive(name: &str, changes: usize, at_least: usize) {
-    let (_, target): (_, Target) = TARGETS.into_iter().find(|(it, _)| *it == name).unwrap();
+    let (_, target): &(_, Target) = TARGETS.iter().find(|(it, _)| *it == name).unwrap();
     let corpus = corpus(name);
     COUNTING.call_once(|| {
         let told = std::panic::take_hook();
