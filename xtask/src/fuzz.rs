@@ -21,6 +21,8 @@ cargo xtask fuzz [--seconds N] [TARGET...]
                texts: names of streams and types, tags, metadata, ids
                parquet, parquet_events: files, and events that are written to them and read again
                json_command, schemas: commands as JSON, and schemas that are compared
+               jsonl: lines of JSON, as the tool imports and exports them
+               rocksdb_layout: keys and values of the store on RocksDB
                records: what the toolkit keeps in a store for itself
                workers: the same, for those who go on with it
 
@@ -30,7 +32,7 @@ tests `fuzz` of eventstore-torture and `corpus` of allframe-cqrs-fuzz, which tak
     run,
 };
 
-const TARGETS: [&str; 12] = [
+const TARGETS: [&str; 14] = [
     "frame",
     "arbitrary_directory",
     "mutated_directory",
@@ -41,6 +43,8 @@ const TARGETS: [&str; 12] = [
     "parquet_events",
     "json_command",
     "schemas",
+    "jsonl",
+    "rocksdb_layout",
     "records",
     "workers",
 ];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use postgres_cluster::{Cluster, ClusterError};
+use postgres_cluster::{Cluster, ClusterError, Programs};
 
 use crate::apt;
 use crate::process::Process;
@@ -33,32 +33,36 @@ impl Database {
     }
 }
 
-/// Starts a server, and installs PostgreSQL before where that can be done.
+/// Starts a server, unless one is given, and installs PostgreSQL before where that can be done.
 pub(crate) fn prepare() -> anyhow::Result<Database> {
+    let installed = install_what_is_missing();
     if std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty()) {
+        // Tests that kill a server, or fill its disk, start one of their own. They fail without; the others need not wait for that.
+        if let Err(error) = installed {
+            println!("PostgreSQL could not be installed, which some tests need beside {VARIABLE}: {error:#}");
+        }
         println!("the tests use the PostgreSQL server that {VARIABLE} names");
         return Ok(Database::Given);
     }
+    installed?;
     // A checkpoint in the middle syncs the thousands of tables that tests have made. Commits were once held up for tens of seconds
     // about when one was due; that it was the cause is likely, and not proven. What is committed is as durable without.
-    let start = || {
-        Cluster::builder()
-            .setting("max_connections", CONNECTIONS)
-            .setting("checkpoint_timeout", "1h")
-            .setting("max_wal_size", "16GB")
-            .start()
-    };
-    let cluster = match start() {
-        Err(ClusterError::Missing { .. }) if apt::may_install() => {
-            install()?;
-            start()
-        }
-        started => started,
-    };
-    let cluster = cluster
+    let cluster = Cluster::builder()
+        .setting("max_connections", CONNECTIONS)
+        .setting("checkpoint_timeout", "1h")
+        .setting("max_wal_size", "16GB")
+        .start()
         .with_context(|| format!("the tests need a PostgreSQL server, here or where {VARIABLE} says"))?;
     println!("started a PostgreSQL server in {}, for these tests alone", cluster.directory().display());
     Ok(Database::ThrowAway(Box::new(cluster)))
+}
+
+fn install_what_is_missing() -> anyhow::Result<()> {
+    match Programs::find() {
+        Err(ClusterError::Missing { .. }) if apt::may_install() => install(),
+        // Where they cannot be installed, who needs them says what is missing.
+        _ => Ok(()),
+    }
 }
 
 /// Installs the server programs, without a server of the system's own.

@@ -11,6 +11,7 @@ use anyhow::bail;
 
 use crate::chore::{Chore, Usage};
 use crate::workspace::{is_published, packages};
+use semver::Comparison;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "release",
@@ -30,10 +31,16 @@ Without: publishes nothing. To publish takes a token, which no chore asks for: i
 fn run(arguments: &[String]) -> anyhow::Result<()> {
     match arguments {
         [] => refuse(),
-        [flag] if flag == "--dry-run" => match dry_run()?.as_slice() {
-            [] => Ok(()),
-            problems => bail!("not ready to be published: {} to put right", problems.len()),
-        },
+        [flag] if flag == "--dry-run" => {
+            let DryRun { problems, not_compared } = dry_run()?;
+            if let Some(why) = not_compared {
+                println!("{why}");
+            }
+            match problems.len() {
+                0 => Ok(()),
+                count => bail!("not ready to be published: {count} to put right"),
+            }
+        }
         _ => Err(Usage("`cargo xtask release` takes `--dry-run` and nothing else".to_owned()).into()),
     }
 }
@@ -57,8 +64,16 @@ fn refuse() -> anyhow::Result<()> {
     bail!("nothing was published: a chore holds no token")
 }
 
-/// What stands in the way of a release; each is printed.
-pub(crate) fn dry_run() -> anyhow::Result<Vec<String>> {
+/// What was found.
+pub(crate) struct DryRun {
+    /// What stands in the way of a release.
+    pub(crate) problems: Vec<String>,
+    /// Why the public API was not compared with that of the last version; `None` where it was.
+    pub(crate) not_compared: Option<String>,
+}
+
+/// Prints each problem too.
+pub(crate) fn dry_run() -> anyhow::Result<DryRun> {
     let all = packages()?;
     let packages = order::of(all.iter().filter(|it| is_published(it)).cloned().collect())?;
     let names: Vec<&str> = packages.iter().map(|it| it.name.as_str()).collect();
@@ -70,11 +85,17 @@ pub(crate) fn dry_run() -> anyhow::Result<Vec<String>> {
     if let Err(error) = build::from_what_is_packed(&packages, &all) {
         problems.push(format!("{error:#}"));
     }
-    problems.extend(semver::problems()?);
+    let mut not_compared = None;
+    match semver::compare() {
+        Ok(Comparison::Made(broken)) => problems.extend(broken),
+        Ok(Comparison::NotMade(why)) => not_compared = Some(why),
+        // One more, so that the others are told with it.
+        Err(error) => problems.push(format!("{error:#}")),
+    }
     for problem in &problems {
         println!("{problem}");
     }
-    Ok(problems)
+    Ok(DryRun { problems, not_compared })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, example and doctest of the workspace.
 
-use cargo_metadata::Package;
+use cargo_metadata::{Dependency, DependencyKind, Package};
 
 use crate::chore::{Chore, Usage};
 use crate::process::Process;
@@ -24,8 +24,8 @@ the arguments ask for it, by its name or by such a feature, `--release` is added
 It takes a C++ compiler and libclang, which are installed like PostgreSQL below.
 
 Those that ask for one run with a PostgreSQL server of their own, made with `initdb`, on a unix socket, and removed afterwards;
-where DATABASE_URL is set, with that one. Where PostgreSQL is not installed it is installed with apt-get, for root
-alone; for others `cargo xtask doctor` has the line.
+where DATABASE_URL is set, with that one. Some start more of them, to kill them. Where PostgreSQL is not installed it is
+installed with apt-get, for root alone, also where DATABASE_URL is set; for others `cargo xtask doctor` has the line.
 
 What happens on a full disk is tried in a mount name space of its own, where the system lets everybody have one.
 
@@ -51,7 +51,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     if rocksdb::is_asked_for(arguments, &packages) {
         Tools::require()?;
     }
-    let surroundings = match needs_a_server(arguments) {
+    let surroundings = match needs_a_server(arguments, &packages) {
         true => Surroundings::prepare()?,
         false => Surroundings::without_a_server()?,
     };
@@ -60,13 +60,23 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     outcome
 }
 
-/// The packages whose tests ask for a PostgreSQL server.
-const WITH_POSTGRES: &[&str] = &["eventstore-postgres", "allframe-cqrs", "allframe-cqrs-cli"];
+/// What starts PostgreSQL servers.
+const CLUSTER: &str = "postgres-cluster";
 
-/// Whether the chosen packages are among those that do. Where none is chosen, all are.
-fn needs_a_server(arguments: &[String]) -> bool {
+/// Its tests have the server that they are given, and start none, so that it depends on nothing that would say so.
+const UMBRELLA: &str = "allframe-cqrs";
+
+/// Whether tests of the chosen packages ask for PostgreSQL. Where none is chosen, all are.
+fn needs_a_server(arguments: &[String], packages: &[Package]) -> bool {
     let selection = Selection::of(arguments);
-    WITH_POSTGRES.iter().any(|package| selection.includes(package))
+    packages.iter().any(|it| selection.includes(&it.name) && its_tests_ask_for_postgres(it))
+}
+
+/// Those that start servers depend on what does for their tests alone. Who depends on it otherwise, as this program, starts them
+/// when it is run.
+fn its_tests_ask_for_postgres(package: &Package) -> bool {
+    let starts_them = |it: &Dependency| it.name == CLUSTER && it.kind == DependencyKind::Development;
+    [CLUSTER, UMBRELLA].contains(&package.name.as_str()) || package.dependencies.iter().any(starts_them)
 }
 
 /// The test run, with `arguments` added. What tests need of the machine around them is told to it as `Surroundings`, so that
@@ -97,7 +107,11 @@ pub(crate) fn all_tests(arguments: &[String], packages: &[Package]) -> Process {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::postgres::VARIABLE;
     use crate::rocksdb::examples::packages;
 
     /// Every store is one here that the umbrella has as a feature.
@@ -122,12 +136,38 @@ mod tests {
 
     #[test]
     fn a_server_is_started_for_those_who_ask_for_one() {
+        let packages = workspace::packages().unwrap();
         let needs = |arguments: &[&str]| {
-            needs_a_server(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+            needs_a_server(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), &packages)
         };
         assert!(needs(&[]) && needs(&["a_torn_tail"]) && needs(&["--", "-p", "eventstore-memory"]));
         assert!(needs(&["-p", "eventstore-memory", "--package=eventstore-postgres"]));
+        for package in ["allframe-cqrs", "allframe-cqrs-cli", "postgres-cluster", "service"] {
+            assert!(needs(&["-p", package]), "{package}");
+        }
         assert!(!needs(&["-p", "eventstore-memory"]) && !needs(&["--package", "xtask", "--", "--nocapture"]));
+    }
+
+    /// All Rust in the tests of a package.
+    fn its_tests(folder: &Path) -> String {
+        let entries = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap);
+        let texts = entries.map(|it| match it.file_type().unwrap().is_dir() {
+            true => its_tests(&it.path()),
+            false if it.path().extension().is_some_and(|it| it == "rs") => {
+                fs::read_to_string(it.path()).unwrap()
+            }
+            false => String::new(),
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn whoever_looks_for_a_server_in_its_tests_or_starts_one_is_known_to_do_so() {
+        for package in workspace::packages().unwrap() {
+            let text = its_tests(&package.manifest_path.as_std_path().with_file_name("tests"));
+            let asks = text.contains(VARIABLE) || text.contains("postgres_cluster::");
+            assert!(!asks || its_tests_ask_for_postgres(&package), "{}", package.name);
+        }
     }
 
     const EVERYTHING: &str = "cargo test --workspace --exclude eventstore-rocksdb \

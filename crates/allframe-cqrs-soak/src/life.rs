@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -34,7 +34,33 @@ impl Moment {
 
 /// Whether it had come so far that it had the store.
 pub(crate) fn live(life: &Live, moment: Moment, ledger: &mut Ledger) -> anyhow::Result<bool> {
-    let mut child = command(life)?.spawn().context("starting the bank")?;
+    see_through(&mut command(life)?, moment, ledger)
+}
+
+fn see_through(command: &mut Command, moment: Moment, ledger: &mut Ledger) -> anyhow::Result<bool> {
+    let mut child = command.spawn().context("starting the bank")?;
+    let heard = hear_out(&mut child, moment, ledger);
+    // After an error too: nothing is left behind.
+    let _ = child.kill();
+    let status = child.wait()?;
+    let End { killed, has_opened } = heard?;
+    if !killed {
+        bail!("the bank ended by itself ({status}): what it said stands above");
+    }
+    if !has_opened && matches!(moment, Moment::AfterOpening(_)) {
+        bail!("the store was not open after {} s", NEVER.as_secs());
+    }
+    Ok(has_opened)
+}
+
+/// How it came to its end.
+struct End {
+    killed: bool,
+    has_opened: bool,
+}
+
+/// Notes what it says until its output ends, and kills it when its moment has come. After an error it may still run.
+fn hear_out(child: &mut Child, moment: Moment, ledger: &mut Ledger) -> anyhow::Result<End> {
     let output = child.stdout.take().context("the bank has no output")?;
     let (sender, lines) = mpsc::channel();
     let listener = thread::spawn(move || {
@@ -48,7 +74,7 @@ pub(crate) fn live(life: &Live, moment: Moment, ledger: &mut Ledger) -> anyhow::
     let started = Instant::now();
     let mut heard = Heard { ledger, opened: None };
     let mut killed = false;
-    let ended = loop {
+    loop {
         let left = match (moment, heard.opened) {
             (Moment::AfterStart(time), _) => time.saturating_sub(started.elapsed()),
             (Moment::AfterOpening(time), Some(opened)) => time.saturating_sub(opened.elapsed()),
@@ -60,23 +86,14 @@ pub(crate) fn live(life: &Live, moment: Moment, ledger: &mut Ledger) -> anyhow::
         }
         match lines.recv_timeout(if killed { NEVER } else { left }) {
             Ok(line) => heard.hear(&line, killed)?,
-            Err(mpsc::RecvTimeoutError::Timeout) if killed => break Err(anyhow!("its output never ended")),
+            Err(mpsc::RecvTimeoutError::Timeout) if killed => bail!("its output never ended"),
             Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
-    };
-    // After an error too: nothing is left behind.
-    let _ = child.kill();
-    let status = child.wait()?;
-    ended?;
+    }
+    let has_opened = heard.opened.is_some();
     listener.join().map_err(|_| anyhow!("the listener has panicked"))?;
-    if !killed {
-        bail!("the bank ended by itself ({status}): what it said stands above");
-    }
-    if heard.opened.is_none() && matches!(moment, Moment::AfterOpening(_)) {
-        bail!("the store was not open after {} s", NEVER.as_secs());
-    }
-    Ok(heard.opened.is_some())
+    Ok(End { killed, has_opened })
 }
 
 /// Nothing takes so long.
@@ -109,4 +126,29 @@ fn command(life: &Live) -> anyhow::Result<Command> {
     command.args(life.seen.iter().map(|it| format!("--seen={it}")));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_bank_that_nobody_understands_is_not_left_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut babbles = Command::new("sh");
+        babbles.args(["-c", "echo $$ > process; echo nonsense; exec tail -f /dev/null"]);
+        babbles.current_dir(&directory).stdin(Stdio::null()).stdout(Stdio::piped());
+        let moment = Moment::AfterStart(NEVER);
+        let error = see_through(&mut babbles, moment, &mut Ledger::default()).unwrap_err();
+        assert!(error.to_string().contains("nobody understands"), "{error}");
+
+        // One that has ended and was not waited for would still be there.
+        let process = fs::read_to_string(directory.path().join("process")).unwrap();
+        let process = process.trim();
+        let is_there =
+            Command::new("sh").args(["-c", &format!("kill -0 {process} 2>/dev/null")]).status().unwrap();
+        assert!(!is_there.success(), "{process} is still there");
+    }
 }

@@ -1,11 +1,11 @@
 //! What this process is told by its environment.
 
-use std::{env, ffi::OsString, net::SocketAddr, time::Duration};
+use std::{env, ffi::OsString, fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 
 /// All of it, read once: what is wrong is told at the start, and not when it is needed first.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Configuration {
     /// `SERVICE_LISTEN`, an address and a port; port 0 takes any that is free.
     pub(crate) listen: SocketAddr,
@@ -64,6 +64,19 @@ impl Configuration {
     }
 }
 
+impl fmt::Debug for Configuration {
+    /// Without the store and the endpoint: both are URLs, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("listen", &self.listen)
+            .field("log", &self.log)
+            .field("read", &self.read)
+            .field("drain", &self.drain)
+            .field("shutdown", &self.shutdown)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +90,14 @@ mod tests {
         let configuration = read(&[]).unwrap();
         assert_eq!((configuration.store.as_str(), configuration.listen.ip().is_loopback()), ("memory", true));
         assert_eq!(configuration.otlp_endpoint, None);
+    }
+
+    #[test]
+    fn what_it_shows_of_itself_holds_no_password() {
+        let store = ("SERVICE_STORE", "postgresql://ann:secret@db/app");
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://ann:secret@collector:4318");
+        let shown = format!("{:?}", read(&[store, endpoint]).unwrap());
+        assert!(shown.contains("127.0.0.1:8080") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     configuration::Configuration,
     http::{self, Patience},
     lifecycle::{Lifecycle, Phase},
+    outcomes::first_error,
     shutdown::{self, Shutdown},
     store,
     studio::Studio,
@@ -60,7 +61,7 @@ async fn see_through(
             lifecycle.enter(Phase::Ending);
             // Nobody is at the store any more when it is closed.
             let drained = server.await.context("the server failed").flatten();
-            asked.and(drained)
+            first_error(asked, drained)
         }
         ended = &mut server => Err(anyhow!("the server has ended by itself: {ended:?}")),
     };
@@ -69,7 +70,7 @@ async fn see_through(
         Some(studio) => close(studio, configuration.shutdown).await,
         None => Ok(()),
     };
-    served.and(closed)
+    first_error(served, closed)
 }
 
 /// Until no more requests are to be taken.

@@ -6,7 +6,7 @@ use allframe_cqrs::{
     EventStore, EventStoreBackend, InMemoryBackend, ObservedBackend, PostgresBackend, PostgresConfig,
     SchemaName, StoreError, WalBackend,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow};
 
 use crate::domain::StudioEvent;
 
@@ -49,14 +49,49 @@ async fn backend(store: &str) -> Result<Arc<dyn EventStoreBackend>> {
             // The URL is not repeated: a password may be in it.
             Ok(observed(opened.context("cannot open the store on PostgreSQL")?))
         }
-        other => bail!(
-            "SERVICE_STORE begins with `{}`, which is no store that this program knows; it knows `memory`, `wal:DIR` and \
-             `postgresql://USER@HOST/DATABASE#SCHEMA`",
-            other.map_or(store, |(kind, _)| kind)
-        ),
+        _ => Err(unknown(store)),
     }
+}
+
+/// Repeats what stands before a `:` where that can be a scheme, and nothing else: a password may be anywhere in the rest, also
+/// before a `:`, as in the keywords that libpq takes.
+fn unknown(store: &str) -> Error {
+    let is_scheme = |kind: &str| !kind.is_empty() && kind.bytes().all(|it| it.is_ascii_alphanumeric());
+    let what = match store.split_once(':') {
+        Some((kind, _)) if is_scheme(kind) => format!("begins with `{kind}`, which is"),
+        _ => "is".to_owned(),
+    };
+    anyhow!(
+        "SERVICE_STORE {what} no store that this program knows; it knows `memory`, `wal:DIR` and \
+         `postgresql://USER@HOST/DATABASE#SCHEMA`"
+    )
 }
 
 fn observed(backend: impl EventStoreBackend) -> Arc<dyn EventStoreBackend> {
     Arc::new(ObservedBackend::new(backend))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(store: &str) -> String {
+        format!("{:#}", open(store).await.err().expect("there is no such store"))
+    }
+
+    #[tokio::test]
+    async fn what_is_told_of_an_unknown_store_holds_no_password() {
+        for store in ["host=db user=ann password=secret", "host=db password=se:cret", "secret", ":secret"] {
+            let told = told(store).await;
+            assert!(told.starts_with("SERVICE_STORE is no store that this program knows"), "{told}");
+            assert!(!told.contains("host=db") && !told.contains("cret"), "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_scheme_is_repeated_alone() {
+        let told = told("mysql://ann:secret@db/app").await;
+        assert!(told.starts_with("SERVICE_STORE begins with `mysql`, which is no store"), "{told}");
+        assert!(told.contains("`wal:DIR`") && !told.contains("ann"), "{told}");
+    }
 }

@@ -22,6 +22,7 @@ use crate::{
         wallets::Wallets,
         workshop::Workshop,
     },
+    outcomes::first_error,
     store::{self, Store},
 };
 
@@ -79,7 +80,7 @@ impl Studio {
         self.processes.close().await;
         let projections = self.projections.close().await.context("closing the projections");
         let store = self.store.backend().close().await.context("closing the store");
-        projections.and(store)
+        first_error(projections, store)
     }
 }
 

@@ -5,6 +5,7 @@ use cargo_metadata::{Package, TargetKind};
 use super::step::{Outcome, Step, Work};
 use super::{deny, features, rocksdb};
 use crate::process::Process;
+use crate::release::DryRun;
 use crate::rocksdb::tools::Tools;
 use crate::rocksdb::{Leads, everything_else};
 use crate::workspace::is_published;
@@ -140,7 +141,10 @@ fn kill_for_a_minute() -> Process {
 }
 
 fn package() -> anyhow::Result<Outcome> {
-    let problems = release::dry_run()?;
+    let DryRun { problems, not_compared } = release::dry_run()?;
+    if let Some(why) = not_compared {
+        println!("{why}");
+    }
     Ok(if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) })
 }
 

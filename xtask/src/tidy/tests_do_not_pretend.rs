@@ -1,5 +1,7 @@
 //! No ignored test, no unfinished code, no test that sleeps.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::finding::Finding;
@@ -17,16 +19,66 @@ const ALLOWED: &[(&str, &str, &str)] = &[(
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
     let pages = repository.files.iter().filter(|file| file.path.ends_with(".md"));
-    Ok(repository.rust_files().flat_map(pretences).chain(pages.flat_map(ignored_examples)).collect())
+    let modules = test_modules(repository);
+    let pretences = repository.rust_files().flat_map(|file| pretences(file, place_of(&file.path, &modules)));
+    Ok(pretences.chain(pages.flat_map(ignored_examples)).collect())
 }
 
-fn pretences(file: &File) -> Vec<Finding> {
+/// The modules that `#[cfg(test)]` stands before: each as the path of its folder, which is that of its file without `.rs`.
+fn test_modules(repository: &Repository) -> BTreeSet<String> {
+    let mut modules = BTreeSet::new();
+    for file in repository.rust_files() {
+        let Ok(tokens) = file.text.parse::<TokenStream>() else { continue };
+        let folder = folder_of_modules(&file.path);
+        modules.extend(names_of_test_modules(tokens).map(|name| format!("{folder}/{name}")));
+    }
+    modules
+}
+
+/// The folder in which the modules of a file are.
+fn folder_of_modules(path: &str) -> &str {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let begins_a_program =
+        || ["bin", "benches", "examples"].contains(&folder.rsplit('/').next().unwrap_or_default());
+    if ["lib.rs", "main.rs", "mod.rs"].contains(&name) || begins_a_program() {
+        folder
+    } else {
+        path.strip_suffix(".rs").unwrap_or(path)
+    }
+}
+
+fn names_of_test_modules(tokens: TokenStream) -> impl Iterator<Item = String> {
+    let mut is_for_tests = false;
+    let mut follows_mod = false;
+    tokens.into_iter().filter_map(move |token| {
+        let was_mod = std::mem::take(&mut follows_mod);
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
+                is_for_tests |= words(&group.stream()) == ["cfg", "test"];
+            }
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => is_for_tests = false,
+            TokenTree::Punct(punct) if punct.as_char() == ';' => is_for_tests = false,
+            TokenTree::Ident(ident) if was_mod && is_for_tests => return Some(ident.to_string()),
+            TokenTree::Ident(ident) => follows_mod = ident == "mod",
+            _ => {}
+        }
+        None
+    })
+}
+
+fn place_of(path: &str, test_modules: &BTreeSet<String>) -> Place {
+    // The suite that backends run is test code wherever it stands.
+    let is_in_tests = path.split('/').any(|it| it == "tests" || it == "eventstore-conformance");
+    let is_of = |module: &String| {
+        path.strip_prefix(module.as_str()).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+    };
+    if is_in_tests || test_modules.iter().any(is_of) { Place::Test } else { Place::Program }
+}
+
+fn pretences(file: &File, place: Place) -> Vec<Finding> {
     let Ok(tokens) = file.text.parse::<TokenStream>() else {
         return vec![Finding::of(&file.path, "this is not Rust: no rule can read it")];
     };
-    // The suite that backends run is test code wherever it stands.
-    let is_test = file.path.split('/').any(|it| it == "tests" || it == "eventstore-conformance");
-    let place = if is_test { Place::Test } else { Place::Program };
     let mut findings = Vec::new();
     look(tokens, place, &mut |line, word, advice| {
         if !ALLOWED.iter().any(|(path, allowed, _)| *path == file.path && *allowed == word) {
@@ -149,7 +201,11 @@ mod tests {
     use super::*;
 
     fn found(path: &str, text: &str) -> Vec<String> {
-        let findings = check(&Repository::of_files(&[(path, text)])).unwrap();
+        found_in(&[(path, text)])
+    }
+
+    fn found_in(files: &[(&str, &str)]) -> Vec<String> {
+        let findings = check(&Repository::of_files(files)).unwrap();
         findings.iter().map(ToString::to_string).collect()
     }
 
@@ -182,6 +238,24 @@ mod tests {
         assert_eq!(found("crates/a/src/a.rs", &format!("#[cfg(test)]\nmod tests {{ {sleeps} }}")).len(), 1);
         assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests {{}} {sleeps}")).is_empty());
         assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests; {sleeps}")).is_empty());
+    }
+
+    #[test]
+    fn a_test_module_in_a_file_of_its_own_must_not_sleep_either() {
+        let sleeps = "fn a() { std::thread::sleep(b); }";
+        let parent = "#[cfg(test)]\n#[rustfmt::skip]\npub(crate) mod laws;\nmod work;";
+        for (path, module) in [
+            ("crates/a/src/lib.rs", "crates/a/src/laws.rs"),
+            ("crates/a/src/b/mod.rs", "crates/a/src/b/laws/mod.rs"),
+            ("crates/a/src/b.rs", "crates/a/src/b/laws.rs"),
+            ("crates/a/src/bin/b.rs", "crates/a/src/bin/laws/of_nature.rs"),
+        ] {
+            let found = found_in(&[(path, parent), (module, sleeps)]);
+            assert!(matches!(found.as_slice(), [one] if one.starts_with(module)), "{module}: {found:?}");
+        }
+        for program in ["work.rs", "laws_of_nature.rs", "b/laws.rs"].map(|it| format!("crates/a/src/{it}")) {
+            assert!(found_in(&[("crates/a/src/lib.rs", parent), (&program, sleeps)]).is_empty(), "{program}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the writers were told, and what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use allframe_cqrs::{Recorded, Tags};
 use anyhow::{Context, bail, ensure};
@@ -11,7 +11,8 @@ use crate::{
     plan::{Guard, Name, Planned},
 };
 
-/// Acknowledged: there once and whole, where it was said to be. Refused: not there. On its way: whole or not at all.
+/// Acknowledged: there once and whole, where it was said to be. Refused: not there, and what it was refused for is. On its way:
+/// whole or not at all.
 pub(super) fn hold(events: &[Recorded<BankEvent>], seed: u64, ledger: &Ledger) -> anyhow::Result<()> {
     let mut there: BTreeMap<Name, BTreeMap<usize, &Recorded<BankEvent>>> = BTreeMap::new();
     for event in events {
@@ -39,6 +40,22 @@ pub(super) fn hold(events: &[Recorded<BankEvent>], seed: u64, ledger: &Ledger) -
     let acknowledged = |(_, outcome): &(&Name, &Outcome)| matches!(outcome, Outcome::Acknowledged(_));
     let lost = ledger.appends.iter().filter(acknowledged).find(|(name, _)| !there.contains_key(name));
     ensure!(lost.is_none(), "{lost:?} is gone");
+    let streams: BTreeSet<&str> = events.iter().map(|it| it.stream().as_str()).collect();
+    for (name, _) in ledger.appends.iter().filter(|(_, outcome)| **outcome == Outcome::Refused) {
+        let planned = Planned::new(seed, *name);
+        // It was there then, and nothing is ever removed. Whether its own outcome is known makes no difference: what others are
+        // refused for is written before they are told.
+        let is_forbidden = match &planned.guard {
+            Guard::Once(tag) => once.contains_key(tag),
+            Guard::AsRead => planned.streams.iter().any(|(stream, _)| streams.contains(stream.as_str())),
+            Guard::Free => false,
+        };
+        ensure!(
+            is_forbidden,
+            "{name} was refused, and nothing that is there forbids it ({:?})",
+            planned.guard
+        );
+    }
     Ok(())
 }
 
@@ -152,8 +169,8 @@ mod tests {
         assert!(found(&events, &said).contains("is not what was submitted"));
     }
 
-    #[tokio::test]
-    async fn two_that_forbid_each_other_are_found() {
+    /// Two that forbid each other.
+    fn pair() -> [Planned; 2] {
         let once = |task: u16| {
             let all = (0..200).map(|number| Planned::new(SEED, Name { life: 0, task, number }));
             all.filter(|it| matches!(it.guard, Guard::Once(_))).collect::<Vec<_>>()
@@ -163,7 +180,33 @@ mod tests {
             let other = others.iter().find(|it| it.guard == one.guard)?;
             Some([one, other.clone()])
         });
-        let (events, said) = stored(&pair.unwrap()).await;
+        pair.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_for_nothing_that_is_there_is_found() {
+        let [one, other] = pair();
+        let refused = [Said::Refused(other.name)];
+        let (events, said) = stored(std::slice::from_ref(&one)).await;
+        assert_eq!(found(&events, &[said.as_slice(), &refused].concat()), "well");
+        // What refused it may have been on its way when the life ended.
+        let mut ledger = Ledger::default();
+        refused.iter().cloned().for_each(|it| ledger.note(it));
+        ledger.on_their_way.insert(one.name);
+        hold(&events, SEED, &ledger).unwrap();
+        assert!(
+            hold(&[], SEED, &ledger).unwrap_err().to_string().contains("nothing that is there forbids it")
+        );
+
+        let as_read = planned(40).into_iter().find(|it| it.guard == Guard::AsRead).unwrap();
+        assert!(found(&[], &[Said::Refused(as_read.name)]).contains("forbids it (AsRead)"));
+        let free = planned(40).into_iter().find(|it| it.guard == Guard::Free).unwrap();
+        assert!(found(&[], &[Said::Refused(free.name)]).contains("forbids it (Free)"));
+    }
+
+    #[tokio::test]
+    async fn two_that_forbid_each_other_are_found() {
+        let (events, said) = stored(&pair()).await;
         assert!(found(&events, &said).contains("each forbids the other"), "{}", found(&events, &said));
     }
 }
