@@ -36,7 +36,7 @@ const ITEMS: &[(&str, &str)] = &[
     ("ExactlyOnceRegistry", ""),
     ("PipelineManager", ""),
     ("SchemaRegistry", ""),
-    ("SqliteEventStoreBackend", "new"),
+    ("SqliteEventStoreBackend", "new Clone"),
     ("VersionedEvent", "version event_type"),
     ("Upcaster", "upcast"),
     ("AutoUpcaster", "new Default"),
@@ -85,7 +85,7 @@ const ITEMS: &[(&str, &str)] = &[
     ("StepOutput", "from_context"),
     (
         "SagaError",
-        "StepOutputNotFound StepOutputParse StepExecutionFailed CompensationFailed SagaNotFound InvalidState",
+        "StepOutputNotFound StepOutputParse StepExecutionFailed CompensationFailed SagaNotFound InvalidState From",
     ),
     ("MacroSagaOrchestrator", "new execute Default"),
     ("FileSnapshot", "path content capture restore"),
@@ -103,10 +103,14 @@ const ITEMS: &[(&str, &str)] = &[
     ("#[query]", ""),
     ("#[command_handler]", ""),
     ("#[query_handler]", ""),
-    ("#[saga]", "saga_data inject"),
-    ("#[saga_step]", ""),
-    ("#[saga_workflow]", ""),
-    ("#[derive(StepOutput)]", ""),
+    ("#[saga]", "saga_data inject name data_field new"),
+    (
+        "#[saga_step]",
+        "name timeout_seconds requires_compensation inject STEP_NAME STEP_TIMEOUT STEP_REQUIRES_COMPENSATION \
+         Debug",
+    ),
+    ("#[saga_workflow]", "workflow_steps create_*_step"),
+    ("#[derive(StepOutput)]", "From"),
     ("extract_output!", ""),
 ];
 
