@@ -59,7 +59,7 @@ const NEEDS: &[Need] = &[
     Need { name: "nightly", purpose: "fuzz", weight: Optional, probe: Command(&["rustup", "run", "nightly", "rustc", "--version"]), install: NIGHTLY },
     Need { name: "cargo-fuzz", purpose: "fuzz", weight: Optional, probe: Command(&["cargo", "fuzz", "--version"]), install: CARGO_FUZZ },
     Need { name: "cargo-semver-checks", purpose: "release: the public API beside that of the last version", weight: Optional, probe: Command(&["cargo", "semver-checks", "--version"]), install: CARGO_SEMVER_CHECKS },
-    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, unless DATABASE_URL names a server", weight: Optional, probe: Command(&["pg_config", "--version"]), install: POSTGRESQL },
+    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, and servers that tests start and kill", weight: Optional, probe: Command(&["pg_config", "--version"]), install: POSTGRESQL },
     Need { name: "c++", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(tools::compiler), install: CPP },
     Need { name: "libclang", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(libclang), install: LIBCLANG },
     Need { name: "python3", purpose: "test: what other tools see in Parquet files", weight: Optional, probe: Command(&["python3", "-m", "venv", "--help"]), install: PYTHON },

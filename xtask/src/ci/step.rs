@@ -26,6 +26,8 @@ pub(super) enum Work {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Passed,
+    /// What there was to do is well; this was not done.
+    PassedWithout(String),
     Failed(Vec<String>),
     Skipped(String),
 }
@@ -75,7 +77,7 @@ impl Report {
     pub(super) fn problems(&self) -> &[String] {
         match &self.outcome {
             Outcome::Failed(problems) => problems,
-            Outcome::Passed | Outcome::Skipped(_) => &[],
+            Outcome::Passed | Outcome::PassedWithout(_) | Outcome::Skipped(_) => &[],
         }
     }
 
@@ -88,6 +90,7 @@ impl Report {
         let time = format!("{:.1} s", self.time.as_secs_f64());
         let (outcome, time, remark) = match &self.outcome {
             Outcome::Passed => ("passed", time, String::new()),
+            Outcome::PassedWithout(what) => ("passed", time, what.clone()),
             Outcome::Failed(problems) => ("FAILED", time, one_line(problems)),
             Outcome::Skipped(reason) => ("skipped", "-".to_owned(), reason.clone()),
         };
@@ -124,12 +127,14 @@ mod tests {
             report("fmt", Outcome::Passed),
             report("clippy", Outcome::Failed(two)),
             report("deny", Outcome::Skipped("not installed".to_owned())),
+            report("package", Outcome::PassedWithout("not compared".to_owned())),
         ];
         let expected = "\
-step    outcome  time   why
-fmt     passed   1.2 s
-clippy  FAILED   1.2 s  clippy said no (and 1 more)
-deny    skipped  -      not installed
+step     outcome  time   why
+fmt      passed   1.2 s
+clippy   FAILED   1.2 s  clippy said no (and 1 more)
+deny     skipped  -      not installed
+package  passed   1.2 s  not compared
 ";
         assert_eq!(table(&reports), expected);
     }
