@@ -1,5 +1,9 @@
 //! Debian's packages, for root: what a build machine starts with is a clone and a toolchain.
 
+use std::fs::File;
+
+use anyhow::Context;
+
 use crate::process::Process;
 
 /// Whether this is root on a system of Debian's kind.
@@ -11,6 +15,10 @@ pub(crate) fn may_install() -> bool {
 /// Installs `packages`, and says so: `what` is what people call them.
 pub(crate) fn install(what: &str, packages: &[&str]) -> anyhow::Result<()> {
     println!("not installed, and this is root: installing {what} ({})", packages.join(", "));
+    // Another chore may be about the same: apt-get fails where it finds another one, and does not wait.
+    let path = std::env::temp_dir().join("allframe-cqrs-apt.lock");
+    let alone = File::create(&path).with_context(|| format!("making {}", path.display()))?;
+    alone.lock().with_context(|| format!("waiting for {}", path.display()))?;
     Process::new("apt-get", ["update"]).run()?;
     installation(packages).run()
 }
