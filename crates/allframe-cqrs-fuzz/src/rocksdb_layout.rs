@@ -13,6 +13,7 @@ use of_the_store::{
     entry, keys,
     record::{Malformed, Record, place},
     state::State,
+    synced::Synced,
 };
 
 use crate::{
@@ -20,14 +21,15 @@ use crate::{
     target::{Finding, Outcome, ensure, must},
 };
 
-/// The input: what it is (1 byte), then a key or a value.
+/// The input: what it is (1 byte), then a key, a value or a file.
 pub(crate) fn read(data: &[u8]) -> Result<Outcome, Finding> {
     let mut input = Input::new(data);
-    match input.byte() % 4 {
+    match input.byte() % 5 {
         0 => read_record(input.rest()),
         1 => read_entry(input.rest()),
         2 => read_state(input.rest()),
-        _ => read_key(input.rest()),
+        3 => read_key(input.rest()),
+        _ => read_synced(input.rest()),
     }
 }
 
@@ -83,11 +85,19 @@ fn read_key(key: &[u8]) -> Result<Outcome, Finding> {
     Ok(Outcome::Read)
 }
 
+fn read_synced(file: &[u8]) -> Result<Outcome, Finding> {
+    let Some(synced) = Synced::from_bytes(file) else { return Ok(Outcome::Refused) };
+    let again = synced.to_bytes();
+    ensure(again == file, || format!("{synced:?} is written as {again:?}"))?;
+    Ok(Outcome::Read)
+}
+
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let of = |kind: u8, bytes: &[u8]| [&[kind], bytes].concat();
     let mut seeds = vec![
         ("entry", of(1, &entry::write(GlobalPosition::new(0x0102), 0x0304))),
         ("state", of(2, &State::default().to_bytes())),
+        ("synced", of(4, &Synced { head: GlobalPosition::new(7), sequence: 70 }.to_bytes())),
         ("key", of(3, b"account-7\0\0\0\0\0\0\0\0\x03")),
     ];
     let events = crate::seeds::recorded(4);

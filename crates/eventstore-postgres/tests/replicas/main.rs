@@ -11,6 +11,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod conformance;
 mod failover;
 mod reading;

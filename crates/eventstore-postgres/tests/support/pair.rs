@@ -26,13 +26,13 @@ impl Pair {
         Self { primary, replica }
     }
 
-    /// Of the servers that all tests of a file share.
+    /// Of servers that the cases of a program share, none of which pauses them.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Pair> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// The same servers, for one test at a time, which may pause and kill the replica.
+    /// Of other servers, for one test at a time, which may pause and kill the replica.
     pub(crate) async fn alone() -> MutexGuard<'static, Self> {
         static ALONE: OnceLock<Mutex<Pair>> = OnceLock::new();
         let pair = ALONE.get_or_init(|| Mutex::new(Self::start())).lock().await;

@@ -3,12 +3,7 @@
 //!
 //! RocksDB takes a log, or a manifest, that ends too early for one that was being written when the power went, and goes on with
 //! less. What this file says is true whenever it can be read, also when it is old: so whoever opens the store knows better.
-//!
-//! ```text
-//! head      u64       the position of the last event, all little-endian
-//! sequence  u64       RocksDB's number of the last write
-//! check     2 u64     the same two with all bits turned
-//! ```
+//! What stands in it: `layout/synced.rs`.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -17,27 +12,14 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use eventstore_api::{GlobalPosition, Result, StoreError};
+use eventstore_api::{Result, StoreError};
 
 use crate::error::{RocksDbError, corrupted, io_failed};
+pub(crate) use crate::layout::synced::Synced;
 
 pub(crate) const NAME: &str = "SYNCED";
 
-/// How many bytes the file has, and a number in it.
-const BYTES: usize = 4 * NUMBER;
-const NUMBER: usize = size_of::<u64>();
-
-/// How far a store is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Synced {
-    pub(crate) head: GlobalPosition,
-    pub(crate) sequence: u64,
-}
-
 impl Synced {
-    /// Of a store in which nothing is.
-    pub(crate) const NOTHING: Self = Self { head: GlobalPosition::START, sequence: 0 };
-
     /// What is said in this directory; `None` where nothing is that makes sense.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>> {
         match fs::read(directory.join(NAME)) {
@@ -67,23 +49,6 @@ impl Synced {
                 self.head, self.sequence, found.head, found.sequence
             ),
         ))
-    }
-
-    fn to_bytes(self) -> [u8; BYTES] {
-        let numbers = [self.head.get(), self.sequence, !self.head.get(), !self.sequence];
-        let mut bytes = [0; BYTES];
-        for (place, number) in bytes.chunks_exact_mut(NUMBER).zip(numbers) {
-            place.copy_from_slice(&number.to_le_bytes());
-        }
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (numbers, []) = bytes.as_chunks::<NUMBER>() else { return None };
-        let [head, sequence, check @ ..] = numbers else { return None };
-        let (head, sequence) = (u64::from_le_bytes(*head), u64::from_le_bytes(*sequence));
-        let is_whole = check == [(!head).to_le_bytes(), (!sequence).to_le_bytes()];
-        is_whole.then(|| Self { head: GlobalPosition::new(head), sequence })
     }
 }
 
@@ -135,6 +100,8 @@ impl SyncedFile {
 
 #[cfg(test)]
 mod tests {
+    use eventstore_api::GlobalPosition;
+
     use super::*;
 
     fn synced(head: u64, sequence: u64) -> Synced {
@@ -153,20 +120,6 @@ mod tests {
         }
         drop(file);
         assert!(SyncedFile::take(directory.path()).unwrap().is_some());
-    }
-
-    #[test]
-    fn what_makes_no_sense_says_nothing() {
-        let bytes = synced(7, 70).to_bytes();
-        assert_eq!(Synced::from_bytes(&bytes), Some(synced(7, 70)));
-        for length in 0..bytes.len() {
-            assert_eq!(Synced::from_bytes(bytes.get(..length).unwrap()), None);
-        }
-        for at in 0..bytes.len() {
-            let mut changed = bytes;
-            *changed.get_mut(at).unwrap() ^= 1;
-            assert_eq!(Synced::from_bytes(&changed), None, "{at}");
-        }
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! | `meta` | `format` | the version of this layout |
 //! | `meta` | `state` | [`state`]: counts, head |
 //!
+//! And beside the database a file, [`synced`].
+//!
 //! Numbers in keys are 8 bytes, big-endian, so that keys sort as what they stand for. Names hold no control character, so
 //! that `00` ends one and the names sort as text does: a name that begins another one comes first.
 
@@ -18,6 +20,7 @@ pub(crate) mod entry;
 pub(crate) mod keys;
 pub(crate) mod record;
 pub(crate) mod state;
+pub(crate) mod synced;
 
 /// The version of this layout. A store of a later one is not opened.
 pub(crate) const FORMAT: u32 = 1;
