@@ -57,7 +57,10 @@ pub(crate) async fn catch_up_and_compare(
 }
 
 /// That the last event of the target is the one that the source has there. Whoever wants to be sure of all of them verifies.
-async fn check_is_a_copy(migration: &Migration<'_>, head: GlobalPosition) -> Result<(), MigrationError> {
+pub(crate) async fn check_is_a_copy(
+    migration: &Migration<'_>,
+    head: GlobalPosition,
+) -> Result<(), MigrationError> {
     if head == GlobalPosition::START {
         return Ok(());
     }

@@ -24,12 +24,12 @@ pub struct Migration<'a> {
     pub(crate) target: &'a dyn EventStoreBackend,
     pub(crate) page: Page,
     told: Option<Box<Told<'a>>>,
-    followed: Mutex<Followed>,
+    so_far: Mutex<SoFar>,
 }
 
-/// What calls of [`Migration::follow`] have copied and compared that a store ended which was away for a while.
+/// What calls of [`Migration::run`] and [`Migration::follow`] have copied and compared that a store ended which was away for a while.
 #[derive(Default)]
-struct Followed {
+struct SoFar {
     copied: Progressed,
     seen: Seen,
 }
@@ -47,7 +47,7 @@ impl<'a> Migration<'a> {
     #[must_use]
     pub fn new(source: &'a dyn EventStoreBackend, target: &'a dyn EventStoreBackend) -> Self {
         let page = Page { events: 8_192, bytes: 8 << 20 };
-        Self { source, target, page, told: None, followed: Mutex::default() }
+        Self { source, target, page, told: None, so_far: Mutex::default() }
     }
 
     /// The same migration, in pages of at most so many events; at least one, and 8,192 where nothing is said. A page is stored
@@ -80,12 +80,18 @@ impl<'a> Migration<'a> {
     ///
     /// # Errors
     ///
-    /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify).
+    /// As [`catch_up`](Self::catch_up) and [`verify`](Self::verify). A store that was away for a while ends it too, which
+    /// [`MigrationError::is_retryable`] tells; the same call of the same migration goes on, and its report is of both. No event is
+    /// compared a second time then, unless the target has lost what was.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has copied a beginning. The next call goes on copying behind it, and compares everything.
     pub async fn run(&self) -> Result<MigrationReport, MigrationError> {
-        let Followed { mut copied, mut seen } = Followed::default();
-        catch_up_and_compare(self, Names::of(self.source), &mut seen, &mut copied).await?;
-        let verified = seen.verified(self).await?;
-        Ok(MigrationReport { caught_up: copied.caught_up, verified })
+        let mut so_far = self.take_so_far();
+        let done = self.go_on_running(&mut so_far).await;
+        self.keep_where_it_can_go_on(so_far, &done);
+        done
     }
 
     /// Copies what is missing in the target: events up to the last one that the source has now, and snapshots.
@@ -111,38 +117,31 @@ impl<'a> Migration<'a> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run). A store that was away for a while ends it too, which [`MigrationError::is_retryable`] tells; the same
-    /// call of the same migration goes on, and its report is of both. Nothing is compared a second time then, unless the target has
-    /// lost what was.
+    /// As [`run`](Self::run), and the same call goes on in the same way.
     ///
     /// # Cancellation
     ///
-    /// Dropped early, it has copied a beginning. The next call goes on copying behind it, and compares everything.
+    /// As [`run`](Self::run).
     pub async fn follow(&self, until: impl Future<Output = ()>) -> Result<MigrationReport, MigrationError> {
-        // Not held meanwhile: another call at the same time begins anew.
-        let mut followed = mem::take(&mut *self.followed());
-        let done = self.go_on_following(&mut followed, until).await;
-        if done.as_ref().is_err_and(MigrationError::is_retryable) {
-            // What came once more, because the target had lost it, may not have been compared once more.
-            if followed.copied.again_behind.take().is_some() {
-                followed.seen = Seen::default();
-            }
-            *self.followed() = followed;
-        }
+        let mut so_far = self.take_so_far();
+        let done = self.go_on_following(&mut so_far, until).await;
+        self.keep_where_it_can_go_on(so_far, &done);
         done
+    }
+
+    async fn go_on_running(&self, so_far: &mut SoFar) -> Result<MigrationReport, MigrationError> {
+        self.compare_again_what_is_lost(so_far).await?;
+        self.come_to_an_end(so_far).await
     }
 
     async fn go_on_following(
         &self,
-        Followed { copied: sum, seen }: &mut Followed,
+        so_far: &mut SoFar,
         until: impl Future<Output = ()>,
     ) -> Result<MigrationReport, MigrationError> {
         let mut until = std::pin::pin!(until);
-        // Another server may have taken its place that had not got all of it yet. What comes there again was not compared.
-        let there = self.target.head().await.map_err(MigrationError::Target)?;
-        if there < seen.head {
-            *seen = Seen::default();
-        }
+        self.compare_again_what_is_lost(so_far).await?;
+        let SoFar { copied: sum, seen } = &mut *so_far;
         catch_up_and_compare(self, Names::of(self.source), seen, sum).await?;
         loop {
             let behind = sum.head();
@@ -162,6 +161,22 @@ impl<'a> Migration<'a> {
                 }
             }
         }
+        self.come_to_an_end(so_far).await
+    }
+
+    /// Another server may have taken the place of the target that had not got all of it yet. What comes there again was not compared.
+    async fn compare_again_what_is_lost(&self, so_far: &mut SoFar) -> Result<(), MigrationError> {
+        let there = self.target.head().await.map_err(MigrationError::Target)?;
+        if there < so_far.seen.head {
+            so_far.seen = Seen::default();
+        }
+        Ok(())
+    }
+
+    async fn come_to_an_end(
+        &self,
+        SoFar { copied: sum, seen }: &mut SoFar,
+    ) -> Result<MigrationReport, MigrationError> {
         catch_up_and_compare(self, Names::of(self.source), seen, sum).await?;
         let verified = seen.verified(self).await?;
         Ok(MigrationReport { caught_up: sum.caught_up, verified })
@@ -179,8 +194,24 @@ impl<'a> Migration<'a> {
         verify(self).await
     }
 
-    fn followed(&self) -> MutexGuard<'_, Followed> {
-        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Not held meanwhile: another call at the same time begins anew.
+    fn take_so_far(&self) -> SoFar {
+        mem::take(&mut *self.so_far())
+    }
+
+    /// Keeps it for the next call, where that may succeed.
+    fn keep_where_it_can_go_on(&self, mut so_far: SoFar, done: &Result<MigrationReport, MigrationError>) {
+        if done.as_ref().is_err_and(MigrationError::is_retryable) {
+            // What came once more, because the target had lost it, may not have been compared once more.
+            if so_far.copied.again_behind.take().is_some() {
+                so_far.seen = Seen::default();
+            }
+            *self.so_far() = so_far;
+        }
+    }
+
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn teller(&self) -> Teller<'_> {

@@ -8,7 +8,7 @@ use crate::Digest;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationReport {
-    /// What this run has copied.
+    /// What this run has copied, and those of the same migration before it that a store ended which was away for a while.
     pub caught_up: CaughtUp,
     /// What of both stores was compared.
     pub verified: Verified,
@@ -18,7 +18,7 @@ pub struct MigrationReport {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CaughtUp {
-    /// Events that were stored by this run, as far as it was told so.
+    /// Events that were stored, as far as that was said.
     pub events: u64,
     /// Snapshots: new ones, and those that were later than what the target had.
     pub snapshots: u64,

@@ -1,6 +1,6 @@
 //! Copying and comparing snapshots.
 
-use std::vec;
+use std::slice;
 
 use eventstore_api::{EventStoreBackend, Snapshot, SnapshotStreams, StreamId};
 use futures_util::future::join;
@@ -59,29 +59,24 @@ impl<'m> SnapshotCopy<'m> {
     }
 }
 
-/// What comparing snapshots came to.
-#[derive(Default)]
-pub(crate) struct Compared {
-    /// How many are the same.
-    pub(crate) same: u64,
-    /// Of how many the source has a later one, or another of the same version, or the only one.
-    pub(crate) behind: u64,
-}
-
-/// Compares the snapshots of these streams.
+/// Compares the snapshots of these streams, and says how many are the same; and of which the source has a later one, or another of
+/// the same version, or the only one.
 pub(crate) async fn compare(
     migration: &Migration<'_>,
     mut names: Names<'_>,
     mut digester: Option<&mut Digester>,
-) -> Result<Compared, MigrationError> {
+    mut is_behind: impl FnMut(StreamId),
+) -> Result<u64, MigrationError> {
     let Migration { source, target, .. } = migration;
-    let mut compared = Compared::default();
+    let mut same = 0;
     while let Some(name) = names.next().await.map_err(MigrationError::Target)? {
         // The target first: what it has then, the source had before.
         let to = target.get_latest_snapshot(&name).await.map_err(MigrationError::Target)?;
         let from = source.get_latest_snapshot(&name).await.map_err(MigrationError::Source)?;
         let Some(to) = to else {
-            compared.behind += u64::from(from.is_some());
+            if from.is_some() {
+                is_behind(name);
+            }
             continue;
         };
         if let Some(difference) = Difference::of_snapshots(from.as_ref(), &to) {
@@ -91,29 +86,37 @@ pub(crate) async fn compare(
             digester.snapshot(&to);
         }
         match from {
-            Some(from) if from != to => compared.behind += 1,
-            _ => compared.same += 1,
+            Some(from) if from != to => is_behind(name),
+            _ => same += 1,
         }
     }
-    Ok(compared)
+    Ok(same)
 }
 
-/// Of how many streams the source has a snapshot, and the target none.
-pub(crate) async fn missing(migration: &Migration<'_>) -> Result<u64, MigrationError> {
+/// Says of which streams the source has a snapshot, and the target none. Those that are known are passed over.
+pub(crate) async fn look_for_missing(
+    migration: &Migration<'_>,
+    is_known: impl Fn(&StreamId) -> bool,
+    mut is_missing: impl FnMut(StreamId),
+) -> Result<(), MigrationError> {
     let mut names = Names::of(migration.source);
-    let mut missing = 0;
     while let Some(name) = names.next().await.map_err(MigrationError::Source)? {
+        if is_known(&name) {
+            continue;
+        }
         let to = migration.target.get_latest_snapshot(&name).await.map_err(MigrationError::Target)?;
-        missing += u64::from(to.is_none());
+        if to.is_none() {
+            is_missing(name);
+        }
     }
-    Ok(missing)
+    Ok(())
 }
 
 /// Streams that may have a snapshot.
 pub(crate) enum Names<'s> {
     /// All that have one, in their order.
     Of(SnapshotStreams<'s>),
-    Listed(vec::IntoIter<StreamId>),
+    Listed(slice::Iter<'s, StreamId>),
 }
 
 impl<'s> Names<'s> {
@@ -123,14 +126,14 @@ impl<'s> Names<'s> {
     }
 
     /// These.
-    pub(crate) fn listed(names: impl IntoIterator<Item = StreamId>) -> Self {
-        Self::Listed(names.into_iter().collect::<Vec<_>>().into_iter())
+    pub(crate) fn listed(names: &'s [StreamId]) -> Self {
+        Self::Listed(names.iter())
     }
 
     async fn next(&mut self) -> eventstore_api::Result<Option<StreamId>> {
         match self {
             Self::Of(streams) => streams.next().await,
-            Self::Listed(names) => Ok(names.next()),
+            Self::Listed(names) => Ok(names.next().cloned()),
         }
     }
 

@@ -15,10 +15,10 @@ use tokio::sync::{RwLock, watch};
 use tracing::Instrument as _;
 
 use crate::{
-    Migration, MigrationError,
-    catch_up::{Copied, catch_up_and_compare, copy_events},
+    Difference, Migration, MigrationError,
+    catch_up::{Copied, catch_up_and_compare, check_is_a_copy, copy_events},
     progressed::Progressed,
-    snapshots::{Names, SnapshotCopy, compare},
+    snapshots::{Names, SnapshotCopy, compare, look_for_missing},
     to_itself::{leads_to, leave_trace},
     verify::Seen,
 };
@@ -41,7 +41,8 @@ struct Shared {
     current: watch::Sender<Store>,
     /// Whoever writes has it for reading, and the switch, for its last moment, for writing. It is fair: who comes later waits.
     writes: Arc<RwLock<()>>,
-    /// The streams of which snapshots were saved since a switch has begun, or has last looked; `None` when none is under way.
+    /// The streams of which snapshots were saved since a switch has begun, or has last looked, or are not in the new store although
+    /// they were brought there; `None` when none is under way.
     saved: Mutex<Option<HashSet<StreamId>>>,
     is_closed: AtomicBool,
 }
@@ -83,8 +84,10 @@ impl SwitchingBackend {
     ///
     /// Everything is copied and verified while the store is in use, and then what has come meanwhile, events and snapshots, as often
     /// as that becomes less. Then appends and saves wait, as long as it takes to copy and verify what is left, which is little: no
-    /// more than a thousand events or a hundred snapshots, unless they come faster than they can be copied. When they go on, they go to
-    /// the new store. Reads never wait.
+    /// more than a thousand events or a hundred snapshots, unless they come at more than half the speed at which they are copied. When
+    /// they go on, they go to the new store. Reads never wait.
+    ///
+    /// In memory it has a few pages, as a [`Migration`], and the names of the streams whose snapshots are saved meanwhile.
     ///
     /// # Errors
     ///
@@ -92,8 +95,10 @@ impl SwitchingBackend {
     ///
     /// - [`MigrationError::SwitchUnderWay`];
     /// - [`MigrationError::ToItself`] where the new store is this one, or leads back to it: behind an [`Arc`], a wrapper, or another
-    ///   `SwitchingBackend`. A wrapper that reads in a task of its own hides it, and then every later call goes round in a circle;
-    /// - [`MigrationError::Behind`] where the new store has not got all that it has acknowledged.
+    ///   `SwitchingBackend`. A wrapper that reads in a task of its own, or answers `head` without asking, hides it, and so may two
+    ///   stores that are switched to each other at the same moment; then every later call goes round in a circle;
+    /// - [`MigrationError::Behind`] where the new store has not got all that it has acknowledged: in the last moment it ends too early,
+    ///   or a snapshot is not there that was brought, also for the second time. One that it loses once it was compared is not missed.
     ///
     /// The store is the old one then, and in use as before. The new one is dropped: hand over an `Arc` or a clone of it, and the same
     /// call with the other goes on where this one has ended.
@@ -106,16 +111,17 @@ impl SwitchingBackend {
         let target: Store = Arc::new(target);
         // A save that ends from here on is noted; one that has ended before is seen by whoever lists what there is.
         let _under_way = UnderWay::begin(&self.shared)?;
-        let (answer, leads_here) = leads_to(self.address(), target.head()).await;
-        if leads_here {
-            return Err(MigrationError::ToItself);
-        }
-        answer.map_err(MigrationError::Target)?;
+        self.end_of(&*target).await?;
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
         let (mut seen, mut copied) = (Seen::default(), Progressed::default());
         catch_up_and_compare(&migration, Names::of(&*source), &mut seen, &mut copied).await?;
-        compare(&migration, Names::of(&*target), None).await?;
+        // What was brought and is not there is brought again, as if it had been saved meanwhile.
+        let note = |stream| self.note_saved(stream);
+        compare(&migration, Names::of(&*target), None, note).await?;
+        // Streams come, and their snapshots are saved: to ask for each of them would take as long as more come.
+        let is_noted = |stream: &_| self.shared.saved().as_ref().is_some_and(|saved| saved.contains(stream));
+        look_for_missing(&migration, is_noted, note).await?;
         let mut before = u64::MAX;
         loop {
             let left = self.left(&*source, seen.head).await?;
@@ -125,9 +131,8 @@ impl SwitchingBackend {
             }
             before = left;
             let saved = self.shared.drain_saved();
-            let names = Names::listed(saved.clone());
-            catch_up_and_compare(&migration, names, &mut seen, &mut copied).await?;
-            compare(&migration, Names::listed(saved), None).await?;
+            catch_up_and_compare(&migration, Names::listed(&saved), &mut seen, &mut copied).await?;
+            compare(&migration, Names::listed(&saved), None, note).await?;
         }
 
         let began = Instant::now();
@@ -142,20 +147,27 @@ impl SwitchingBackend {
         copy_events(&migration, &rest, until).await?;
         let rest = *rest.borrow();
         let saved = self.shared.drain_saved();
-        let mut snapshots = SnapshotCopy::new(&migration, Names::listed(saved.clone()));
+        let mut snapshots = SnapshotCopy::new(&migration, Names::listed(&saved));
         while !snapshots.is_done() {
             let taken = snapshots.take().await?;
             snapshots.save(taken).await?;
         }
         target.flush().await.map_err(MigrationError::Target)?;
-        seen.compare_copied(&migration, rest).await?;
-        let snapshots = compare(&migration, Names::listed(saved), None).await?;
-        if seen.head != until || snapshots.behind > 0 {
-            return Err(MigrationError::Behind {
-                head: seen.head,
-                source_head: until,
-                snapshots_behind: snapshots.behind,
-            });
+        // Where it ended when it was last looked at need not be where it ends: it may have lost its last events since, or got others.
+        let there = self.end_of(&*target).await?;
+        if there > until {
+            let position = GlobalPosition::new(until.get().saturating_add(1));
+            return Err(MigrationError::NotACopy(Difference::NotInSource { position }));
+        }
+        check_is_a_copy(&migration, there).await?;
+        if there >= rest.head() {
+            seen.compare_copied(&migration, rest).await?;
+        }
+        let mut snapshots_behind = 0;
+        compare(&migration, Names::listed(&saved), None, |_| snapshots_behind += 1).await?;
+        let head = there.min(seen.head);
+        if head != until || snapshots_behind > 0 {
+            return Err(MigrationError::Behind { head, source_head: until, snapshots_behind });
         }
         drop(migration);
         self.shared.current.send_replace(target);
@@ -167,6 +179,15 @@ impl SwitchingBackend {
 
     pub(crate) fn current(&self) -> Store {
         Arc::clone(&self.shared.current.borrow())
+    }
+
+    /// Where a store ends that is to come, and is not this one.
+    async fn end_of(&self, target: &dyn EventStoreBackend) -> Result<GlobalPosition, MigrationError> {
+        let (answer, leads_here) = leads_to(self.address(), target.head()).await;
+        if leads_here {
+            return Err(MigrationError::ToItself);
+        }
+        answer.map_err(MigrationError::Target)
     }
 
     /// What no other has as long as this one is there.

@@ -13,8 +13,8 @@ struct Asked {
     was_asked: Cell<bool>,
 }
 
-/// What a call comes to, and whether the store of this address was asked on the way. A call that goes on in another task leaves no
-/// trace there.
+/// What a call comes to, and whether the store of this address was asked on the way. A call that goes on in another task, or
+/// is answered without it, leaves no trace there.
 pub(crate) async fn leads_to<T>(address: usize, call: impl Future<Output = T>) -> (T, bool) {
     let asked = Asked { address, was_asked: Cell::new(false) };
     let traced = async {

@@ -8,7 +8,7 @@ use crate::{
     Difference, Migration, MigrationError, MigrationPhase, Verified,
     digest::Digester,
     progressed::Progressed,
-    snapshots::{Compared, Names, compare, missing},
+    snapshots::{Names, compare, look_for_missing},
     walk::Walk,
 };
 
@@ -138,8 +138,9 @@ impl Seen {
     pub(crate) async fn verified(&self, migration: &Migration<'_>) -> Result<Verified, MigrationError> {
         let names = Names::of(migration.target);
         let mut digester = self.digester.clone();
-        let Compared { same, behind } = compare(migration, names, Some(&mut digester)).await?;
-        let missing = missing(migration).await?;
+        let mut behind = 0;
+        let same = compare(migration, names, Some(&mut digester), |_| behind += 1).await?;
+        look_for_missing(migration, |_| false, |_| behind += 1).await?;
         let source_head = migration.source.head().await.map_err(MigrationError::Source)?;
         // One that is damaged has a last event that can be read, and only whoever wants what lies behind it is told.
         let more = ReadAll::after(self.head).limit(1);
@@ -147,7 +148,7 @@ impl Seen {
         Ok(Verified {
             events: self.events,
             snapshots: same,
-            snapshots_behind: behind + missing,
+            snapshots_behind: behind,
             head: self.head,
             source_head,
             digest: digester.finish(),

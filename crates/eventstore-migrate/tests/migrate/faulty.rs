@@ -112,7 +112,8 @@ impl Faulty {
         self.inner.lock().unwrap().clone()
     }
 
-    async fn forget(&self, events: usize) {
+    /// So many of its last events, and every snapshot.
+    pub(crate) async fn forget(&self, events: usize) {
         let mut all = self.inner().get_all_events().await.unwrap();
         all.truncate(all.len() - events);
         let left = InMemoryBackend::new();

@@ -2,7 +2,7 @@ use std::{pin::pin, task::Poll};
 
 use eventstore_api::EventStoreBackend;
 use eventstore_memory::InMemoryBackend;
-use eventstore_migrate::{CaughtUp, Difference, Migration, MigrationError};
+use eventstore_migrate::{CaughtUp, Difference, Migration, MigrationError, MigrationReport};
 use eventstore_wal::WalBackend;
 use futures_util::future::poll_fn;
 use proptest::prelude::*;
@@ -80,6 +80,57 @@ async fn a_lost_answer_costs_a_run_and_nothing_else() {
     assert!(failures > 5, "{failures} failures");
     assert!(report.verified.is_complete());
     assert_same(&old, &inner).await;
+}
+
+/// Runs the same migration as often as a store was away.
+async fn run_patiently(migration: &Migration<'_>) -> MigrationReport {
+    loop {
+        match migration.run().await {
+            Ok(report) => return report,
+            Err(error) => assert!(error.is_retryable(), "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_after_a_store_was_away_goes_on_counting_and_comparing_where_the_last_one_ended() {
+    let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+    fill(&old).await;
+    let new = Faulty::that_loses_answers(&inner);
+    let migration = Migration::new(&old, &new).page_events(5);
+    for _ in 0..5 {
+        assert!(migration.run().await.unwrap_err().is_retryable());
+    }
+    let report = run_patiently(&migration).await;
+    assert_same(&old, &inner).await;
+    assert_eq!((report.caught_up.events, report.caught_up.snapshots), (new.acknowledged(), 3));
+    let (walked_over, all) = (new.walked_over(), report.verified.events);
+    assert!(walked_over < 2 * all, "of {all} events {walked_over} were compared");
+    assert_eq!(report.verified, Migration::new(&old, &inner).verify().await.unwrap());
+
+    // What is done is done: the next one is a run of its own.
+    let again = run_patiently(&migration).await;
+    assert_eq!((again.caught_up.events, again.verified), (0, report.verified));
+}
+
+#[tokio::test]
+async fn a_run_compares_again_what_the_new_store_has_lost_since_the_last_one() {
+    let old = InMemoryBackend::new();
+    fill(&old).await;
+    let new = Faulty::that_loses_answers(&InMemoryBackend::new());
+    let migration = Migration::new(&old, &new).page_events(5);
+    for _ in 0..20 {
+        assert!(migration.run().await.unwrap_err().is_retryable());
+    }
+    new.lose_everything();
+    let before = new.walked_over();
+    let report = run_patiently(&migration).await;
+    let (walked_over, all) = (new.walked_over() - before, report.verified.events);
+    assert!(
+        before > all / 2 && walked_over >= all,
+        "of {all} events {before} were compared, and {walked_over} again"
+    );
+    assert_eq!(report.verified, Migration::new(&old, &new).verify().await.unwrap());
 }
 
 /// A server that takes the place of another may not have all that the other has acknowledged.

@@ -11,6 +11,7 @@
 mod faulty;
 mod following;
 mod interrupted;
+mod last_moment;
 mod moving;
 mod refused;
 mod saved_meanwhile;

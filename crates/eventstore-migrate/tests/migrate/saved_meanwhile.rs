@@ -8,7 +8,7 @@ use eventstore_migrate::{MigrationError, SwitchingBackend};
 use futures_util::future::poll_immediate;
 
 use crate::{
-    stores::{append, assert_same, save, stream},
+    stores::{append, assert_same, fill, save, stream},
     watched::Watched,
 };
 
@@ -77,4 +77,49 @@ async fn a_new_store_that_does_not_have_the_snapshots_it_has_taken_is_not_switch
     insta::assert_snapshot!(message_with_causes(&refused), @"the store to migrate to is behind: it has come to position 1 of 1, and 1 snapshot has not arrived; run it again");
     append(&store, "a", 1).await;
     assert_same(&store, &old).await;
+}
+
+/// They are brought while appends go on: whoever looked only at what comes in the last moment would find nothing missing.
+#[tokio::test]
+async fn snapshots_that_a_new_store_loses_before_the_last_moment_are_missed_there() {
+    let old = InMemoryBackend::new();
+    let store = SwitchingBackend::new(old.clone());
+    append(&store, "a", 1).await;
+    let saving = store.clone();
+    let target = Watched::around(InMemoryBackend::new())
+        .that_loses_snapshots()
+        .meanwhile(async move { save_many(&saving).await });
+    let refused = store.switch_to(target).await.unwrap_err();
+    let MigrationError::Behind { snapshots_behind, .. } = &refused else { panic!("{refused:?}") };
+    assert_eq!(*snapshots_behind, MANY as u64);
+    append(&store, "a", 1).await;
+    assert_same(&store, &old).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_that_a_new_store_loses_while_everything_is_brought_is_missed_in_the_last_moment() {
+    let old = InMemoryBackend::new();
+    let store = SwitchingBackend::new(old.clone());
+    fill(&store).await;
+    let target = Watched::around(InMemoryBackend::new()).that_loses_snapshots();
+    let refused = store.switch_to(target).await.unwrap_err();
+    assert!(matches!(refused, MigrationError::Behind { snapshots_behind: 3, .. }), "{refused:?}");
+    append(&store, "a", 1).await;
+    assert_same(&store, &old).await;
+}
+
+#[tokio::test]
+async fn what_a_new_store_loses_once_it_gets_again() {
+    // On the page on which everything is brought there are 3. The others are saved meanwhile.
+    for lost in [1, 3, 3 + MANY as u64] {
+        let (old, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+        let store = SwitchingBackend::new(old.clone());
+        fill(&store).await;
+        let saving = store.clone();
+        let target = Watched::around(new.clone())
+            .that_loses_the_first_snapshots(lost)
+            .meanwhile(async move { save_many(&saving).await });
+        store.switch_to(target).await.unwrap();
+        assert_same(&old, &new).await;
+    }
 }

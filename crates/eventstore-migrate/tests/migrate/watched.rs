@@ -18,7 +18,8 @@ pub(crate) struct Watched<B> {
     inner: B,
     /// What happens when the first events arrive, and before they do.
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
-    loses_snapshots: bool,
+    /// So many snapshots it acknowledges and does not have.
+    loses: AtomicU64,
     /// Whoever saves a snapshot of this stream waits until he may.
     slow: Option<StreamId>,
     pub(crate) goes_on: Notify,
@@ -31,7 +32,7 @@ impl<B: EventStoreBackend> Watched<B> {
         Self {
             inner,
             meanwhile: Mutex::default(),
-            loses_snapshots: false,
+            loses: AtomicU64::new(0),
             slow: None,
             goes_on: Notify::new(),
             is_flushed: AtomicBool::new(false),
@@ -46,7 +47,12 @@ impl<B: EventStoreBackend> Watched<B> {
 
     /// Which acknowledges snapshots and does not have them.
     pub(crate) fn that_loses_snapshots(self) -> Self {
-        Self { loses_snapshots: true, ..self }
+        self.that_loses_the_first_snapshots(u64::MAX)
+    }
+
+    /// Which does not have so many of the snapshots that it has acknowledged: the first ones.
+    pub(crate) fn that_loses_the_first_snapshots(self, count: u64) -> Self {
+        Self { loses: AtomicU64::new(count), ..self }
     }
 
     /// Which saves the snapshots of this stream when it is told to go on.
@@ -82,7 +88,9 @@ impl<B: EventStoreBackend> EventStoreBackend for Watched<B> {
         if self.slow.as_ref() == Some(&snapshot.stream) {
             self.goes_on.notified().await;
         }
-        match self.loses_snapshots {
+        let is_lost =
+            self.loses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        match is_lost {
             true => Ok(()),
             false => self.inner.save_snapshot(snapshot).await,
         }
