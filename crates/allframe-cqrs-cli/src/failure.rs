@@ -143,7 +143,11 @@ impl Failure {
             told.id = Some(id.to_string());
         }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
-            told.stream = Some(without_passwords(stream.as_str()));
+            told.stream = Some(match stream.as_str() {
+                url if url.contains("://") => without_passwords(url),
+                // A program goes on with it: it is as it was said, whatever it looks like.
+                name => name.to_owned(),
+            });
             told.expected = Some(match expected {
                 ExpectedVersion::Any => "any".to_owned(),
                 ExpectedVersion::NoStream => "none".to_owned(),
@@ -256,5 +260,22 @@ mod tests {
         assert_eq!((told["id"].as_str(), told["exit_code"].as_u64()), (Some(&*id.to_string()), Some(1)));
         assert!(told["hint"].as_str().unwrap().contains(&format!("--id {id}")), "{told}");
         assert!(failure.for_people().contains(&format!("--id {id}")));
+    }
+
+    #[test]
+    fn the_name_of_a_stream_is_told_as_it_is_unless_it_is_a_url() {
+        for (name, expected) in [
+            ("boarding-pass=7A", "boarding-pass=7A"),
+            ("größe=5", "größe=5"),
+            ("postgres://ann:secret@h/db", "postgres://ann:***@h/db"),
+        ] {
+            let failure = Failure::Store(StoreError::WrongExpectedVersion {
+                stream: eventstore_api::StreamId::new(name).unwrap(),
+                expected: ExpectedVersion::NoStream,
+                actual: eventstore_api::Version::new(1),
+            });
+            let told: serde_json::Value = serde_json::from_str(&failure.for_programs()).unwrap();
+            assert_eq!(told["stream"].as_str(), Some(expected));
+        }
     }
 }

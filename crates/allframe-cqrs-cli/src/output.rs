@@ -191,11 +191,18 @@ fn directory_of(place: &Path) -> &Path {
 /// Until then, what was in the place before may be there again after a power failure.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory) {
-        Ok(directory) => directory.sync_all(),
+    let directory = match File::open(directory) {
+        Ok(directory) => directory,
         // Whoever may write there and not look cannot sync either; the file is in its place all the same.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        Err(error) => Err(error),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match directory.sync_all() {
+        // So says a file system whose directories cannot be synced, as that of shared folders; the file is in its place there, too.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        synced => synced,
     }
 }
 
@@ -231,5 +238,20 @@ impl Write for Destination {
             Self::Direct(writer) => writer.flush(),
             Self::Aside { file, .. } => file.flush(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_directory_that_cannot_be_synced_is_no_failure() {
+        use super::*;
+
+        // It is of a file system that has no such thing.
+        let directory = Path::new("/proc");
+        let refused = File::open(directory).unwrap().sync_all().unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        sync_directory(directory).unwrap();
     }
 }

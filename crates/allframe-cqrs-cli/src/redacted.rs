@@ -8,6 +8,10 @@ use anstream::adapter::strip_str;
 const HIDDEN: &str = "***";
 /// What a store is named by that has no user.
 const WITHOUT_PASSWORDS: [&str; 3] = ["wal:", "rocksdb:", "memory:"];
+/// Those of them behind which a directory stands.
+const DIRECTORIES: [&str; 2] = ["wal:", "rocksdb:"];
+/// Settings that are passwords, or say where one is.
+const SETTINGS: [&str; 5] = ["password", "passwd", "pwd", "sslpassword", "passfile"];
 /// Parameters of a URL that hold no secret.
 const KNOWN: [&str; 12] = [
     "application_name",
@@ -55,8 +59,7 @@ fn behind_the_user(url: &str) -> Option<usize> {
 
 /// The same of what stands before none: behind the first `:` that is followed by something else than a port.
 fn behind_no_port(url: &str) -> Option<usize> {
-    let kind = url.split_inclusive(':').next().unwrap_or_default().to_ascii_lowercase();
-    if WITHOUT_PASSWORDS.contains(&kind.as_str()) {
+    if WITHOUT_PASSWORDS.contains(&kind_of(url).as_str()) {
         return None;
     }
     let begin = behind_the_scheme(url);
@@ -81,10 +84,24 @@ fn behind_no_port(url: &str) -> Option<usize> {
 
 /// Where a password may begin that is a setting of its own, and no parameter of a URL.
 fn behind_a_setting(url: &str) -> Option<usize> {
-    match url.split_once('?') {
-        Some((before, _)) if behind_the_scheme(url) > 0 => behind_the_name_of_a_password(before),
-        _ => behind_the_name_of_a_password(url),
+    if DIRECTORIES.contains(&kind_of(url).as_str()) {
+        return None;
     }
+    let settings = match url.split_once('?') {
+        Some((before, _)) if behind_the_scheme(url) > 0 => before,
+        _ => url,
+    };
+    // Where there is no URL, it may be a file, or the name of a stream.
+    let begin_of_url = url.find("://").unwrap_or(url.len());
+    behind_a_name(settings, |name, end| match end > begin_of_url {
+        true => may_be_a_password(name),
+        false => ends_with_a_setting(name),
+    })
+}
+
+/// What stands before the first `:`, and that.
+fn kind_of(url: &str) -> String {
+    url.split_inclusive(':').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Where a scheme ends that is one: `//` may be in a password, too.
@@ -133,11 +150,31 @@ fn shown_parameter(parameter: &str) -> String {
 /// Behind the first `=` before which there is such a name. All that stands between two of them counts as one: which part of it is
 /// the name is another guess.
 fn behind_the_name_of_a_password(text: &str) -> Option<usize> {
-    let mut begin = 0;
+    behind_a_name(text, |name, _| may_be_a_password(name))
+}
+
+/// Behind the first `=` of which this holds: what stands between the one before and it, and where it ends.
+fn behind_a_name(text: &str, is_one: impl Fn(&str, usize) -> bool) -> Option<usize> {
+    let mut end = 0;
     text.split_inclusive('=').find_map(|part| {
-        begin += part.len();
-        part.strip_suffix('=').filter(|name| may_be_a_password(name)).map(|_| begin)
+        end += part.len();
+        part.strip_suffix('=').filter(|name| is_one(name, end)).map(|_| end)
     })
+}
+
+/// Whether the last word of it is the name of a password as libpq and others take it, which encode nothing there. What has a `/` in it
+/// is a path, unless just such a name is behind that: what stands before may be the rest of a URL.
+fn ends_with_a_setting(text: &str) -> bool {
+    let is_in_a_word = |character: char| {
+        !(character.is_whitespace() || character.is_ascii_punctuation()) || "_-.%/\\".contains(character)
+    };
+    // The `=` may stand apart, and the name in quotes.
+    let text = text.trim_end_matches(is_around);
+    let word = text.rsplit(|character| !is_in_a_word(character)).next().unwrap_or_default();
+    match word.rsplit_once(['/', '\\']) {
+        Some((_, name)) => SETTINGS.contains(&name.to_ascii_lowercase().as_str()),
+        None => word.is_ascii() && !word.contains('%') && may_be_a_password(word),
+    }
 }
 
 /// A name that is encoded could be any, and so could one with letters that only look like those of a password.
@@ -181,7 +218,6 @@ fn value_of(argument: &str) -> &str {
 
 /// The same, of the words of the message: not all of it is what users have said on the command line.
 fn without_those_in_words(message: &str) -> String {
-    let is_around = |character: char| character.is_whitespace() || "'`\"".contains(character);
     let words = message.split_inclusive(is_around).map(|word| {
         let (url, end) = word.split_at(word.trim_end_matches(is_around).len());
         match url.contains("://") {
@@ -190,6 +226,11 @@ fn without_those_in_words(message: &str) -> String {
         }
     });
     words.collect()
+}
+
+/// What may stand around a word that is none of it.
+fn is_around(character: char) -> bool {
+    character.is_whitespace() || "'`\"".contains(character)
 }
 
 #[cfg(test)]
@@ -230,11 +271,11 @@ mod tests {
             prop_assert!(!redacted(&url).contains("SECRET"), "{} is shown as {}", url, redacted(&url));
         }
 
-        /// In quotes or not, and wherever one of them is missing.
+        /// In quotes or not, and wherever one of them is missing. No letters but those: libpq takes no others.
         #[test]
         fn no_password_of_a_setting_is_ever_shown(
             before in "((host|user|dbname) ?= ?'?[a-z/.:@?ü]{0,6}'? ){0,3}",
-            name in "(?i)password|sslpassword|passfile|passw%6frd|pässword",
+            name in "[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]|sslpassword|passfile|PGPASSWORD|passwd|pwd",
             equals in " ?= ?'?",
             around in ("[ -~ü]{0,8}", "[ -~ü]{0,8}"),
             behind in "'?( host=db)?( user=ann@db)?([?]user=ann)?",
@@ -266,6 +307,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_or_a_name_with_an_equals_sign_is_no_setting() {
+        for name in [
+            "exports/passenger=7/events.jsonl",
+            "exports\\passenger=7\\events.jsonl",
+            "year=2024/passenger=7/events.jsonl",
+            "größe=5",
+            "100%=7",
+            "pass%20age=7",
+            "wal:/data/passenger=7",
+            "wal:/my data/passenger=7",
+            "wal:passenger=7",
+            "wal:größe=5",
+            "rocksdb:pwd=7",
+        ] {
+            assert_eq!(redacted(name), name);
+            let said = [name.to_owned(), format!("--store={name}")];
+            let message = format!("cannot open {name}");
+            assert_eq!(without_those_of(&said, &message), message);
+        }
+    }
+
+    #[test]
     fn a_password_is_not_shown() {
         for (url, expected) in [
             ("postgresql://ann:secret@host:5432/app", "postgresql://ann:***@host:5432/app"),
@@ -293,6 +356,14 @@ mod tests {
             ("host=db user=app password=secret", "host=db user=app password=***"),
             ("host=db password='se cret' user=app", "host=db password=***"),
             ("host=db password = secret", "host=db password =***"),
+            ("passwd=secret", "passwd=***"),
+            ("PGPASSWORD=secret", "PGPASSWORD=***"),
+            ("//host/Password=secret", "//host/Password=***"),
+            ("--password=secret", "--password=***"),
+            ("host='/run/db'sslpassword=secret", "host='/run/db'sslpassword=***"),
+            ("{\"password\"=secret}", "{\"password\"=***"),
+            ("host/app?user=ann&password=secret", "host/app?user=ann&password=***"),
+            ("postgresql://host/app pässword=secret", "postgresql://host/app pässword=***"),
             ("jdbc:postgresql://db/app;password=secret", "jdbc:postgresql://db/app;password=***"),
         ] {
             assert_eq!(redacted(url), expected);

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -90,7 +90,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> 
     batch.validate().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
 
     let store = store::open_for_appending(location).await?;
-    let Appended { last_version, last_position, .. } = append(&store, id, batch).await?;
+    let Appended { last_version, last_position, .. } = append(&store, id, batch, &mut io::stderr()).await?;
 
     let (version, position) = (last_version.get(), last_position.get());
     let mut output = Output::stdout();
@@ -105,11 +105,21 @@ pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> 
 
 /// Appends one event, and closes the store. Where it may be stored, and that is not certain, its id is in the failure: whoever appends it
 /// again without gets another one.
-async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
+async fn append(
+    store: &Store,
+    id: EventId,
+    batch: AppendBatch,
+    notes: &mut impl Write,
+) -> Result<Appended, Failure> {
     let mut is_known = true;
     let appended = append_surely(async || {
         let answer = store.append_all(batch.clone()).await;
-        is_known = is_known_after(&answer, is_known);
+        let was_known = is_known;
+        is_known = is_known_after(&answer, was_known);
+        if was_known && !is_known {
+            // Now: a signal may end it before there is an answer.
+            let _ = writeln!(notes, "note: it is not known whether event {id} is stored, trying again");
+        }
         answer
     })
     .await;
@@ -226,13 +236,22 @@ mod tests {
 
     /// What an append comes to on a store with this fault, and how many events are there then.
     async fn appended(fault: fn(Asked) -> Option<StoreError>) -> (EventId, Result<Appended, Failure>, usize) {
+        let (id, answer, there, _) = appended_with_notes(fault).await;
+        (id, answer, there)
+    }
+
+    /// The same, and what is told meanwhile.
+    async fn appended_with_notes(
+        fault: fn(Asked) -> Option<StoreError>,
+    ) -> (EventId, Result<Appended, Failure>, usize, String) {
         let inner = InMemoryBackend::new();
         let store: Store = Faulty::new(inner.clone(), fault);
         let event = NewEvent::new(EventType::new("T").unwrap(), "1");
         let id = event.id;
         let batch = AppendBatch::single(StreamId::new("s").unwrap(), ExpectedVersion::NoStream, vec![event]);
-        let answer = append(&store, id, batch).await;
-        (id, answer, inner.get_all_events().await.unwrap().len())
+        let mut notes = Vec::new();
+        let answer = append(&store, id, batch, &mut notes).await;
+        (id, answer, inner.get_all_events().await.unwrap().len(), String::from_utf8(notes).unwrap())
     }
 
     #[tokio::test]
@@ -243,6 +262,25 @@ mod tests {
         })
         .await;
         assert_eq!((answer.unwrap().last_version, there), (Version::new(1), 1));
+    }
+
+    #[tokio::test]
+    async fn the_id_is_told_once_before_an_event_is_appended_again() {
+        let (id, answer, _, notes) = appended_with_notes(|asked| match asked {
+            Asked::Append(0) => Some(StoreError::unavailable("the server restarts")),
+            Asked::Append(1 | 2) => Some(StoreError::outcome_unknown("the line went dead")),
+            _ => None,
+        })
+        .await;
+        answer.unwrap();
+        assert_eq!(notes, format!("note: it is not known whether event {id} is stored, trying again\n"));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_stored_at_once_is_told_alone() {
+        let (_, answer, _, notes) = appended_with_notes(|_| None).await;
+        answer.unwrap();
+        assert_eq!(notes, "");
     }
 
     #[tokio::test]

@@ -88,13 +88,10 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
     let mut interrupted = if follow { Some(Interrupted::listen()?) } else { None };
     let (mut reached, mut attempts) = (GlobalPosition::START, 0);
     loop {
-        let until = async {
-            if let Some(interrupted) = &mut interrupted {
-                interrupted.wait().await;
-            }
+        let done = match &mut interrupted {
+            Some(interrupted) => migration.follow(interrupted.wait()).await,
+            None => migration.run().await,
         };
-        // Also where nothing is followed: what it copies before it fails is in the report of the attempt that does not.
-        let done = migration.follow(until).await;
         let error = match done {
             Ok(report) => {
                 // What a store without syncs has taken is made to stay.

@@ -87,6 +87,23 @@ fn an_error_about_a_url_is_json_for_programs() {
     assert_eq!(told(&outcome)["stream"].as_str(), Some("postgres://ann:***@h/db"), "{outcome}");
 }
 
+#[test]
+fn what_only_looks_like_a_password_is_shown() {
+    let place = Place::new();
+    for (arguments, shown) in [
+        ("import exports/passenger=7/events.jsonl", "cannot open exports/passenger=7/events.jsonl: "),
+        ("import --json größe=5", "cannot open größe=5: "),
+        ("--store wal:data/passenger=7 stats", "wal:data/passenger=7"),
+        ("--store=wal:data/passenger=7 stats", "wal:data/passenger=7"),
+        ("--store wal:passenger=7 stats", "wal:passenger=7"),
+    ] {
+        let outcome = place.run(arguments);
+        assert!(outcome.code == Some(2) && outcome.stderr.contains(shown), "{arguments}: {outcome}");
+    }
+    let outcome = place.run("append boarding-pass=7A T --expected 3 --json");
+    assert!(outcome.stderr.contains(r#""stream":"boarding-pass=7A""#), "{outcome}");
+}
+
 /// How it ends where nobody reads what it prints.
 fn unread(mut command: Command) -> Option<i32> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
