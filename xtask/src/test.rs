@@ -51,6 +51,9 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     if rocksdb::is_asked_for(arguments, &packages) {
         Tools::require()?;
     }
+    if is_only_compiled(arguments) {
+        return all_tests(arguments, &packages).run();
+    }
     let surroundings = match needs_a_server(arguments, &packages) {
         true => Surroundings::prepare()?,
         false => Surroundings::without_a_server()?,
@@ -58,6 +61,11 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     let outcome = surroundings.tell(all_tests(arguments, &packages)).run();
     surroundings.say_what_was_left_out()?;
     outcome
+}
+
+/// Then nothing is needed around them, and another run beside this one keeps what it has.
+fn is_only_compiled(arguments: &[String]) -> bool {
+    arguments.iter().take_while(|it| *it != "--").any(|it| it == "--no-run")
 }
 
 /// What starts PostgreSQL servers.
@@ -187,6 +195,14 @@ mod tests {
             line("-p allframe-cqrs"),
             "cargo test --features allframe-cqrs/wal --no-fail-fast -p allframe-cqrs"
         );
+    }
+
+    #[test]
+    fn what_is_only_compiled_needs_nothing_around_it() {
+        let only_compiled =
+            |line: &str| is_only_compiled(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(only_compiled("-p eventstore-rocksdb --no-run"));
+        assert!(!only_compiled("-p eventstore-rocksdb -- --no-run") && !only_compiled(""));
     }
 
     #[test]
