@@ -31,8 +31,7 @@ pub(crate) async fn catch_up(
         let taken = snapshots.take().await?;
         let until = migration.source.head().await.map_err(MigrationError::Source)?;
         copy_events(migration, copied, until).await?;
-        let saved = snapshots.save(taken).await?;
-        copied.send_modify(|copied| copied.caught_up.snapshots += saved);
+        snapshots.save(taken, || copied.send_modify(|copied| copied.caught_up.snapshots += 1)).await?;
         if snapshots.is_done() {
             return Ok(());
         }
@@ -155,6 +154,10 @@ async fn store(
         // Where it ends as it did, the same would be refused again.
         if head != known {
             return Ok(Stored::EndsAt(head));
+        }
+        // A store that takes all of them or none says what is missing among them.
+        if position > next && next > known {
+            return Err(MigrationError::Incomplete { missing: next, next: position });
         }
     }
     answer.map_err(MigrationError::Target)?;

@@ -36,6 +36,7 @@ impl Progressed {
         self.caught_up.events += events;
         self.caught_up.snapshots += snapshots;
         self.caught_up.head = head;
-        self.again_behind = self.again_behind.or(again_behind);
+        // No position is less than one.
+        self.again_behind = [self.again_behind, again_behind].into_iter().flatten().min();
     }
 }

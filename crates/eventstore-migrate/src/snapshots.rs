@@ -49,13 +49,13 @@ impl<'m> SnapshotCopy<'m> {
         Ok(taken)
     }
 
-    /// Saves what was taken, and says how many that are.
-    pub(crate) async fn save(&self, taken: Vec<Snapshot>) -> Result<u64, MigrationError> {
-        let count = taken.len() as u64;
+    /// Saves what was taken, and tells of each that is.
+    pub(crate) async fn save(&self, taken: Vec<Snapshot>, is_saved: impl Fn()) -> Result<(), MigrationError> {
         for snapshot in taken {
             self.migration.target.save_snapshot(snapshot).await.map_err(MigrationError::Target)?;
+            is_saved();
         }
-        Ok(count)
+        Ok(())
     }
 }
 

@@ -150,7 +150,7 @@ impl SwitchingBackend {
         let mut snapshots = SnapshotCopy::new(&migration, Names::listed(&saved));
         while !snapshots.is_done() {
             let taken = snapshots.take().await?;
-            snapshots.save(taken).await?;
+            snapshots.save(taken, || ()).await?;
         }
         target.flush().await.map_err(MigrationError::Target)?;
         // Where it ended when it was last looked at need not be where it ends: it may have lost its last events since, or got others.
