@@ -1,7 +1,7 @@
 //! The one package that nobody is to wait for by accident: it compiles RocksDB, which is minutes of C++.
 //!
 //! What leads to it is computed from the manifests. The rest of the workspace is built without, and the step `rocksdb` of
-//! `cargo xtask ci` builds it once.
+//! `cargo xtask ci` builds it once. What is only checked needs none of the C++: [`unlinked`].
 
 pub(crate) mod tools;
 
@@ -13,12 +13,19 @@ use cargo_metadata::Package;
 
 pub(crate) use leads::Leads;
 
+use crate::process::Process;
 use crate::selection::{Selection, values};
 
 pub(crate) const PACKAGE: &str = "eventstore-rocksdb";
 
 /// What is built of it is built with `--release`, since each profile would compile the C++ again.
 pub(crate) const PROFILE: &str = "--release";
+
+/// For commands that link nothing: the package of the C++ makes its bindings and compiles nothing then, as it does for docs.rs, whose
+/// variable this is. So they need no `--release` and share with all others what they have checked already.
+pub(crate) fn unlinked(command: Process) -> Process {
+    command.env("DOCS_RS", "1")
+}
 
 /// The arguments that choose the whole workspace and every feature, but what brings RocksDB.
 pub(crate) fn everything_else(packages: &[Package]) -> Vec<String> {

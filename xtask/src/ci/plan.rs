@@ -14,6 +14,9 @@ use crate::{crash, kill, release, test, tidy};
 /// The umbrella, whose tests also run with a few features at a time.
 const UMBRELLA: &str = "allframe-cqrs";
 
+/// What the compiler says of its macros.
+const COMPILE_ERRORS: &str = "allframe-cqrs-ui";
+
 /// Chosen, because each set builds every test again: what people start with, and what they leave out.
 /// All of them at once are what `cargo xtask test` runs, so that a large set, as `cqrs-allsource` is, would run little that has
 /// not run there.
@@ -57,7 +60,7 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
         Step {
             name: "feature-tests",
             purpose: "what remains of allframe-cqrs without a feature works",
-            work: Work::Tests(TESTED_FEATURES.iter().map(|it| feature_test(it)).collect()),
+            work: Work::Tests(feature_tests()),
         },
         Step { name: "docs", purpose: "rustdoc without a warning", work: commands([docs(packages)]) },
         Step { name: "tidy", purpose: "the rules of this repository", work: Work::Code(tidy) },
@@ -119,6 +122,12 @@ fn feature_checks(package: &Package, leads: &Leads) -> Vec<Process> {
     sets.iter()
         .map(|set| clippy_library(&package.name, &["--no-default-features", "--features", set.as_str()]))
         .collect()
+}
+
+/// And the macros where they have the least of what they can have.
+fn feature_tests() -> Vec<Process> {
+    let explained = Process::cargo(["test", "-p", COMPILE_ERRORS, "--tests", "--no-fail-fast"]);
+    TESTED_FEATURES.iter().map(|it| feature_test(it)).chain([explained]).collect()
 }
 
 /// Without the doctests, which show what there is with the default features.

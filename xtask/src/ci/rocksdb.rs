@@ -1,12 +1,16 @@
 //! The step that builds RocksDB: all that is tried of it, of one build.
 //!
 //! The C++ takes ten minutes and more, and cargo compiles it again for each set of features and for each profile of what it
-//! is compiled from. So all commands here have the profile `release`, and so has `cargo xtask bench --rocksdb`. And in
+//! is compiled from. So all commands here that link it have the profile `release`, and so has `cargo xtask bench --rocksdb`. And in
 //! all of them what it is compiled from has the same features: `zstd-sys` differed, which arrow2 brings with `std`, and
 //! eventstore-rocksdb therefore asks for that as well. The tests in `one_build.rs` compare the trees.
+//!
+//! What links nothing is checked without the C++, next to what the other steps have checked.
 
 #[cfg(test)]
 mod one_build;
+
+use std::collections::BTreeSet;
 
 use cargo_metadata::{Package, Target, TargetKind};
 
@@ -14,7 +18,7 @@ use super::features;
 use super::plan::{clippy_library, has_library};
 use crate::kill;
 use crate::process::Process;
-use crate::rocksdb::{Leads, PACKAGE, PROFILE};
+use crate::rocksdb::{Leads, PACKAGE, PROFILE, unlinked};
 use crate::workspace::is_published;
 
 /// Half a minute of it.
@@ -26,12 +30,14 @@ pub(super) fn commands(packages: &[Package]) -> Vec<Process> {
     let Some(store) = packages.iter().find(|it| *it.name == PACKAGE) else { return Vec::new() };
     let users: Vec<User<'_>> = packages.iter().filter_map(|it| User::of(it, &leads)).collect();
 
-    let mut commands = vec![lint(&users)];
-    commands.extend(store_alone(store));
-    commands.extend(users.iter().flat_map(User::features_alone));
+    let mut checks = vec![lint()];
+    checks.extend(store_alone(store));
+    checks.extend(users.iter().flat_map(User::features_alone));
+    checks.push(docs(&users));
+
+    let mut commands: Vec<Process> = checks.into_iter().map(unlinked).collect();
     commands.push(store_tests());
-    commands.extend(users.iter().filter_map(User::tests));
-    commands.push(docs(&users));
+    commands.extend(user_tests(&users));
     commands.extend(users.iter().filter_map(User::kill));
     commands
 }
@@ -41,16 +47,15 @@ struct User<'a> {
     package: &'a Package,
     /// All of them.
     features: Vec<&'a str>,
-    /// Those that lead there by themselves, as an argument.
-    own_features: String,
+    /// Those that lead there by themselves.
+    own_features: Vec<&'a str>,
 }
 
 impl<'a> User<'a> {
     fn of(package: &'a Package, leads: &'a Leads) -> Option<Self> {
         let features: Vec<&str> = leads.features_of(&package.name).collect();
-        let own: Vec<&str> = leads.own_features_of(package).collect();
         let uses = *package.name != PACKAGE && !features.is_empty();
-        uses.then(|| Self { package, features, own_features: own.join(",") })
+        uses.then(|| Self { package, features, own_features: leads.own_features_of(package).collect() })
     }
 
     /// As the step `features` does it with all other features, and for programs too.
@@ -63,18 +68,6 @@ impl<'a> User<'a> {
             clippy(&["-p", &self.package.name, target, "--no-default-features", "--features", feature])
         };
         self.features.iter().map(alone).collect()
-    }
-
-    /// Only the test files that are about RocksDB: the others have run without it.
-    fn tests(&self) -> Option<Process> {
-        let files = self.tests_about_it();
-        let chosen: Vec<String> =
-            files.iter().flat_map(|it| ["--test".to_owned(), it.name.clone()]).collect();
-        (!chosen.is_empty()).then(|| {
-            Process::cargo(["test", PROFILE, "--no-fail-fast", "-p", self.package.name.as_str()])
-                .arguments(&["--features".to_owned(), self.features_for(&files)])
-                .arguments(&chosen)
-        })
     }
 
     fn kill(&self) -> Option<Process> {
@@ -93,35 +86,32 @@ impl<'a> User<'a> {
     }
 
     /// What these targets want, and what leads there.
-    fn features_for(&self, targets: &[&Target]) -> String {
-        let mut features: Vec<&str> = self.own_features.split(',').collect();
-        features.extend(targets.iter().flat_map(|it| &it.required_features).map(String::as_str));
-        features.sort_unstable();
-        features.dedup();
-        features.join(",")
+    fn features_for(&self, targets: &[&Target]) -> Vec<String> {
+        let wanted = targets.iter().flat_map(|it| &it.required_features).map(String::as_str);
+        let features: BTreeSet<&str> = self.own_features.iter().copied().chain(wanted).collect();
+        features.into_iter().map(|it| format!("{}/{it}", self.package.name)).collect()
     }
 }
 
 fn clippy(options: &[&str]) -> Process {
-    Process::cargo(["clippy", PROFILE]).arguments(options).arguments(&["--", "-D", "warnings"])
+    Process::cargo(["clippy"]).arguments(options).arguments(&["--", "-D", "warnings"])
 }
 
-/// Every target of everything that has to do with it.
-fn lint(users: &[User<'_>]) -> Process {
-    let mut options = vec!["-p", PACKAGE];
-    options.extend(users.iter().flat_map(|it| ["-p", it.package.name.as_str()]));
-    options.extend(["--all-targets", "--all-features"]);
-    clippy(&options)
+/// Every target of the whole workspace: of the packages that have to do with it alone, what they are made of would have other features
+/// than in the step `clippy`, and be checked again.
+fn lint() -> Process {
+    clippy(&["--workspace", "--all-targets", "--all-features"])
 }
 
 /// What the steps `crates` and `features` do for all others.
 fn store_alone(store: &Package) -> Vec<Process> {
-    let mut commands = vec![clippy_library(PACKAGE, &[PROFILE])];
+    let mut commands = vec![clippy_library(PACKAGE, &[])];
     if !store.features.is_empty() {
         let sets = features::combinations(&store.features);
-        commands.extend(sets.iter().map(|set| {
-            clippy_library(PACKAGE, &[PROFILE, "--no-default-features", "--features", set.as_str()])
-        }));
+        commands.extend(
+            sets.iter()
+                .map(|set| clippy_library(PACKAGE, &["--no-default-features", "--features", set.as_str()])),
+        );
     }
     commands
 }
@@ -130,11 +120,34 @@ fn store_tests() -> Process {
     Process::cargo(["test", PROFILE, "--no-fail-fast", "-p", PACKAGE, "--all-features"])
 }
 
+/// Only the test files that are about RocksDB: the others have run without it. Of all users at once, so that what they are made of has
+/// the same features for each of them, and is compiled once.
+fn user_tests(users: &[User<'_>]) -> Option<Process> {
+    let mut packages = Vec::new();
+    let mut features = Vec::new();
+    let mut chosen = BTreeSet::new();
+    for user in users {
+        let files = user.tests_about_it();
+        if !files.is_empty() {
+            packages.extend(["-p", user.package.name.as_str()]);
+            features.extend(user.features_for(&files));
+            chosen.extend(files.iter().map(|it| it.name.as_str()));
+        }
+    }
+    let chosen: Vec<&str> = chosen.into_iter().flat_map(|it| ["--test", it]).collect();
+    (!chosen.is_empty()).then(|| {
+        Process::cargo(["test", PROFILE, "--no-fail-fast"])
+            .arguments(&packages)
+            .arguments(&["--features".to_owned(), features.join(",")])
+            .arguments(&chosen)
+    })
+}
+
 /// The libraries as they are documented where all is on.
 fn docs(users: &[User<'_>]) -> Process {
     let libraries = users.iter().filter(|it| is_published(it.package) && has_library(it.package));
     let packages: Vec<&str> = libraries.flat_map(|it| ["-p", it.package.name.as_str()]).collect();
-    Process::cargo(["doc", PROFILE, "--no-deps", "-p", PACKAGE])
+    Process::cargo(["doc", "--no-deps", "-p", PACKAGE])
         .arguments(&packages)
         .arguments(&["--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings")
@@ -197,18 +210,17 @@ mod tests {
         assert_eq!(
             lines(&workspace_to_be()),
             [
-                "cargo clippy --release -p eventstore-rocksdb -p allframe-cqrs -p allframe-cqrs-cli \
-                -p eventstore-benches -p eventstore-torture --all-targets --all-features -- -D warnings",
-                "cargo clippy -p eventstore-rocksdb --lib --release -- -D warnings",
-                "cargo clippy --release -p allframe-cqrs --lib --no-default-features --features full -- -D warnings",
-                "cargo clippy --release -p allframe-cqrs --lib --no-default-features --features rocksdb -- -D warnings",
-                "cargo clippy --release -p allframe-cqrs-cli --bins --no-default-features --features rocksdb \
+                "DOCS_RS=1 cargo clippy --workspace --all-targets --all-features -- -D warnings",
+                "DOCS_RS=1 cargo clippy -p eventstore-rocksdb --lib -- -D warnings",
+                "DOCS_RS=1 cargo clippy -p allframe-cqrs --lib --no-default-features --features full -- -D warnings",
+                "DOCS_RS=1 cargo clippy -p allframe-cqrs --lib --no-default-features --features rocksdb -- -D warnings",
+                "DOCS_RS=1 cargo clippy -p allframe-cqrs-cli --bins --no-default-features --features rocksdb \
                 -- -D warnings",
-                "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
-                "cargo test --release --no-fail-fast -p allframe-cqrs --features rocksdb --test rocksdb",
-                "cargo test --release --no-fail-fast -p allframe-cqrs-cli --features parquet,rocksdb --test rocksdb",
-                "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb -p allframe-cqrs \
+                "RUSTDOCFLAGS='-D warnings' DOCS_RS=1 cargo doc --no-deps -p eventstore-rocksdb -p allframe-cqrs \
                 --all-features",
+                "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
+                "cargo test --release --no-fail-fast -p allframe-cqrs -p allframe-cqrs-cli \
+                --features allframe-cqrs/rocksdb,allframe-cqrs-cli/parquet,allframe-cqrs-cli/rocksdb --test rocksdb",
                 "cargo run --quiet --package eventstore-torture --release --features rocksdb --bin kill \
                 -- rounds --rounds=1000 --seconds=30 --store rocksdb",
             ]
@@ -220,10 +232,10 @@ mod tests {
         assert_eq!(
             lines(&examples::packages(&[(PACKAGE, &[], &[]), ("allframe-cqrs", &[], &[("full", &[])])])),
             [
-                "cargo clippy --release -p eventstore-rocksdb --all-targets --all-features -- -D warnings",
-                "cargo clippy -p eventstore-rocksdb --lib --release -- -D warnings",
+                "DOCS_RS=1 cargo clippy --workspace --all-targets --all-features -- -D warnings",
+                "DOCS_RS=1 cargo clippy -p eventstore-rocksdb --lib -- -D warnings",
+                "RUSTDOCFLAGS='-D warnings' DOCS_RS=1 cargo doc --no-deps -p eventstore-rocksdb --all-features",
                 "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
-                "RUSTDOCFLAGS='-D warnings' cargo doc --release --no-deps -p eventstore-rocksdb --all-features",
             ]
         );
     }

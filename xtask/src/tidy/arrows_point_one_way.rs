@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("eventstore-torture", &["eventstore-api", "eventstore-wal", "eventstore-rocksdb"]),
     ("allframe-cqrs-fuzz", &["allframe-cqrs", "eventstore-api", "eventstore-codec", "eventstore-parquet"]),
     ("allframe-cqrs-soak", &["allframe-cqrs", "eventstore-wal"]),
+    ("allframe-cqrs-ui", &["allframe-cqrs"]),
     // A program of somebody who depends on the toolkit, and on nothing below it.
     ("service", &["allframe-cqrs"]),
     ("xtask", &["postgres-cluster"]),
