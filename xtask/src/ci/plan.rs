@@ -1,14 +1,13 @@
 //! The steps, in the order in which they run: what fails soonest comes first.
 
-use cargo_metadata::{Package, TargetKind};
+use cargo_metadata::Package;
 
+use super::checks::Checks;
 use super::step::{Outcome, Step, Work};
-use super::{deny, features, rocksdb};
+use super::{deny, rocksdb};
 use crate::process::Process;
 use crate::release::DryRun;
 use crate::rocksdb::tools::Tools;
-use crate::rocksdb::{Leads, everything_else};
-use crate::workspace::is_published;
 use crate::{crash, kill, release, test, tidy};
 
 /// The umbrella, whose tests also run with a few features at a time.
@@ -27,10 +26,7 @@ const TESTED_FEATURES: &[&str] = &["", "memory,bincode", "cqrs", "wal"];
 const CRASH_RUN: &[&str] = &["--crash-points", "250000"];
 
 pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
-    let leads = Leads::of(packages);
-    let is_heavy = |package: &Package| leads.packages().any(|it| it == package.name.as_str());
-    let libraries: Vec<&Package> =
-        packages.iter().filter(|it| is_published(it) && has_library(it) && !is_heavy(it)).collect();
+    let checks = Checks::of(packages);
     vec![
         Step {
             name: "test",
@@ -42,27 +38,23 @@ pub(super) fn steps(packages: &[Package]) -> Vec<Step> {
             purpose: "the house format",
             work: commands([Process::cargo(["fmt", "--all", "--check"])]),
         },
-        Step {
-            name: "clippy",
-            purpose: "every target, no warning",
-            work: commands([clippy_workspace(packages)]),
-        },
+        Step { name: "clippy", purpose: "every target, no warning", work: checks.clippy() },
         Step {
             name: "crates",
             purpose: "each library alone declares what it uses",
-            work: commands(libraries.iter().map(|it| clippy_library(&it.name, &[]))),
+            work: checks.libraries(),
         },
         Step {
             name: "features",
             purpose: "features add and never need each other in secret",
-            work: commands(libraries.iter().flat_map(|it| feature_checks(it, &leads))),
+            work: checks.features(),
         },
         Step {
             name: "feature-tests",
             purpose: "what remains of allframe-cqrs without a feature works",
             work: Work::Tests(feature_tests()),
         },
-        Step { name: "docs", purpose: "rustdoc without a warning", work: commands([docs(packages)]) },
+        Step { name: "docs", purpose: "rustdoc without a warning", work: checks.docs() },
         Step { name: "tidy", purpose: "the rules of this repository", work: Work::Code(tidy) },
         Step { name: "deny", purpose: "bans, licences, sources", work: Work::Code(deny::policy) },
         Step {
@@ -93,37 +85,6 @@ fn commands(list: impl IntoIterator<Item = Process>) -> Work {
     Work::Commands(list.into_iter().collect())
 }
 
-pub(crate) fn has_library(package: &Package) -> bool {
-    let library = [TargetKind::Lib, TargetKind::ProcMacro];
-    package.targets.iter().any(|target| target.kind.iter().any(|kind| library.contains(kind)))
-}
-
-/// Benches are among the targets. No step compiles them in release, which takes minutes of optimising: what there is to find, the
-/// compiler has found here.
-fn clippy_workspace(packages: &[Package]) -> Process {
-    Process::cargo(["clippy", "--all-targets"])
-        .arguments(&everything_else(packages))
-        .arguments(&["--", "-D", "warnings"])
-}
-
-/// Clippy does all that `cargo check` does. `--lib` keeps the features of dev-dependencies out.
-pub(super) fn clippy_library(package: &str, options: &[&str]) -> Process {
-    Process::cargo(["clippy", "-p", package, "--lib"]).arguments(options).arguments(&["--", "-D", "warnings"])
-}
-
-/// Without the features that bring RocksDB: those are checked where it is built.
-fn feature_checks(package: &Package, leads: &Leads) -> Vec<Process> {
-    if package.features.is_empty() {
-        return Vec::new();
-    }
-    let mut features = package.features.clone();
-    features.retain(|feature, _| !leads.includes(&package.name, feature));
-    let sets = features::combinations(&features);
-    sets.iter()
-        .map(|set| clippy_library(&package.name, &["--no-default-features", "--features", set.as_str()]))
-        .collect()
-}
-
 /// And the macros where they have the least of what they can have.
 fn feature_tests() -> Vec<Process> {
     let explained = Process::cargo(["test", "-p", COMPILE_ERRORS, "--tests", "--no-fail-fast"]);
@@ -137,12 +98,6 @@ fn feature_test(set: &str) -> Process {
         "--features",
         set,
     ])
-}
-
-fn docs(packages: &[Package]) -> Process {
-    Process::cargo(["doc", "--no-deps"])
-        .arguments(&everything_else(packages))
-        .env("RUSTDOCFLAGS", "-D warnings")
 }
 
 /// Without compiling much: the step before it has built the parts.
@@ -166,6 +121,7 @@ fn tidy() -> anyhow::Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rocksdb::Leads;
     use crate::workspace;
 
     fn lines_of(step: &str) -> Vec<String> {
@@ -173,13 +129,17 @@ mod tests {
         lines(&steps.iter().find(|it| it.name == step).unwrap().work)
     }
 
+    /// Where it makes a difference, of everything.
     fn lines(work: &Work) -> Vec<String> {
-        match work {
-            Work::Commands(commands) | Work::Tests(commands) | Work::TestsOnRocksdb(_, commands) => {
-                commands.iter().map(Process::to_string).collect()
-            }
-            Work::Code(_) => Vec::new(),
-        }
+        written(match work {
+            Work::Commands(commands) | Work::Tests(commands) | Work::TestsOnRocksdb(_, commands) => commands,
+            Work::Checks { of_everything, .. } => of_everything,
+            Work::Code(_) => &[],
+        })
+    }
+
+    fn written(commands: &[Process]) -> Vec<String> {
+        commands.iter().map(Process::to_string).collect()
     }
 
     #[test]
@@ -193,11 +153,26 @@ mod tests {
     }
 
     #[test]
-    fn no_other_step_than_rocksdb_chooses_what_brings_it() {
+    fn no_other_step_than_rocksdb_links_it() {
+        for step in steps(&workspace::packages().unwrap()).iter().filter(|it| it.name != "rocksdb") {
+            let Work::Checks { of_everything, .. } = &step.work else { continue };
+            let all = written(of_everything);
+            assert!(all.iter().all(|it| it.contains("DOCS_RS=1 cargo ")), "{all:?}");
+            let links = |it: &String| it.contains(" cargo test") || it.contains(" cargo run");
+            assert!(!all.iter().any(links), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn no_other_step_than_rocksdb_chooses_what_brings_it_where_it_cannot_be_had() {
         let packages = workspace::packages().unwrap();
         let leads = Leads::of(&packages);
         for step in steps(&packages).iter().filter(|it| it.name != "rocksdb") {
-            for line in lines(&step.work) {
+            let lines = match &step.work {
+                Work::Checks { without_rocksdb, .. } => written(without_rocksdb),
+                work => lines(work),
+            };
+            for line in lines {
                 let words: Vec<&str> = line.split(' ').collect();
                 assert!(!words.contains(&"--all-features"), "{line}");
                 let is_left_out = line.contains("--exclude eventstore-rocksdb");
@@ -226,7 +201,7 @@ mod tests {
     fn each_feature_is_compiled_alone() {
         let packages = workspace::packages().unwrap();
         let umbrella = packages.iter().find(|it| *it.name == UMBRELLA).unwrap();
-        let lines: Vec<String> = ["features", "rocksdb"].into_iter().flat_map(lines_of).collect();
+        let lines = lines_of("features");
         for feature in umbrella.features.keys() {
             let alone = format!("-p {UMBRELLA} --lib --no-default-features --features {feature} --");
             assert!(lines.iter().any(|it| it.contains(&alone)), "{feature}");
@@ -235,12 +210,18 @@ mod tests {
 
     #[test]
     fn each_published_library_is_compiled_alone() {
+        let alone = |package: &str| format!("DOCS_RS=1 cargo clippy -p {package} --lib -- -D warnings");
         let lines = lines_of("crates");
-        assert!(
-            lines.contains(&"cargo clippy -p eventstore-api --lib -- -D warnings".to_owned()),
-            "{lines:?}"
-        );
+        assert!(lines.contains(&alone("eventstore-api")), "{lines:?}");
+        assert!(lines.contains(&alone("eventstore-rocksdb")), "{lines:?}");
         assert!(!lines.iter().any(|it| it.contains("eventstore-benches")), "{lines:?}");
-        assert!(!lines.iter().any(|it| it.contains("eventstore-rocksdb")), "{lines:?}");
+    }
+
+    #[test]
+    fn a_program_that_can_have_rocksdb_is_compiled_with_it_alone() {
+        let with_it = "DOCS_RS=1 cargo clippy -p allframe-cqrs-cli --bins --no-default-features \
+            --features rocksdb -- -D warnings";
+        let lines = lines_of("features");
+        assert!(lines.iter().any(|it| it == with_it), "{lines:?}");
     }
 }

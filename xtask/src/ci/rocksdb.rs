@@ -1,11 +1,11 @@
 //! The step that builds RocksDB: all that is tried of it, of one build.
 //!
 //! The C++ takes ten minutes and more, and cargo compiles it again for each set of features and for each profile of what it
-//! is compiled from. So all commands here that link it have the profile `release`, and so has `cargo xtask bench --rocksdb`. And in
+//! is compiled from. So all commands here have the profile `release`, and so has `cargo xtask bench --rocksdb`. And in
 //! all of them what it is compiled from has the same features: `zstd-sys` differed, which arrow2 brings with `std`, and
 //! eventstore-rocksdb therefore asks for that as well. The tests in `one_build.rs` compare the trees.
 //!
-//! What links nothing is checked without the C++, next to what the other steps have checked.
+//! What links nothing needs no C++, and is part of the other steps.
 
 #[cfg(test)]
 mod one_build;
@@ -14,29 +14,22 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{Package, Target, TargetKind};
 
-use super::features;
-use super::plan::{clippy_library, has_library};
 use crate::kill;
 use crate::process::Process;
-use crate::rocksdb::{Leads, PACKAGE, PROFILE, unlinked};
-use crate::workspace::is_published;
+use crate::rocksdb::{Leads, PACKAGE, PROFILE};
 
 /// Half a minute of it.
 const KILL_RUN: &[&str] = &["--rounds=1000", "--seconds=30"];
 
 /// What there is: as long as a package has no feature that leads to RocksDB, nothing of it is built here.
 pub(super) fn commands(packages: &[Package]) -> Vec<Process> {
+    if !packages.iter().any(|it| *it.name == PACKAGE) {
+        return Vec::new();
+    }
     let leads = Leads::of(packages);
-    let Some(store) = packages.iter().find(|it| *it.name == PACKAGE) else { return Vec::new() };
     let users: Vec<User<'_>> = packages.iter().filter_map(|it| User::of(it, &leads)).collect();
 
-    let mut checks = vec![lint()];
-    checks.extend(store_alone(store));
-    checks.extend(users.iter().flat_map(User::features_alone));
-    checks.push(docs(&users));
-
-    let mut commands: Vec<Process> = checks.into_iter().map(unlinked).collect();
-    commands.push(store_tests());
+    let mut commands = vec![store_tests()];
     commands.extend(user_tests(&users));
     commands.extend(users.iter().filter_map(User::kill));
     commands
@@ -56,18 +49,6 @@ impl<'a> User<'a> {
         let features: Vec<&str> = leads.features_of(&package.name).collect();
         let uses = *package.name != PACKAGE && !features.is_empty();
         uses.then(|| Self { package, features, own_features: leads.own_features_of(package).collect() })
-    }
-
-    /// As the step `features` does it with all other features, and for programs too.
-    fn features_alone(&self) -> Vec<Process> {
-        if !is_published(self.package) {
-            return Vec::new();
-        }
-        let target = if has_library(self.package) { "--lib" } else { "--bins" };
-        let alone = |feature: &&str| {
-            clippy(&["-p", &self.package.name, target, "--no-default-features", "--features", feature])
-        };
-        self.features.iter().map(alone).collect()
     }
 
     fn kill(&self) -> Option<Process> {
@@ -91,29 +72,6 @@ impl<'a> User<'a> {
         let features: BTreeSet<&str> = self.own_features.iter().copied().chain(wanted).collect();
         features.into_iter().map(|it| format!("{}/{it}", self.package.name)).collect()
     }
-}
-
-fn clippy(options: &[&str]) -> Process {
-    Process::cargo(["clippy"]).arguments(options).arguments(&["--", "-D", "warnings"])
-}
-
-/// Every target of the whole workspace: of the packages that have to do with it alone, what they are made of would have other features
-/// than in the step `clippy`, and be checked again.
-fn lint() -> Process {
-    clippy(&["--workspace", "--all-targets", "--all-features"])
-}
-
-/// What the steps `crates` and `features` do for all others.
-fn store_alone(store: &Package) -> Vec<Process> {
-    let mut commands = vec![clippy_library(PACKAGE, &[])];
-    if !store.features.is_empty() {
-        let sets = features::combinations(&store.features);
-        commands.extend(
-            sets.iter()
-                .map(|set| clippy_library(PACKAGE, &["--no-default-features", "--features", set.as_str()])),
-        );
-    }
-    commands
 }
 
 fn store_tests() -> Process {
@@ -141,16 +99,6 @@ fn user_tests(users: &[User<'_>]) -> Option<Process> {
             .arguments(&["--features".to_owned(), features.join(",")])
             .arguments(&chosen)
     })
-}
-
-/// The libraries as they are documented where all is on.
-fn docs(users: &[User<'_>]) -> Process {
-    let libraries = users.iter().filter(|it| is_published(it.package) && has_library(it.package));
-    let packages: Vec<&str> = libraries.flat_map(|it| ["-p", it.package.name.as_str()]).collect();
-    Process::cargo(["doc", "--no-deps", "-p", PACKAGE])
-        .arguments(&packages)
-        .arguments(&["--all-features"])
-        .env("RUSTDOCFLAGS", "-D warnings")
 }
 
 #[cfg(test)]
@@ -206,18 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn all_that_uses_rocksdb_is_checked_tested_documented_and_killed() {
+    fn all_that_uses_rocksdb_is_tested_and_killed() {
         assert_eq!(
             lines(&workspace_to_be()),
             [
-                "DOCS_RS=1 cargo clippy --workspace --all-targets --all-features -- -D warnings",
-                "DOCS_RS=1 cargo clippy -p eventstore-rocksdb --lib -- -D warnings",
-                "DOCS_RS=1 cargo clippy -p allframe-cqrs --lib --no-default-features --features full -- -D warnings",
-                "DOCS_RS=1 cargo clippy -p allframe-cqrs --lib --no-default-features --features rocksdb -- -D warnings",
-                "DOCS_RS=1 cargo clippy -p allframe-cqrs-cli --bins --no-default-features --features rocksdb \
-                -- -D warnings",
-                "RUSTDOCFLAGS='-D warnings' DOCS_RS=1 cargo doc --no-deps -p eventstore-rocksdb -p allframe-cqrs \
-                --all-features",
                 "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
                 "cargo test --release --no-fail-fast -p allframe-cqrs -p allframe-cqrs-cli \
                 --features allframe-cqrs/rocksdb,allframe-cqrs-cli/parquet,allframe-cqrs-cli/rocksdb --test rocksdb",
@@ -231,12 +171,7 @@ mod tests {
     fn where_nothing_uses_it_yet_the_store_is_tried_alone() {
         assert_eq!(
             lines(&examples::packages(&[(PACKAGE, &[], &[]), ("allframe-cqrs", &[], &[("full", &[])])])),
-            [
-                "DOCS_RS=1 cargo clippy --workspace --all-targets --all-features -- -D warnings",
-                "DOCS_RS=1 cargo clippy -p eventstore-rocksdb --lib -- -D warnings",
-                "RUSTDOCFLAGS='-D warnings' DOCS_RS=1 cargo doc --no-deps -p eventstore-rocksdb --all-features",
-                "cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",
-            ]
+            ["cargo test --release --no-fail-fast -p eventstore-rocksdb --all-features",]
         );
     }
 }

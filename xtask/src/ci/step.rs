@@ -16,6 +16,12 @@ pub(super) struct Step {
 pub(super) enum Work {
     /// All of them run, also after one has failed.
     Commands(Vec<Process>),
+    /// The same; of all but RocksDB where its bindings cannot be made.
+    Checks {
+        bindings: fn() -> anyhow::Result<Tools>,
+        of_everything: Vec<Process>,
+        without_rocksdb: Vec<Process>,
+    },
     /// The same with what tests need of the machine around all of them.
     Tests(Vec<Process>),
     /// The same where RocksDB can be compiled. Elsewhere the step is skipped.
@@ -36,6 +42,13 @@ impl Step {
     pub(super) fn run(&self) -> Outcome {
         let outcome = match &self.work {
             Work::Commands(commands) => Ok(run_all(commands.iter().cloned())),
+            Work::Checks { bindings, of_everything, without_rocksdb } => bindings().map(|it| match it {
+                Tools::Ready => run_all(of_everything.iter().cloned()),
+                Tools::Missing(what) => match run_all(without_rocksdb.iter().cloned()) {
+                    Outcome::Passed => Outcome::PassedWithout(format!("RocksDB: {what}")),
+                    failed => failed,
+                },
+            }),
             Work::Tests(commands) => run_tests(commands),
             Work::TestsOnRocksdb(tools, commands) => tools().and_then(|it| match it {
                 Tools::Ready => run_tests(commands),
@@ -155,6 +168,22 @@ package  passed   1.2 s  not compared
             work: Work::TestsOnRocksdb(tools, vec![Process::cargo(["no-such-subcommand"])]),
         };
         assert_eq!(step.run(), Outcome::Skipped("libclang is missing: install it".to_owned()));
+    }
+
+    #[test]
+    fn without_what_makes_its_bindings_all_else_is_checked_and_the_table_says_so() {
+        let checks = |tools: fn() -> anyhow::Result<Tools>| {
+            let of_everything = vec![Process::cargo(["no-such-subcommand"])];
+            let work = Work::Checks {
+                bindings: tools,
+                of_everything,
+                without_rocksdb: vec![Process::cargo(["--version"])],
+            };
+            Step { name: "clippy", purpose: "check", work }.run()
+        };
+        let missing = checks(|| Ok(Tools::Missing("libclang is missing: install it".to_owned())));
+        assert_eq!(missing, Outcome::PassedWithout("RocksDB: libclang is missing: install it".to_owned()));
+        assert!(matches!(checks(|| Ok(Tools::Ready)), Outcome::Failed(_)));
     }
 
     #[test]

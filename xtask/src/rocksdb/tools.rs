@@ -28,10 +28,23 @@ impl Tools {
     ///
     /// When an installation was tried and failed.
     pub(crate) fn prepare() -> anyhow::Result<Self> {
-        match Self::found() {
+        Self::prepared(|| Self::of(compiler().is_some(), libclang::find().as_deref()))
+    }
+
+    /// The same for what is only checked: libclang is enough for that.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub(crate) fn prepare_bindings() -> anyhow::Result<Self> {
+        Self::prepared(|| Self::of(true, libclang::find().as_deref()))
+    }
+
+    fn prepared(found: impl Fn() -> Self) -> anyhow::Result<Self> {
+        match found() {
             Self::Missing(_) if where_it_should_be().is_empty() && apt::may_install() => {
                 apt::install("what compiles RocksDB", PACKAGES)?;
-                Ok(Self::found())
+                Ok(found())
             }
             found => Ok(found),
         }
@@ -45,13 +58,9 @@ impl Tools {
         }
     }
 
-    fn found() -> Self {
-        Self::of(compiler().as_deref(), libclang::find().as_deref())
-    }
-
-    fn of(compiler: Option<&str>, libclang: Option<&Path>) -> Self {
+    fn of(has_compiler: bool, libclang: Option<&Path>) -> Self {
         let mut missing = Vec::new();
-        if compiler.is_none() {
+        if !has_compiler {
             missing.push(format!("a C++ compiler is missing: {}", doctor::CPP));
         }
         if libclang.is_none() {
@@ -87,11 +96,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_the_line_that_installs_it() {
-        let Tools::Missing(both) = Tools::of(None, None) else { panic!("nothing is there") };
+        let Tools::Missing(both) = Tools::of(false, None) else { panic!("nothing is there") };
         assert!(both.contains(doctor::CPP) && both.contains(doctor::LIBCLANG), "{both}");
-        let Tools::Missing(one) = Tools::of(Some("c++ 12"), None) else { panic!("libclang is not there") };
+        let Tools::Missing(one) = Tools::of(true, None) else { panic!("libclang is not there") };
         assert!(one.starts_with("libclang is missing"), "{one}");
-        assert_eq!(Tools::of(Some("c++ 12"), Some(Path::new("libclang.so"))), Tools::Ready);
+        assert_eq!(Tools::of(true, Some(Path::new("libclang.so"))), Tools::Ready);
     }
 
     #[test]

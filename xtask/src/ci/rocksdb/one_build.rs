@@ -17,24 +17,15 @@ fn every_command_builds_rocksdb_of_the_same_parts_and_so_not_again() {
 }
 
 #[test]
-fn what_links_it_is_built_in_release_and_what_does_not_is_checked_without() {
-    for command in all_commands() {
+fn every_command_builds_in_release() {
+    for command in commands() {
         let line = command.to_string();
-        let is_linked = ["test", "run", "bench"].contains(&command.words()[0]);
-        let in_release = line.contains(" --release ") || line.contains(" --profile release ");
-        assert!(in_release == is_linked && line.contains("DOCS_RS=1 ") != is_linked, "{line}");
+        assert!(line.contains(" --release ") || line.contains(" --profile release "), "{line}");
     }
 }
 
-/// Those that link it.
-fn commands() -> Vec<Process> {
-    let mut commands = all_commands();
-    commands.retain(|it| !it.to_string().contains("DOCS_RS=1 "));
-    commands
-}
-
 /// Those of the step, and that of the benches, which are run by hand after it.
-fn all_commands() -> Vec<Process> {
+fn commands() -> Vec<Process> {
     let mut commands = super::commands(&workspace::packages().unwrap());
     commands.push(bench::all_benches(&["--rocksdb".to_owned()]));
     commands
