@@ -1,10 +1,13 @@
 //! Debian's packages, for root: what a build machine starts with is a clone and a toolchain.
 
-use std::fs::File;
+use std::path::Path;
 
-use anyhow::Context;
-
+use crate::alone::Alone;
 use crate::process::Process;
+
+/// Another chore may be about the same: apt-get fails where it finds another one, and does not wait. In a folder of root's, so that
+/// nobody else can hold it up, or lead it to another file.
+const LOCK: &str = "/run/allframe-cqrs-apt.lock";
 
 /// Whether this is root on a system of Debian's kind.
 pub(crate) fn may_install() -> bool {
@@ -15,10 +18,7 @@ pub(crate) fn may_install() -> bool {
 /// Installs `packages`, and says so: `what` is what people call them.
 pub(crate) fn install(what: &str, packages: &[&str]) -> anyhow::Result<()> {
     println!("not installed, and this is root: installing {what} ({})", packages.join(", "));
-    // Another chore may be about the same: apt-get fails where it finds another one, and does not wait.
-    let path = std::env::temp_dir().join("allframe-cqrs-apt.lock");
-    let alone = File::create(&path).with_context(|| format!("making {}", path.display()))?;
-    alone.lock().with_context(|| format!("waiting for {}", path.display()))?;
+    let _alone = Alone::at(Path::new(LOCK))?;
     Process::new("apt-get", ["update"]).run()?;
     installation(packages).run()
 }

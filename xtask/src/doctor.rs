@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use crate::chore::{Chore, takes_no_arguments};
 use crate::libclang;
+use crate::postgres;
 use crate::process::Process;
 use crate::rocksdb::tools;
 use crate::table::aligned;
@@ -40,14 +41,26 @@ enum Probe {
 }
 use Probe::{Code, Command};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Weight {
     /// Without it the tests do not run.
     Required,
-    /// Without it a step of `cargo xtask ci` is skipped, or a chore is less comfortable.
+    /// The same, unless this says that they do.
+    RequiredUnless(fn() -> bool),
+    /// Without it a step of `cargo xtask ci` is skipped, some tests fail, or a chore is less comfortable.
     Optional,
 }
-use Weight::{Optional, Required};
+use Weight::{Optional, Required, RequiredUnless};
+
+impl Weight {
+    fn is_required(self) -> bool {
+        match self {
+            Required => true,
+            RequiredUnless(runs_otherwise) => !runs_otherwise(),
+            Optional => false,
+        }
+    }
+}
 
 #[rustfmt::skip] // One need a line, so that the next one is added as one line.
 const NEEDS: &[Need] = &[
@@ -59,7 +72,7 @@ const NEEDS: &[Need] = &[
     Need { name: "nightly", purpose: "fuzz", weight: Optional, probe: Command(&["rustup", "run", "nightly", "rustc", "--version"]), install: NIGHTLY },
     Need { name: "cargo-fuzz", purpose: "fuzz", weight: Optional, probe: Command(&["cargo", "fuzz", "--version"]), install: CARGO_FUZZ },
     Need { name: "cargo-semver-checks", purpose: "release: the public API beside that of the last version", weight: Optional, probe: Command(&["cargo", "semver-checks", "--version"]), install: CARGO_SEMVER_CHECKS },
-    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, and servers that tests start and kill", weight: Optional, probe: Command(&["pg_config", "--version"]), install: POSTGRESQL },
+    Need { name: "postgresql", purpose: "test: stores on PostgreSQL, and servers that tests start and kill", weight: RequiredUnless(postgres::is_had_otherwise), probe: Code(postgres::version), install: POSTGRESQL },
     Need { name: "c++", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(tools::compiler), install: CPP },
     Need { name: "libclang", purpose: "eventstore-rocksdb", weight: Optional, probe: Code(libclang), install: LIBCLANG },
     Need { name: "python3", purpose: "test: what other tools see in Parquet files", weight: Optional, probe: Command(&["python3", "-m", "venv", "--help"]), install: PYTHON },
@@ -148,12 +161,12 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     if !missing.is_empty() {
         bail!("the tests do not run without: {}", missing.join(", "));
     }
-    println!("\nNothing is missing that the tests need.");
+    println!("\nNothing is missing without which the tests do not run.");
     Ok(())
 }
 
 fn stops_tests(need: &Need, state: &State) -> bool {
-    need.weight == Required && !matches!(state, State::Found(_))
+    !matches!(state, State::Found(_)) && need.weight.is_required()
 }
 
 fn examine(need: &Need, pinned: &str) -> State {
@@ -184,13 +197,15 @@ fn report(needs: &[Need], states: &[State]) -> String {
         .iter()
         .zip(states)
         .map(|(need, state)| {
-            let (mark, remark) = match (state, need.weight) {
-                (State::Found(version), _) => ("ok", version.clone()),
-                (State::Other { found, wanted }, _) => {
+            let (mark, remark) = match state {
+                State::Found(version) => ("ok", version.clone()),
+                State::Other { found, wanted } => {
                     ("wrong", format!("{found}, but {wanted} is wanted; install: {}", need.install))
                 }
-                (State::Missing, Required) => ("MISSING", format!("install: {}", need.install)),
-                (State::Missing, Optional) => ("optional", format!("install: {}", need.install)),
+                State::Missing => {
+                    let mark = if need.weight.is_required() { "MISSING" } else { "optional" };
+                    (mark, format!("install: {}", need.install))
+                }
             };
             [mark.to_owned(), need.name.to_owned(), format!("for {}", need.purpose), remark]
         })
@@ -239,6 +254,25 @@ mod tests {
         let need = Need { weight: Optional, ..NEEDED };
         assert!(!stops_tests(&need, &State::Missing));
         assert!(report(&[need], &[State::Missing]).starts_with("optional"));
+    }
+
+    #[test]
+    fn what_is_had_otherwise_stops_nothing_and_stops_the_tests_elsewhere() {
+        let there = Need { weight: RequiredUnless(|| true), ..NEEDED };
+        assert!(!stops_tests(&there, &State::Missing));
+        assert!(report(&[there], &[State::Missing]).starts_with("optional"));
+        let elsewhere = Need { weight: RequiredUnless(|| false), ..NEEDED };
+        assert!(stops_tests(&elsewhere, &State::Missing));
+        assert!(!stops_tests(&elsewhere, &State::Found("1.0.0".to_owned())));
+        assert!(report(&[elsewhere], &[State::Missing]).starts_with("MISSING"));
+    }
+
+    #[test]
+    fn postgresql_is_required_where_tests_start_it_and_is_found_where_they_find_it() {
+        let need = NEEDS.iter().find(|it| it.name == "postgresql").unwrap();
+        assert_eq!(need.weight.is_required(), !postgres::is_had_otherwise());
+        let is_found = matches!(examine(need, "1.0.0"), State::Found(_));
+        assert_eq!(is_found, postgres_cluster::Programs::find().is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who started it")]
 
+mod alone;
 mod apt;
 mod bench;
 mod chore;
@@ -13,6 +14,7 @@ mod crash;
 mod doctor;
 mod fuzz;
 mod kill;
+mod left_out;
 mod libclang;
 mod postgres;
 mod process;

@@ -36,7 +36,7 @@ impl Database {
 /// Starts a server, unless one is given, and installs PostgreSQL before where that can be done.
 pub(crate) fn prepare() -> anyhow::Result<Database> {
     let installed = install_what_is_missing();
-    if std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty()) {
+    if is_given() {
         // Tests that kill a server, or fill its disk, start one of their own. They fail without; the others need not wait for that.
         if let Err(error) = installed {
             println!("PostgreSQL could not be installed, which some tests need beside {VARIABLE}: {error:#}");
@@ -55,6 +55,21 @@ pub(crate) fn prepare() -> anyhow::Result<Database> {
         .with_context(|| format!("the tests need a PostgreSQL server, here or where {VARIABLE} says"))?;
     println!("started a PostgreSQL server in {}, for these tests alone", cluster.directory().display());
     Ok(Database::ThrowAway(Box::new(cluster)))
+}
+
+/// Whether somebody says where a server is.
+fn is_given() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|url| !url.is_empty())
+}
+
+/// Whether tests run all the same where PostgreSQL is not installed: on a server that is given, or because it is installed for them.
+pub(crate) fn is_had_otherwise() -> bool {
+    is_given() || apt::may_install()
+}
+
+/// The version of what tests start, where they find it.
+pub(crate) fn version() -> Option<String> {
+    Programs::find().ok()?.version().ok()
 }
 
 fn install_what_is_missing() -> anyhow::Result<()> {

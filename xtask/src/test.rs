@@ -59,8 +59,15 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         false => Surroundings::without_a_server()?,
     };
     let outcome = surroundings.tell(all_tests(arguments, &packages)).run();
-    surroundings.say_what_was_left_out()?;
-    outcome
+    tests_first(outcome, surroundings.say_what_was_left_out())
+}
+
+/// What came of it, where the tests may have failed, and what was left out cannot be told perhaps.
+fn tests_first(tests: anyhow::Result<()>, told: anyhow::Result<()>) -> anyhow::Result<()> {
+    if let (Err(_), Err(error)) = (&tests, &told) {
+        println!("and another error: {error:#}");
+    }
+    tests.and(told)
 }
 
 /// Then nothing is needed around them, and another run beside this one keeps what it has.
@@ -203,6 +210,16 @@ mod tests {
             |line: &str| is_only_compiled(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         assert!(only_compiled("-p eventstore-rocksdb --no-run"));
         assert!(!only_compiled("-p eventstore-rocksdb -- --no-run") && !only_compiled(""));
+    }
+
+    #[test]
+    fn tests_that_fail_are_told_of_before_what_was_left_out_cannot_be_told() {
+        let error = |tests, told| tests_first(tests, told).unwrap_err().to_string();
+        let (failed, gone) = (|| Err(anyhow::anyhow!("failed")), || Err(anyhow::anyhow!("the list is gone")));
+        assert_eq!(error(failed(), gone()), "failed");
+        assert_eq!(error(failed(), Ok(())), "failed");
+        assert_eq!(error(Ok(()), gone()), "the list is gone");
+        tests_first(Ok(()), Ok(())).unwrap();
     }
 
     #[test]

@@ -39,6 +39,17 @@ impl BankEvent {
             Self::Noted { .. } => 0,
         }
     }
+
+    /// The transfer that has done it.
+    fn transfer(&self) -> Option<&str> {
+        match self {
+            Self::Taken { transfer, .. }
+            | Self::Given { transfer, .. }
+            | Self::GivenBack { transfer, .. }
+            | Self::TakenBack { transfer, .. } => Some(transfer),
+            Self::Deposited { .. } | Self::Noted { .. } => None,
+        }
+    }
 }
 
 pub(crate) fn account(number: u64) -> String {
@@ -118,6 +129,8 @@ pub(crate) fn bus(store: &Store) -> Result<CommandBus<BankEvent>, BuildError> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Balances {
     pub(crate) accounts: BTreeMap<String, i128>,
+    /// What each transfer has taken and not brought yet: it is in no account.
+    pub(crate) under_way: BTreeMap<String, i128>,
     events: u64,
     /// Of all positions, in their order.
     trace: u64,
@@ -129,6 +142,12 @@ impl Balances {
         self.trace = self.trace.rotate_left(7) ^ position.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         if event.change() != 0 {
             *self.accounts.entry(stream.to_owned()).or_default() += event.change();
+        }
+        if let Some(transfer) = event.transfer() {
+            let before = self.under_way.remove(transfer).unwrap_or_default();
+            if before != event.change() {
+                self.under_way.insert(transfer.to_owned(), before - event.change());
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ mod writer;
 use std::{path::Path, time::Duration};
 
 use allframe_cqrs::{CheckpointPolicy, ProjectionRegistry, Registration};
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
 use crate::{
@@ -74,10 +74,17 @@ async fn project(store: Store) -> anyhow::Result<()> {
     loop {
         pace.tick().await;
         registry.wait_until_caught_up(PATIENCE).await?;
-        let total: i128 = registry.get::<Balances>().await?.accounts.values().sum();
-        // Money that is under way is nowhere, so there may be less than was deposited; a debt there never is.
-        if total < 0 {
-            return Err(anyhow!("the accounts together have {total}"));
+        no_money_is_made(&registry.get::<Balances>().await?)?;
+    }
+}
+
+/// No transfer brings what it has not taken. What the accounts have together says nothing: it may be a debt, since a transfer that has
+/// turned round takes back what others have taken meanwhile, and gives it back to whom they take it from once more.
+fn no_money_is_made(balances: &Balances) -> anyhow::Result<()> {
+    match balances.under_way.iter().find(|(_, amount)| **amount < 0) {
+        None => Ok(()),
+        Some((transfer, amount)) => {
+            bail!("the transfer {transfer} has brought {} that it had not taken", -amount)
         }
     }
 }
@@ -88,4 +95,65 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The store's directory in that of the soak.
 pub(crate) fn store_in(directory: &Path) -> std::path::PathBuf {
     directory.join("store")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The accounts after what was done to each, in this order.
+    fn balances(done: &[(&str, BankEvent)]) -> Balances {
+        let mut balances = Balances::default();
+        for (position, (account, event)) in (1..).zip(done) {
+            balances.see(account, position, event);
+        }
+        balances
+    }
+
+    fn of(transfer: &str) -> (String, u64) {
+        (transfer.to_owned(), 100)
+    }
+
+    fn taken(which: &str) -> BankEvent {
+        let (transfer, amount) = of(which);
+        BankEvent::Taken { transfer, amount }
+    }
+
+    fn given(which: &str) -> BankEvent {
+        let (transfer, amount) = of(which);
+        BankEvent::Given { transfer, amount }
+    }
+
+    #[test]
+    fn a_transfer_that_takes_back_what_another_has_taken_makes_a_debt_and_no_money() {
+        let (transfer, amount) = of("one");
+        let mut done = vec![
+            ("1", BankEvent::Deposited { amount: 100 }),
+            ("1", taken("one")),
+            ("2", given("one")),
+            ("2", taken("another")),
+            ("2", BankEvent::TakenBack { transfer: transfer.clone(), amount }),
+        ];
+        let debt = balances(&done);
+        assert_eq!(debt.accounts.values().sum::<i128>(), -100);
+        no_money_is_made(&debt).unwrap();
+        done.extend([
+            ("1", BankEvent::GivenBack { transfer, amount }),
+            // It is there, so that it can be taken once more: nothing is turned round any more, and there still is a debt.
+            ("1", taken("a third")),
+        ]);
+        let debt = balances(&done);
+        assert_eq!(debt.accounts.values().sum::<i128>(), -100);
+        no_money_is_made(&debt).unwrap();
+    }
+
+    #[test]
+    fn money_that_is_brought_and_was_not_taken_is_found() {
+        let made = balances(&[("1", BankEvent::Deposited { amount: 100 }), ("2", given("one"))]);
+        let error = no_money_is_made(&made).unwrap_err();
+        assert_eq!(error.to_string(), "the transfer one has brought 100 that it had not taken");
+        let twice = balances(&[("1", taken("one")), ("2", given("one")), ("2", given("one"))]);
+        assert!(no_money_is_made(&twice).is_err());
+        assert!(balances(&[("1", taken("one")), ("2", given("one"))]).under_way.is_empty());
+    }
 }

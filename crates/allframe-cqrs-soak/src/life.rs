@@ -3,7 +3,8 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    os::unix::process::ExitStatusExt,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -44,7 +45,7 @@ fn see_through(command: &mut Command, moment: Moment, ledger: &mut Ledger) -> an
     let _ = child.kill();
     let status = child.wait()?;
     let End { killed, has_opened } = heard?;
-    if !killed {
+    if !killed || !was_killed(status) {
         bail!("the bank ended by itself ({status}): what it said stands above");
     }
     if !has_opened && matches!(moment, Moment::AfterOpening(_)) {
@@ -53,8 +54,18 @@ fn see_through(command: &mut Command, moment: Moment, ledger: &mut Ledger) -> an
     Ok(has_opened)
 }
 
+const SIGKILL: i32 = 9;
+
+/// Whether that was its end. To kill one that has just ended by itself goes well too, as long as nobody has asked how it ended.
+///
+/// `eventstore-torture` has the same for itself: with it would come its feature of the log, and the soak is of the log as others have it.
+fn was_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(SIGKILL)
+}
+
 /// How it came to its end.
 struct End {
+    /// Which it may have come to by itself, a moment before.
     killed: bool,
     has_opened: bool,
 }
@@ -133,6 +144,18 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    /// Its output goes on after it: so it has ended when it is killed, and nobody has noticed.
+    #[test]
+    fn a_bank_that_ends_by_itself_in_the_moment_of_the_kill_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut ends = Command::new("sh");
+        ends.args(["-c", "mkfifo lives; { cat lives; echo open; } & exec 3> lives; exit 7"]);
+        ends.current_dir(&directory).stdin(Stdio::null()).stdout(Stdio::piped());
+        let moment = Moment::AfterOpening(Duration::ZERO);
+        let error = see_through(&mut ends, moment, &mut Ledger::default()).unwrap_err();
+        assert!(error.to_string().contains("ended by itself (exit status: 7)"), "{error}");
+    }
 
     #[test]
     fn a_bank_that_nobody_understands_is_not_left_behind() {

@@ -69,6 +69,8 @@ pub(crate) enum Guard {
     Free,
     /// Its one stream is as long as the writer has just read: of those who read the same, one wins.
     AsRead,
+    /// The same, of a stream to which nobody else writes: it holds always.
+    Alone,
     /// Nothing in the store has this tag.
     Once(String),
 }
@@ -94,7 +96,7 @@ impl Planned {
         let (guard, streams) = match chance.u8(0..10) {
             0 | 1 => {
                 let own = format!("own-{}-{}", name.life, name.task);
-                (Guard::AsRead, vec![(own, notes(&mut chance))])
+                (Guard::Alone, vec![(own, notes(&mut chance))])
             }
             2 | 3 => (Guard::AsRead, vec![(format!("race-{}", chance.u8(0..4)), notes(&mut chance))]),
             4 => {
@@ -120,7 +122,7 @@ impl Planned {
     pub(crate) fn drafts(&self) -> Result<Vec<Drafts>, InvalidInput> {
         let tags = match &self.guard {
             Guard::Once(tag) => Tags::parse([tag.clone()])?,
-            Guard::Free | Guard::AsRead => Tags::NONE,
+            Guard::Free | Guard::AsRead | Guard::Alone => Tags::NONE,
         };
         let mut index = 0;
         let mut draft = |event: &BankEvent| {
@@ -136,7 +138,7 @@ impl Planned {
     pub(crate) fn condition(&self) -> Result<Option<EventFilter>, InvalidInput> {
         match &self.guard {
             Guard::Once(tag) => Ok(Some(EventFilter::tagged(Tags::parse([tag.clone()])?))),
-            Guard::Free | Guard::AsRead => Ok(None),
+            Guard::Free | Guard::AsRead | Guard::Alone => Ok(None),
         }
     }
 }

@@ -2,17 +2,13 @@
 
 use eventstore_api::{GlobalPosition, InvalidInput, ReadAll, RecordedEvent, StoreError};
 use futures_util::future::{join, try_join};
-use tokio::sync::watch;
 
 use crate::{
     Difference, Migration, MigrationError, MigrationPhase,
-    progressed::Progressed,
+    copy_state::{CopyState, WatchedCopy},
     snapshots::{Names, SnapshotCopy},
     verify::Seen,
 };
-
-/// What was copied, as far as it has come. It can be watched.
-pub(crate) type Copied = watch::Sender<Progressed>;
 
 /// Copies events up to the last one that the source has by now, and the snapshots of these streams: not what comes meanwhile, which may
 /// come faster.
@@ -21,17 +17,17 @@ pub(crate) type Copied = watch::Sender<Progressed>;
 pub(crate) async fn catch_up(
     migration: &Migration<'_>,
     snapshots_of: Names<'_>,
-    copied: &Copied,
+    copy: &WatchedCopy,
 ) -> Result<(), MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
     check_is_a_copy(migration, head).await?;
-    copied.send_modify(|copied| copied.go_on_behind(head));
+    copy.send_modify(|state| state.go_on_behind(head));
     let mut snapshots = SnapshotCopy::new(migration, snapshots_of);
     loop {
         let taken = snapshots.take().await?;
         let until = migration.source.head().await.map_err(MigrationError::Source)?;
-        copy_events(migration, copied, until).await?;
-        snapshots.save(taken, || copied.send_modify(|copied| copied.caught_up.snapshots += 1)).await?;
+        copy_events(migration, copy, until).await?;
+        snapshots.save(taken, || copy.send_modify(|state| state.caught_up.snapshots += 1)).await?;
         if snapshots.is_done() {
             return Ok(());
         }
@@ -44,14 +40,14 @@ pub(crate) async fn catch_up_and_compare(
     migration: &Migration<'_>,
     snapshots_of: Names<'_>,
     seen: &mut Seen,
-    sum: &mut Progressed,
+    sum: &mut CopyState,
 ) -> Result<(), MigrationError> {
-    let copied = Copied::new(Progressed::behind(seen.head));
-    let (arriving, so_far) = (copied.subscribe(), copied.subscribe());
+    let copy = WatchedCopy::new(CopyState::behind(seen.head));
+    let (arriving, last) = (copy.subscribe(), copy.subscribe());
     // Dropped when it is done, or has failed: that ends the comparison.
-    let copying = async move { catch_up(migration, snapshots_of, &copied).await };
+    let copying = async move { catch_up(migration, snapshots_of, &copy).await };
     let done = try_join(copying, seen.compare_arriving(migration, arriving)).await;
-    sum.add(*so_far.borrow());
+    sum.add(*last.borrow());
     done.map(|((), ())| ())
 }
 
@@ -81,19 +77,19 @@ pub(crate) async fn check_is_a_copy(
 /// behind that.
 pub(crate) async fn copy_events(
     migration: &Migration<'_>,
-    copied: &Copied,
+    copy: &WatchedCopy,
     until: GlobalPosition,
 ) -> Result<(), MigrationError> {
     loop {
-        let behind = copied.borrow().head();
+        let behind = copy.borrow().head();
         if behind >= until {
             return Ok(());
         }
-        let Stored::EndsAt(head) = copy_pages(migration, copied, behind, until).await? else {
+        let Stored::EndsAt(head) = copy_pages(migration, copy, behind, until).await? else {
             return Ok(());
         };
         check_is_a_copy(migration, head).await?;
-        copied.send_modify(|copied| copied.go_on_behind(head));
+        copy.send_modify(|state| state.go_on_behind(head));
     }
 }
 
@@ -107,7 +103,7 @@ enum Stored {
 /// Copies page by page; the next one is read while one is stored.
 async fn copy_pages(
     migration: &Migration<'_>,
-    copied: &Copied,
+    copy: &WatchedCopy,
     behind: GlobalPosition,
     until: GlobalPosition,
 ) -> Result<Stored, MigrationError> {
@@ -123,7 +119,7 @@ async fn copy_pages(
                 false => source.read_all(&query).await.map(Some),
             }
         };
-        let (stored, next) = join(store(migration, copied, until, read.events), next).await;
+        let (stored, next) = join(store(migration, copy, until, read.events), next).await;
         if let Stored::EndsAt(head) = stored? {
             return Ok(Stored::EndsAt(head));
         }
@@ -136,7 +132,7 @@ async fn copy_pages(
 
 async fn store(
     migration: &Migration<'_>,
-    copied: &Copied,
+    copy: &WatchedCopy,
     until: GlobalPosition,
     events: Vec<RecordedEvent>,
 ) -> Result<Stored, MigrationError> {
@@ -144,7 +140,7 @@ async fn store(
     let count = events.len() as u64;
     let answer = migration.target.restore(events).await;
     if let Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) = answer {
-        let known = copied.borrow().head();
+        let known = copy.borrow().head();
         if position > next && next.get() == known.get().saturating_add(1) {
             return Err(MigrationError::Incomplete { missing: next, next: position });
         }
@@ -163,9 +159,9 @@ async fn store(
     answer.map_err(MigrationError::Target)?;
     // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
     migration.target.flush().await.map_err(MigrationError::Target)?;
-    copied.send_modify(|copied| {
-        copied.caught_up.events += count;
-        copied.caught_up.head = last;
+    copy.send_modify(|state| {
+        state.caught_up.events += count;
+        state.caught_up.head = last;
     });
     migration.teller().tell(MigrationPhase::Copying, last, until);
     Ok(Stored::All)

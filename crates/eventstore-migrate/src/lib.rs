@@ -1,13 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod catch_up;
+mod copy_state;
 mod difference;
 mod digest;
 mod error;
 mod migration;
+mod passed_on;
 mod progress;
-mod progressed;
 mod report;
+mod saved_meanwhile;
 mod snapshots;
 mod switch;
 mod switching_backend;
@@ -21,4 +23,5 @@ pub use error::MigrationError;
 pub use migration::Migration;
 pub use progress::{MigrationPhase, MigrationProgress};
 pub use report::{CaughtUp, MigrationReport, Verified};
-pub use switch::{Switched, SwitchingBackend};
+pub use switch::Switched;
+pub use switching_backend::SwitchingBackend;

@@ -8,9 +8,9 @@ use futures_util::future::{Either, select};
 
 use crate::{
     CaughtUp, MigrationError, MigrationPhase, MigrationProgress, MigrationReport, Verified,
-    catch_up::{Copied, catch_up, catch_up_and_compare, copy_events},
+    catch_up::{catch_up, catch_up_and_compare, copy_events},
+    copy_state::{CopyState, WatchedCopy},
     progress::{Teller, Told},
-    progressed::Progressed,
     snapshots::Names,
     verify::{Seen, verify},
 };
@@ -30,7 +30,7 @@ pub struct Migration<'a> {
 /// What calls of [`Migration::run`] and [`Migration::follow`] have copied and compared that a store ended which was away for a while.
 #[derive(Default)]
 struct SoFar {
-    copied: Progressed,
+    copied: CopyState,
     seen: Seen,
 }
 
@@ -104,9 +104,9 @@ impl<'a> Migration<'a> {
     /// [`MigrationError::Incomplete`] when the source has no beginning, [`MigrationError::Source`] and
     /// [`MigrationError::Target`] when a store fails.
     pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
-        let copied = Copied::default();
-        catch_up(self, Names::of(self.source), &copied).await?;
-        let caught_up = copied.borrow().caught_up;
+        let copy = WatchedCopy::default();
+        catch_up(self, Names::of(self.source), &copy).await?;
+        let caught_up = copy.borrow().caught_up;
         Ok(caught_up)
     }
 
@@ -151,9 +151,9 @@ impl<'a> Migration<'a> {
                 Either::Left(((), _)) => break,
                 Either::Right((head, _)) => {
                     let head = head.map_err(MigrationError::Source)?;
-                    let copied = Copied::new(Progressed::behind(behind));
-                    let done = copy_events(self, &copied, head).await;
-                    let copied = *copied.borrow();
+                    let copy = WatchedCopy::new(CopyState::behind(behind));
+                    let done = copy_events(self, &copy, head).await;
+                    let copied = *copy.borrow();
                     sum.add(copied);
                     done?;
                     // Now, while nobody waits for it.

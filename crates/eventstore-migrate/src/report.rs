@@ -56,24 +56,66 @@ impl Verified {
 impl fmt::Display for MigrationReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { caught_up: CaughtUp { events, snapshots, .. }, verified } = self;
-        write!(f, "{events} events and {snapshots} snapshots copied; {verified}")
+        let (events, snapshots) = (Count(*events, "event"), Count(*snapshots, "snapshot"));
+        write!(f, "{events} and {snapshots} copied; {verified}")
     }
 }
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, snapshots, snapshots_behind, head, source_head, digest } = self;
-        write!(
-            f,
-            "the same up to position {head}: {events} events and {snapshots} snapshots, sha256 {digest}"
-        )?;
-        match (source_head > head, *snapshots_behind) {
+        let (events, snapshots) = (Count(*events, "event"), Count(*snapshots, "snapshot"));
+        write!(f, "the same up to position {head}: {events} and {snapshots}, sha256 {digest}")?;
+        let behind = Count(*snapshots_behind, "snapshot");
+        match (source_head > head, behind.0) {
             (false, 0) => Ok(()),
             (true, 0) => write!(f, "; the source has gone on to position {source_head}"),
-            (false, behind) => write!(f, "; the source has gone on by {behind} snapshots"),
-            (true, behind) => {
-                write!(f, "; the source has gone on to position {source_head} and by {behind} snapshots")
-            }
+            (false, _) => write!(f, "; the source has gone on by {behind}"),
+            (true, _) => write!(f, "; the source has gone on to position {source_head} and by {behind}"),
         }
+    }
+}
+
+/// So many of what has this name, in words.
+struct Count(u64, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, name) = self;
+        let ending = if *count == 1 { "" } else { "s" };
+        write!(f, "{count} {name}{ending}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digester;
+
+    /// With as many of each thing.
+    fn report(count: u64) -> String {
+        let head = GlobalPosition::new(7);
+        let verified = Verified {
+            events: count,
+            snapshots: count,
+            snapshots_behind: count,
+            head,
+            source_head: head,
+            digest: Digester::new().finish(),
+        };
+        MigrationReport { caught_up: CaughtUp { events: count, snapshots: count, head }, verified }
+            .to_string()
+    }
+
+    #[test]
+    fn one_is_told_of_as_one_and_all_else_as_many() {
+        let one = report(1);
+        let same =
+            "1 event and 1 snapshot copied; the same up to position 7: 1 event and 1 snapshot, sha256 ";
+        assert!(one.starts_with(same) && one.ends_with("; the source has gone on by 1 snapshot"), "{one}");
+        let two = report(2);
+        assert!(two.starts_with("2 events and 2 snapshots copied; "), "{two}");
+        assert!(two.ends_with("; the source has gone on by 2 snapshots"), "{two}");
+        assert!(report(0).starts_with("0 events and 0 snapshots copied; "), "{}", report(0));
     }
 }

@@ -1,51 +1,22 @@
 //! Changing over to another store without stopping.
 
 use std::{
-    collections::HashSet,
-    fmt, mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use eventstore_api::{EventStoreBackend, GlobalPosition, Result, StoreError, StreamId};
-use tokio::sync::{RwLock, watch};
-use tracing::Instrument as _;
+use eventstore_api::{EventStoreBackend, GlobalPosition, StreamId};
 
 use crate::{
-    Difference, Migration, MigrationError,
-    catch_up::{Copied, catch_up_and_compare, check_is_a_copy, copy_events},
-    progressed::Progressed,
+    Difference, Migration, MigrationError, SwitchingBackend,
+    catch_up::{catch_up_and_compare, check_is_a_copy, copy_events},
+    copy_state::{CopyState, WatchedCopy},
     snapshots::{Names, SnapshotCopy, compare, look_for_missing},
-    to_itself::{leads_to, leave_trace},
+    switching_backend::Store,
+    to_itself::leads_to,
     verify::Seen,
 };
-
-/// A store that can become another one while it is used: see the [crate](crate).
-///
-/// Cloning it is cheap, and gives another handle to the same. It works in a runtime of tokio: appends are handed to tasks, and happen
-/// also where whoever asked for them has gone.
-///
-/// It knows of appends that come through it. What appends to the store in another way, as another process does to a PostgreSQL
-/// store, has to be stopped before the switch.
-#[derive(Clone)]
-pub struct SwitchingBackend {
-    shared: Arc<Shared>,
-}
-
-pub(crate) type Store = Arc<dyn EventStoreBackend>;
-
-struct Shared {
-    current: watch::Sender<Store>,
-    /// Whoever writes has it for reading, and the switch, for its last moment, for writing. It is fair: who comes later waits.
-    writes: Arc<RwLock<()>>,
-    /// The streams of which snapshots were saved since a switch has begun, or has last looked, or are not in the new store although
-    /// they were brought there; `None` when none is under way.
-    saved: Mutex<Option<HashSet<StreamId>>>,
-    is_closed: AtomicBool,
-}
 
 /// What a switch came to.
 #[non_exhaustive]
@@ -67,19 +38,6 @@ const FEW: u64 = 1_000;
 const OF_A_SNAPSHOT: u64 = 10;
 
 impl SwitchingBackend {
-    /// A store that is this one until it is [switched](Self::switch_to).
-    #[must_use]
-    pub fn new(store: impl EventStoreBackend) -> Self {
-        let current: Store = Arc::new(store);
-        let shared = Shared {
-            current: watch::Sender::new(current),
-            writes: Arc::default(),
-            saved: Mutex::new(None),
-            is_closed: AtomicBool::new(false),
-        };
-        Self { shared: Arc::new(shared) }
-    }
-
     /// Changes over to a store that is empty, or holds a beginning of this one from an earlier migration.
     ///
     /// Everything is copied and verified while the store is in use, and then what has come meanwhile, events and snapshots, as often
@@ -110,75 +68,21 @@ impl SwitchingBackend {
     pub async fn switch_to(&self, target: impl EventStoreBackend) -> Result<Switched, MigrationError> {
         let target: Store = Arc::new(target);
         // A save that ends from here on is noted; one that has ended before is seen by whoever lists what there is.
-        let _under_way = UnderWay::begin(&self.shared)?;
+        let _under_way = self.saved_meanwhile().begin()?;
         self.end_of(&*target).await?;
         let source = self.current();
         let migration = Migration::new(&*source, &*target);
-        let (mut seen, mut copied) = (Seen::default(), Progressed::default());
-        catch_up_and_compare(&migration, Names::of(&*source), &mut seen, &mut copied).await?;
-        // What was brought and is not there is brought again, as if it had been saved meanwhile.
-        let note = |stream| self.note_saved(stream);
-        compare(&migration, Names::of(&*target), None, note).await?;
-        // Streams come, and their snapshots are saved: to ask for each of them would take as long as more come.
-        let is_noted = |stream: &_| self.shared.saved().as_ref().is_some_and(|saved| saved.contains(stream));
-        look_for_missing(&migration, is_noted, note).await?;
-        let mut before = u64::MAX;
-        loop {
-            let left = self.left(&*source, seen.head).await?;
-            // Where it does not become less, whoever writes is faster than it can be copied.
-            if left <= FEW || left > before / 2 {
-                break;
-            }
-            before = left;
-            let saved = self.shared.drain_saved();
-            catch_up_and_compare(&migration, Names::listed(&saved), &mut seen, &mut copied).await?;
-            compare(&migration, Names::listed(&saved), None, note).await?;
-        }
+        let mut seen = Seen::default();
+        self.bring_while_in_use(&migration, &mut seen).await?;
 
         let began = Instant::now();
-        let nobody_writes = self.shared.writes.write().await;
-        if self.shared.is_closed() {
-            return Err(MigrationError::Source(StoreError::Closed));
-        }
-        // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
-        source.flush().await.map_err(MigrationError::Source)?;
-        let until = source.head().await.map_err(MigrationError::Source)?;
-        let rest = Copied::new(Progressed::behind(seen.head));
-        copy_events(&migration, &rest, until).await?;
-        let rest = *rest.borrow();
-        let saved = self.shared.drain_saved();
-        let mut snapshots = SnapshotCopy::new(&migration, Names::listed(&saved));
-        while !snapshots.is_done() {
-            let taken = snapshots.take().await?;
-            snapshots.save(taken, || ()).await?;
-        }
-        target.flush().await.map_err(MigrationError::Target)?;
-        // Where it ended when it was last looked at need not be where it ends: it may have lost its last events since, or got others.
-        let there = self.end_of(&*target).await?;
-        if there > until {
-            let position = GlobalPosition::new(until.get().saturating_add(1));
-            return Err(MigrationError::NotACopy(Difference::NotInSource { position }));
-        }
-        check_is_a_copy(&migration, there).await?;
-        if there >= rest.head() {
-            seen.compare_copied(&migration, rest).await?;
-        }
-        let mut snapshots_behind = 0;
-        compare(&migration, Names::listed(&saved), None, |_| snapshots_behind += 1).await?;
-        let head = there.min(seen.head);
-        if head != until || snapshots_behind > 0 {
-            return Err(MigrationError::Behind { head, source_head: until, snapshots_behind });
-        }
+        let nobody_writes = self.keep_writes_away().await.map_err(MigrationError::Source)?;
+        let until = self.bring_the_last(&migration, &mut seen).await?;
         drop(migration);
-        self.shared.current.send_replace(target);
-        drop(nobody_writes);
+        self.go_over_to(target, nobody_writes);
         let held_up_for = began.elapsed();
         tracing::info!(head = until.get(), ?held_up_for, "appends go to another store from here on");
         Ok(Switched { head: until, events: seen.events, held_up_for, left: source })
-    }
-
-    pub(crate) fn current(&self) -> Store {
-        Arc::clone(&self.shared.current.borrow())
     }
 
     /// Where a store ends that is to come, and is not this one.
@@ -190,21 +94,32 @@ impl SwitchingBackend {
         answer.map_err(MigrationError::Target)
     }
 
-    /// What no other has as long as this one is there.
-    fn address(&self) -> usize {
-        Arc::as_ptr(&self.shared).addr()
-    }
-
-    /// The store that is used, and who comes after it.
-    pub(crate) fn watch(&self) -> watch::Receiver<Store> {
-        self.shared.current.subscribe()
-    }
-
-    /// No switch comes behind it.
-    pub(crate) async fn close_for_good(&self) -> Result<()> {
-        let _no_switch = self.shared.writes.write().await;
-        self.shared.is_closed.store(true, Ordering::Release);
-        self.current().close().await
+    /// Brings all there is, and then what has come meanwhile, as often as that becomes less, until little is left.
+    async fn bring_while_in_use(
+        &self,
+        migration: &Migration<'_>,
+        seen: &mut Seen,
+    ) -> Result<(), MigrationError> {
+        let mut copied = CopyState::default();
+        catch_up_and_compare(migration, Names::of(migration.source), seen, &mut copied).await?;
+        // What was brought and is not there is brought again, as if it had been saved meanwhile.
+        let note = |stream| self.note_saved(stream);
+        compare(migration, Names::of(migration.target), None, note).await?;
+        // Streams come, and their snapshots are saved: to ask for each of them would take as long as more come.
+        let is_noted = |stream: &StreamId| self.saved_meanwhile().is_noted(stream);
+        look_for_missing(migration, is_noted, note).await?;
+        let mut before = u64::MAX;
+        loop {
+            let left = self.left(migration.source, seen.head).await?;
+            // Where it does not become less, whoever writes is faster than it can be copied.
+            if left <= FEW || left > before / 2 {
+                return Ok(());
+            }
+            before = left;
+            let saved = self.saved_meanwhile().drain();
+            catch_up_and_compare(migration, Names::listed(&saved), seen, &mut copied).await?;
+            compare(migration, Names::listed(&saved), None, note).await?;
+        }
     }
 
     /// How much is left to be copied by now: events behind this one, and what counts as them.
@@ -215,92 +130,57 @@ impl SwitchingBackend {
     ) -> Result<u64, MigrationError> {
         let head = source.head().await.map_err(MigrationError::Source)?;
         let events = head.get().saturating_sub(copied.get());
-        let snapshots = self.shared.saved().as_ref().map_or(0, HashSet::len) as u64;
-        Ok(events.saturating_add(snapshots.saturating_mul(OF_A_SNAPSHOT)))
+        Ok(events.saturating_add(self.saved_meanwhile().count().saturating_mul(OF_A_SNAPSHOT)))
     }
 
-    /// Notes that a switch which is under way has to bring this snapshot: before the lock is given back that was taken for it, so that
-    /// none is missing in the last moment.
-    pub(crate) fn note_saved(&self, stream: StreamId) {
-        if let Some(saved) = &mut *self.shared.saved() {
-            saved.insert(stream);
-        }
-    }
-
-    /// Reads from the store that is used; once more where the one that was left is closed in the middle of it.
-    pub(crate) async fn read<T, R: Future<Output = Result<T>>>(
+    /// Brings what is left while nobody writes. Both stores end at the same event then, which is the answer.
+    async fn bring_the_last(
         &self,
-        read: impl Fn(Store) -> R,
-    ) -> Result<T> {
-        leave_trace(self.address());
-        loop {
-            let store = self.current();
-            match read(Arc::clone(&store)).await {
-                Err(StoreError::Closed) if !Arc::ptr_eq(&store, &self.current()) => {}
-                answer => return answer,
-            }
+        migration: &Migration<'_>,
+        seen: &mut Seen,
+    ) -> Result<GlobalPosition, MigrationError> {
+        // What was acknowledged is there already; this is for a store that keeps it in memory for a while.
+        migration.source.flush().await.map_err(MigrationError::Source)?;
+        let until = migration.source.head().await.map_err(MigrationError::Source)?;
+        let saved = self.saved_meanwhile().drain();
+        let copied = copy_the_last(migration, seen.head, until, &saved).await?;
+        // Where it ended when it was last looked at need not be where it ends: it may have lost its last events since, or got others.
+        let there = self.end_of(migration.target).await?;
+        if there > until {
+            let position = GlobalPosition::new(until.get().saturating_add(1));
+            return Err(MigrationError::NotACopy(Difference::NotInSource { position }));
         }
-    }
-
-    /// Has a store write something, whoever waits for it or not, and keeps a switch away meanwhile.
-    pub(crate) async fn write<T: Send + 'static, W: Future<Output = Result<T>> + Send + 'static>(
-        &self,
-        write: impl FnOnce(Store) -> W,
-    ) -> Result<T> {
-        let no_switch = Arc::clone(&self.shared.writes).read_owned().await;
-        let write = write(self.current());
-        let done = tokio::spawn(
-            async move {
-                let answer = write.await;
-                drop(no_switch);
-                answer
-            }
-            .in_current_span(),
-        );
-        done.await.unwrap_or_else(|gone| Err(StoreError::outcome_unknown(gone)))
-    }
-}
-
-impl Shared {
-    fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
-    }
-
-    /// The streams of which snapshots were saved since this was last asked, in a switch that goes on. Their saves have ended: whoever
-    /// reads them now finds them.
-    fn drain_saved(&self) -> Vec<StreamId> {
-        self.saved().as_mut().map(mem::take).unwrap_or_default().into_iter().collect()
-    }
-
-    fn saved(&self) -> MutexGuard<'_, Option<HashSet<StreamId>>> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A switch, until it ends in whatever way.
-struct UnderWay<'s>(&'s Shared);
-
-impl<'s> UnderWay<'s> {
-    fn begin(shared: &'s Shared) -> Result<Self, MigrationError> {
-        let mut saved = shared.saved();
-        if saved.is_some() {
-            return Err(MigrationError::SwitchUnderWay);
+        check_is_a_copy(migration, there).await?;
+        if there >= copied.head() {
+            seen.compare_copied(migration, copied).await?;
         }
-        *saved = Some(HashSet::new());
-        Ok(Self(shared))
+        let mut snapshots_behind = 0;
+        compare(migration, Names::listed(&saved), None, |_| snapshots_behind += 1).await?;
+        let head = there.min(seen.head);
+        if head != until || snapshots_behind > 0 {
+            return Err(MigrationError::Behind { head, source_head: until, snapshots_behind });
+        }
+        Ok(until)
     }
 }
 
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        mem::take(&mut *self.0.saved());
+/// Copies the events behind this one, and the snapshots of these streams.
+async fn copy_the_last(
+    migration: &Migration<'_>,
+    behind: GlobalPosition,
+    until: GlobalPosition,
+    saved: &[StreamId],
+) -> Result<CopyState, MigrationError> {
+    let copy = WatchedCopy::new(CopyState::behind(behind));
+    copy_events(migration, &copy, until).await?;
+    let mut snapshots = SnapshotCopy::new(migration, Names::listed(saved));
+    while !snapshots.is_done() {
+        let taken = snapshots.take().await?;
+        snapshots.save(taken, || ()).await?;
     }
-}
-
-impl fmt::Debug for SwitchingBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SwitchingBackend").finish_non_exhaustive()
-    }
+    migration.target.flush().await.map_err(MigrationError::Target)?;
+    let copied = *copy.borrow();
+    Ok(copied)
 }
 
 impl fmt::Debug for Switched {

@@ -6,8 +6,8 @@ use tokio::{sync::watch, task::yield_now};
 
 use crate::{
     Difference, Migration, MigrationError, MigrationPhase, Verified,
+    copy_state::CopyState,
     digest::Digester,
-    progressed::Progressed,
     snapshots::{Names, compare, look_for_missing},
     walk::Walk,
 };
@@ -55,7 +55,7 @@ impl Seen {
     pub(crate) async fn compare_copied(
         &mut self,
         migration: &Migration<'_>,
-        copied: Progressed,
+        copied: CopyState,
     ) -> Result<(), MigrationError> {
         if let Some(behind) = copied.again_behind.filter(|behind| *behind < self.head) {
             // Counted it is already, and so it is in the digest: the source is what it was.
@@ -69,23 +69,23 @@ impl Seen {
     pub(crate) async fn compare_arriving(
         &mut self,
         migration: &Migration<'_>,
-        mut copied: watch::Receiver<Progressed>,
+        mut arriving: watch::Receiver<CopyState>,
     ) -> Result<(), MigrationError> {
         loop {
-            let head = copied.borrow_and_update().head();
+            let head = arriving.borrow_and_update().head();
             let tell = |position| {
-                let is_copied = copied.has_changed().is_err();
+                let is_copied = arriving.has_changed().is_err();
                 if is_copied {
                     migration.teller().tell(MigrationPhase::Verifying, position, head);
                 }
             };
             // Where the target ends early, it may have lost its last events: they are on their way once more.
             self.compare_telling(migration, head, tell).await?;
-            if copied.changed().await.is_err() {
+            if arriving.changed().await.is_err() {
                 break;
             }
         }
-        let copied = *copied.borrow();
+        let copied = *arriving.borrow();
         self.compare_copied(migration, copied).await
     }
 

@@ -7,6 +7,7 @@ mod domain;
 mod health;
 mod http;
 mod lifecycle;
+mod opening;
 mod outcomes;
 mod run;
 mod shutdown;

@@ -3,7 +3,6 @@
 use std::{
     io::{self, Write},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -17,15 +16,11 @@ use crate::{
     configuration::Configuration,
     http::{self, Patience},
     lifecycle::{Lifecycle, Phase},
+    opening::Opening,
     outcomes::first_error,
     shutdown::{self, Shutdown},
-    store,
-    studio::Studio,
     telemetry::Telemetry,
 };
-
-/// How long to wait before a store is tried again that was away.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs until it is asked to end.
 pub(crate) async fn run() -> Result<()> {
@@ -56,31 +51,39 @@ async fn see_through(
     mut server: JoinHandle<Result<()>>,
     shutdown: Shutdown,
 ) -> Result<()> {
+    let mut opening = Opening::begin(&configuration.store, lifecycle);
     let served = tokio::select! {
-        asked = until_asked(configuration, lifecycle, shutdown) => {
+        asked = until_asked(configuration, lifecycle, &mut opening, shutdown) => {
             lifecycle.enter(Phase::Ending);
-            // Nobody is at the store any more when it is closed.
+            // Nobody is at the store any more when it is closed, unless the error says so.
             let drained = server.await.context("the server failed").flatten();
             first_error(asked, drained)
         }
-        ended = &mut server => Err(anyhow!("the server has ended by itself: {ended:?}")),
+        ended = &mut server => {
+            lifecycle.enter(Phase::Ending);
+            Err(anyhow!("the server has ended by itself: {ended:?}"))
+        }
     };
     // Also where requests were cut off: what they had stored is whole.
-    let closed = match lifecycle.studio() {
-        Some(studio) => close(studio, configuration.shutdown).await,
-        None => Ok(()),
-    };
-    first_error(served, closed)
+    let closed = timeout(configuration.shutdown, close(lifecycle, opening)).await;
+    let closed =
+        closed.with_context(|| format!("the store was not closed within {:?}", configuration.shutdown));
+    first_error(served, closed.flatten())
 }
 
 /// Until no more requests are to be taken.
 async fn until_asked(
     configuration: &Configuration,
     lifecycle: &Lifecycle,
+    opening: &mut Opening,
     mut shutdown: Shutdown,
 ) -> Result<()> {
     tokio::select! {
-        opened = open(&configuration.store) => lifecycle.opened(Arc::new(opened?)),
+        opened = opening.studio() => {
+            // There is always one as long as nobody has asked.
+            let Some(studio) = opened? else { return Ok(()) };
+            lifecycle.opened(Arc::new(studio));
+        }
         () = shutdown.asked() => return Ok(()),
     }
     shutdown.asked().await;
@@ -89,22 +92,15 @@ async fn until_asked(
     Ok(())
 }
 
-/// Opens the studio, and tries again while its store is away, as when both are started at once. Meanwhile the service is not ready.
-async fn open(store: &str) -> Result<Studio> {
-    loop {
-        match Studio::open(store).await {
-            Err(error) if store::is_away(store, &error) => {
-                tracing::warn!(error = format!("{error:#}"), "the store is away; it is tried again");
-                sleep(TRY_AGAIN).await;
-            }
-            other => return other,
-        }
+/// Closes the studio, and one that is being opened still as soon as it is open.
+async fn close(lifecycle: &Lifecycle, mut opening: Opening) -> Result<()> {
+    if let Some(studio) = lifecycle.studio() {
+        return studio.close().await;
     }
-}
-
-async fn close(studio: &Studio, patience: Duration) -> Result<()> {
-    let closed = timeout(patience, studio.close()).await;
-    closed.with_context(|| format!("the store was not closed within {patience:?}"))?
+    match opening.studio().await? {
+        Some(studio) => studio.close().await,
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +122,12 @@ mod tests {
         }
     }
 
+    /// Closed, and not only dropped.
+    fn is_closed(directory: &TempDir) {
+        let next = WalBackend::production(directory.path()).unwrap();
+        assert!(next.recovery().was_closed, "{:?}", next.recovery());
+    }
+
     #[tokio::test]
     async fn the_store_is_closed_also_where_the_server_ends_by_itself() {
         let directory = TempDir::new().unwrap();
@@ -140,9 +142,35 @@ mod tests {
         let shutdown = shutdown::listen().unwrap();
         let error = see_through(&on(&directory), &lifecycle, server, shutdown).await.unwrap_err();
         assert!(error.to_string().contains("has ended by itself"), "{error}");
-        // The studio is still there: it is closed, and not only dropped.
         assert!(lifecycle.studio().is_some());
-        let next = WalBackend::production(directory.path()).unwrap();
-        assert!(next.recovery().was_closed, "{:?}", next.recovery());
+        is_closed(&directory);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_being_opened_when_the_end_is_asked_for_is_closed() {
+        let directory = TempDir::new().unwrap();
+        let lifecycle = Lifecycle::new();
+        let server = tokio::spawn({
+            let lifecycle = lifecycle.clone();
+            async move {
+                lifecycle.ending().await;
+                Ok(())
+            }
+        });
+        see_through(&on(&directory), &lifecycle, server, Shutdown::already_asked()).await.unwrap();
+        assert!(lifecycle.studio().is_none(), "it was open before");
+        is_closed(&directory);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_being_opened_when_the_server_ends_by_itself_is_closed() {
+        let directory = TempDir::new().unwrap();
+        let lifecycle = Lifecycle::new();
+        let server = tokio::spawn(async { Ok(()) });
+        let shutdown = shutdown::listen().unwrap();
+        let error = see_through(&on(&directory), &lifecycle, server, shutdown).await.unwrap_err();
+        assert!(error.to_string().contains("has ended by itself"), "{error}");
+        assert!(lifecycle.studio().is_none(), "it was open before");
+        is_closed(&directory);
     }
 }

@@ -1,18 +1,25 @@
 //! When to end: the signals that ask for it.
 
-use std::io;
+use std::{io, process};
 
 use tokio::sync::watch;
 
+/// How a process ends that ctrl-c has ended.
+const INTERRUPTED: i32 = 130;
+
 /// Listens from now on. Later than that, a signal would end the process as it stands.
+///
+/// Who presses ctrl-c when the end has been asked for wants it at once, and gets it. Another SIGTERM changes nothing: whoever runs
+/// processes sends more than one, and has SIGKILL.
 pub(crate) fn listen() -> io::Result<Shutdown> {
     let (asked, told) = watch::channel(false);
-    let signals = Signals::install()?;
+    let mut signals = Signals::install()?;
     tokio::spawn(async move {
         signals.any().await;
         asked.send_replace(true);
-        // Kept, so that who waits is not told twice.
-        asked.closed().await;
+        signals.interrupt().await;
+        // Not by way of `main`, which may be waiting for what does not come. Nothing is lost that was acknowledged.
+        process::exit(INTERRUPTED);
     });
     Ok(Shutdown { told })
 }
@@ -28,6 +35,11 @@ impl Shutdown {
     pub(crate) async fn asked(&mut self) {
         // Without a listener nobody could ask any more, so that it ends too.
         let _ = self.told.wait_for(|asked| *asked).await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn already_asked() -> Self {
+        Self { told: watch::channel(true).1 }
     }
 }
 
@@ -45,11 +57,15 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn any(mut self) {
+    async fn any(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+
+    async fn interrupt(&mut self) {
+        let _ = self.interrupt.recv().await;
     }
 }
 
@@ -62,7 +78,13 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn any(self) {
-        let _ = tokio::signal::ctrl_c().await;
+    async fn any(&mut self) {
+        self.interrupt().await;
+    }
+
+    async fn interrupt(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

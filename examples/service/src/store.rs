@@ -23,7 +23,7 @@ pub(crate) fn is_away(store: &str, error: &anyhow::Error) -> bool {
         && error.chain().any(|cause| cause.downcast_ref().is_some_and(StoreError::is_retryable))
 }
 
-fn is_on_a_server(store: &str) -> bool {
+pub(crate) fn is_on_a_server(store: &str) -> bool {
     matches!(store.split_once(':'), Some(("postgresql" | "postgres", _)))
 }
 

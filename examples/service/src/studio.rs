@@ -23,7 +23,7 @@ use crate::{
         workshop::Workshop,
     },
     outcomes::first_error,
-    store::{self, Store},
+    store::Store,
 };
 
 /// How long a command or a query may take.
@@ -44,10 +44,9 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    /// Opens the store, and has projections, sagas and process managers go on where they were.
-    pub(crate) async fn open(store: &str) -> Result<Self> {
-        let store = store::open(store).await?;
-        let studio = Self::on(store.clone()).await;
+    /// Has projections, sagas and process managers go on where they were on a store. One on which they cannot is closed.
+    pub(crate) async fn on(store: Store) -> Result<Self> {
+        let studio = Self::put_together(store.clone()).await;
         if studio.is_err()
             && let Err(error) = store.backend().close().await
         {
@@ -56,7 +55,7 @@ impl Studio {
         studio
     }
 
-    async fn on(store: Store) -> Result<Self> {
+    async fn put_together(store: Store) -> Result<Self> {
         let commands = commands(&store)?;
         // All with `#[projection]`.
         let projections =

@@ -70,8 +70,19 @@ fn run_all(commands: impl Iterator<Item = Process>) -> Outcome {
 fn run_tests(commands: &[Process]) -> anyhow::Result<Outcome> {
     let surroundings = Surroundings::prepare()?;
     let outcome = run_all(commands.iter().map(|it| surroundings.tell(it.clone())));
-    surroundings.say_what_was_left_out()?;
-    Ok(outcome)
+    Ok(also(outcome, surroundings.say_what_was_left_out()))
+}
+
+/// What came of a step, where something else may have gone wrong behind it.
+fn also(outcome: Outcome, behind: anyhow::Result<()>) -> Outcome {
+    match (outcome, behind) {
+        (outcome, Ok(())) => outcome,
+        (Outcome::Failed(mut problems), Err(error)) => {
+            problems.push(format!("{error:#}"));
+            Outcome::Failed(problems)
+        }
+        (_, Err(error)) => Outcome::Failed(vec![format!("{error:#}")]),
+    }
 }
 
 /// What became of a step.
@@ -157,6 +168,17 @@ package  passed   1.2 s  not compared
         let commands = ["no-such-subcommand", "no-such-one-either"].map(|it| Process::cargo([it])).into();
         let step = Step { name: "both", purpose: "fail twice", work: Work::Commands(commands) };
         assert!(matches!(step.run(), Outcome::Failed(problems) if problems.len() == 2));
+    }
+
+    #[test]
+    fn what_goes_wrong_behind_a_step_that_has_failed_stands_behind_its_failure() {
+        let failed = || Outcome::Failed(vec!["clippy said no".to_owned()]);
+        let gone = || Err(anyhow::anyhow!("the list is gone"));
+        let both = vec!["clippy said no".to_owned(), "the list is gone".to_owned()];
+        assert_eq!(also(failed(), gone()), Outcome::Failed(both));
+        assert_eq!(also(failed(), Ok(())), failed());
+        assert_eq!(also(Outcome::Passed, gone()), Outcome::Failed(vec!["the list is gone".to_owned()]));
+        assert_eq!(also(Outcome::Passed, Ok(())), Outcome::Passed);
     }
 
     #[test]

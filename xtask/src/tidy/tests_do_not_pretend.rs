@@ -10,12 +10,34 @@ use super::repository::{File, Repository};
 pub(super) const REASON: &str = "a test that does not run, code that is not there and a wait that is sometimes too \
     short all look green until they matter";
 
+/// A wait until the time is over, for what never comes.
+const WAITS_FOR_NOTHING: &str = "timeout(.., pending())";
+
 /// A place that is right all the same: (path, word, why).
-const ALLOWED: &[(&str, &str, &str)] = &[(
-    "crates/allframe-cqrs/src/clock/manual.rs",
-    "sleep_until(",
-    "it sleeps on the clock that is tested, which stands",
-)];
+const ALLOWED: &[(&str, &str, &str)] = &[
+    (
+        "crates/allframe-cqrs/src/clock/manual.rs",
+        "sleep_until(",
+        "it sleeps on the clock that is tested, which stands",
+    ),
+    (
+        "crates/allframe-cqrs/tests/consumer_groups/interleavings.rs",
+        WAITS_FOR_NOTHING,
+        "the clock of its tests stands, and goes on where nobody has anything to do: it is a step of the world that time passes",
+    ),
+    (
+        "crates/allframe-cqrs/tests/consumer_groups/way.rs",
+        WAITS_FOR_NOTHING,
+        "the clock of its tests stands, and goes on where nobody has anything to do: it is how late a store answers",
+    ),
+    (
+        "crates/allframe-cqrs/tests/store/replay.rs",
+        WAITS_FOR_NOTHING,
+        "the clock of the test stands, and goes on where nobody has anything to do: it is how long a handler takes",
+    ),
+];
+
+const SLEEPS: &str = "await the condition that the test is about, with a timeout";
 
 pub(super) fn check(repository: &Repository) -> anyhow::Result<Vec<Finding>> {
     let pages = repository.files.iter().filter(|file| file.path.ends_with(".md"));
@@ -143,17 +165,32 @@ fn look(tokens: TokenStream, place: Place, found: &mut impl FnMut(usize, &str, &
                 word @ ("sleep" | "sleep_until" | "sleep_ms")
                     if body == Place::Test && is_call(before, after) =>
                 {
-                    found(
-                        line,
-                        &format!("{word}("),
-                        "await the condition that the test is about, with a timeout",
-                    );
+                    found(line, &format!("{word}("), SLEEPS);
+                }
+                "timeout"
+                    if body == Place::Test
+                        && is_call(before, after)
+                        && after.is_some_and(waits_for_nothing) =>
+                {
+                    found(line, WAITS_FOR_NOTHING, SLEEPS);
                 }
                 _ => {}
             },
             _ => {}
         }
     }
+}
+
+/// Whether what is waited for never comes: then the time says how long the test sleeps.
+fn waits_for_nothing(arguments: &TokenTree) -> bool {
+    let TokenTree::Group(arguments) = arguments else { return false };
+    let second = arguments.stream().into_iter().skip_while(|it| !is_punct(it, ',')).skip(1);
+    let second: Vec<TokenTree> = second.collect();
+    let is_in_path = |it: &&TokenTree| matches!(it, TokenTree::Ident(_)) || is_punct(it, ':');
+    let (path, rest) = second.split_at(second.iter().take_while(is_in_path).count());
+    let name = path.iter().rev().find(|it| matches!(it, TokenTree::Ident(_)));
+    let is_called = rest.first().is_some_and(|it| matches!(it, TokenTree::Group(_)) || is_punct(it, '<'));
+    is_called && name.is_some_and(|it| it.to_string() == "pending")
 }
 
 fn is_punct(token: &TokenTree, wanted: char) -> bool {
@@ -238,6 +275,32 @@ mod tests {
         assert_eq!(found("crates/a/src/a.rs", &format!("#[cfg(test)]\nmod tests {{ {sleeps} }}")).len(), 1);
         assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests {{}} {sleeps}")).is_empty());
         assert!(found("crates/a/src/a.rs", &format!("#[cfg(test)] mod tests; {sleeps}")).is_empty());
+    }
+
+    #[test]
+    fn to_wait_for_what_never_comes_is_to_sleep() {
+        for wait in [
+            "timeout(a, pending())",
+            "timeout(a, future::pending::<()>())",
+            "tokio::time::timeout(a(b, c), std::future::pending::<()>())",
+        ] {
+            let text = format!("async fn a() {{ let _ = {wait}.await; }}");
+            let in_a_test = found("crates/a/tests/a.rs", &text);
+            assert!(
+                matches!(in_a_test.as_slice(), [one] if one.contains(WAITS_FOR_NOTHING)),
+                "{wait}: {in_a_test:?}"
+            );
+            assert!(found("crates/a/src/a.rs", &text).is_empty(), "{wait}");
+        }
+        for wait in [
+            "timeout(a, work)",
+            "timeout(a, pending.recv())",
+            "timeout(a, all(pending()))",
+            "with(a, pending())",
+        ] {
+            let text = format!("async fn a() {{ let _ = {wait}.await; }}");
+            assert!(found("crates/a/tests/a.rs", &text).is_empty(), "{wait}");
+        }
     }
 
     #[test]

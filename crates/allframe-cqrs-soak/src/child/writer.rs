@@ -65,7 +65,7 @@ async fn submit(store: &Store, planned: &Planned) -> anyhow::Result<Option<Vec<A
     let mut batch = store.batch();
     for (stream, drafts) in planned.drafts()? {
         let expected = match planned.guard {
-            Guard::AsRead => length(store, &stream).await?,
+            Guard::AsRead | Guard::Alone => length(store, &stream).await?,
             Guard::Free | Guard::Once(_) => ExpectedVersion::Any,
         };
         batch = batch.append(stream, expected, drafts);

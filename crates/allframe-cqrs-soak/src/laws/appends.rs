@@ -48,7 +48,7 @@ pub(super) fn hold(events: &[Recorded<BankEvent>], seed: u64, ledger: &Ledger) -
         let is_forbidden = match &planned.guard {
             Guard::Once(tag) => once.contains_key(tag),
             Guard::AsRead => planned.streams.iter().any(|(stream, _)| streams.contains(stream.as_str())),
-            Guard::Free => false,
+            Guard::Free | Guard::Alone => false,
         };
         ensure!(
             is_forbidden,
@@ -66,7 +66,7 @@ fn places(
 ) -> anyhow::Result<Vec<(u64, u64)>> {
     let tags = match &planned.guard {
         Guard::Once(tag) => Tags::parse([tag.clone()])?,
-        Guard::Free | Guard::AsRead => Tags::NONE,
+        Guard::Free | Guard::AsRead | Guard::Alone => Tags::NONE,
     };
     let mut places = Vec::new();
     let mut index = 0;
@@ -202,6 +202,16 @@ mod tests {
         assert!(found(&[], &[Said::Refused(as_read.name)]).contains("forbids it (AsRead)"));
         let free = planned(40).into_iter().find(|it| it.guard == Guard::Free).unwrap();
         assert!(found(&[], &[Said::Refused(free.name)]).contains("forbids it (Free)"));
+    }
+
+    /// That its stream is there forbids nothing: it is its own.
+    #[tokio::test]
+    async fn what_has_its_stream_to_itself_and_is_refused_is_found() {
+        let alone: Vec<_> = planned(40).into_iter().filter(|it| it.guard == Guard::Alone).collect();
+        let (events, said) = stored(&alone[..1]).await;
+        let refused = [Said::Refused(alone[1].name)];
+        let told = found(&events, &[said.as_slice(), &refused].concat());
+        assert!(told.contains("nothing that is there forbids it (Alone)"), "{told}");
     }
 
     #[tokio::test]

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use allframe_cqrs::{
-    EventFilter, EventStoreBackend, GlobalPosition, ReadAll, Recorded, StreamId, Version, api::RecordedEvent,
+    EventFilter, EventStoreBackend, GlobalPosition, ReadAll, Recorded, StreamId, Version,
+    api::{BackendStats, RecordedEvent, SnapshotStreams},
 };
 use anyhow::ensure;
 
@@ -66,11 +67,19 @@ pub(super) fn traces(events: &[RecordedEvent], seen: &[Trace]) -> anyhow::Result
 }
 
 pub(super) async fn counts(store: &Store, events: &[RecordedEvent]) -> anyhow::Result<()> {
-    let stats = store.stats().await?;
+    let mut snapshots = 0;
+    let mut streams = SnapshotStreams::of(store.backend());
+    while streams.next().await?.is_some() {
+        snapshots += 1;
+    }
+    are_counted(&store.stats().await?, events, snapshots)
+}
+
+fn are_counted(stats: &BackendStats, events: &[RecordedEvent], snapshots: u64) -> anyhow::Result<()> {
     let streams = super::tally(events.iter().map(|it| &it.stream)).len() as u64;
     let head = events.last().map(|it| it.position).unwrap_or_default();
-    let counted = (stats.total_events, stats.total_streams, stats.head);
-    let there = (events.len() as u64, streams, head);
+    let counted = (stats.total_events, stats.total_streams, stats.total_snapshots, stats.head);
+    let there = (events.len() as u64, streams, snapshots, head);
     ensure!(counted == there, "counted are {counted:?}, and there are {there:?}");
     Ok(())
 }
@@ -94,6 +103,8 @@ pub(super) async fn streams(store: &Store, events: &[RecordedEvent]) -> anyhow::
 
 #[cfg(test)]
 mod tests {
+    use allframe_cqrs::api::{EventType, Snapshot};
+
     use super::*;
     use crate::store::open;
 
@@ -109,6 +120,20 @@ mod tests {
         streams(&store, &events).await.unwrap();
         assert!(counts(&store, &events[..2]).await.is_err());
         events
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_not_counted_and_one_that_is_counted_and_not_there_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path(), 0).unwrap();
+        let (stream, state) = (StreamId::new("kept-0").unwrap(), EventType::new("Kept").unwrap());
+        let snapshot = Snapshot::new(stream, Version::new(7), state, "some");
+        store.backend().save_snapshot(snapshot).await.unwrap();
+        counts(&store, &[]).await.unwrap();
+        let stats = store.stats().await.unwrap();
+        for others in [0, 2] {
+            assert!(are_counted(&stats, &[], others).unwrap_err().to_string().contains("counted are"));
+        }
     }
 
     #[tokio::test]

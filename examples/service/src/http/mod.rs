@@ -30,11 +30,12 @@ use crate::{health, lifecycle::Lifecycle};
 /// The longest command, in bytes. The command bus takes what it is given: the limit is ours.
 const LONGEST_BODY: usize = 64 << 10;
 
-/// Serves until the service ends, and then those whose requests are under way. When it returns, nobody is served any more.
+/// Serves until the service ends, and then those whose requests are under way. When it returns, nobody is at work any more, unless the
+/// error says so.
 ///
 /// # Errors
 ///
-/// Says that requests were cut off, where they took longer than they may.
+/// Says that requests were cut off, where they took longer than they may, and whether any of them are still at work.
 pub(crate) async fn serve(
     listener: TcpListener,
     lifecycle: Lifecycle,

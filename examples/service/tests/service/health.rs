@@ -27,7 +27,9 @@ async fn a_service_that_serves_is_ready_and_says_how_its_read_models_are() {
 async fn a_service_that_starts_lives_and_is_not_ready_and_can_be_ended() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgresql://nobody@{}/nothing", silent.local_addr().unwrap());
-    let service = Service::start(&[("SERVICE_STORE", &url)]).await;
+    // It is not waited for: the test has not got that much time.
+    let service =
+        Service::start(&[("SERVICE_STORE", url.as_str()), ("SERVICE_SHUTDOWN_SECONDS", "3600")]).await;
     let _connection = soon("the connection to the store", silent.accept()).await.unwrap();
 
     let live = service.get("/health/live").send().await.unwrap();

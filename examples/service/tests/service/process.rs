@@ -126,8 +126,26 @@ impl Service {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// As ctrl-c does.
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.id().expect("it runs")).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Waits until the service says that it is in this phase.
+    pub(crate) async fn comes_into(&self, phase: &str) {
+        until(&format!("the service is {phase}"), async || {
+            let ready = Answer::of(self.get("/health/ready")).await;
+            (ready.body["phase"] == phase).then_some(())
+        })
+        .await;
     }
 
     /// SIGKILL.

@@ -77,3 +77,24 @@ async fn what_sagas_are_at_is_gone_on_with_by_the_next_process() {
     }
     service.comes_to("/wallets/ann", &serde_json::json!({ "credit": 5_000 })).await;
 }
+
+#[tokio::test]
+async fn ctrl_c_ends_it_at_once_where_the_end_has_been_asked_for() {
+    let service = Service::start(&[("SERVICE_DRAIN_SECONDS", "3600")]).await;
+    service.becomes_ready().await;
+    service.interrupt();
+    service.comes_into("draining").await;
+    service.interrupt();
+    assert_eq!(service.exited().await.code(), Some(130));
+}
+
+/// Whoever runs processes may send it to one by itself, and once more to all of its group.
+#[tokio::test]
+async fn it_ends_in_good_order_also_where_it_is_terminated_twice() {
+    let directory = TempDir::new().unwrap();
+    let service = Service::on(directory.path(), &[("SERVICE_DRAIN_SECONDS", "3")]).await;
+    service.terminate();
+    service.comes_into("draining").await;
+    service.ends_well().await;
+    is_clean(directory.path());
+}

@@ -3,7 +3,8 @@
 use std::{
     env, hint,
     io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    os::unix::process::ExitStatusExt,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -82,17 +83,29 @@ impl Said {
 
 /// Starts a process and kills it at this moment. Fails when it ends before.
 pub(crate) fn live(life: &Write, moment: Moment) -> Result<Said, String> {
-    let mut child = start(life).map_err(|error| format!("no process could be started: {error}"))?;
+    see_through(&mut command(life).map_err(|error| error.to_string())?, moment, life)
+}
+
+fn see_through(command: &mut Command, moment: Moment, life: &Write) -> Result<Said, String> {
+    let child = command.spawn();
+    let mut child = child.map_err(|error| format!("no process could be started: {error}"))?;
     let Some(output) = child.stdout.take() else { return Err("the process has no output".to_owned()) };
     let heard = listen(&mut child, output, moment, life);
     // After an error too: nothing is left behind.
     let _ = child.kill();
     let status = child.wait().map_err(|error| error.to_string())?;
     let said = heard.map_err(|error| error.to_string())?;
-    if !said.shows(moment.after) {
+    if !said.shows(moment.after) || !was_killed(status) {
         return Err(format!("the process ended by itself ({status}); what it said stands above"));
     }
     Ok(said)
+}
+
+const SIGKILL: i32 = 9;
+
+/// Whether that was its end. To kill one that has just ended by itself goes well too, as long as nobody has asked how it ended.
+fn was_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(SIGKILL)
 }
 
 fn listen(child: &mut Child, output: ChildStdout, moment: Moment, life: &Write) -> std::io::Result<Said> {
@@ -125,15 +138,47 @@ fn listen(child: &mut Child, output: ChildStdout, moment: Moment, life: &Write) 
     }
 }
 
-fn start(life: &Write) -> std::io::Result<Child> {
+fn command(life: &Write) -> std::io::Result<Command> {
     let Write { store, directory, seed, life, tasks, segment_bytes } = life;
-    Command::new(env::current_exe()?)
-        .args(["write", "--store", store.name()])
-        .arg("--directory")
-        .arg(directory)
-        .args([format!("--seed={seed}"), format!("--life={life}")])
-        .args([format!("--tasks={tasks}"), format!("--segment-bytes={segment_bytes}")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["write", "--store", store.name()]).arg("--directory").arg(directory);
+    command.args([format!("--seed={seed}"), format!("--life={life}")]);
+    command.args([format!("--tasks={tasks}"), format!("--segment-bytes={segment_bytes}")]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stores::Which;
+
+    /// What comes to an end that this shell program makes, killed as soon as it has said that it opens the store.
+    fn ended(program: &str) -> Result<Said, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", program]).current_dir(&directory);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let directory = directory.path().to_owned();
+        let life = Write { store: Which::Wal, directory, seed: 0, life: 0, tasks: 1, segment_bytes: 0 };
+        see_through(&mut command, Moment { after: Sign::Opening, delay: Duration::ZERO }, &life)
+    }
+
+    #[test]
+    fn a_process_that_is_killed_at_its_moment_is_well() {
+        assert!(ended("echo opening; exec tail -f /dev/null").unwrap().opening);
+    }
+
+    /// Its output goes on after it: so it has ended when it is killed, and nobody has noticed.
+    #[test]
+    fn a_process_that_ends_by_itself_in_the_moment_of_the_kill_is_found() {
+        let told = ended("mkfifo lives; { cat lives; echo opening; } & exec 3> lives; exit 7").unwrap_err();
+        assert!(told.contains("ended by itself (exit status: 7)"), "{told}");
+    }
+
+    #[test]
+    fn a_process_that_ends_before_its_moment_is_found() {
+        let told = ended("exit 7").unwrap_err();
+        assert!(told.contains("ended by itself"), "{told}");
+    }
 }

@@ -1,21 +1,25 @@
 use eventstore_api::GlobalPosition;
+use tokio::sync::watch;
 
 use crate::CaughtUp;
 
+/// How far a copy is while it is made, for those who watch it: what compares goes behind what copies.
+pub(crate) type WatchedCopy = watch::Sender<CopyState>;
+
 /// What was copied, and what has to be known of it to compare it.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Progressed {
+pub(crate) struct CopyState {
     pub(crate) caught_up: CaughtUp,
     /// Behind which event others were copied once more, because the target had lost them.
     pub(crate) again_behind: Option<GlobalPosition>,
 }
 
-impl Progressed {
+impl CopyState {
     /// Nothing yet, of what comes behind this event of the target.
     pub(crate) fn behind(head: GlobalPosition) -> Self {
-        let mut progressed = Self::default();
-        progressed.caught_up.head = head;
-        progressed
+        let mut state = Self::default();
+        state.caught_up.head = head;
+        state
     }
 
     /// The last event that the target has.
