@@ -29,3 +29,11 @@ fn one_is_shown_with_all_that_it_has_reacted_to() {
     assert_snapshot!(place.run("processes show payment 7 --json"));
     assert_snapshot!(place.run("processes show payment 9"));
 }
+
+#[test]
+fn a_reaction_that_cannot_be_read_is_told_where_they_are_listed() {
+    let place = Place::new();
+    place.import(r#"{"stream":"process-ship-7","type":"$process.reacted","data":{"x":1}}"#);
+    let outcome = place.run("processes");
+    assert!(outcome.stderr.starts_with("note: ") && outcome.stderr.contains("process-ship-7"), "{outcome}");
+}

@@ -128,3 +128,16 @@ fn the_program_that_drives_a_saga_does_what_was_asked_for() {
     });
     assert!(place.succeed("sagas trip --json").contains(r#""status":"completed""#));
 }
+
+#[test]
+fn an_event_that_cannot_be_read_is_told_where_they_are_listed() {
+    let place = with_sagas();
+    place.import(r#"{"stream":"saga-trip-cid","type":"$saga.started","data":{"x":1}}"#);
+    for command in ["sagas", "sagas --json"] {
+        let outcome = place.run(command);
+        assert!(
+            outcome.stderr.starts_with("note: ") && outcome.stderr.contains("saga-trip-cid"),
+            "{outcome}"
+        );
+    }
+}
