@@ -1,4 +1,4 @@
-use std::{io, io::Write, sync::Mutex, time::Duration};
+use std::{sync::Mutex, time::Duration};
 
 use clap::Args;
 use eventstore_api::{EventStoreBackend, GlobalPosition, message_with_causes};
@@ -6,6 +6,7 @@ use eventstore_migrate::{Migration, MigrationError, MigrationPhase, MigrationPro
 use serde::Serialize;
 
 use crate::{
+    aside::note,
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::Interrupted,
@@ -76,8 +77,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
         match (told.phase, &mut *progress) {
             (MigrationPhase::Following, bar @ Some(_)) if follow => {
                 *bar = None;
-                let _ =
-                    writeln!(io::stderr(), "note: caught up at position {}, and following", told.position);
+                note(&format!("caught up at position {}, and following", told.position));
             }
             (_, Some(bar)) => bar.at_events(told.position.get(), told.head.get()),
             (_, None) => {}
@@ -109,7 +109,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
         if !error.is_retryable() || (!is_wanted && attempts >= MOST_ATTEMPTS) {
             return Err(failure(error));
         }
-        let _ = writeln!(io::stderr(), "note: {}, trying again", message_with_causes(&error));
+        note(&format!("{}, trying again", message_with_causes(&error)));
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -9,7 +9,7 @@ mod rows;
 use std::{
     fmt,
     fs::{File, Metadata},
-    io::{self, BufReader, IsTerminal, Read, Write},
+    io::{self, BufReader, IsTerminal, Read},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Instant,
@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 pub(super) use self::lines::LONGEST_LINE;
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
+    aside::aside,
     failure::Failure,
     output::Output,
     progress::Progress,
@@ -104,7 +105,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
         if json {
             let _ = output.json(&report).and_then(|()| output.finish());
         } else {
-            let _ = writeln!(io::stderr(), "{report}, before it failed");
+            aside(&format!("{report}, before it failed"));
         }
         return Err(failure);
     }
@@ -113,11 +114,11 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
         (true, _) => output.json(&report)?,
         (false, false) => output.line(report.to_string())?,
         // Standard output has nothing but what is acknowledged.
-        (false, true) => drop(writeln!(io::stderr(), "{report}")),
+        (false, true) => aside(&report.to_string()),
     }
     output.finish()?;
     if io::stderr().is_terminal() {
-        let _ = writeln!(io::stderr(), "in {:.2} s", began.elapsed().as_secs_f64());
+        aside(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
     }
     Ok(())
 }
