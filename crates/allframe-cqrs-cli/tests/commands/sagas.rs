@@ -141,3 +141,21 @@ fn an_event_that_cannot_be_read_is_told_where_they_are_listed() {
         );
     }
 }
+
+/// A field that nobody reads may hold what makes it no JSON.
+#[test]
+fn an_event_that_is_no_json_is_in_its_history_too() {
+    // {"odd":"\xff"}
+    const ODD: &str = "eyJvZGQiOiL/In0=";
+    let place = with_sagas();
+    place.import(&format!(
+        r#"{{"stream":"saga-trip-bob","type":"$saga.retried","data_base64":"{ODD}","encoding":1}}"#
+    ));
+    let shown: serde_json::Value =
+        serde_json::from_str(&place.succeed("sagas show trip bob --json")).unwrap();
+    let history = shown["history"].as_array().unwrap();
+    assert_eq!(history.len(), 5, "{shown}");
+    let odd = &history[4];
+    assert_eq!((odd["data_base64"].as_str(), odd["encoding"].as_u64()), (Some(ODD), Some(1)), "{shown}");
+    assert!(odd.get("data").is_none() && history[3].get("data_base64").is_none(), "{shown}");
+}
