@@ -39,6 +39,9 @@ pub(crate) enum Failure {
     NoSuchStream(eventstore_api::StreamId),
     #[error("{0}")]
     NoSuchThing(String),
+    /// A store does not give back what it has acknowledged.
+    #[error("{appended} events were appended, and {read} came back")]
+    Lost { appended: u64, read: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),
