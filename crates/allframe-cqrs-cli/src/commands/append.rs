@@ -120,7 +120,7 @@ async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Append
     })
     .await;
     let closed = store.close().await;
-    match appended.and_then(Appended::only) {
+    match appended.and_then(Appended::only).inspect_err(|_| store::note_if_not_closed(&closed)) {
         Ok(appended) => match closed {
             Ok(()) => Ok(appended),
             Err(source) => Err(Failure::NotClosed { id, source }),

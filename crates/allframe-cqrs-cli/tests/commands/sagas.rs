@@ -159,3 +159,16 @@ fn an_event_that_is_no_json_is_in_its_history_too() {
     assert_eq!((odd["data_base64"].as_str(), odd["encoding"].as_u64()), (Some(ODD), Some(1)), "{shown}");
     assert!(odd.get("data").is_none() && history[3].get("data_base64").is_none(), "{shown}");
 }
+
+#[test]
+fn what_can_name_no_saga_opens_no_store() {
+    // There is none.
+    let place = Place::new();
+    for arguments in
+        ["sagas show no-type bob", "sagas retry no-type bob", "sagas abandon no-type bob --reason x"]
+    {
+        let outcome = place.run(arguments);
+        assert!(outcome.stderr.starts_with("error: `no-type` cannot be taken: "), "{arguments}: {outcome}");
+        assert_eq!(outcome.code, Some(2), "{arguments}: {outcome}");
+    }
+}

@@ -76,7 +76,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: BenchArguments) -> R
     }
     let measured = measure(&store, before, Workload { events, writers, payload }).await;
     let closed = store.close().await;
-    let report = measured?;
+    let report = measured.inspect_err(|_| store::note_if_not_closed(&closed))?;
     closed?;
     let mut output = Output::stdout();
     match json {

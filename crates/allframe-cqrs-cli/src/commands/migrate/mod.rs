@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let target = store::open_for_writing(&*to).await?;
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
-    let report = migrated?;
+    let report = migrated.inspect_err(|_| store::note_if_not_closed(&closed))?;
     closed.map_err(MigrationError::Target)?;
     heard_or_not(tell(&report, json))?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
