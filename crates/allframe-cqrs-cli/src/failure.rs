@@ -39,6 +39,9 @@ pub(crate) enum Failure {
     NoSuchStream(eventstore_api::StreamId),
     #[error("{0}")]
     NoSuchThing(String),
+    /// A store does not give back what it has acknowledged.
+    #[error("{appended} events were appended, and {read} came back")]
+    Lost { appended: u64, read: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),
@@ -56,6 +59,10 @@ pub(crate) enum Failure {
     #[cfg(feature = "toolkit")]
     #[error(transparent)]
     Toolkit(#[from] allframe_cqrs::Error),
+    /// What a person has decided of a saga is stored.
+    #[cfg(feature = "toolkit")]
+    #[error("{saga} {done}, and its store could not be closed")]
+    DecidedNotClosed { saga: allframe_cqrs::saga::SagaId, done: &'static str, source: StoreError },
     #[cfg(feature = "toolkit")]
     #[error(transparent)]
     Groups(#[from] allframe_cqrs::consumer_group::GroupError),
@@ -215,7 +222,7 @@ impl Failure {
                 Some("`sagas` lists those that there are")
             }
             #[cfg(feature = "toolkit")]
-            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => {
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) | Self::DecidedNotClosed { .. } => {
                 Some("`sagas show TYPE ID` says where it is")
             }
             other => match other.of_a_store() {

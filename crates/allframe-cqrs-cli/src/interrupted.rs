@@ -1,13 +1,10 @@
 //! Whether somebody wants a command to come to its end.
 
-use std::{
-    io::{self, Write},
-    process,
-};
+use std::{io, process};
 
 use tokio::sync::watch;
 
-use crate::{exit::Exit, failure::Failure};
+use crate::{aside::note, exit::Exit, failure::Failure};
 
 /// Ctrl-C, and SIGTERM where there is such a thing: from when it listens, the first of them ends nothing by itself. The second ends
 /// the program at once, wherever it is, as the first would have before.
@@ -22,10 +19,7 @@ impl Interrupted {
             signals.any().await;
             // It stays so, for whoever asks later.
             told.send_replace(true);
-            let _ = writeln!(
-                io::stderr(),
-                "note: interrupted, and comes to its end; a second signal ends it at once"
-            );
+            note("interrupted, and comes to its end; a second signal ends it at once");
             // Not by way of whoever called: he may be waiting for what does not come.
             process::exit(signals.any().await.code().into());
         });

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod aside;
 mod commands;
 mod exit;
 mod failure;

@@ -46,6 +46,10 @@ impl Progress {
             self.bar = Some(self.start());
         }
         if let Some(bar) = &self.bar {
+            // There may be more to do than at first.
+            if bar.length() != Some(self.total) {
+                bar.set_length(self.total);
+            }
             bar.set_position(done);
         }
     }
@@ -77,6 +81,22 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_goes_as_far_as_there_is_to_do_by_now() {
+        let mut progress = Progress::of_events(0);
+        progress.began = Instant::now().checked_sub(PATIENCE).unwrap();
+        for (done, total) in [(500, 1_000), (1_200, 2_000)] {
+            progress.at_events(done, total);
+            let bar = progress.bar.as_ref().unwrap();
+            assert_eq!((bar.position(), bar.length()), (done, Some(total)));
         }
     }
 }

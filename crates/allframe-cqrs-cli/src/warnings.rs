@@ -1,9 +1,6 @@
 //! What the toolkit warns of while it reads: that something in the store makes no sense, and was passed over.
 
-use std::{
-    fmt::{self, Write as _},
-    io::{self, Write as _},
-};
+use std::fmt::{self, Write as _};
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -11,7 +8,7 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use crate::{redacted::without_passwords, screen::printable};
+use crate::aside::note;
 
 /// Tells each of them on standard error. Stores warn too, of what they say in other ways, and are not heard.
 pub(crate) fn tell() {
@@ -29,8 +26,7 @@ impl Subscriber for OnStandardError {
     fn event(&self, event: &Event<'_>) {
         let mut told = Told::default();
         event.record(&mut told);
-        let line = printable(&without_passwords(&format!("note: {}{}", told.message, told.fields)));
-        let _ = writeln!(io::stderr(), "{line}");
+        note(&format!("{}{}", told.message, told.fields));
     }
 
     // Nobody looks at spans.

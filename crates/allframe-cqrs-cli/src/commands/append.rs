@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::import::LONGEST_LINE;
 use crate::{
+    aside::note,
     failure::Failure,
     jsonl::json_text,
     output::Output,
@@ -90,7 +91,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> 
     batch.validate().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
 
     let store = store::open_for_appending(location).await?;
-    let Appended { last_version, last_position, .. } = append(&store, id, batch, &mut io::stderr()).await?;
+    let Appended { last_version, last_position, .. } = append(&store, id, batch).await?;
 
     let (version, position) = (last_version.get(), last_position.get());
     let mut output = Output::stdout();
@@ -105,12 +106,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> 
 
 /// Appends one event, and closes the store. Where it may be stored, and that is not certain, its id is in the failure: whoever appends it
 /// again without gets another one.
-async fn append(
-    store: &Store,
-    id: EventId,
-    batch: AppendBatch,
-    notes: &mut impl Write,
-) -> Result<Appended, Failure> {
+async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
     let mut is_known = true;
     let appended = append_surely(async || {
         let answer = store.append_all(batch.clone()).await;
@@ -118,13 +114,13 @@ async fn append(
         is_known = is_known_after(&answer, was_known);
         if was_known && !is_known {
             // Now: a signal may end it before there is an answer.
-            let _ = writeln!(notes, "note: it is not known whether event {id} is stored, trying again");
+            note(&format!("it is not known whether event {id} is stored, trying again"));
         }
         answer
     })
     .await;
     let closed = store.close().await;
-    match appended.and_then(Appended::only) {
+    match appended.and_then(Appended::only).inspect_err(|_| store::note_if_not_closed(&closed)) {
         Ok(appended) => match closed {
             Ok(()) => Ok(appended),
             Err(source) => Err(Failure::NotClosed { id, source }),
@@ -232,7 +228,10 @@ mod tests {
     use eventstore_memory::InMemoryBackend;
 
     use super::*;
-    use crate::store::faulty::{Asked, Faulty};
+    use crate::{
+        aside::heard,
+        store::faulty::{Asked, Faulty},
+    };
 
     /// What an append comes to on a store with this fault, and how many events are there then.
     async fn appended(fault: fn(Asked) -> Option<StoreError>) -> (EventId, Result<Appended, Failure>, usize) {
@@ -243,15 +242,15 @@ mod tests {
     /// The same, and what is told meanwhile.
     async fn appended_with_notes(
         fault: fn(Asked) -> Option<StoreError>,
-    ) -> (EventId, Result<Appended, Failure>, usize, String) {
+    ) -> (EventId, Result<Appended, Failure>, usize, Vec<String>) {
+        heard::take();
         let inner = InMemoryBackend::new();
         let store: Store = Faulty::new(inner.clone(), fault);
         let event = NewEvent::new(EventType::new("T").unwrap(), "1");
         let id = event.id;
         let batch = AppendBatch::single(StreamId::new("s").unwrap(), ExpectedVersion::NoStream, vec![event]);
-        let mut notes = Vec::new();
-        let answer = append(&store, id, batch, &mut notes).await;
-        (id, answer, inner.get_all_events().await.unwrap().len(), String::from_utf8(notes).unwrap())
+        let answer = append(&store, id, batch).await;
+        (id, answer, inner.get_all_events().await.unwrap().len(), heard::take())
     }
 
     #[tokio::test]
@@ -273,14 +272,14 @@ mod tests {
         })
         .await;
         answer.unwrap();
-        assert_eq!(notes, format!("note: it is not known whether event {id} is stored, trying again\n"));
+        assert_eq!(notes, [format!("note: it is not known whether event {id} is stored, trying again")]);
     }
 
     #[tokio::test]
     async fn an_event_that_is_stored_at_once_is_told_alone() {
         let (_, answer, _, notes) = appended_with_notes(|_| None).await;
         answer.unwrap();
-        assert_eq!(notes, "");
+        assert!(notes.is_empty(), "{notes:?}");
     }
 
     #[tokio::test]

@@ -4,11 +4,10 @@ use allframe_cqrs::{
 };
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     failure::Failure,
-    jsonl::{Rfc3339, json_text},
+    jsonl::{Content, Rfc3339},
     output::Output,
     screen::{Colours, Column, Table, capped, printable},
     store::{self, Location},
@@ -62,7 +61,8 @@ struct Report<'i> {
 struct Reaction {
     version: u64,
     recorded_at: Rfc3339,
-    data: Box<RawValue>,
+    #[serde(flatten)]
+    content: Content,
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ProcessesArguments) -> Result<(), Failure> {
@@ -127,10 +127,11 @@ async fn show(instances: &Instances, name: &str, key: &str, json: bool) -> Resul
     let mut output = Output::stdout();
     if json {
         for reaction in &history {
-            if let Some(data) = json_text::of_payload(&reaction.record.payload, reaction.record.encoding) {
-                let (version, recorded_at) = (reaction.version().get(), Rfc3339(reaction.recorded_at()));
-                output.json(&Reaction { version, recorded_at, data })?;
-            }
+            output.json(&Reaction {
+                version: reaction.version().get(),
+                recorded_at: Rfc3339(reaction.recorded_at()),
+                content: Content::of(&reaction.record.payload, reaction.record.encoding),
+            })?;
         }
         return output.finish();
     }

@@ -1,7 +1,4 @@
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use clap::Args;
 use eventstore_api::{
@@ -10,6 +7,7 @@ use eventstore_api::{
 };
 
 use crate::{
+    aside::note,
     failure::Failure,
     jsonl::Rfc3339,
     output::Output,
@@ -112,7 +110,7 @@ async fn next_page(store: &Store, query: &ReadAll) -> Result<Page, StoreError> {
         match store.read_all(query).await {
             Err(error) if error.is_retryable() => {
                 if !is_told {
-                    let _ = writeln!(io::stderr(), "note: trying again: {}", message_with_causes(&error));
+                    note(&format!("trying again: {}", message_with_causes(&error)));
                     is_told = true;
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -1,18 +1,14 @@
 use eventstore_api::{Metadata, RecordedEvent, Tag, Tags};
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
-use super::{Rfc3339, base64, json_text};
+use super::{Content, Rfc3339};
 
 /// The event as a line, without its end: what [`event_of`](super::event_of) takes, and where the store has it.
 pub(crate) fn line_of(event: &RecordedEvent) -> serde_json::Result<Vec<u8>> {
-    let data = json_text::of_payload(&event.payload, event.encoding);
     serde_json::to_vec(&Line {
         stream: event.stream.as_str(),
         event_type: event.event_type.as_str(),
-        data_base64: data.is_none().then(|| base64::encode(&event.payload)),
-        encoding: data.is_none().then(|| event.encoding.get()),
-        data: data.as_deref(),
+        content: Content::of(&event.payload, event.encoding),
         id: event.id.to_string(),
         metadata: &event.metadata,
         tags: &event.tags,
@@ -28,12 +24,8 @@ struct Line<'e> {
     stream: &'e str,
     #[serde(rename = "type")]
     event_type: &'e str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'e RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_base64: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encoding: Option<u8>,
+    #[serde(flatten)]
+    content: Content,
     id: String,
     #[serde(serialize_with = "metadata")]
     metadata: &'e Metadata,

@@ -23,7 +23,7 @@ mod wal;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError};
+use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError, message_with_causes};
 
 pub(crate) use self::{
     left_out::how_to_get,
@@ -31,7 +31,7 @@ pub(crate) use self::{
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };
-use crate::{failure::Failure, progress::Progress};
+use crate::{aside::note, failure::Failure, progress::Progress};
 
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]
@@ -106,6 +106,13 @@ pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn 
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
     location.for_appending().await.map_err(|error| not_opened(location, error))
+}
+
+/// Tells it where closing a store has failed too: a command ends with one failure, and that is what it has failed of before.
+pub(crate) fn note_if_not_closed(closed: &Result<()>) {
+    if let Err(error) = closed {
+        note(&format!("the store could not be closed either: {}", message_with_causes(error)));
+    }
 }
 
 fn not_opened(location: &dyn Location, error: StoreError) -> Failure {

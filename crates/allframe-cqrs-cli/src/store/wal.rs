@@ -1,8 +1,4 @@
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{Result, StoreError};
@@ -11,7 +7,7 @@ use eventstore_wal::{
 };
 
 use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
-use crate::progress::Progress;
+use crate::{aside::note, progress::Progress};
 
 pub(super) const KIND: Kind = Kind {
     form: "wal:DIR",
@@ -35,7 +31,7 @@ impl Location for Directory {
     async fn for_reading(&self) -> Result<Store> {
         let reader = WalBackend::open_read_only(&self.0)?;
         if let Some(damage) = reader.damage() {
-            let _ = writeln!(io::stderr(), "note: the store is damaged, see `verify`: {damage}");
+            note(&format!("the store is damaged, see `verify`: {damage}"));
         }
         Ok(Arc::new(reader))
     }
@@ -82,21 +78,18 @@ impl Location for Directory {
 
 /// What the user should know of how the store was found.
 fn tell(recovery: &RecoveryReport) {
-    let note = |text: String| {
-        let _ = writeln!(io::stderr(), "note: {text}");
-    };
     if let Some(TornTail { file, offset, bytes, quarantine, .. }) = &recovery.torn_tail {
-        note(format!(
+        note(&format!(
             "an append that was interrupted was cut off {file} at byte {offset}: {bytes} bytes, kept in {quarantine}"
         ));
     }
     for lost in &recovery.snapshots_lost {
-        note(format!("a snapshot is lost, and will be made anew from its events: {lost}"));
+        note(&format!("a snapshot is lost, and will be made anew from its events: {lost}"));
     }
     match recovery.indexes_rebuilt {
         0 => {}
-        1 => note("an index was damaged or missing, and was made anew".to_owned()),
-        many => note(format!("{many} indexes were damaged or missing, and were made anew")),
+        1 => note("an index was damaged or missing, and was made anew"),
+        many => note(&format!("{many} indexes were damaged or missing, and were made anew")),
     }
 }
 

@@ -1,8 +1,8 @@
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 
-use crate::support::{FEW, Place};
+use crate::support::{FEW, Place, many};
 
 #[test]
 fn nothing_is_wrong() {
@@ -49,9 +49,25 @@ fn output_that_nobody_reads_is_no_failure() {
     let place = Place::new();
     place.import(FEW);
     for arguments in ["stats", "streams", "tail", "completions bash", "man"] {
-        let mut run = place.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        drop(run.stdout.take());
-        assert_eq!(run.wait().unwrap().code(), Some(0), "{arguments}");
+        assert_eq!(unread(place.command(arguments)), Some(0), "{arguments}");
+    }
+}
+
+/// How it ends where nobody reads what it prints.
+fn unread(mut command: Command) -> Option<i32> {
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(run.stdout.take());
+    run.wait().unwrap().code()
+}
+
+#[test]
+fn a_verdict_counts_though_nobody_reads_it() {
+    let place = Place::new();
+    place.import(&many(2_000, 3));
+    assert_eq!(unread(place.command("verify")), Some(0));
+    place.flip_a_bit();
+    for arguments in ["verify", "verify --json", "export --salvage --json out.jsonl", "export --salvage -"] {
+        assert_eq!(unread(place.command(arguments)), Some(1), "{arguments}");
     }
 }
 

@@ -173,3 +173,19 @@ fn for_programs_what_was_exported_is_one_line_of_json() {
     let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
     assert_eq!((outcome.code, error["exit_code"].as_u64()), (Some(2), Some(2)), "{outcome}");
 }
+
+#[test]
+fn what_a_link_to_nothing_leads_to_is_made_when_the_export_is_complete() {
+    let place = Place::new();
+    place.import(&many(2_000, 3));
+    symlink("later.jsonl", place.path("link")).unwrap();
+    symlink("link", place.path("link-to-it")).unwrap();
+    place.succeed("export link-to-it");
+    assert_eq!(place.read("later.jsonl"), place.succeed("export -"));
+    assert!(place.path("link").is_symlink() && place.path("link-to-it").is_symlink());
+
+    fs::remove_file(place.path("later.jsonl")).unwrap();
+    place.flip_a_bit();
+    assert_eq!(place.run("export link").code, Some(1));
+    assert!(!place.path("later.jsonl").exists());
+}

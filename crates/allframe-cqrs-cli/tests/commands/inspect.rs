@@ -45,3 +45,14 @@ fn a_stream_without_events_is_told() {
     place.import(FEW);
     insta::assert_snapshot!(place.run("inspect account-9"));
 }
+
+/// It would take gigabytes to indent all of it.
+#[test]
+fn what_is_nested_deeply_is_shown_in_part() {
+    let place = Place::new();
+    let depth = 1_000_000;
+    let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+    place.import(&format!("{{\"stream\":\"deep\",\"type\":\"T\",\"data\":{open}1{close}}}\n"));
+    let shown = place.succeed("inspect deep");
+    assert!(shown.contains("more lines; --json shows everything"), "{}", shown.len());
+}

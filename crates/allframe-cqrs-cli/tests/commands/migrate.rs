@@ -1,8 +1,6 @@
-use std::time::{Duration, Instant};
-
 use crate::{
     postgres_support::Schema,
-    support::{FEW, Outcome, Place, Running, ids, many},
+    support::{FEW, Outcome, Place, Running, ids, importing, many, until},
 };
 
 /// Everything that can be seen of a store, places and times included.
@@ -12,18 +10,21 @@ fn all_of(place: &Place, url: &str) -> String {
     String::from_utf8(lines.stdout).unwrap()
 }
 
-/// Waits until a store that is being written has so many events.
-fn until_there_are(place: &Place, url: &str, least: u64) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    loop {
-        // Before it is begun, it cannot be looked at.
-        let stats = place.run(&format!("--store {url} stats --json")).stdout;
-        let events = stats.split_once("\"total_events\":").and_then(|(_, rest)| rest.split(',').next());
-        if events.is_some_and(|events| events.parse::<u64>().unwrap() >= least) {
-            return;
-        }
-        assert!(Instant::now() < patience, "{least} events have not come: {stats}");
-    }
+/// How many events are in a store that is being written. Before it is begun, it cannot be looked at.
+fn events(place: &Place, url: &str) -> usize {
+    let stats = place.run(&format!("--store {url} stats --json")).stdout;
+    let events = stats.split_once("\"total_events\":").and_then(|(_, rest)| rest.split(',').next());
+    events.map_or(0, |events| events.parse().unwrap())
+}
+
+/// Kills migrations, one after the other, each once so many events have come. How many there are then tells whether one was cut off.
+fn killed<const N: usize>(place: &Place, to: &str, least: [usize; N]) -> [usize; N] {
+    least.map(|least| {
+        let migrating = Running::start_unread(place.command(&format!("migrate --from wal:data --to {to}")));
+        until(|| events(place, to) >= least);
+        migrating.kill();
+        events(place, to)
+    })
 }
 
 fn migrate(place: &Place, to: &str) -> Outcome {
@@ -76,11 +77,8 @@ fn a_store_goes_to_a_server_and_comes_back() {
 fn what_was_killed_on_the_way_is_gone_on_with() {
     let place = Place::new();
     place.import(&many(120_000, 37));
-    for least in [1, 20_000, 50_000, 80_000, 119_000] {
-        let child = place.command("migrate --from wal:data --to wal:new").spawn().unwrap();
-        until_there_are(&place, "wal:new", least);
-        Running::stop(child);
-    }
+    let there = killed(&place, "wal:new", [1, 20_000, 50_000, 80_000, 119_000]);
+    assert!(there.iter().any(|events| *events < 120_000), "none was killed on the way");
     place.succeed("migrate --from wal:data --to wal:new");
     assert_eq!(all_of(&place, "wal:data"), all_of(&place, "wal:new"));
     place.succeed("--store wal:new verify");
@@ -92,11 +90,8 @@ fn what_was_killed_on_the_way_to_a_server_is_gone_on_with() {
     let place = &schema.place;
     place.import(&many(60_000, 1_000));
     let to = schema.url();
-    for least in [1, 30_000] {
-        let child = place.command(&format!("migrate --from wal:data --to {to}")).spawn().unwrap();
-        until_there_are(place, &to, least);
-        Running::stop(child);
-    }
+    let there = killed(place, &to, [1, 30_000]);
+    assert!(there.iter().any(|events| *events < 60_000), "none was killed on the way");
     place.succeed(&format!("migrate --from wal:data --to {to}"));
     assert_eq!(all_of(place, "wal:data"), all_of(place, &to));
 }
@@ -171,6 +166,6 @@ fn a_store_that_is_written_is_no_target() {
     let place = Place::new();
     place.import(FEW);
     place.succeed("--store wal:new append account-9 Opened --data 1");
-    let _import = crate::processes::importing(&place, &many(1, 1));
+    let _import = importing(|arguments| place.command(arguments), &many(1, 1));
     insta::assert_snapshot!("to_one_that_is_written", place.run("migrate --from wal:new --to wal:data"));
 }

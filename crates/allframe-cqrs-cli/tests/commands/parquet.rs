@@ -1,4 +1,4 @@
-use std::fs;
+use std::{fs, io::Read, process::Stdio};
 
 use crate::support::{FEW, Place, many};
 
@@ -60,4 +60,16 @@ fn a_damaged_parquet_file_is_refused_with_its_name() {
         outcome.stderr.contains("error: out.parquet: the Parquet file is damaged: column `stream` of the rows from 3584 on: its checksum is wrong"),
         "{outcome}"
     );
+}
+
+#[test]
+fn an_export_of_parquet_that_nobody_reads_to_its_end_is_no_failure() {
+    let place = Place::new();
+    place.import(&many(50_000, 7));
+    let mut command = place.command("export --format parquet -");
+    let mut export = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    export.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+    let mut errors = String::new();
+    export.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((export.wait().unwrap().code(), errors.as_str()), (Some(0), ""));
 }

@@ -1,8 +1,10 @@
-use std::{fs, process::Stdio};
+use std::fs;
 
 use crate::{
     postgres_support::{Schema, server},
-    support::{FEW, Place, Running, ids, many, same_each_time, without_sizes},
+    support::{
+        FEW, Place, Running, ids, importing, killed_and_completed, many, same_each_time, without_sizes,
+    },
 };
 
 #[test]
@@ -59,21 +61,8 @@ fn a_file_that_is_there_in_parts_is_completed() {
 fn what_was_acknowledged_is_there_and_importing_again_completes_it() {
     let schema = Schema::new();
     let lines = many(60_000, 37);
-    schema.place.write("events.jsonl", &lines);
-
-    let mut import = Running::start(schema.command("import events.jsonl --ack"));
-    let mut printed: Vec<String> = (0..2).map(|_| import.line().unwrap()).collect();
-    printed.extend(import.kill());
-    let acked: usize = printed.last().unwrap().strip_prefix("acked ").unwrap().parse().unwrap();
-
-    let there = ids(&schema.succeed("export -"));
-    assert!(acked <= there.len() && there.len() < 60_000, "{acked} acknowledged, {} there", there.len());
-    let expected = ids(&lines);
-    assert_eq!(there, expected[..there.len()]);
-
-    schema.succeed("import events.jsonl");
-    assert_eq!(ids(&schema.succeed("export -")), expected);
-    schema.succeed("verify");
+    let there = killed_and_completed(&schema.place, |arguments| schema.command(arguments), &lines, 2);
+    assert!(there < 60_000, "it was not killed on the way");
 }
 
 #[test]
@@ -164,12 +153,7 @@ fn a_line_that_stands_twice_in_a_file_is_one_event() {
 fn a_store_that_is_written_can_be_looked_at() {
     let schema = Schema::new();
     let lines = many(500, 7);
-    let mut command = schema.command("import - --ack");
-    command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut import = Running::start(command);
-    import.write(&lines);
-    while import.line().unwrap() != "acked 500" {}
-
+    let import = importing(|arguments| schema.command(arguments), &lines);
     assert_eq!(ids(&schema.succeed("export -")), ids(&lines));
     assert!(schema.succeed("verify --json").starts_with(r#"{"sound":true,"events":500,"streams":7,"#));
     assert_eq!(import.finish(), Some(0));

@@ -2,14 +2,14 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{Seek, SeekFrom, Write},
     process::{Command, Stdio},
     thread,
 };
 
 use postgres_cluster::Cluster;
 
-use crate::support::{Outcome, Place, ids, many};
+use crate::support::{Outcome, Place, Running, ids, many};
 
 fn command(place: &Place, cluster: &Cluster, arguments: &str) -> Command {
     let mut command = place.command(arguments);
@@ -29,20 +29,19 @@ fn whoever_follows_stays_while_the_server_is_away() {
     assert_eq!(run(&place, &cluster, "import events.jsonl").code, Some(0));
 
     let mut tail = command(&place, &cluster, "tail --follow --json -n 20000");
-    let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(tail.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut shown = vec![stdout.next().unwrap()];
+    tail.stderr(Stdio::piped());
+    let mut tail = Running::start(tail);
+    let mut printed = tail.lines();
+    let mut shown = vec![printed.next().unwrap()];
     // It has filled the pipe, and most pages are not read yet.
     cluster.kill().unwrap();
-    let rest = thread::spawn(move || stdout.take(19_999).collect::<Vec<_>>());
-    let mut said = String::new();
-    BufReader::new(tail.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    let rest = thread::spawn(move || printed.take(19_999).collect::<Vec<_>>());
+    let said = tail.notes().next().unwrap();
     assert!(said.starts_with("note: trying again: the store cannot answer for now"), "{said}");
 
     cluster.restart().unwrap();
     shown.extend(rest.join().unwrap());
-    tail.kill().unwrap();
-    tail.wait().unwrap();
+    tail.kill();
     assert_eq!(ids(&shown.join("\n")), ids(&lines));
 }
 

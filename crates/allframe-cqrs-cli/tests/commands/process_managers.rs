@@ -29,3 +29,27 @@ fn one_is_shown_with_all_that_it_has_reacted_to() {
     assert_snapshot!(place.run("processes show payment 7 --json"));
     assert_snapshot!(place.run("processes show payment 9"));
 }
+
+#[test]
+fn a_reaction_that_cannot_be_read_is_told_where_they_are_listed() {
+    let place = Place::new();
+    place.import(r#"{"stream":"process-ship-7","type":"$process.reacted","data":{"x":1}}"#);
+    let outcome = place.run("processes");
+    assert!(outcome.stderr.starts_with("note: ") && outcome.stderr.contains("process-ship-7"), "{outcome}");
+}
+
+/// A field that nobody reads may hold what makes it no JSON.
+#[test]
+fn a_reaction_that_is_no_json_is_shown_too() {
+    // {"to":{"event":{"id":"e4","name":"Paid","place":{"position":4}}},"odd":"\xff"}
+    const ODD: &str = "eyJ0byI6eyJldmVudCI6eyJpZCI6ImU0IiwibmFtZSI6IlBhaWQiLCJwbGFjZSI6eyJwb3NpdGlvbiI6NH19fSwib2RkIjoi/yJ9";
+    let place = Place::new();
+    place.import(REACTIONS);
+    place.import(&format!(
+        r#"{{"stream":"process-payment-7","type":"$process.reacted","data_base64":"{ODD}","encoding":1}}"#
+    ));
+    let shown = place.succeed("processes show payment 7 --json");
+    let last: serde_json::Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    assert_eq!((last["data_base64"].as_str(), last["encoding"].as_u64()), (Some(ODD), Some(1)), "{shown}");
+}

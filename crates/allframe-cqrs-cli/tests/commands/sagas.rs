@@ -128,3 +128,47 @@ fn the_program_that_drives_a_saga_does_what_was_asked_for() {
     });
     assert!(place.succeed("sagas trip --json").contains(r#""status":"completed""#));
 }
+
+#[test]
+fn an_event_that_cannot_be_read_is_told_where_they_are_listed() {
+    let place = with_sagas();
+    place.import(r#"{"stream":"saga-trip-cid","type":"$saga.started","data":{"x":1}}"#);
+    for command in ["sagas", "sagas --json"] {
+        let outcome = place.run(command);
+        assert!(
+            outcome.stderr.starts_with("note: ") && outcome.stderr.contains("saga-trip-cid"),
+            "{outcome}"
+        );
+    }
+}
+
+/// A field that nobody reads may hold what makes it no JSON.
+#[test]
+fn an_event_that_is_no_json_is_in_its_history_too() {
+    // {"odd":"\xff"}
+    const ODD: &str = "eyJvZGQiOiL/In0=";
+    let place = with_sagas();
+    place.import(&format!(
+        r#"{{"stream":"saga-trip-bob","type":"$saga.retried","data_base64":"{ODD}","encoding":1}}"#
+    ));
+    let shown: serde_json::Value =
+        serde_json::from_str(&place.succeed("sagas show trip bob --json")).unwrap();
+    let history = shown["history"].as_array().unwrap();
+    assert_eq!(history.len(), 5, "{shown}");
+    let odd = &history[4];
+    assert_eq!((odd["data_base64"].as_str(), odd["encoding"].as_u64()), (Some(ODD), Some(1)), "{shown}");
+    assert!(odd.get("data").is_none() && history[3].get("data_base64").is_none(), "{shown}");
+}
+
+#[test]
+fn what_can_name_no_saga_opens_no_store() {
+    // There is none.
+    let place = Place::new();
+    for arguments in
+        ["sagas show no-type bob", "sagas retry no-type bob", "sagas abandon no-type bob --reason x"]
+    {
+        let outcome = place.run(arguments);
+        assert!(outcome.stderr.starts_with("error: `no-type` cannot be taken: "), "{arguments}: {outcome}");
+        assert_eq!(outcome.code, Some(2), "{arguments}: {outcome}");
+    }
+}

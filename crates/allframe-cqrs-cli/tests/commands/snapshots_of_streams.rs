@@ -52,3 +52,20 @@ fn one_is_shown_with_its_content() {
 fn one_that_is_not_there_is_told() {
     assert_snapshot!(with_snapshots().run("snapshots account-9"));
 }
+
+#[test]
+fn a_snapshot_for_programs_is_one_line_however_it_was_written() {
+    let place = Place::new();
+    place.import(FEW);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = WalBackend::production(place.path("data")).unwrap();
+        let (stream, state) = (StreamId::new("account-7").unwrap(), EventType::new("Account").unwrap());
+        let snapshot =
+            Snapshot::new(stream, Version::new(2), state, "{\n  \"a\": 1.50,\n  \"b\": \"x y\"\n}");
+        store.save_snapshot(snapshot.with_encoding(Encoding::JSON)).await.unwrap();
+        store.close().await.unwrap();
+    });
+    let shown = place.succeed("snapshots account-7 --json");
+    assert!(shown.lines().count() == 1 && shown.contains(r#""data":{"a":1.50,"b":"x y"}"#), "{shown}");
+}

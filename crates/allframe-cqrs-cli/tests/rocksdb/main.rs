@@ -11,8 +11,8 @@ mod damage;
 mod looking;
 mod moving;
 mod processes;
-#[allow(dead_code, reason = "the other tests of the program use another part of it")]
-#[path = "../commands/support.rs"]
+#[allow(dead_code, unused_imports, reason = "the other tests of the program use another part of it")]
+#[path = "../commands/support/mod.rs"]
 mod support;
 
 use support::Place;

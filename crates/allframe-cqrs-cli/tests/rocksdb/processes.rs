@@ -1,28 +1,15 @@
 //! A store that another process has open.
 
-use std::process::Stdio;
-
 use crate::{
     on_rocksdb,
-    support::{FEW, Place, Running, ids, many},
+    support::{FEW, Running, ids, importing, many},
 };
-
-/// An import that has the store open, with this much in it, until its input ends.
-fn importing(place: &Place, lines: &str) -> Running {
-    let mut command = place.command("import - --ack");
-    command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut import = Running::start(command);
-    import.write(lines);
-    let all = format!("acked {}", lines.lines().count());
-    while import.line().unwrap() != all {}
-    import
-}
 
 #[test]
 fn a_store_that_is_written_can_be_looked_at() {
     let place = on_rocksdb();
     let lines = many(500, 7);
-    let import = importing(&place, &lines);
+    let import = importing(|arguments| place.command(arguments), &lines);
     assert_eq!(ids(&place.succeed("export -")), ids(&lines));
     assert!(place.succeed("stats --json").starts_with(r#"{"total_events":500,"total_streams":7,"#));
     assert_eq!(place.succeed("tail -n 3").lines().count(), 3);
@@ -35,24 +22,23 @@ fn a_store_that_is_being_written_is_not_found_damaged() {
     let place = on_rocksdb();
     place.import(FEW);
     place.write("events.jsonl", many(200_000, 50));
-    let mut import =
-        place.command("import events.jsonl").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut import = Running::start_unread(place.command("import events.jsonl"));
     let mut looks = 0;
-    while import.try_wait().unwrap().is_none() {
+    while import.status().is_none() {
         for command in ["verify", "stats", "tail", "export /dev/null"] {
             let outcome = place.run(command);
             assert_eq!(outcome.code, Some(0), "{command}: {outcome}");
             looks += 1;
         }
     }
-    assert!(import.wait().unwrap().success());
+    assert!(import.end().success());
     assert!(looks >= 4, "the import was over too soon");
 }
 
 #[test]
 fn a_store_that_is_written_has_no_second_writer() {
     let place = on_rocksdb();
-    let _import = importing(&place, &many(1, 1));
+    let _import = importing(|arguments| place.command(arguments), &many(1, 1));
     insta::assert_snapshot!(place.run("import -"));
 }
 

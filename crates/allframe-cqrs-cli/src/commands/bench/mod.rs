@@ -76,7 +76,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: BenchArguments) -> R
     }
     let measured = measure(&store, before, Workload { events, writers, payload }).await;
     let closed = store.close().await;
-    let report = measured?;
+    let report = measured.inspect_err(|_| store::note_if_not_closed(&closed))?;
     closed?;
     let mut output = Output::stdout();
     match json {
@@ -103,9 +103,7 @@ async fn measure(store: &Store, before: GlobalPosition, workload: Workload) -> R
     .await?;
     let read_in = began.elapsed();
     drop(progress);
-    if read < events {
-        return Err(Failure::NoSuchThing(format!("{events} events were appended, and {read} came back")));
-    }
+    all_came_back(events, read)?;
     Ok(Report {
         events,
         writers,
@@ -120,6 +118,10 @@ async fn measure(store: &Store, before: GlobalPosition, workload: Workload) -> R
         read_seconds: read_in.as_secs_f64(),
         reads_per_second: a_second(read, read_in),
     })
+}
+
+fn all_came_back(appended: u64, read: u64) -> Result<(), Failure> {
+    if read < appended { Err(Failure::Lost { appended, read }) } else { Ok(()) }
 }
 
 fn a_second(events: u64, time: Duration) -> u64 {
@@ -158,4 +160,18 @@ fn tell(report: &Report, output: &mut Output) -> Result<(), Failure> {
         String::new(),
     ]);
     output.lines(table.lines(Colours::of_stdout()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_do_not_come_back_are_lost() {
+        let failure = all_came_back(20, 19).unwrap_err();
+        assert!(matches!(failure, Failure::Lost { appended: 20, read: 19 }));
+        assert_eq!(failure.to_string(), "20 events were appended, and 19 came back");
+        // Others may append meanwhile.
+        all_came_back(20, 21).unwrap();
+    }
 }

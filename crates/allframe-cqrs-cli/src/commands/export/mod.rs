@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use self::sink::Sink;
 use crate::{
+    aside::aside,
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::unless_interrupted,
@@ -77,7 +78,7 @@ async fn export(location: &dyn Location, arguments: ExportArguments) -> Result<E
         heard_or_not(report.tell_programs(&out))?;
     } else {
         for Place { place, detail } in &report.damages {
-            let _ = writeln!(io::stderr(), "damaged: {place}: {detail}");
+            aside(&format!("damaged: {place}: {detail}"));
         }
     }
     Ok(if report.damages.is_empty() { Exit::Done } else { Exit::Failed })

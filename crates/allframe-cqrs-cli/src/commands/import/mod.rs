@@ -9,7 +9,7 @@ mod rows;
 use std::{
     fmt,
     fs::{File, Metadata},
-    io::{self, BufReader, IsTerminal, Read, Write},
+    io::{self, BufReader, IsTerminal, Read},
     path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Instant,
@@ -23,10 +23,11 @@ use tokio::sync::mpsc;
 pub(super) use self::lines::LONGEST_LINE;
 use self::{append::Appender, batch::Batch, lines::Lines};
 use crate::{
+    aside::aside,
     failure::Failure,
     output::Output,
     progress::Progress,
-    store::{self, Location, Measure},
+    store::{self, Location, Measure, Target},
 };
 
 /// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
@@ -64,13 +65,21 @@ const BATCHES_AHEAD: usize = 2;
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
-    let ImportArguments { file, ack, json } = arguments;
     let began = Instant::now();
-    let source = Source::open(&file)?;
-    let mut progress = Progress::of_bytes(source.bytes);
+    let source = Source::open(&arguments.file)?;
     let target = store::open_for_writing(location).await?;
+    import(&*target, source, &arguments).await?;
+    if io::stderr().is_terminal() {
+        aside(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
+    }
+    Ok(())
+}
 
-    let mut appender = Appender::new(&*target, source.name.clone()).await?;
+/// Brings all of it into a store, and closes that.
+async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments) -> Result<(), Failure> {
+    let ImportArguments { ack, json, .. } = *arguments;
+    let mut progress = Progress::of_bytes(source.bytes);
+    let mut appender = Appender::new(target, source.name.clone()).await?;
     let measure = if ack { target.measure() } else { target.measure().unheard() };
     let (mut batches, parsing) = parse_ahead(source, measure)?;
     let mut output = Output::stdout();
@@ -104,8 +113,9 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
         if json {
             let _ = output.json(&report).and_then(|()| output.finish());
         } else {
-            let _ = writeln!(io::stderr(), "{report}, before it failed");
+            aside(&format!("{report}, before it failed"));
         }
+        store::note_if_not_closed(&closed);
         return Err(failure);
     }
     closed?;
@@ -113,13 +123,9 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
         (true, _) => output.json(&report)?,
         (false, false) => output.line(report.to_string())?,
         // Standard output has nothing but what is acknowledged.
-        (false, true) => drop(writeln!(io::stderr(), "{report}")),
+        (false, true) => aside(&report.to_string()),
     }
-    output.finish()?;
-    if io::stderr().is_terminal() {
-        let _ = writeln!(io::stderr(), "in {:.2} s", began.elapsed().as_secs_f64());
-    }
-    Ok(())
+    output.finish()
 }
 
 /// What an import has done.
@@ -242,5 +248,62 @@ fn parse_lines(
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "memory")]
+mod tests {
+    use async_trait::async_trait;
+    use eventstore_api::{AppendBatch, Appended, Result as StoreResult, StoreError, StreamAppend};
+    use eventstore_memory::InMemoryBackend;
+
+    use super::*;
+    use crate::{
+        aside::heard,
+        store::{
+            Store,
+            faulty::{Asked, Faulty},
+        },
+    };
+
+    struct OneByOne(Store);
+
+    #[async_trait(?Send)]
+    impl Target for OneByOne {
+        fn store(&self) -> &Store {
+            &self.0
+        }
+
+        fn measure(&self) -> Measure {
+            Measure { events: 1, bytes: 1 }
+        }
+
+        async fn append_in_order(&self, appends: Vec<StreamAppend>) -> StoreResult<Vec<Appended>> {
+            let mut batch = AppendBatch::new();
+            batch.appends = appends;
+            self.0.append_all(batch).await
+        }
+    }
+
+    #[tokio::test]
+    async fn an_import_that_fails_says_too_that_its_store_cannot_be_closed() {
+        heard::take();
+        let store: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+            Asked::Close => Some(StoreError::storage("no space left on device")),
+            _ => None,
+        });
+        let lines = &b"{\"stream\":\"s\",\"type\":\"T\",\"data\":1}\nno line\n"[..];
+        let source = Source { name: "lines".to_owned(), content: Content::Lines(Box::new(lines)), bytes: 0 };
+        let arguments = ImportArguments { file: PathBuf::new(), ack: false, json: false };
+        let failure = import(&OneByOne(store), source, &arguments).await.unwrap_err();
+        assert_eq!(failure.to_string(), "lines:2");
+        assert_eq!(
+            heard::take(),
+            [
+                "imported 1, already there 0, before it failed",
+                "note: the store could not be closed either: the storage failed: no space left on device"
+            ]
+        );
     }
 }

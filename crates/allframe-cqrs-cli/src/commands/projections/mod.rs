@@ -1,7 +1,5 @@
 mod backlog;
 
-use std::io::{self, Write};
-
 use allframe_cqrs::{
     EventStore, StoredProjection, StoredProjections,
     consumer_group::{ConsumerGroups, GroupError, GroupSummary, MemberId},
@@ -13,6 +11,7 @@ use serde::Serialize;
 
 use self::backlog::Backlog;
 use crate::{
+    aside::note,
     failure::{Failure, heard_or_not},
     jsonl::Rfc3339,
     output::Output,
@@ -106,7 +105,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
     // What can be shown has been. A command ends with one failure, so the others are told before.
     let last = unreadable.pop();
     for error in unreadable {
-        let _ = writeln!(io::stderr(), "note: {}", message_with_causes(&error));
+        note(&message_with_causes(&error));
     }
     last.map_or(Ok(()), |error| Err(error.into()))
 }

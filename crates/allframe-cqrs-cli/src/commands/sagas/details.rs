@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    jsonl::Rfc3339,
+    jsonl::{Content, Rfc3339},
     output::Output,
     screen::{Colours, Column, Table, capped, preview, printable},
 };
@@ -45,7 +45,8 @@ struct Happened<'s> {
     recorded_at: Rfc3339,
     #[serde(rename = "type")]
     event_type: &'s str,
-    data: Box<serde_json::value::RawValue>,
+    #[serde(flatten)]
+    content: Content,
 }
 
 pub(super) async fn run(sagas: &Sagas, saga: &SagaId, json: bool) -> Result<(), Failure> {
@@ -59,13 +60,11 @@ pub(super) async fn run(sagas: &Sagas, saga: &SagaId, json: bool) -> Result<(), 
 }
 
 fn report(details: &SagaDetails) -> Report<'_> {
-    let history = details.history.iter().filter_map(|happened| {
-        Some(Happened {
-            version: happened.version().get(),
-            recorded_at: Rfc3339(happened.recorded_at()),
-            event_type: happened.record.event_type.as_str(),
-            data: crate::jsonl::json_text::of_payload(&happened.record.payload, happened.record.encoding)?,
-        })
+    let history = details.history.iter().map(|happened| Happened {
+        version: happened.version().get(),
+        recorded_at: Rfc3339(happened.recorded_at()),
+        event_type: happened.record.event_type.as_str(),
+        content: Content::of(&happened.record.payload, happened.record.encoding),
     });
     Report {
         saga: details.saga.saga(),

@@ -130,8 +130,9 @@ pub(crate) async fn run(location: &dyn Location, arguments: SagasArguments) -> R
             list::run(&sagas, saga.as_deref(), &status, json).await
         }
         Some(SagasCommand::Show { which }) => {
+            let saga = which.id()?;
             let sagas = sagas(store::open_for_reading(location).await?);
-            details::run(&sagas, &which.id()?, json).await
+            details::run(&sagas, &saga, json).await
         }
         Some(SagasCommand::StepIn(decision)) => step_in(location, &decision, json).await,
     }
@@ -143,39 +144,12 @@ fn sagas(backend: Store) -> Sagas {
 
 /// Stores what a person has decided.
 async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Result<(), Failure> {
+    // Before the store is opened, which others cannot do meanwhile.
+    let saga = decision.which().id()?;
     // One that is not there is not begun: whoever steps in has mistyped its name.
     drop(store::open_for_reading(location).await?);
     let backend = store::open_for_appending(location).await?;
-    let sagas = sagas(backend.clone());
-    let changed = async {
-        let (saga, done) = match decision {
-            Decision::Retry { which, note } => {
-                let saga = which.id()?;
-                sagas.retry(&saga, note.as_str()).await?;
-                (saga, "is tried again")
-            }
-            Decision::Resume { which, output, note } => {
-                let saga = which.id()?;
-                sagas.resume(&saga, output, note.as_str()).await?;
-                (saga, "goes on")
-            }
-            Decision::Compensate { which, reason } => {
-                let saga = which.id()?;
-                sagas.compensate(&saga, reason.as_str()).await?;
-                (saga, "turns round")
-            }
-            Decision::Abandon { which, reason } => {
-                let saga = which.id()?;
-                sagas.abandon(&saga, reason.as_str()).await?;
-                (saga, "has ended as it is")
-            }
-        };
-        Ok::<_, Failure>((saga, done))
-    }
-    .await;
-    let closed = backend.close().await;
-    let (saga, done) = changed?;
-    closed?;
+    let done = decide(&backend, &saga, decision).await?;
     if json {
         return details::run(&sagas_for_reading(location).await?, &saga, true).await;
     }
@@ -184,12 +158,101 @@ async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Re
     output.finish()
 }
 
+/// Stores it, and closes the store. Says what becomes of the saga.
+async fn decide(backend: &Store, saga: &SagaId, decision: &Decision) -> Result<&'static str, Failure> {
+    let sagas = sagas(backend.clone());
+    let decided = match decision {
+        Decision::Retry { note, .. } => sagas.retry(saga, note.as_str()).await,
+        Decision::Resume { output, note, .. } => sagas.resume(saga, output, note.as_str()).await,
+        Decision::Compensate { reason, .. } => sagas.compensate(saga, reason.as_str()).await,
+        Decision::Abandon { reason, .. } => sagas.abandon(saga, reason.as_str()).await,
+    };
+    let closed = backend.close().await;
+    decided.inspect_err(|_| store::note_if_not_closed(&closed))?;
+    let done = decision.done();
+    match closed {
+        Ok(()) => Ok(done),
+        Err(source) => Err(Failure::DecidedNotClosed { saga: saga.clone(), done, source }),
+    }
+}
+
 async fn sagas_for_reading(location: &dyn Location) -> Result<Sagas, Failure> {
     Ok(sagas(store::open_for_reading(location).await?))
+}
+
+impl Decision {
+    fn which(&self) -> &Which {
+        match self {
+            Self::Retry { which, .. }
+            | Self::Resume { which, .. }
+            | Self::Compensate { which, .. }
+            | Self::Abandon { which, .. } => which,
+        }
+    }
+
+    /// What becomes of the saga by it.
+    fn done(&self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "is tried again",
+            Self::Resume { .. } => "goes on",
+            Self::Compensate { .. } => "turns round",
+            Self::Abandon { .. } => "has ended as it is",
+        }
+    }
 }
 
 impl Which {
     fn id(&self) -> Result<SagaId, Failure> {
         Ok(SagaId::new(&self.saga, &self.id)?)
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "memory")]
+mod tests {
+    use eventstore_api::{Encoding, EventType, ExpectedVersion, NewEvent, StoreError, message_with_causes};
+    use eventstore_memory::InMemoryBackend;
+
+    use super::*;
+    use crate::{
+        aside::heard,
+        store::faulty::{Asked, Faulty},
+    };
+
+    /// What comes of it where the store cannot be closed.
+    async fn abandoned(saga: &SagaId) -> Result<&'static str, Failure> {
+        let inner = InMemoryBackend::new();
+        let started = r#"{"input":7,"version":1,"correlation_id":"c"}"#;
+        let event = NewEvent::new(EventType::new("$saga.started").unwrap(), started);
+        let events = vec![event.with_encoding(Encoding::JSON)];
+        let bob = SagaId::new("trip", "bob").unwrap();
+        inner.append(bob.stream(), ExpectedVersion::NoStream, events).await.unwrap();
+        let store: Store = Faulty::new(inner, |asked| match asked {
+            Asked::Close => Some(StoreError::storage("no space left on device")),
+            _ => None,
+        });
+        let which = Which { saga: saga.saga().to_owned(), id: saga.id().to_owned() };
+        decide(&store, saga, &Decision::Abandon { which, reason: "late".to_owned() }).await
+    }
+
+    #[tokio::test]
+    async fn a_decision_is_told_as_stored_where_its_store_cannot_be_closed() {
+        let failure = abandoned(&SagaId::new("trip", "bob").unwrap()).await.unwrap_err();
+        assert_eq!(
+            message_with_causes(&failure),
+            "trip-bob has ended as it is, and its store could not be closed: the storage failed: \
+             no space left on device"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_nothing_was_decided_that_is_the_failure_and_the_other_a_note() {
+        heard::take();
+        let failure = abandoned(&SagaId::new("trip", "ann").unwrap()).await.unwrap_err();
+        assert_eq!(failure.to_string(), "there is no saga `trip-ann`");
+        assert_eq!(
+            heard::take(),
+            ["note: the store could not be closed either: the storage failed: no space left on device"]
+        );
     }
 }

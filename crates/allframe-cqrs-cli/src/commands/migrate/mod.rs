@@ -1,16 +1,22 @@
-use std::{io, io::Write, sync::Mutex, time::Duration};
+mod attempts;
+mod on_the_way;
+
+use std::{sync::Mutex, time::Duration};
 
 use clap::Args;
-use eventstore_api::{EventStoreBackend, GlobalPosition, message_with_causes};
-use eventstore_migrate::{Migration, MigrationError, MigrationPhase, MigrationProgress, MigrationReport};
+use eventstore_api::EventStoreBackend;
+use eventstore_migrate::{Migration, MigrationError, MigrationProgress, MigrationReport};
 use serde::Serialize;
 
+use self::{
+    attempts::{Attempts, Patience},
+    on_the_way::OnTheWay,
+};
 use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::Interrupted,
     output::Output,
-    progress::Progress,
     screen::count,
     store::{self, Store},
     store_url,
@@ -63,30 +69,22 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let target = store::open_for_writing(&*to).await?;
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
-    let report = migrated?;
+    let report = migrated.inspect_err(|_| store::note_if_not_closed(&closed))?;
     closed.map_err(MigrationError::Target)?;
     heard_or_not(tell(&report, json))?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
 }
 
 async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<MigrationReport, Failure> {
-    let progress = Mutex::new(Some(Progress::unknown()));
-    let show = |told: &MigrationProgress| {
-        let Ok(mut progress) = progress.lock() else { return };
-        match (told.phase, &mut *progress) {
-            (MigrationPhase::Following, bar @ Some(_)) if follow => {
-                *bar = None;
-                let _ =
-                    writeln!(io::stderr(), "note: caught up at position {}, and following", told.position);
-            }
-            (_, Some(bar)) => bar.at_events(told.position.get(), told.head.get()),
-            (_, None) => {}
+    let on_the_way = Mutex::new(OnTheWay::new());
+    let migration = Migration::new(source, target).on_progress(|progress: &MigrationProgress| {
+        if let Ok(mut on_the_way) = on_the_way.lock() {
+            on_the_way.at(progress.phase, progress.position, progress.head);
         }
-    };
-    let migration = Migration::new(source, target).on_progress(show);
+    });
     // Without a word of it, these end the program wherever it is, and the next run goes on.
     let mut interrupted = if follow { Some(Interrupted::listen()?) } else { None };
-    let (mut reached, mut attempts) = (GlobalPosition::START, 0);
+    let mut attempts = Attempts::new();
     loop {
         let done = match &mut interrupted {
             Some(interrupted) => migration.follow(interrupted.wait()).await,
@@ -100,21 +98,20 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
             }
             Err(error) => error,
         };
-        let is_wanted = interrupted.as_ref().is_some_and(|interrupted| !interrupted.is_so());
-        // What gets on is tried again, however often.
-        match target.head().await {
-            Ok(head) if head > reached => (reached, attempts) = (head, 0),
-            _ => attempts += 1,
-        }
-        if !error.is_retryable() || (!is_wanted && attempts >= MOST_ATTEMPTS) {
+        let patience = match &interrupted {
+            Some(interrupted) if !interrupted.is_so() => Patience::Endless,
+            _ => Patience::Limited,
+        };
+        if !error.is_retryable() || !attempts.is_another(target.head().await.ok(), patience) {
             return Err(failure(error));
         }
-        let _ = writeln!(io::stderr(), "note: {}, trying again", message_with_causes(&error));
+        if let Ok(mut on_the_way) = on_the_way.lock() {
+            on_the_way.failed(&error);
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-const MOST_ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
 fn failure(error: MigrationError) -> Failure {
@@ -179,18 +176,21 @@ fn tell(report: &MigrationReport, json: bool) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "memory")]
 mod tests {
+    use std::sync::Arc;
+
+    use eventstore_api::StoreError;
+    use eventstore_memory::InMemoryBackend;
+
+    use super::*;
+    use crate::{
+        aside::heard,
+        store::faulty::{Asked, Faulty, store_of},
+    };
+
     #[tokio::test]
-    #[cfg(feature = "memory")]
     async fn what_was_copied_before_a_store_went_away_is_counted_too() {
-        use std::sync::Arc;
-
-        use eventstore_api::StoreError;
-        use eventstore_memory::InMemoryBackend;
-
-        use super::*;
-        use crate::store::faulty::{Asked, Faulty, store_of};
-
         // Too much for one page.
         let source: Store = Arc::new(store_of(4, 5 << 20).await);
         let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
@@ -200,5 +200,20 @@ mod tests {
         let report = migrate(&source, &target, false).await.unwrap();
         assert_eq!((report.caught_up.events, report.caught_up.head.get()), (4, 4));
         assert_eq!(report.verified.events, 4);
+    }
+
+    #[tokio::test]
+    async fn why_it_is_tried_again_is_told_when_it_changes() {
+        heard::take();
+        let source: Store = Arc::new(store_of(1, 1).await);
+        let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+            Asked::Restore(0 | 1) => Some(StoreError::unavailable("the server is away")),
+            Asked::Restore(2) => Some(StoreError::unavailable("the server starts")),
+            _ => None,
+        });
+        migrate(&source, &target, false).await.unwrap();
+        let notes = heard::take();
+        let [away, starts] = &notes[..] else { panic!("{notes:?}") };
+        assert!(away.contains("is away") && starts.contains("starts"), "{notes:?}");
     }
 }

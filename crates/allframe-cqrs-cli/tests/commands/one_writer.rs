@@ -1,23 +1,12 @@
-use std::process::Stdio;
+//! A store in a directory that another process has open for writing.
 
-use crate::support::{Place, Running, ids, many};
-
-/// An import that has the store open, with this much in it, until its input ends.
-pub(crate) fn importing(place: &Place, lines: &str) -> Running {
-    let mut command = place.command("import - --ack");
-    command.stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut import = Running::start(command);
-    import.write(lines);
-    let all = format!("acked {}", lines.lines().count());
-    while import.line().unwrap() != all {}
-    import
-}
+use crate::support::{Place, ids, importing, many};
 
 #[test]
 fn a_store_that_is_written_can_be_looked_at() {
     let place = Place::new();
     let lines = many(500, 7);
-    let import = importing(&place, &lines);
+    let import = importing(|arguments| place.command(arguments), &lines);
     assert_eq!(ids(&place.succeed("export -")), ids(&lines));
     assert!(place.succeed("stats --json").starts_with(r#"{"total_events":500,"total_streams":7,"#));
     assert_eq!(place.succeed("tail -n 3").lines().count(), 3);
@@ -28,6 +17,6 @@ fn a_store_that_is_written_can_be_looked_at() {
 #[test]
 fn a_store_that_is_written_has_no_second_writer() {
     let place = Place::new();
-    let _import = importing(&place, &many(1, 1));
+    let _import = importing(|arguments| place.command(arguments), &many(1, 1));
     insta::assert_snapshot!(place.run("import -"));
 }

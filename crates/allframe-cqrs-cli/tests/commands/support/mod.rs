@@ -1,13 +1,20 @@
 //! Runs the program, and makes what it prints the same every time.
 
+mod imports;
+mod running;
+
 use std::{
     fmt, fs,
-    io::{BufRead, BufReader, Write},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
+
+pub(crate) use self::{
+    imports::{importing, killed_and_completed},
+    running::{Running, until},
+};
 
 /// A directory to run the program in, on a store in `data`.
 pub(crate) struct Place {
@@ -202,80 +209,4 @@ fn same_line(line: &str) -> String {
         return "│[time line]│".to_owned();
     }
     line.to_owned()
-}
-
-/// A run that has not ended.
-pub(crate) struct Running {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
-    }
-
-    /// Gives it something to read.
-    pub(crate) fn write(&mut self, input: &str) {
-        self.child.stdin.as_mut().unwrap().write_all(input.as_bytes()).unwrap();
-    }
-
-    /// The next line that it prints, without its end; waits for it. `None` at the end.
-    pub(crate) fn line(&mut self) -> Option<String> {
-        let mut line = String::new();
-        let read = self.stdout.read_line(&mut line).unwrap();
-        (read > 0).then(|| line.trim_end().to_owned())
-    }
-
-    /// What it says on standard error, which has to be a pipe, line by line and as it comes.
-    pub(crate) fn notes(&mut self) -> impl Iterator<Item = String> + use<> {
-        BufReader::new(self.child.stderr.take().unwrap()).lines().map(Result::unwrap)
-    }
-
-    /// Sends it a signal, `-INT` or another one.
-    pub(crate) fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
-    }
-
-    /// How it has ended, if it has.
-    pub(crate) fn status(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
-    }
-
-    /// Ends it as `kill -9` does, and returns the lines that it had printed before.
-    pub(crate) fn kill(mut self) -> Vec<String> {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        std::iter::from_fn(|| self.line()).collect()
-    }
-
-    /// Ends a run whose output nobody reads, as `kill -9` does.
-    pub(crate) fn stop(mut child: Child) {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-
-    /// Asks it to end, as Ctrl-C does, and returns how it ended and what it had printed.
-    pub(crate) fn interrupt(mut self) -> (Option<i32>, Vec<String>) {
-        self.signal("-INT");
-        let lines = std::iter::from_fn(|| self.line()).collect();
-        (self.child.wait().unwrap().code(), lines)
-    }
-
-    /// Closes its input, and waits for its end.
-    pub(crate) fn finish(mut self) -> Option<i32> {
-        drop(self.child.stdin.take());
-        while self.line().is_some() {}
-        self.child.wait().unwrap().code()
-    }
-}
-
-/// A test that fails leaves nothing running.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
