@@ -232,7 +232,7 @@ mod tests {
     use eventstore_memory::InMemoryBackend;
 
     use super::*;
-    use crate::store::faulty::{Asked, Faulty};
+    use crate::store::erring::{Asked, Erring};
 
     /// What an append comes to on a store with this fault, and how many events are there then.
     async fn appended(fault: fn(Asked) -> Option<StoreError>) -> (EventId, Result<Appended, Failure>, usize) {
@@ -245,7 +245,7 @@ mod tests {
         fault: fn(Asked) -> Option<StoreError>,
     ) -> (EventId, Result<Appended, Failure>, usize, String) {
         let inner = InMemoryBackend::new();
-        let store: Store = Faulty::new(inner.clone(), fault);
+        let store: Store = Erring::new(inner.clone(), fault);
         let event = NewEvent::new(EventType::new("T").unwrap(), "1");
         let id = event.id;
         let batch = AppendBatch::single(StreamId::new("s").unwrap(), ExpectedVersion::NoStream, vec![event]);

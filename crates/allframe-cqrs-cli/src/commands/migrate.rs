@@ -189,11 +189,11 @@ mod tests {
         use eventstore_memory::InMemoryBackend;
 
         use super::*;
-        use crate::store::faulty::{Asked, Faulty, store_of};
+        use crate::store::erring::{Asked, Erring, store_of};
 
         // Too much for one page.
         let source: Store = Arc::new(store_of(4, 5 << 20).await);
-        let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+        let target: Store = Erring::new(InMemoryBackend::new(), |asked| match asked {
             Asked::Restore(1) => Some(StoreError::unavailable("the server restarts")),
             _ => None,
         });

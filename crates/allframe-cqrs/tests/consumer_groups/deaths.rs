@@ -13,10 +13,9 @@ use allframe_cqrs::{
     event,
 };
 use eventstore_wal::WalBackend;
+use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::timeout};
-
-use crate::chance::Chance;
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,7 +72,7 @@ async fn live_and_die<B: EventStoreBackend>(
     group: ConsumerGroup<Numbered, B>,
     journal: Journal,
     events_a_key: u64,
-    mut chance: Chance,
+    mut chance: Rng,
 ) {
     let mut consumer = group.join().unwrap();
     while !journal.has_all(events_a_key) {
@@ -81,7 +80,7 @@ async fn live_and_die<B: EventStoreBackend>(
         // With nothing to do it looks whether others have done all.
         let Ok(delivery) = timeout(wait, consumer.next()).await else { continue };
         let delivery = delivery.unwrap();
-        match chance.below(200) {
+        match chance.u8(..200) {
             0 => {
                 // Dies with the event in its hands, and others in its buffer.
                 std::mem::forget(delivery);
@@ -94,7 +93,7 @@ async fn live_and_die<B: EventStoreBackend>(
             2..10 => delivery.nack("not today"),
             10..16 => drop(delivery),
             16..40 => {
-                let work = Duration::from_millis(chance.below(20));
+                let work = Duration::from_millis(chance.u64(..20));
                 let _ = timeout(work, future::pending::<()>()).await;
                 journal.ack(delivery.key(), delivery.event().event.0);
                 delivery.ack();
@@ -129,7 +128,7 @@ async fn run<B: EventStoreBackend>(
     tasks.spawn(write(store.clone(), numbers));
     for member in 0..MEMBERS {
         let group = group_of(store, lease).await;
-        let chance = Chance(seed * 1_000 + member);
+        let chance = Rng::with_seed(seed * 1_000 + member);
         tasks.spawn(live_and_die(group, journal.clone(), events_a_key, chance));
     }
     timeout(Duration::from_secs(3_600), tasks.join_all()).await.unwrap();

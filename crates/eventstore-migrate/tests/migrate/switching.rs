@@ -9,17 +9,17 @@ use std::{
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError, Subscription, Version,
 };
+use eventstore_conformance::around::Around;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{MigrationError, SwitchingBackend};
 use eventstore_wal::WalBackend;
 use futures_util::future::{join, poll_immediate};
-
 use tokio::sync::Notify;
 
 use crate::{
-    faulty::Faulty,
+    faulty::{Faulty, Flush},
+    mid_switch::MidSwitch,
     stores::{append, assert_same, event, fill, save, stream},
-    watched::Watched,
 };
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_switch_to_itself_is_refused_whatever_is_wrapped_around() {
         store.switch_to(behind_a_pointer).await,
         store.switch_to(SwitchingBackend::new(Arc::new(store.clone()))).await,
         // It looks for its head in a way of its own.
-        store.switch_to(Watched::around(store.clone())).await,
+        store.switch_to(Around(MidSwitch::new(store.clone()))).await,
     ] {
         assert!(matches!(refused, Err(MigrationError::ToItself)), "{refused:?}");
     }
@@ -239,7 +239,8 @@ async fn in_the_last_moment_of_a_switch_no_other_begins() {
     let store = SwitchingBackend::new(InMemoryBackend::new());
     fill(&store).await;
     let switching = tokio::spawn({
-        let (store, target) = (store.clone(), Faulty::that_flushes(&first, &begun, &go_on));
+        let target = Faulty::that_waits_in(Flush::OfTheLastMoment, &first, &begun, &go_on);
+        let store = store.clone();
         async move { store.switch_to(target).await }
     });
     begun.notified().await;
@@ -258,7 +259,8 @@ async fn a_store_that_is_closed_in_a_switch_is_not_open_behind_it() {
     let store = SwitchingBackend::new(InMemoryBackend::new());
     fill(&store).await;
     store.close().await.unwrap();
-    let refused = store.switch_to(Faulty::that_flushes(&InMemoryBackend::new(), &begun, &go_on)).await;
+    let target = Faulty::that_waits_in(Flush::OfTheLastMoment, &InMemoryBackend::new(), &begun, &go_on);
+    let refused = store.switch_to(target).await;
     assert!(matches!(refused, Err(MigrationError::Source(StoreError::Closed))), "{refused:?}");
 }
 
