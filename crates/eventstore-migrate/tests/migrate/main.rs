@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod closing;
 mod faulty;
 mod following;
 mod interrupted;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use eventstore_api::{
-    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError, Subscription, Version,
+    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, Subscription, Version,
 };
 use eventstore_conformance::around::Around;
 use eventstore_memory::InMemoryBackend;
@@ -251,25 +251,4 @@ async fn in_the_last_moment_of_a_switch_no_other_begins() {
     append(&store, "a", 1).await;
     store.switch_to(second.clone()).await.unwrap();
     assert_same(&first, &second).await;
-}
-
-#[tokio::test]
-async fn a_store_that_is_closed_in_a_switch_is_not_open_behind_it() {
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let store = SwitchingBackend::new(InMemoryBackend::new());
-    fill(&store).await;
-    store.close().await.unwrap();
-    let target = Faulty::that_waits_in(Flush::OfTheLastMoment, &InMemoryBackend::new(), &begun, &go_on);
-    let refused = store.switch_to(target).await;
-    assert!(matches!(refused, Err(MigrationError::Source(StoreError::Closed))), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_store_that_is_closed_stays_closed() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SwitchingBackend::new(WalBackend::production(directory.path()).unwrap());
-    store.close().await.unwrap();
-    assert!(matches!(store.wait_past(GlobalPosition::START).await, Err(StoreError::Closed)));
-    let refused = store.append(&stream("a"), ExpectedVersion::Any, vec![event("late")]).await;
-    assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
 }
