@@ -8,6 +8,7 @@
     reason = "a test-suite: its job is to panic when a backend breaks a law"
 )]
 
+pub mod around;
 #[cfg(doctest)]
 mod backend_guide;
 mod case;

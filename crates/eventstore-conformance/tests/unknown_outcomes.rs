@@ -17,10 +17,10 @@ use std::sync::{
 };
 
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, ExpectedVersion, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange, Version,
+    AppendBatch, Appended, EventStoreBackend, ExpectedVersion, Result, StoreError, Version,
 };
 use eventstore_conformance::{
+    around::{Around, Between},
     async_trait,
     history::{Action, Outcome, ViolationKind, Write, check, record},
     model::ReferenceBackend,
@@ -178,14 +178,18 @@ struct Failing {
 }
 
 impl Failing {
-    fn new(keeps: fn(AppendBatch) -> AppendBatch) -> Arc<Self> {
+    fn new(keeps: fn(AppendBatch) -> AppendBatch) -> Arc<Around<Self>> {
         let (inner, appends) = (ReferenceBackend::new(), AtomicUsize::new(0));
-        Arc::new(Self { inner, appends, gives_up_at: 1_500, keeps })
+        Arc::new(Around(Self { inner, appends, gives_up_at: 1_500, keeps }))
     }
 }
 
 #[async_trait]
-impl EventStoreBackend for Failing {
+impl Between for Failing {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let number = self.appends.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
@@ -203,36 +207,6 @@ impl EventStoreBackend for Failing {
                 answer => answer,
             },
         }
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 }
 

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::{
         aside::heard,
-        store::faulty::{Asked, Faulty},
+        store::erring::{Asked, Erring},
     };
 
     /// What an append comes to on a store with this fault, and how many events are there then.
@@ -245,7 +245,7 @@ mod tests {
     ) -> (EventId, Result<Appended, Failure>, usize, Vec<String>) {
         heard::take();
         let inner = InMemoryBackend::new();
-        let store: Store = Faulty::new(inner.clone(), fault);
+        let store: Store = Erring::new(inner.clone(), fault);
         let event = NewEvent::new(EventType::new("T").unwrap(), "1");
         let id = event.id;
         let batch = AppendBatch::single(StreamId::new("s").unwrap(), ExpectedVersion::NoStream, vec![event]);

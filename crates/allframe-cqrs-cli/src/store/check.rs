@@ -280,10 +280,10 @@ mod tests {
     #[tokio::test]
     #[cfg(feature = "memory")]
     async fn of_a_store_that_is_damaged_in_the_middle_is_told_what_was_read_before() {
-        use crate::store::faulty::{Asked, Faulty, store_of};
+        use crate::store::erring::{Asked, Erring, store_of};
 
         // Too much for one page.
-        let store = Faulty::new(store_of(3, 3 << 20).await, |asked| match asked {
+        let store = Erring::new(store_of(3, 3 << 20).await, |asked| match asked {
             Asked::ReadAll(1) => {
                 Some(StoreError::Corrupted { place: "page 7".to_owned(), detail: "torn".to_owned() })
             }

@@ -4,7 +4,7 @@
 mod check;
 #[cfg(test)]
 #[cfg(feature = "memory")]
-pub(crate) mod faulty;
+pub(crate) mod erring;
 #[cfg(any(feature = "wal", feature = "rocksdb"))]
 mod files;
 mod left_out;

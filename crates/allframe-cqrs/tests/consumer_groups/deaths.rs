@@ -12,13 +12,12 @@ use allframe_cqrs::{
     event,
 };
 use eventstore_wal::WalBackend;
+use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::{
     task::{JoinSet, yield_now},
     time::timeout,
 };
-
-use crate::chance::Chance;
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ async fn live_and_die<B: EventStoreBackend>(
     group: ConsumerGroup<Numbered, B>,
     journal: Journal,
     events_a_key: u64,
-    mut chance: Chance,
+    mut chance: Rng,
 ) {
     let mut consumer = group.join().unwrap();
     while !journal.has_all(events_a_key) {
@@ -83,7 +82,7 @@ async fn live_and_die<B: EventStoreBackend>(
         // With nothing to do it looks whether others have done all.
         let Ok(delivery) = timeout(wait, consumer.next()).await else { continue };
         let delivery = delivery.unwrap();
-        match chance.below(200) {
+        match chance.u8(..200) {
             0 => {
                 // Dies with the event in its hands, and others in its buffer.
                 std::mem::forget(delivery);
@@ -97,7 +96,7 @@ async fn live_and_die<B: EventStoreBackend>(
             10..16 => drop(delivery),
             16..40 => {
                 // It is at work, while others go on.
-                for _ in 0..chance.below(20) {
+                for _ in 0..chance.u64(..20) {
                     yield_now().await;
                 }
                 journal.ack(delivery.key(), delivery.event().event.0);
@@ -133,7 +132,7 @@ async fn run<B: EventStoreBackend>(
     tasks.spawn(write(store.clone(), numbers));
     for member in 0..MEMBERS {
         let group = group_of(store, lease).await;
-        let chance = Chance(seed * 1_000 + member);
+        let chance = Rng::with_seed(seed * 1_000 + member);
         tasks.spawn(live_and_die(group, journal.clone(), events_a_key, chance));
     }
     timeout(Duration::from_secs(3_600), tasks.join_all()).await.unwrap();

@@ -12,10 +12,12 @@ use allframe_cqrs::{
     consumer_group::{Consumer, ConsumerGroup, Delivery, GroupError, Lag, RetryPolicy},
     event,
 };
+use eventstore_conformance::around::Around;
+use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::{chance::Chance, way::Way};
+use crate::way::Way;
 
 #[event]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,10 +43,10 @@ struct World {
     /// As operators have it.
     group: ConsumerGroup<Job, InMemoryBackend>,
     /// As members have it.
-    members_group: ConsumerGroup<Job, Way>,
+    members_group: ConsumerGroup<Job, Around<Way>>,
     way: Way,
     keys: Keys,
-    members: Vec<Consumer<Job, Way>>,
+    members: Vec<Consumer<Job, Around<Way>>>,
     /// Deliveries that are being handled.
     hands: Vec<Delivery<Job>>,
     /// The events of each key, that pass the filter.
@@ -52,7 +54,7 @@ struct World {
     handled: BTreeSet<GlobalPosition>,
     discarded: BTreeSet<GlobalPosition>,
     failing: BTreeSet<String>,
-    chance: Chance,
+    chance: Rng,
     numbers: u64,
     parked_seen: usize,
 }
@@ -86,7 +88,7 @@ impl World {
         let keys = if seed.is_multiple_of(2) { Keys::Streams } else { Keys::Remainders };
         let way = Way::to(store.backend());
         let way = if seed.is_multiple_of(3) { way.with_losses(seed) } else { way };
-        let way_to_store = EventStore::with_backend(way.clone());
+        let way_to_store = EventStore::with_backend(Around(way.clone()));
         // Before anything can get lost.
         let group = open(&store, keys, seed).await.unwrap();
         let members_group = loop {
@@ -106,23 +108,23 @@ impl World {
             handled: BTreeSet::new(),
             discarded: BTreeSet::new(),
             failing: BTreeSet::new(),
-            chance: Chance(seed),
+            chance: Rng::with_seed(seed),
             numbers: 0,
             parked_seen: 0,
         }
     }
 
     async fn step(&mut self) {
-        match self.chance.below(100) {
+        match self.chance.u64(..100) {
             0..20 => self.append().await,
             20..23 if self.members.len() < 4 => self.members.push(self.members_group.join().unwrap()),
             23..25 => {
-                if let Some(member) = self.chance.one_of(self.members.len()) {
+                if let Some(member) = one_of(&mut self.chance, self.members.len()) {
                     let _ = self.members.swap_remove(member).close().await;
                 }
             }
             25..27 => {
-                if let Some(member) = self.chance.one_of(self.members.len()) {
+                if let Some(member) = one_of(&mut self.chance, self.members.len()) {
                     drop(self.members.swap_remove(member));
                 }
             }
@@ -136,7 +138,7 @@ impl World {
             }
             81..84 => {
                 for parked in self.parked().await {
-                    if self.chance.below(2) == 0 {
+                    if self.chance.u64(..2) == 0 {
                         self.replay(&parked.1).await;
                     }
                 }
@@ -144,18 +146,18 @@ impl World {
             84..86 => self.discard().await,
             86..88 => self.compare_status().await,
             _ => {
-                let pause = Duration::from_millis(self.chance.below(1_500));
+                let pause = Duration::from_millis(self.chance.u64(..1_500));
                 let _ = timeout(pause, future::pending::<()>()).await;
             }
         }
     }
 
     async fn append(&mut self) {
-        for _ in 0..=self.chance.below(3) {
+        for _ in 0..=self.chance.u64(..3) {
             let number = self.numbers;
             self.numbers += 1;
-            let stream = self.chance.below(STREAMS);
-            let passes = self.chance.below(5) > 0;
+            let stream = self.chance.u64(..STREAMS);
+            let passes = self.chance.u64(..5) > 0;
             let stream = format!("{}-{stream}", if passes { "in" } else { "out" });
             let appended = self.store.append(stream.clone(), vec![Job { number }]).await.unwrap();
             if passes {
@@ -170,14 +172,14 @@ impl World {
 
     fn some_key(&mut self) -> String {
         match self.keys {
-            Keys::Streams => format!("in-{}", self.chance.below(STREAMS)),
-            Keys::Remainders => format!("key-{}", self.chance.below(4)),
+            Keys::Streams => format!("in-{}", self.chance.u64(..STREAMS)),
+            Keys::Remainders => format!("key-{}", self.chance.u64(..4)),
         }
     }
 
     async fn receive(&mut self) {
-        let Some(member) = self.chance.one_of(self.members.len()) else { return };
-        let wait = Duration::from_millis(self.chance.below(300));
+        let Some(member) = one_of(&mut self.chance, self.members.len()) else { return };
+        let wait = Duration::from_millis(self.chance.u64(..300));
         if let Ok(delivery) = timeout(wait, self.members[member].next()).await {
             self.take(delivery.unwrap());
         }
@@ -196,10 +198,10 @@ impl World {
     }
 
     fn settle(&mut self) {
-        let Some(hand) = self.chance.one_of(self.hands.len()) else { return };
+        let Some(hand) = one_of(&mut self.chance, self.hands.len()) else { return };
         let delivery = self.hands.swap_remove(hand);
-        let fails = self.failing.contains(delivery.key()) || self.chance.below(10) == 0;
-        match self.chance.below(5) {
+        let fails = self.failing.contains(delivery.key()) || self.chance.u64(..10) == 0;
+        match self.chance.u64(..5) {
             0 if fails => drop(delivery),
             _ if fails => delivery.nack("not today"),
             _ => self.handle(delivery),
@@ -236,7 +238,7 @@ impl World {
 
     async fn discard(&mut self) {
         let parked = self.parked().await;
-        let Some(which) = self.chance.one_of(parked.len()) else { return };
+        let Some(which) = one_of(&mut self.chance, parked.len()) else { return };
         match self.group.discard_parked(parked[which].0).await {
             Ok(()) => assert!(self.discarded.insert(parked[which].0)),
             Err(GroupError::EventNotParked { .. }) => {}
@@ -303,6 +305,11 @@ impl World {
         }
         self.compare_status().await;
     }
+}
+
+/// The place of one of so many things; none where there is none.
+fn one_of(chance: &mut Rng, things: usize) -> Option<usize> {
+    (things > 0).then(|| chance.usize(..things))
 }
 
 fn exactly(lag: Lag) -> u64 {

@@ -8,7 +8,6 @@
     reason = "a helper that fails is a test that fails"
 )]
 
-mod chance;
 mod deaths;
 mod fencing;
 mod from_outside;

@@ -8,13 +8,12 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
+    EventStoreBackend, InMemoryBackend, ReadAll, StoreError,
+    api::{Page, Result},
     async_trait,
 };
-
-use crate::chance::Chance;
+use eventstore_conformance::around::{Between, Call};
+use fastrand::Rng;
 
 /// A way to a store that can be cut, be long, or lose what goes along it.
 #[derive(Clone, Default)]
@@ -23,7 +22,7 @@ pub(crate) struct Way {
     is_cut: Arc<AtomicBool>,
     /// How long the answer is under way that the log holds nothing.
     delay: Arc<Mutex<Duration>>,
-    luck: Option<Arc<Mutex<Chance>>>,
+    luck: Option<Arc<Mutex<Rng>>>,
     appends: Arc<AtomicUsize>,
     snapshots: Arc<AtomicUsize>,
     events_read: Arc<AtomicUsize>,
@@ -36,7 +35,7 @@ impl Way {
 
     /// The same, on which every tenth request fails: it does not arrive, or its answer does not.
     pub(crate) fn with_losses(mut self, seed: u64) -> Self {
-        self.luck = Some(Arc::new(Mutex::new(Chance(seed))));
+        self.luck = Some(Arc::new(Mutex::new(Rng::with_seed(seed))));
         self
     }
 
@@ -72,63 +71,47 @@ impl Way {
         self.events_read.swap(0, Ordering::SeqCst)
     }
 
-    fn open(&self) -> Result<&InMemoryBackend> {
-        match self.is_cut.load(Ordering::SeqCst) || self.is_lost() {
-            true => Err(StoreError::unavailable("the way is cut")),
-            false => Ok(&self.inner),
-        }
-    }
-
     fn is_lost(&self) -> bool {
-        self.luck.as_ref().is_some_and(|luck| luck.lock().unwrap().below(10) == 0)
+        self.luck.as_ref().is_some_and(|luck| luck.lock().unwrap().u8(..10) == 0)
     }
 }
 
 #[async_trait]
-impl EventStoreBackend for Way {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.appends.fetch_add(1, Ordering::SeqCst);
-        let appended = self.open()?.append_all(batch).await?;
-        match self.is_lost() {
+impl Between for Way {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
+    async fn each_call<R: Send>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<R>> + Send,
+    ) -> Result<R> {
+        let asked = match call {
+            Call::AppendAll => Some(&self.appends),
+            Call::SaveSnapshot => Some(&self.snapshots),
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            asked.fetch_add(1, Ordering::SeqCst);
+        }
+        if self.is_cut.load(Ordering::SeqCst) || self.is_lost() {
+            return Err(StoreError::unavailable("the way is cut"));
+        }
+        let answer = answer.await?;
+        match call == Call::AppendAll && self.is_lost() {
             true => Err(StoreError::outcome_unknown("the answer was lost")),
-            false => Ok(appended),
+            false => Ok(answer),
         }
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.open()?.read_stream(stream, range).await
-    }
-
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        let page = self.open()?.read_all(query).await?;
+        let page = self.inner.read_all(query).await?;
         self.events_read.fetch_add(page.events.len(), Ordering::SeqCst);
         let delay = *self.delay.lock().unwrap();
         if page.events.is_empty() && !delay.is_zero() {
             let _ = tokio::time::timeout(delay, future::pending::<()>()).await;
         }
         Ok(page)
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.open()?.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.snapshots.fetch_add(1, Ordering::SeqCst);
-        self.open()?.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.open()?.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.open()?.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.open()?.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.open()?.stats().await
     }
 }

@@ -3,14 +3,11 @@
 use std::pin::pin;
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, ExpectedVersion, GlobalPosition, InMemoryBackend, ReadAll,
-    StreamId, StreamRange,
-    api::{
-        AppendBatch, Encoding, EventType, NewEvent, Page, RecordedEvent, Result as StoreResult, Snapshot,
-        StreamPage,
-    },
+    EventStoreBackend, ExpectedVersion, InMemoryBackend, ReadAll, StreamId, StreamRange,
+    api::{Encoding, EventType, NewEvent, Page, RecordedEvent, Result as StoreResult, StreamPage},
     async_trait,
 };
+use eventstore_conformance::around::{Around, Between, Call};
 use futures_util::poll;
 
 pub(crate) fn stream(name: &str) -> StreamId {
@@ -64,21 +61,21 @@ pub(crate) async fn types(store: &impl EventStoreBackend) -> Vec<String> {
 type Seen = Box<dyn Fn(RecordedEvent) -> Vec<RecordedEvent> + Send + Sync>;
 
 /// A backend that shows something else than what is stored, and lets others run before and after everything that it is asked for.
-pub(crate) struct Through<B> {
-    pub(crate) inner: B,
+pub(crate) struct Through {
+    pub(crate) inner: InMemoryBackend,
     seen: Seen,
 }
 
-impl<B> Through<B> {
-    pub(crate) fn stepping(inner: B) -> Self {
+impl Through {
+    pub(crate) fn stepping(inner: InMemoryBackend) -> Around<Self> {
         Self::showing(inner, |record| vec![record])
     }
 
     pub(crate) fn showing(
-        inner: B,
+        inner: InMemoryBackend,
         seen: impl Fn(RecordedEvent) -> Vec<RecordedEvent> + Send + Sync + 'static,
-    ) -> Self {
-        Self { inner, seen: Box::new(seen) }
+    ) -> Around<Self> {
+        Around(Self { inner, seen: Box::new(seen) })
     }
 
     fn see(&self, records: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
@@ -86,51 +83,33 @@ impl<B> Through<B> {
     }
 }
 
-async fn between<T>(work: impl Future<Output = T>) -> T {
-    tokio::task::yield_now().await;
-    let answer = work.await;
-    tokio::task::yield_now().await;
-    answer
-}
-
 #[async_trait]
-impl<B: EventStoreBackend> EventStoreBackend for Through<B> {
-    async fn append_all(&self, batch: AppendBatch) -> StoreResult<Vec<Appended>> {
-        between(self.inner.append_all(batch)).await
+impl Between for Through {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
+    async fn each_call<R: Send>(
+        &self,
+        _call: Call,
+        answer: impl Future<Output = StoreResult<R>> + Send,
+    ) -> StoreResult<R> {
+        tokio::task::yield_now().await;
+        let answer = answer.await;
+        tokio::task::yield_now().await;
+        answer
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> StoreResult<StreamPage> {
-        let mut page = between(self.inner.read_stream(stream, range)).await?;
+        let mut page = self.inner.read_stream(stream, range).await?;
         page.events = self.see(page.events);
         Ok(page)
     }
 
     async fn read_all(&self, query: &ReadAll) -> StoreResult<Page> {
-        let mut page = between(self.inner.read_all(query)).await?;
+        let mut page = self.inner.read_all(query).await?;
         page.events = self.see(page.events);
         Ok(page)
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> StoreResult<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> StoreResult<()> {
-        between(self.inner.save_snapshot(snapshot)).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> StoreResult<Option<Snapshot>> {
-        between(self.inner.get_latest_snapshot(stream)).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> StoreResult<BackendStats> {
-        self.inner.stats().await
     }
 }
 

@@ -4,11 +4,11 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
+    Appended, EventStoreBackend, InMemoryBackend, StoreError,
+    api::{AppendBatch, Result},
     async_trait,
 };
+use eventstore_conformance::around::Between;
 
 /// A way to a store on which appends to some streams go wrong.
 #[derive(Clone, Default)]
@@ -59,42 +59,16 @@ impl Trouble {
 }
 
 #[async_trait]
-impl EventStoreBackend for Trouble {
+impl Between for Trouble {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         match self.fate_of(&batch) {
             Some(Fate::Hangs) => pending().await,
             Some(Fate::Fails(_)) => Err(StoreError::unavailable("the test says so")),
             None => self.inner.append_all(batch).await,
         }
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 }

@@ -258,7 +258,7 @@ async fn another_version_whose_state_is_another_begins_with_nothing() {
 
 #[tokio::test]
 async fn where_a_state_cannot_be_stored_the_projection_goes_on_and_says_so() {
-    let store = EventStore::<Entry, _>::with_backend(Arc::new(Watched::new().without_room_for_snapshots()));
+    let store = EventStore::<Entry, _>::with_backend(Arc::new(Watched::without_room_for_snapshots()));
     let registry = ProjectionRegistry::new(store.clone());
     let error = registry.add(balances()).await.unwrap_err();
     assert!(matches!(error, allframe_cqrs::ProjectionError::Store { .. }), "{error:?}");

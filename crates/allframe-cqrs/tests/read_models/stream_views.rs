@@ -14,6 +14,7 @@ use allframe_cqrs::{
     ApplyContext, ApplyError, Error, EventStore, GlobalPosition, Panicked, Projection, Recorded, StreamViews,
     Version, event,
 };
+use eventstore_conformance::around::Around;
 use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +33,8 @@ impl Projection for List {
     }
 }
 
-type Store = EventStore<Added, Arc<Watched>>;
-type Views<P> = StreamViews<P, Arc<Watched>>;
+type Store = EventStore<Added, Arc<Around<Watched>>>;
+type Views<P> = StreamViews<P, Arc<Around<Watched>>>;
 
 fn store() -> Store {
     EventStore::with_backend(Arc::new(Watched::new()))
@@ -151,7 +152,7 @@ async fn a_state_is_copied_only_while_somebody_holds_it() {
 
 #[tokio::test]
 async fn a_stream_of_many_pages_is_read_whole() {
-    let store = EventStore::with_backend(Arc::new(Watched::new().with_short_pages()));
+    let store = EventStore::with_backend(Arc::new(Watched::with_short_pages()));
     store.append("list-1", (0..50).map(Added).collect()).await.unwrap();
     assert_eq!(cached::<List>(&store, 1).get("list-1").await.unwrap().0, (0..50).collect::<Vec<_>>());
 }

@@ -13,6 +13,7 @@ use allframe_cqrs::{
     Aggregate, Error, EventStore, EventStoreBackend, ExecuteError, ExpectedVersion, GlobalPosition,
     InMemoryBackend, InvalidInput, Metadata, Repository, StoreError, StreamId, StreamRange, Version, event,
 };
+use eventstore_conformance::around::Around;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ fn deposit(amount: u64) -> impl FnMut(&Account) -> Result<Vec<AccountEvent>, Not
     move |_| Ok(vec![Deposited(amount)])
 }
 
-fn repository(backend: Watched) -> Repository<Account, Watched> {
+fn repository(backend: Around<Watched>) -> Repository<Account, Around<Watched>> {
     Repository::new(EventStore::with_backend(backend))
 }
 
@@ -81,7 +82,7 @@ async fn what_was_decided_is_stored_and_applied() {
 
 #[tokio::test]
 async fn a_state_is_built_of_all_pages_of_its_stream() {
-    let accounts = repository(Watched::new().with_short_pages());
+    let accounts = repository(Watched::with_short_pages());
     for amount in 1..=9 {
         accounts.execute("account-1", deposit(amount)).await.unwrap();
     }

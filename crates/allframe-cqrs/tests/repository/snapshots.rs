@@ -9,6 +9,7 @@ use allframe_cqrs::{
     api::{Encoding, EventType, Snapshot},
     event,
 };
+use eventstore_conformance::around::Around;
 use serde::{Deserialize, Serialize};
 
 #[event]
@@ -36,7 +37,7 @@ fn one_more(_: &Counter) -> Result<Vec<Counted>, Infallible> {
     Ok(vec![Counted])
 }
 
-fn counters(backend: Watched, policy: SnapshotPolicy) -> Repository<Counter, Watched> {
+fn counters(backend: Around<Watched>, policy: SnapshotPolicy) -> Repository<Counter, Around<Watched>> {
     Repository::new(EventStore::with_backend(backend)).with_snapshots(policy)
 }
 
@@ -44,7 +45,7 @@ fn stream() -> StreamId {
     StreamId::new("counter-1").unwrap()
 }
 
-async fn snapshot_of(counters: &Repository<Counter, Watched>) -> Option<Snapshot> {
+async fn snapshot_of(counters: &Repository<Counter, Around<Watched>>) -> Option<Snapshot> {
     counters.store().backend().get_latest_snapshot(&stream()).await.unwrap()
 }
 
@@ -191,7 +192,7 @@ async fn a_snapshot_that_was_not_used_is_replaced_when_the_next_is_due() {
 
 #[tokio::test]
 async fn a_snapshot_that_cannot_be_saved_does_not_fail_the_command() {
-    let counters = counters(Watched::new().without_room_for_snapshots(), SnapshotPolicy::after_events(1));
+    let counters = counters(Watched::without_room_for_snapshots(), SnapshotPolicy::after_events(1));
     let done = counters.execute("counter-1", one_more).await.unwrap();
     assert_eq!((done.aggregate.count, done.version), (1, Version::new(1)));
     assert_eq!(counters.store().get_events("counter-1").await.unwrap().len(), 1);

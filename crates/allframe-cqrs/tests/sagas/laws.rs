@@ -11,12 +11,13 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ManualClock,
-    ReadAll, StoreError, StreamId, StreamRange,
-    api::{AppendBatch, Page, RecordedEvent, Result as StoreResult, Snapshot, StreamPage},
+    Appended, EventStore, EventStoreBackend, InMemoryBackend, ManualClock, StoreError,
+    api::{AppendBatch, Result as StoreResult},
     async_trait,
     saga::{OnFailure, SagaDefinition, SagaError, SagaId, SagaOutcome, SagaStep, StepContext, StepError},
 };
+use eventstore_conformance::around::{Around, Between};
+use fastrand::Rng;
 use proptest::prelude::*;
 use tokio::sync::Notify;
 
@@ -164,20 +165,12 @@ fn definition(plans: &[Plan], world: &World) -> SagaDefinition<Trip> {
 /// A store that does not answer now and then, and one of whose processes dies at some append.
 struct Unreliable {
     inner: Arc<InMemoryBackend>,
-    chance: AtomicU64,
+    chance: Mutex<Rng>,
     appends_left: AtomicU64,
     died: Arc<Notify>,
 }
 
 impl Unreliable {
-    /// A number that looks like any other, always the same.
-    fn chance(&self) -> u64 {
-        let next = |seed: u64| {
-            Some(seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
-        };
-        self.chance.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).unwrap() >> 33
-    }
-
     async fn lives_on(&self) {
         let left =
             self.appends_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
@@ -189,46 +182,20 @@ impl Unreliable {
 }
 
 #[async_trait]
-impl EventStoreBackend for Unreliable {
+impl Between for Unreliable {
+    fn store(&self) -> impl EventStoreBackend {
+        Arc::clone(&self.inner)
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> StoreResult<Vec<Appended>> {
         self.lives_on().await;
-        let chance = self.chance() % 20;
+        let chance = self.chance.lock().unwrap().u8(..20);
         if chance == 0 {
             return Err(StoreError::unavailable("for a moment"));
         }
         let answer = self.inner.append_all(batch).await;
         self.lives_on().await;
         if chance == 1 { Err(StoreError::outcome_unknown("the answer is lost")) } else { answer }
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> StoreResult<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> StoreResult<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> StoreResult<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> StoreResult<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> StoreResult<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> StoreResult<BackendStats> {
-        self.inner.stats().await
     }
 }
 
@@ -240,11 +207,11 @@ async fn run(plans: &[Plan], seed: u64, deaths: &[u64], world: &World) -> SagaOu
         let died = Arc::new(Notify::new());
         let unreliable = Unreliable {
             inner: Arc::clone(&inner),
-            chance: AtomicU64::new(seed.wrapping_add(appends)),
+            chance: Mutex::new(Rng::with_seed(seed.wrapping_add(appends))),
             appends_left: AtomicU64::new(appends),
             died: Arc::clone(&died),
         };
-        let store = EventStore::<Nothing, _>::with_backend(unreliable);
+        let store = EventStore::<Nothing, _>::with_backend(Around(unreliable));
         let sagas = builder(&store)
             .with_clock(clock.clone())
             .with_worker_name("only")

@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use allframe_cqrs::{
-    Appended, BackendStats, Clock, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend,
-    ManualClock, ReadAll, StreamId, StreamRange, Timestamp,
-    api::{AppendBatch, Page, RecordedEvent, Result as StoreResult, Snapshot, StreamPage},
+    Appended, Clock, EventStore, EventStoreBackend, InMemoryBackend, ManualClock, Timestamp,
+    api::{AppendBatch, Result as StoreResult},
     async_trait,
     saga::{
         OnFailure, SagaDefinition, SagaEvent, SagaId, SagaOrchestratorBuilder, SagaStep, StepContext,
         StepError,
     },
 };
+use eventstore_conformance::around::{Around, Between};
 use tokio::sync::watch;
 
 use crate::trips::{Done, Nothing, Trip, ann, builder, pass, soon, trip, until, with_time};
@@ -109,40 +109,14 @@ struct Sleepy {
 }
 
 #[async_trait]
-impl EventStoreBackend for Sleepy {
+impl Between for Sleepy {
+    fn store(&self) -> impl EventStoreBackend {
+        Arc::clone(&self.inner)
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> StoreResult<Vec<Appended>> {
         let _ = self.sleeps.clone().wait_for(|sleeps| !sleeps).await;
         self.inner.append_all(batch).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> StoreResult<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> StoreResult<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> StoreResult<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> StoreResult<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> StoreResult<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> StoreResult<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> StoreResult<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> StoreResult<BackendStats> {
-        self.inner.stats().await
     }
 }
 
@@ -151,7 +125,7 @@ async fn a_process_that_slept_and_wakes_cannot_write_what_it_thinks_is_its_own()
     let (done, clock) = (Done::default(), ManualClock::new());
     let inner = Arc::new(InMemoryBackend::new());
     let (sleep, sleeps) = watch::channel(false);
-    let sleepy = EventStore::<Nothing, _>::with_backend(Sleepy { inner: Arc::clone(&inner), sleeps });
+    let sleepy = EventStore::<Nothing, _>::with_backend(Around(Sleepy { inner: Arc::clone(&inner), sleeps }));
     let store: Shared = EventStore::with_backend(inner);
 
     // It falls asleep in the middle of its step, and has done what it was to do when it wakes.

@@ -6,12 +6,12 @@ use std::sync::{
 };
 
 use allframe_cqrs::{
-    BackendStats, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange,
-    api::{AppendBatch, Appended, Page, RecordedEvent, Result, Snapshot, StreamPage},
+    EventStore, EventStoreBackend, InMemoryBackend, StoreError,
+    api::{AppendBatch, Appended, Result},
     async_trait,
     schema::SchemaCheck,
 };
+use eventstore_conformance::around::{Around, Between};
 
 use crate::programs::programs;
 
@@ -36,7 +36,11 @@ enum Happens {
 }
 
 #[async_trait]
-impl EventStoreBackend for Doubtful {
+impl Between for Doubtful {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let is_doubtful = self.doubtful.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
         if is_doubtful && self.happens == Happens::WhenItIsKnown {
@@ -48,43 +52,13 @@ impl EventStoreBackend for Doubtful {
             false => Ok(appended),
         }
     }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
-    }
 }
 
 #[tokio::test]
 async fn what_is_not_known_to_be_registered_is_looked_up_and_stands_there_once() {
     for happens in [Happens::Always, Happens::WhenItIsKnown] {
-        let backend =
-            Arc::new(Doubtful { inner: InMemoryBackend::new(), doubtful: AtomicU32::new(3), happens });
+        let doubtful = Doubtful { inner: InMemoryBackend::new(), doubtful: AtomicU32::new(3), happens };
+        let backend = Arc::new(Around(doubtful));
         let store = EventStore::<second::Deposited, _>::with_backend(Arc::clone(&backend));
         store.check_schemas(SchemaCheck::default()).await.unwrap();
         assert_eq!(backend.stats().await.unwrap().total_events, 2);

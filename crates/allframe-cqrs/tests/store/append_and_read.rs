@@ -253,7 +253,7 @@ async fn long_streams_are_read_page_by_page_without_a_hole() {
 
 #[tokio::test]
 async fn a_short_page_of_a_stream_is_not_taken_for_its_end() {
-    let store = EventStore::<AccountEvent, _>::with_backend(Watched::new().with_short_pages());
+    let store = EventStore::<AccountEvent, _>::with_backend(Watched::with_short_pages());
     store.append("account-1", deposits(1..=40)).await.unwrap();
 
     assert_eq!(store.get_events("account-1").await.unwrap(), deposits(1..=40));

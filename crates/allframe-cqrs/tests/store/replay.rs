@@ -16,6 +16,7 @@ use allframe_cqrs::{
     InMemoryBackend, Panicked, Projection, Recorded, Replay, ReplayEnd, ReplayPlan, ReplaySpeed, ReplayState,
     event,
 };
+use eventstore_conformance::around::Around;
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ async fn numbered<B: EventStoreBackend>(backend: B, events: u64) -> EventStore<A
     store
 }
 
-async fn clocked(seconds: &[i64]) -> EventStore<Added, Clocked> {
+async fn clocked(seconds: &[i64]) -> EventStore<Added, Around<Clocked>> {
     numbered(Clocked::new(seconds), seconds.len() as u64).await
 }
 

@@ -1,11 +1,11 @@
 //! A backend whose clock the test sets.
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StreamId,
-    StreamRange, Timestamp,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
+    EventStoreBackend, InMemoryBackend, ReadAll, StreamId, StreamRange, Timestamp,
+    api::{Page, RecordedEvent, Result, StreamPage},
     async_trait,
 };
+use eventstore_conformance::around::{Around, Between};
 
 /// An in-memory backend on which the event at the first position was recorded at the first of these seconds, and so on; what
 /// comes later was recorded with the last.
@@ -15,8 +15,8 @@ pub(crate) struct Clocked {
 }
 
 impl Clocked {
-    pub(crate) fn new(seconds: impl Into<Vec<i64>>) -> Self {
-        Self { inner: InMemoryBackend::new(), seconds: seconds.into() }
+    pub(crate) fn new(seconds: impl Into<Vec<i64>>) -> Around<Self> {
+        Around(Self { inner: InMemoryBackend::new(), seconds: seconds.into() })
     }
 
     fn set(&self, events: &mut [RecordedEvent]) {
@@ -33,9 +33,9 @@ pub(crate) fn second(number: i64) -> Timestamp {
 }
 
 #[async_trait]
-impl EventStoreBackend for Clocked {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.inner.append_all(batch).await
+impl Between for Clocked {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
@@ -48,27 +48,5 @@ impl EventStoreBackend for Clocked {
         let mut page = self.inner.read_all(query).await?;
         self.set(&mut page.events);
         Ok(page)
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 }

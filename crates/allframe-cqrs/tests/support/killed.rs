@@ -10,11 +10,8 @@ use std::{
     },
 };
 
-use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, ReadAll, StreamId, StreamRange,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
-    async_trait,
-};
+use allframe_cqrs::{EventStoreBackend, api::Result, async_trait};
+use eventstore_conformance::around::{Around, Between, Call};
 
 /// Where a child of this process finds what it is to do.
 const CHILD: &str = "KILLED_TEST_RUNS";
@@ -73,63 +70,42 @@ impl Steps {
 
 /// A store, with a step before and after each append and whatever else it is asked for.
 pub(crate) struct Stepped<B> {
-    pub(crate) inner: B,
+    pub(crate) inner: Arc<B>,
     steps: Steps,
     reads: Steps,
 }
 
 impl<B> Stepped<B> {
     /// With a step before and after all that is read and written of streams.
-    pub(crate) fn all(inner: B, steps: Steps) -> Self {
-        Self { inner, reads: steps.clone(), steps }
+    pub(crate) fn all(inner: B, steps: Steps) -> Around<Self> {
+        Around(Self { inner: Arc::new(inner), reads: steps.clone(), steps })
     }
 
     /// With a step before and after each append.
-    pub(crate) fn appends(inner: B, steps: Steps) -> Self {
-        Self { inner, reads: Steps::without_end(), steps }
+    pub(crate) fn appends(inner: B, steps: Steps) -> Around<Self> {
+        Around(Self { inner: Arc::new(inner), reads: Steps::without_end(), steps })
     }
-}
-
-async fn between<T>(steps: &Steps, work: impl Future<Output = T>) -> T {
-    steps.step();
-    let answer = work.await;
-    steps.step();
-    answer
 }
 
 #[async_trait]
-impl<B: EventStoreBackend> EventStoreBackend for Stepped<B> {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        between(&self.steps, self.inner.append_all(batch)).await
+impl<B: EventStoreBackend> Between for Stepped<B> {
+    fn store(&self) -> impl EventStoreBackend {
+        Arc::clone(&self.inner)
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        between(&self.reads, self.inner.read_stream(stream, range)).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        between(&self.reads, self.inner.save_snapshot(snapshot)).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        between(&self.reads, self.inner.get_latest_snapshot(stream)).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
+    async fn each_call<R: Send>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<R>> + Send,
+    ) -> Result<R> {
+        let steps = match call {
+            Call::AppendAll => &self.steps,
+            Call::ReadStream | Call::SaveSnapshot | Call::GetLatestSnapshot => &self.reads,
+            _ => return answer.await,
+        };
+        steps.step();
+        let answer = answer.await;
+        steps.step();
+        answer
     }
 }

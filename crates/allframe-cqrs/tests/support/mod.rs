@@ -18,11 +18,11 @@ use std::{
 };
 
 use allframe_cqrs::{
-    Appended, BackendStats, EventStoreBackend, GlobalPosition, InMemoryBackend, ReadAll, StoreError,
-    StreamId, StreamRange, Version,
-    api::{AppendBatch, Page, RecordedEvent, Result, Snapshot, StreamPage},
+    Appended, EventStoreBackend, InMemoryBackend, ReadAll, StoreError, StreamId, StreamRange, Version,
+    api::{AppendBatch, Page, Result, Snapshot, StreamPage},
     async_trait,
 };
+use eventstore_conformance::around::{Around, Between};
 
 /// What becomes of an append on its way to the backend.
 pub(crate) enum Fate {
@@ -51,13 +51,25 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Every append is passed on.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new() -> Around<Self> {
         Self::with_fates(|_| Fate::Goes)
     }
 
+    /// The same, on which no snapshot can be saved.
+    pub(crate) fn without_room_for_snapshots() -> Around<Self> {
+        let watched = Self::new();
+        watched.let_snapshots_fail();
+        watched
+    }
+
+    /// The same, of which every page of a stream holds one event.
+    pub(crate) fn with_short_pages() -> Around<Self> {
+        Around(Self { pages_are_short: true, ..Self::new().0 })
+    }
+
     /// The fate of the first append is `fate(1)`, of the second `fate(2)`, and so on.
-    pub(crate) fn with_fates(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Self {
-        Self {
+    pub(crate) fn with_fates(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Around<Self> {
+        Around(Self {
             inner: InMemoryBackend::new(),
             fate: Box::new(fate),
             snapshots_fail: AtomicBool::new(false),
@@ -69,13 +81,7 @@ impl Watched {
             pages_read: AtomicUsize::new(0),
             largest_page: AtomicUsize::new(0),
             flushes: AtomicUsize::new(0),
-        }
-    }
-
-    /// The same, on which no snapshot can be saved.
-    pub(crate) fn without_room_for_snapshots(self) -> Self {
-        self.let_snapshots_fail();
-        self
+        })
     }
 
     /// From now on no snapshot can be saved.
@@ -86,12 +92,6 @@ impl Watched {
     /// The next so many snapshots find the store away.
     pub(crate) fn let_snapshots_wait(&self, snapshots: usize) {
         self.snapshots_to_wait.store(snapshots, Ordering::SeqCst);
-    }
-
-    /// The same, of which every page of a stream holds one event.
-    pub(crate) fn with_short_pages(mut self) -> Self {
-        self.pages_are_short = true;
-        self
     }
 
     /// How many appends were tried.
@@ -130,7 +130,11 @@ impl Watched {
 }
 
 #[async_trait]
-impl EventStoreBackend for Watched {
+impl Between for Watched {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let number = self.appends.fetch_add(1, Ordering::SeqCst) + 1;
         self.batches.lock().unwrap().push(batch.clone());
@@ -160,10 +164,6 @@ impl EventStoreBackend for Watched {
         Ok(page)
     }
 
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
         if self.snapshots_fail.load(Ordering::SeqCst) {
             return Err(StoreError::storage("no room for snapshots"));
@@ -173,20 +173,6 @@ impl EventStoreBackend for Watched {
             return Err(unavailable());
         }
         self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 
     async fn flush(&self) -> Result<()> {

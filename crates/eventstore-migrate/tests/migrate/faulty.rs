@@ -10,9 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, Direction, EventStoreBackend, GlobalPosition, Page, ReadAll,
-    RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
+    Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, Result, StoreError,
 };
+use eventstore_conformance::around::{Around, Between};
 use eventstore_memory::InMemoryBackend;
 use tokio::sync::Notify;
 
@@ -20,15 +20,23 @@ use tokio::sync::Notify;
 pub(crate) struct Faulty {
     inner: Mutex<InMemoryBackend>,
     on_its_way: Box<dyn Fn(Page) -> Page + Send + Sync>,
-    /// Of so many answers to whoever restores, one is lost.
-    loses_one_of: Option<u64>,
+    /// Of three answers to whoever restores, two are lost.
+    loses_answers: bool,
     forgets: Option<Forgets>,
     answers: AtomicU64,
     acknowledged: AtomicU64,
     walked_over: AtomicU64,
     flushes: AtomicU64,
-    /// Whom the second flush tells that it is under way, and what it waits for then.
-    flush: Option<(Arc<Notify>, Arc<Notify>)>,
+    /// Whom this flush tells that it is under way, and what it waits for then.
+    waits: Option<(Flush, Arc<Notify>, Arc<Notify>)>,
+}
+
+/// The flushes of a store to which another one is switched that fits on a page.
+#[derive(Clone, Copy)]
+pub(crate) enum Flush {
+    /// Once everything is brought, while appends go on.
+    OfThePage = 0,
+    OfTheLastMoment = 1,
 }
 
 /// That so many of the last events are gone once, when whoever restores comes for the fourth time.
@@ -42,55 +50,63 @@ impl Faulty {
         Self {
             inner: Mutex::new(inner.clone()),
             on_its_way: Box::new(on_its_way),
-            loses_one_of: None,
+            loses_answers: false,
             forgets: None,
             answers: AtomicU64::default(),
             acknowledged: AtomicU64::default(),
             walked_over: AtomicU64::default(),
             flushes: AtomicU64::default(),
-            flush: None,
+            waits: None,
         }
     }
 
     /// Without the events of these positions.
-    pub(crate) fn with_holes(inner: &InMemoryBackend, gone: RangeInclusive<u64>) -> Self {
-        Self::new(inner, move |mut page| {
+    pub(crate) fn with_holes(inner: &InMemoryBackend, gone: RangeInclusive<u64>) -> Around<Self> {
+        Around(Self::new(inner, move |mut page| {
             page.events.retain(|event| !gone.contains(&event.position.get()));
             page
-        })
+        }))
     }
 
     /// Whose event of this position has another payload.
-    pub(crate) fn changed_at(inner: &InMemoryBackend, position: u64) -> Self {
-        Self::new(inner, move |page| changed(page, position))
+    pub(crate) fn changed_at(inner: &InMemoryBackend, position: u64) -> Around<Self> {
+        Around(Self::new(inner, move |page| changed(page, position)))
     }
 
     /// Which has lost so many of its last events at once, as a server that takes the place of another may.
-    pub(crate) fn that_forgets(inner: &InMemoryBackend, events: usize) -> Self {
+    pub(crate) fn that_forgets(inner: &InMemoryBackend, events: usize) -> Around<Self> {
         let forgets = Some(Forgets { events, has_forgotten: Arc::default() });
-        Self { forgets, ..Self::new(inner, |page| page) }
+        Around(Self { forgets, ..Self::new(inner, |page| page) })
     }
 
     /// The same; and from then on the event of this position has another payload.
-    pub(crate) fn that_forgets_and_changes(inner: &InMemoryBackend, events: usize, position: u64) -> Self {
+    pub(crate) fn that_forgets_and_changes(
+        inner: &InMemoryBackend,
+        events: usize,
+        position: u64,
+    ) -> Around<Self> {
         let has_forgotten = Arc::new(AtomicBool::new(false));
         let on_its_way = {
             let has_forgotten = Arc::clone(&has_forgotten);
             move |page| if has_forgotten.load(Ordering::Relaxed) { changed(page, position) } else { page }
         };
-        Self { forgets: Some(Forgets { events, has_forgotten }), ..Self::new(inner, on_its_way) }
+        Around(Self { forgets: Some(Forgets { events, has_forgotten }), ..Self::new(inner, on_its_way) })
     }
 
     /// Which stores what is restored and does not say so, or does not store it and does not say so, or does both, in turn.
-    pub(crate) fn that_loses_answers(inner: &InMemoryBackend) -> Self {
-        Self { loses_one_of: Some(3), ..Self::new(inner, |page| page) }
+    pub(crate) fn that_loses_answers(inner: &InMemoryBackend) -> Around<Self> {
+        Around(Self { loses_answers: true, ..Self::new(inner, |page| page) })
     }
 
-    /// Which tells the one that somebody flushes it for the second time, and waits for the other before it has: the first is
-    /// that of the page on which everything is brought, and the second that of the last moment.
-    pub(crate) fn that_flushes(inner: &InMemoryBackend, begun: &Arc<Notify>, go_on: &Arc<Notify>) -> Self {
-        let flush = Some((Arc::clone(begun), Arc::clone(go_on)));
-        Self { flush, ..Self::new(inner, |page| page) }
+    /// Which tells the one that this flush of it is under way, and waits for the other before it has flushed.
+    pub(crate) fn that_waits_in(
+        flush: Flush,
+        inner: &InMemoryBackend,
+        begun: &Arc<Notify>,
+        go_on: &Arc<Notify>,
+    ) -> Around<Self> {
+        let waits = Some((flush, Arc::clone(begun), Arc::clone(go_on)));
+        Around(Self { waits, ..Self::new(inner, |page| page) })
     }
 
     /// As a server that takes the place of another one and had got nothing of it yet.
@@ -132,13 +148,9 @@ fn changed(mut page: Page, position: u64) -> Page {
 }
 
 #[async_trait]
-impl EventStoreBackend for Faulty {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.inner().append_all(batch).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner().read_stream(stream, range).await
+impl Between for Faulty {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner()
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
@@ -149,34 +161,20 @@ impl EventStoreBackend for Faulty {
         Ok(page)
     }
 
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner().wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner().save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner().get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner().list_snapshots(after, limit).await
-    }
-
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
         let (number, count) = (self.answers.fetch_add(1, Ordering::Relaxed), events.len() as u64);
         if let Some(Forgets { events, has_forgotten }) = self.forgets.as_ref().filter(|_| number == 3) {
             self.forget(*events).await;
             has_forgotten.store(true, Ordering::Relaxed);
         }
-        match self.loses_one_of.map(|of| number % of) {
-            Some(0) => {
+        match number % 3 {
+            0 if self.loses_answers => {
                 self.inner().restore(events).await?;
                 return Err(StoreError::outcome_unknown("the line went dead behind the commit"));
             }
-            Some(1) => return Err(StoreError::outcome_unknown("the line went dead before the commit")),
+            1 if self.loses_answers => {
+                return Err(StoreError::outcome_unknown("the line went dead before the commit"));
+            }
             _ => self.inner().restore(events).await?,
         }
         self.acknowledged.fetch_add(count, Ordering::Relaxed);
@@ -184,8 +182,8 @@ impl EventStoreBackend for Faulty {
     }
 
     async fn flush(&self) -> Result<()> {
-        let is_second = self.flushes.fetch_add(1, Ordering::Relaxed) == 1;
-        if let Some((begun, go_on)) = self.flush.as_ref().filter(|_| is_second) {
+        let number = self.flushes.fetch_add(1, Ordering::Relaxed);
+        if let Some((_, begun, go_on)) = self.waits.as_ref().filter(|(flush, ..)| *flush as u64 == number) {
             begun.notify_one();
             go_on.notified().await;
         }
@@ -197,9 +195,5 @@ impl EventStoreBackend for Faulty {
     /// Where the store ends, also where that event is gone.
     async fn head(&self) -> Result<GlobalPosition> {
         self.inner().head().await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner().stats().await
     }
 }

@@ -1,6 +1,12 @@
-use std::{pin::pin, task::Poll};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::Poll,
+};
 
-use eventstore_api::EventStoreBackend;
+use async_trait::async_trait;
+use eventstore_api::{EventStoreBackend, Result, Snapshot, StoreError};
+use eventstore_conformance::around::{Around, Between};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{CaughtUp, Difference, Migration, MigrationError, MigrationReport};
 use eventstore_wal::WalBackend;
@@ -111,6 +117,43 @@ async fn a_run_after_a_store_was_away_goes_on_counting_and_comparing_where_the_l
     // What is done is done: the next one is a run of its own.
     let again = run_patiently(&migration).await;
     assert_eq!((again.caught_up.events, again.verified), (0, report.verified));
+}
+
+/// The store in memory, which is away when so many snapshots were saved, and back for the next.
+struct AwayBehind {
+    inner: InMemoryBackend,
+    snapshots: u64,
+    saves: AtomicU64,
+}
+
+#[async_trait]
+impl Between for AwayBehind {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
+        if self.saves.fetch_add(1, Ordering::Relaxed) == self.snapshots {
+            return Err(StoreError::unavailable("the server restarts"));
+        }
+        self.inner.save_snapshot(snapshot).await
+    }
+}
+
+#[tokio::test]
+async fn snapshots_that_were_saved_before_the_store_was_away_are_counted_too() {
+    for snapshots in 0..3 {
+        let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
+        fill(&old).await;
+        let new = Around(AwayBehind { inner: inner.clone(), snapshots, saves: AtomicU64::new(0) });
+        let migration = Migration::new(&old, &new);
+        assert!(migration.run().await.unwrap_err().is_retryable());
+        assert_eq!(inner.stats().await.unwrap().total_snapshots, snapshots);
+        let report = migration.run().await.unwrap();
+        let total = old.stats().await.unwrap().total_events;
+        assert_eq!((report.caught_up.events, report.caught_up.snapshots), (total, 3));
+        assert_same(&old, &inner).await;
+    }
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use eventstore_api::{EventStoreBackend, GlobalPosition};
+use eventstore_conformance::around::Around;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Difference, MigrationError, Switched, SwitchingBackend};
 use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::{
-    faulty::Faulty,
+    faulty::{Faulty, Flush},
     stores::{append, assert_same, fill},
 };
 
@@ -16,7 +17,7 @@ use crate::{
 struct LastMoment {
     old: InMemoryBackend,
     store: SwitchingBackend,
-    target: Arc<Faulty>,
+    target: Arc<Around<Faulty>>,
     go_on: Arc<Notify>,
     switch: JoinHandle<Result<Switched, MigrationError>>,
 }
@@ -27,7 +28,8 @@ impl LastMoment {
         let old = InMemoryBackend::new();
         let store = SwitchingBackend::new(old.clone());
         fill(&store).await;
-        let target = Arc::new(Faulty::that_flushes(&InMemoryBackend::new(), &begun, &go_on));
+        let target =
+            Arc::new(Faulty::that_waits_in(Flush::OfTheLastMoment, &InMemoryBackend::new(), &begun, &go_on));
         let switch = tokio::spawn({
             let (store, target) = (store.clone(), Arc::clone(&target));
             async move { store.switch_to(target).await }
@@ -38,7 +40,7 @@ impl LastMoment {
     }
 
     /// Why the switch is refused. Appends go to the old store as before.
-    async fn refused(self) -> (MigrationError, SwitchingBackend, Arc<Faulty>) {
+    async fn refused(self) -> (MigrationError, SwitchingBackend, Arc<Around<Faulty>>) {
         let Self { old, store, target, go_on, switch } = self;
         go_on.notify_one();
         let refused = switch.await.unwrap().unwrap_err();
@@ -94,7 +96,8 @@ async fn nor_one_that_ends_where_it_should_with_the_event_of_another() {
 async fn of_two_stores_that_are_switched_to_each_other_at_once_one_is_refused() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let one = SwitchingBackend::new(InMemoryBackend::new());
-    let other = SwitchingBackend::new(Faulty::that_flushes(&InMemoryBackend::new(), &begun, &go_on));
+    let waits = Faulty::that_waits_in(Flush::OfTheLastMoment, &InMemoryBackend::new(), &begun, &go_on);
+    let other = SwitchingBackend::new(waits);
     fill(&one).await;
     let switch = tokio::spawn({
         let (one, other) = (one.clone(), other.clone());

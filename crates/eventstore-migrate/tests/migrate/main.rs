@@ -8,10 +8,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod closing;
 mod faulty;
 mod following;
 mod interrupted;
 mod last_moment;
+mod mid_switch;
 mod moving;
 mod refused;
 mod saved_meanwhile;
@@ -19,4 +21,3 @@ mod slow_writes;
 mod stores;
 mod switch_in_any_order;
 mod switching;
-mod watched;

@@ -1,4 +1,6 @@
-use eventstore_api::{EventStoreBackend, GlobalPosition, StoreError};
+use async_trait::async_trait;
+use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput, RecordedEvent, Result, StoreError};
+use eventstore_conformance::around::{Around, Between};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Difference, Migration, MigrationError};
 use eventstore_wal::WalBackend;
@@ -69,6 +71,41 @@ async fn a_hole_in_the_middle_is_refused_where_it_is() {
     let refused = Migration::new(&holes, &new).page_events(1_000).run().await.unwrap_err();
     let MigrationError::Incomplete { missing, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(missing.get(), gone);
+}
+
+/// A store that takes all of what is restored or nothing of it, as one does that restores in a transaction.
+struct AllOrNothing(InMemoryBackend);
+
+#[async_trait]
+impl Between for AllOrNothing {
+    fn store(&self) -> impl EventStoreBackend {
+        self.0.clone()
+    }
+
+    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
+        let head = self.0.head().await?;
+        for (next, event) in (head.get() + 1..).map(GlobalPosition::new).zip(&events) {
+            let position = event.position;
+            if position != next {
+                return Err(InvalidInput::PositionNotNext { position, next }.into());
+            }
+        }
+        self.0.restore(events).await
+    }
+}
+
+#[tokio::test]
+async fn a_hole_is_found_also_where_the_new_store_takes_all_of_a_page_or_nothing() {
+    // In the middle of the first page, and of the third.
+    for (page_events, arrives) in [(1_000, 0), (16, 32)] {
+        let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
+        fill(&inner).await;
+        let (holes, target) = (Faulty::with_holes(&inner, 40..=41), Around(AllOrNothing(new.clone())));
+        let refused = Migration::new(&holes, &target).page_events(page_events).run().await.unwrap_err();
+        let MigrationError::Incomplete { missing, next } = &refused else { panic!("{refused:?}") };
+        assert_eq!((missing.get(), next.get()), (40, 42));
+        assert_eq!(new.head().await.unwrap().get(), arrives);
+    }
 }
 
 /// All that can be read of it is copied and the same. That is not all.
@@ -166,7 +203,7 @@ async fn a_later_snapshot_of_a_store_in_use_is_no_difference() {
     assert_eq!((verified.snapshots, verified.snapshots_behind), (1, 3));
     assert!(!verified.is_complete());
     let told = verified.to_string();
-    assert!(told.contains(" and 1 snapshots, sha256 "), "{told}");
+    assert!(told.contains(" and 1 snapshot, sha256 "), "{told}");
     assert!(told.ends_with("; the source has gone on by 3 snapshots"), "{told}");
     append(&old, "a", 1).await;
     let (told, head) =

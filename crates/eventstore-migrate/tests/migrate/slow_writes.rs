@@ -9,26 +9,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition,
-    NewEvent, Page, ReadAll, RecordedEvent, Result, Snapshot, StreamId, StreamPage, StreamRange, Version,
-};
+use eventstore_api::{EventStoreBackend, Result, Snapshot, StreamId};
+use eventstore_conformance::around::{Around, Between, Call};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Migration, SwitchingBackend};
 use futures_util::future::poll_immediate;
 use tokio::sync::Notify;
 
-fn stream(name: &str) -> StreamId {
-    StreamId::new(name.to_owned()).unwrap()
-}
-
-fn event() -> NewEvent {
-    NewEvent::new(EventType::new("Happened").unwrap(), "x")
-}
-
-fn snapshot(name: &str, version: u64, state: &str) -> Snapshot {
-    Snapshot::new(stream(name), Version::new(version), EventType::new("State").unwrap(), state.to_owned())
-}
+use crate::stores::{append, snapshot, stream};
 
 /// The store in memory, which takes its time for writes, or is told when its snapshots are listed.
 #[derive(Clone, Default)]
@@ -36,44 +24,33 @@ struct Slow {
     inner: InMemoryBackend,
     is_held: Arc<AtomicBool>,
     goes_on: Arc<Notify>,
-    /// Saved again by somebody as soon as the snapshots of this store are listed.
-    saved_meanwhile: Option<(InMemoryBackend, Snapshot)>,
+    /// Saved there by somebody as soon as the snapshots of this store are listed.
+    saved_meanwhile: Option<(Arc<dyn EventStoreBackend>, Snapshot)>,
 }
 
 impl Slow {
-    async fn wait(&self) {
-        if self.is_held.swap(false, Ordering::SeqCst) {
-            self.goes_on.notified().await;
-        }
+    fn with_saved_meanwhile(store: impl EventStoreBackend, snapshot: Snapshot) -> Self {
+        let store: Arc<dyn EventStoreBackend> = Arc::new(store);
+        Self { saved_meanwhile: Some((store, snapshot)), ..Self::default() }
     }
 }
 
 #[async_trait]
-impl EventStoreBackend for Slow {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.wait().await;
-        self.inner.append_all(batch).await
+impl Between for Slow {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.wait().await;
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
+    async fn each_call<R: Send>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<R>> + Send,
+    ) -> Result<R> {
+        let is_write = matches!(call, Call::AppendAll | Call::SaveSnapshot);
+        if is_write && self.is_held.swap(false, Ordering::SeqCst) {
+            self.goes_on.notified().await;
+        }
+        answer.await
     }
 
     async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
@@ -82,22 +59,14 @@ impl EventStoreBackend for Slow {
         }
         self.inner.list_snapshots(after, limit).await
     }
-
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.inner.restore(events).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
-    }
 }
 
 /// A save that began before the switch, and ends while it is under way, is acknowledged: it is there afterwards.
 #[tokio::test]
 async fn a_snapshot_whose_save_began_before_the_switch_is_in_the_new_store() {
     let old = Slow::default();
-    let store = SwitchingBackend::new(old.clone());
-    store.append(&stream("a"), ExpectedVersion::Any, vec![event()]).await.unwrap();
+    let store = SwitchingBackend::new(Around(old.clone()));
+    append(&store, "a", 1).await;
     old.is_held.store(true, Ordering::SeqCst);
     let saving = tokio::spawn({
         let store = store.clone();
@@ -118,27 +87,27 @@ async fn a_snapshot_whose_save_began_before_the_switch_is_in_the_new_store() {
 #[tokio::test]
 async fn a_switch_says_for_how_long_appends_had_to_wait_also_for_those_under_way() {
     let old = Slow::default();
-    let store = SwitchingBackend::new(old.clone());
-    store.append(&stream("a"), ExpectedVersion::Any, vec![event()]).await.unwrap();
+    let store = SwitchingBackend::new(Around(old.clone()));
+    append(&store, "a", 1).await;
     old.is_held.store(true, Ordering::SeqCst);
-    let append = |name| {
+    let appending = |name| {
         let store = store.clone();
-        tokio::spawn(async move { store.append(&stream(name), ExpectedVersion::Any, vec![event()]).await })
+        tokio::spawn(async move { append(&store, name, 1).await })
     };
-    let slow = append("slow");
+    let slow = appending("slow");
     while old.is_held.load(Ordering::SeqCst) {
         tokio::task::yield_now().await;
     }
     let mut switch = Box::pin(store.switch_to(InMemoryBackend::new()));
     assert!(poll_immediate(switch.as_mut()).await.is_none());
-    let held_up = append("held up");
+    let held_up = appending("held up");
     let patience = Duration::from_millis(200);
     assert!(tokio::time::timeout(patience, switch.as_mut()).await.is_err());
     assert!(!held_up.is_finished());
     old.goes_on.notify_one();
     let switched = switch.await.unwrap();
-    slow.await.unwrap().unwrap();
-    held_up.await.unwrap().unwrap();
+    slow.await.unwrap();
+    held_up.await.unwrap();
     assert!(switched.held_up_for >= patience, "it says {:?}", switched.held_up_for);
 }
 
@@ -146,20 +115,21 @@ async fn a_switch_says_for_how_long_appends_had_to_wait_also_for_those_under_way
 #[tokio::test]
 async fn a_snapshot_that_is_saved_again_at_its_version_meanwhile_is_no_difference() {
     let old = InMemoryBackend::new();
-    old.append(&stream("a"), ExpectedVersion::Any, vec![event()]).await.unwrap();
+    append(&old, "a", 1).await;
     old.save_snapshot(snapshot("a", 1, "in its first form")).await.unwrap();
     let again = snapshot("a", 1, "in its second form");
-    let new = Slow { saved_meanwhile: Some((old.clone(), again)), ..Slow::default() };
-    Migration::new(&old, &new).run().await.unwrap();
+    let new = Around(Slow::with_saved_meanwhile(old.clone(), again));
+    let report = Migration::new(&old, &new).run().await.unwrap();
+    assert_eq!((report.verified.snapshots, report.verified.snapshots_behind), (0, 1));
 }
 
 #[tokio::test]
-async fn a_switch_goes_through_while_snapshots_are_saved_again_at_their_version() {
-    let old = InMemoryBackend::new();
-    let again = snapshot("a", 1, "in its second form");
-    let new = Slow { saved_meanwhile: Some((old.clone(), again.clone())), ..Slow::default() };
-    let store = SwitchingBackend::new(old);
-    store.append(&stream("a"), ExpectedVersion::Any, vec![event()]).await.unwrap();
+async fn a_switch_brings_snapshots_too_that_are_saved_again_at_their_version_meanwhile() {
+    let store = SwitchingBackend::new(InMemoryBackend::new());
+    append(&store, "a", 1).await;
     store.save_snapshot(snapshot("a", 1, "in its first form")).await.unwrap();
-    store.switch_to(new).await.unwrap();
+    let again = snapshot("a", 1, "in its second form");
+    let new = Slow::with_saved_meanwhile(store.clone(), again.clone());
+    store.switch_to(Around(new.clone())).await.unwrap();
+    assert_eq!(new.inner.get_latest_snapshot(&stream("a")).await.unwrap(), Some(again));
 }

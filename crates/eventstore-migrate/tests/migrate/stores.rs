@@ -20,9 +20,12 @@ pub(crate) async fn append(store: &dyn EventStoreBackend, name: &str, count: usi
     store.append(&stream(name), ExpectedVersion::Any, events).await.unwrap();
 }
 
+pub(crate) fn snapshot(name: &str, version: u64, state: &str) -> Snapshot {
+    Snapshot::new(stream(name), Version::new(version), EventType::new("State").unwrap(), state.to_owned())
+}
+
 pub(crate) async fn save(store: &dyn EventStoreBackend, name: &str, version: u64) {
-    let state = EventType::new("State").unwrap();
-    let snapshot = Snapshot::new(stream(name), Version::new(version), state, format!("{name} at {version}"));
+    let snapshot = snapshot(name, version, &format!("{name} at {version}"));
     store.save_snapshot(snapshot).await.unwrap();
 }
 

@@ -9,27 +9,25 @@ use std::{
 };
 
 use async_trait::async_trait;
-use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition,
-    NewEvent, Page, ReadAll, RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
-    Version,
-};
+use eventstore_api::{EventStoreBackend, ExpectedVersion, Result, StoreError, StreamId, Version};
+use eventstore_conformance::around::{Around, Between, Call};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Migration, SwitchingBackend};
+use fastrand::Rng;
 
-/// Numbers that are the same for the same seed.
-#[derive(Default)]
-struct Chance(AtomicU64);
+use crate::stores::{append, assert_same, event, save, snapshot, stream};
+
+/// Numbers that follow from a seed, for all who share it.
+#[derive(Clone)]
+struct Chance(Arc<Mutex<Rng>>);
 
 impl Chance {
+    fn of(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Rng::with_seed(seed))))
+    }
+
     fn below(&self, limit: u64) -> u64 {
-        let next = self
-            .0
-            .load(Ordering::SeqCst)
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        self.0.store(next, Ordering::SeqCst);
-        (next >> 33) % limit
+        self.0.lock().unwrap().u64(..limit)
     }
 
     async fn dawdle(&self) {
@@ -39,87 +37,51 @@ impl Chance {
     }
 }
 
-/// The store in memory, whose calls take a while, and of which some fail.
-#[derive(Clone, Default)]
+/// The store in memory, whose calls take a while, and of which one may fail.
 struct Dawdling {
     inner: InMemoryBackend,
-    chance: Arc<Chance>,
+    chance: Chance,
     /// This call fails, and no other.
     fails_at: Option<u64>,
-    calls: Arc<AtomicU64>,
+    calls: AtomicU64,
 }
 
 impl Dawdling {
-    fn new(chance: &Arc<Chance>) -> Self {
-        Self { chance: Arc::clone(chance), ..Self::default() }
-    }
-
-    async fn of<T>(&self, call: impl Future<Output = Result<T>>, is_write: bool) -> Result<T> {
-        self.chance.dawdle().await;
-        let number = self.calls.fetch_add(1, Ordering::SeqCst);
-        let fails = self.fails_at == Some(number);
-        if fails && self.chance.below(2) == 0 {
-            return Err(StoreError::unavailable("it is away"));
-        }
-        let answer = call.await;
-        self.chance.dawdle().await;
-        match fails {
-            true if is_write => Err(StoreError::outcome_unknown("the answer is lost")),
-            true => Err(StoreError::unavailable("it is away")),
-            false => answer,
-        }
+    fn with(chance: &Chance, fails_at: Option<u64>) -> Around<Self> {
+        let (inner, calls) = (InMemoryBackend::new(), AtomicU64::new(0));
+        Around(Self { inner, chance: chance.clone(), fails_at, calls })
     }
 }
 
 #[async_trait]
-impl EventStoreBackend for Dawdling {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.of(self.inner.append_all(batch), true).await
+impl Between for Dawdling {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
     }
 
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.of(self.inner.read_stream(stream, range), false).await
+    async fn each_call<R: Send>(
+        &self,
+        call: Call,
+        answer: impl Future<Output = Result<R>> + Send,
+    ) -> Result<R> {
+        if call == Call::WaitPast {
+            return answer.await;
+        }
+        self.chance.dawdle().await;
+        let fails = self.fails_at == Some(self.calls.fetch_add(1, Ordering::SeqCst));
+        if fails && self.chance.below(2) == 0 {
+            return Err(StoreError::unavailable("it is away"));
+        }
+        let answer = answer.await;
+        self.chance.dawdle().await;
+        match call {
+            _ if !fails => answer,
+            Call::AppendAll | Call::SaveSnapshot | Call::Restore | Call::Flush => {
+                Err(StoreError::outcome_unknown("the answer is lost"))
+            }
+            _ => Err(StoreError::unavailable("it is away")),
+        }
     }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.of(self.inner.read_all(query), false).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.of(self.inner.save_snapshot(snapshot), true).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.of(self.inner.get_latest_snapshot(stream), false).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.of(self.inner.list_snapshots(after, limit), false).await
-    }
-
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        self.of(self.inner.restore(events), true).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.of(self.inner.stats(), false).await
-    }
-
-    async fn flush(&self) -> Result<()> {
-        self.of(self.inner.flush(), true).await
-    }
-}
-
-fn stream(name: &str) -> StreamId {
-    StreamId::new(name.to_owned()).unwrap()
-}
-
-fn event() -> NewEvent {
-    NewEvent::new(EventType::new("Happened").unwrap(), "x")
 }
 
 /// Writes until it is over: repeats what has failed, drops every few futures, and saves a snapshot behind some appends. How many
@@ -127,12 +89,12 @@ fn event() -> NewEvent {
 async fn write(
     store: SwitchingBackend,
     name: StreamId,
-    chance: Arc<Chance>,
+    chance: Chance,
     over: Arc<AtomicBool>,
 ) -> (u64, Vec<StreamId>) {
     let (mut version, mut saved) = (0, Vec::new());
     while !over.load(Ordering::SeqCst) {
-        let events = vec![event(); 1];
+        let events = vec![event("once")];
         if chance.below(5) == 0 {
             let dropped = store.append(&name, ExpectedVersion::Exact(Version::new(version)), events.clone());
             let mut dropped = Box::pin(dropped);
@@ -151,9 +113,8 @@ async fn write(
         {}
         version += 1;
         if chance.below(3) == 0 {
-            let state = EventType::new("State").unwrap();
-            let of = stream(&format!("{name} at {version}"));
-            let snapshot = Snapshot::new(of.clone(), Version::new(version), state, version.to_string());
+            let snapshot = snapshot(&format!("{name} at {version}"), version, "state");
+            let of = snapshot.stream.clone();
             if store.save_snapshot(snapshot).await.is_ok() {
                 saved.push(of);
             }
@@ -164,13 +125,13 @@ async fn write(
 }
 
 async fn switches(seed: u64, one_call_fails: bool) {
-    let chance = Arc::new(Chance(AtomicU64::new(seed)));
-    let store = SwitchingBackend::new(Dawdling::new(&chance));
+    let chance = Chance::of(seed);
+    let store = SwitchingBackend::new(Dawdling::with(&chance, None));
     let over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..3)
         .map(|who| {
             let name = stream(&format!("s-{who}"));
-            tokio::spawn(write(store.clone(), name, Arc::clone(&chance), Arc::clone(&over)))
+            tokio::spawn(write(store.clone(), name, chance.clone(), Arc::clone(&over)))
         })
         .collect();
     for _ in 0..40 {
@@ -178,8 +139,7 @@ async fn switches(seed: u64, one_call_fails: bool) {
     }
     for _ in 0..2 {
         let fails_at = one_call_fails.then(|| chance.below(300));
-        let target = Dawdling { fails_at, ..Dawdling::new(&chance) };
-        let target = Arc::new(target);
+        let target = Arc::new(Dawdling::with(&chance, fails_at));
         while let Err(error) = store.switch_to(Arc::clone(&target)).await {
             assert!(error.is_retryable(), "seed {seed}: {error:?}");
         }
@@ -253,31 +213,21 @@ fn wherever_a_migration_fails_the_next_run_ends_with_a_copy() {
         for page in [1, 3, usize::MAX] {
             for of_source in [true, false] {
                 for at in 0.. {
-                    let chance = Arc::new(Chance(AtomicU64::new(at)));
-                    let (mut old, mut new) = (Dawdling::new(&chance), Dawdling::new(&chance));
-                    for number in 0..9_u64 {
-                        let name = stream(&format!("s-{}", number % 2));
-                        old.inner.append(&name, ExpectedVersion::Any, vec![event()]).await.unwrap();
-                        let state = EventType::new("State").unwrap();
-                        let snapshot = Snapshot::new(name, Version::new(number), state, "x");
-                        old.inner.save_snapshot(snapshot).await.unwrap();
+                    let chance = Chance::of(at);
+                    let old = Dawdling::with(&chance, of_source.then_some(at));
+                    let new = Dawdling::with(&chance, (!of_source).then_some(at));
+                    for number in 0..9 {
+                        let name = format!("s-{}", number % 2);
+                        append(&old.inner, &name, 1).await;
+                        save(&old.inner, &name, number).await;
                     }
-                    *(if of_source { &mut old.fails_at } else { &mut new.fails_at }) = Some(at);
                     let first = Migration::new(&old, &new).page_events(page).page_bytes(0).run().await;
                     let is_over = first.is_ok();
                     if let Err(error) = first {
                         assert!(error.is_retryable(), "{error:?}");
                         Migration::new(&old, &new).page_events(page).run().await.unwrap();
                     }
-                    let (from, to) = (
-                        old.inner.get_all_events().await.unwrap(),
-                        new.inner.get_all_events().await.unwrap(),
-                    );
-                    assert_eq!(from, to);
-                    for name in ["s-0", "s-1"] {
-                        let from = old.inner.get_latest_snapshot(&stream(name)).await.unwrap();
-                        assert_eq!(from, new.inner.get_latest_snapshot(&stream(name)).await.unwrap());
-                    }
+                    assert_same(&old.inner, &new.inner).await;
                     let calls = if of_source { &old.calls } else { &new.calls };
                     if is_over && calls.load(Ordering::SeqCst) <= at {
                         break;

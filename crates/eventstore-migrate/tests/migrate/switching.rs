@@ -7,19 +7,19 @@ use std::{
 };
 
 use eventstore_api::{
-    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, StoreError, Subscription, Version,
+    EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, Subscription, Version,
 };
+use eventstore_conformance::around::Around;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{MigrationError, SwitchingBackend};
 use eventstore_wal::WalBackend;
 use futures_util::future::{join, poll_immediate};
-
 use tokio::sync::Notify;
 
 use crate::{
-    faulty::Faulty,
+    faulty::{Faulty, Flush},
+    mid_switch::MidSwitch,
     stores::{append, assert_same, event, fill, save, stream},
-    watched::Watched,
 };
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_switch_to_itself_is_refused_whatever_is_wrapped_around() {
         store.switch_to(behind_a_pointer).await,
         store.switch_to(SwitchingBackend::new(Arc::new(store.clone()))).await,
         // It looks for its head in a way of its own.
-        store.switch_to(Watched::around(store.clone())).await,
+        store.switch_to(Around(MidSwitch::new(store.clone()))).await,
     ] {
         assert!(matches!(refused, Err(MigrationError::ToItself)), "{refused:?}");
     }
@@ -239,7 +239,8 @@ async fn in_the_last_moment_of_a_switch_no_other_begins() {
     let store = SwitchingBackend::new(InMemoryBackend::new());
     fill(&store).await;
     let switching = tokio::spawn({
-        let (store, target) = (store.clone(), Faulty::that_flushes(&first, &begun, &go_on));
+        let target = Faulty::that_waits_in(Flush::OfTheLastMoment, &first, &begun, &go_on);
+        let store = store.clone();
         async move { store.switch_to(target).await }
     });
     begun.notified().await;
@@ -250,24 +251,4 @@ async fn in_the_last_moment_of_a_switch_no_other_begins() {
     append(&store, "a", 1).await;
     store.switch_to(second.clone()).await.unwrap();
     assert_same(&first, &second).await;
-}
-
-#[tokio::test]
-async fn a_store_that_is_closed_in_a_switch_is_not_open_behind_it() {
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let store = SwitchingBackend::new(InMemoryBackend::new());
-    fill(&store).await;
-    store.close().await.unwrap();
-    let refused = store.switch_to(Faulty::that_flushes(&InMemoryBackend::new(), &begun, &go_on)).await;
-    assert!(matches!(refused, Err(MigrationError::Source(StoreError::Closed))), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_store_that_is_closed_stays_closed() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SwitchingBackend::new(WalBackend::production(directory.path()).unwrap());
-    store.close().await.unwrap();
-    assert!(matches!(store.wait_past(GlobalPosition::START).await, Err(StoreError::Closed)));
-    let refused = store.append(&stream("a"), ExpectedVersion::Any, vec![event("late")]).await;
-    assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
 }

@@ -263,7 +263,7 @@ mod tests {
         aside::heard,
         store::{
             Store,
-            faulty::{Asked, Faulty},
+            erring::{Asked, Erring},
         },
     };
 
@@ -289,7 +289,7 @@ mod tests {
     #[tokio::test]
     async fn an_import_that_fails_says_too_that_its_store_cannot_be_closed() {
         heard::take();
-        let store: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+        let store: Store = Erring::new(InMemoryBackend::new(), |asked| match asked {
             Asked::Close => Some(StoreError::storage("no space left on device")),
             _ => None,
         });

@@ -186,14 +186,14 @@ mod tests {
     use super::*;
     use crate::{
         aside::heard,
-        store::faulty::{Asked, Faulty, store_of},
+        store::erring::{Asked, Erring, store_of},
     };
 
     #[tokio::test]
     async fn what_was_copied_before_a_store_went_away_is_counted_too() {
         // Too much for one page.
         let source: Store = Arc::new(store_of(4, 5 << 20).await);
-        let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+        let target: Store = Erring::new(InMemoryBackend::new(), |asked| match asked {
             Asked::Restore(1) => Some(StoreError::unavailable("the server restarts")),
             _ => None,
         });
@@ -206,7 +206,7 @@ mod tests {
     async fn why_it_is_tried_again_is_told_when_it_changes() {
         heard::take();
         let source: Store = Arc::new(store_of(1, 1).await);
-        let target: Store = Faulty::new(InMemoryBackend::new(), |asked| match asked {
+        let target: Store = Erring::new(InMemoryBackend::new(), |asked| match asked {
             Asked::Restore(0 | 1) => Some(StoreError::unavailable("the server is away")),
             Asked::Restore(2) => Some(StoreError::unavailable("the server starts")),
             _ => None,

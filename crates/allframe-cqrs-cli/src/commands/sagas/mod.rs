@@ -216,7 +216,7 @@ mod tests {
     use super::*;
     use crate::{
         aside::heard,
-        store::faulty::{Asked, Faulty},
+        store::erring::{Asked, Erring},
     };
 
     /// What comes of it where the store cannot be closed.
@@ -227,7 +227,7 @@ mod tests {
         let events = vec![event.with_encoding(Encoding::JSON)];
         let bob = SagaId::new("trip", "bob").unwrap();
         inner.append(bob.stream(), ExpectedVersion::NoStream, events).await.unwrap();
-        let store: Store = Faulty::new(inner, |asked| match asked {
+        let store: Store = Erring::new(inner, |asked| match asked {
             Asked::Close => Some(StoreError::storage("no space left on device")),
             _ => None,
         });

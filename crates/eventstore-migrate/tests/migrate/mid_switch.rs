@@ -1,21 +1,19 @@
 //! Stores that are looked at while they are switched.
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
-use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent,
-    Result, Snapshot, StreamId, StreamPage, StreamRange,
-};
+use eventstore_api::{EventStoreBackend, RecordedEvent, Result, Snapshot, StreamId};
+use eventstore_conformance::around::Between;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 /// A store that says what is asked of it in the last moment of a switch, and in which something happens meanwhile.
-pub(crate) struct Watched<B> {
-    inner: B,
+pub(crate) struct MidSwitch {
+    inner: Arc<dyn EventStoreBackend>,
     /// What happens when the first events arrive, and before they do.
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
     /// So many snapshots it acknowledges and does not have.
@@ -27,10 +25,10 @@ pub(crate) struct Watched<B> {
     snapshots_read: AtomicU64,
 }
 
-impl<B: EventStoreBackend> Watched<B> {
-    pub(crate) fn around(inner: B) -> Self {
+impl MidSwitch {
+    pub(crate) fn new(inner: impl EventStoreBackend) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             meanwhile: Mutex::default(),
             loses: AtomicU64::new(0),
             slow: None,
@@ -67,21 +65,9 @@ impl<B: EventStoreBackend> Watched<B> {
 }
 
 #[async_trait]
-impl<B: EventStoreBackend> EventStoreBackend for Watched<B> {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.inner.append_all(batch).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        self.inner.read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
+impl Between for MidSwitch {
+    fn store(&self) -> impl EventStoreBackend {
+        Arc::clone(&self.inner)
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
@@ -103,20 +89,12 @@ impl<B: EventStoreBackend> EventStoreBackend for Watched<B> {
         self.inner.get_latest_snapshot(stream).await
     }
 
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile.await;
         }
         self.inner.restore(events).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 
     async fn flush(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! For tests: a store that does not do what it is asked for.
+//! For tests: a store that answers with errors.
 
 use std::sync::{
     Arc,
@@ -7,9 +7,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use eventstore_api::{
-    AppendBatch, Appended, BackendStats, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition,
-    NewEvent, Page, ReadAll, RecordedEvent, Result, Snapshot, StoreError, StreamId, StreamPage, StreamRange,
+    AppendBatch, Appended, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, Page,
+    ReadAll, RecordedEvent, Result, StoreError, StreamId,
 };
+use eventstore_conformance::around::{Around, Between};
 use eventstore_memory::InMemoryBackend;
 
 /// What a store is asked for, and the how-manieth time; the first is 0.
@@ -21,8 +22,8 @@ pub(crate) enum Asked {
     Close,
 }
 
-/// The store in memory, some of whose answers are other ones. An append has happened all the same.
-pub(crate) struct Faulty {
+/// The store in memory, which answers with an error where a test says so. An append has happened all the same.
+pub(crate) struct Erring {
     inner: InMemoryBackend,
     fault: fn(Asked) -> Option<StoreError>,
     appends: AtomicUsize,
@@ -30,10 +31,10 @@ pub(crate) struct Faulty {
     restores: AtomicUsize,
 }
 
-impl Faulty {
-    pub(crate) fn new(inner: InMemoryBackend, fault: fn(Asked) -> Option<StoreError>) -> Arc<Self> {
+impl Erring {
+    pub(crate) fn new(inner: InMemoryBackend, fault: fn(Asked) -> Option<StoreError>) -> Arc<Around<Self>> {
         let none = AtomicUsize::default;
-        Arc::new(Self { inner, fault, appends: none(), reads: none(), restores: none() })
+        Arc::new(Around(Self { inner, fault, appends: none(), reads: none(), restores: none() }))
     }
 
     fn fault(&self, asked: impl FnOnce(usize) -> Asked, times: &AtomicUsize) -> Result<()> {
@@ -53,14 +54,14 @@ pub(crate) async fn store_of(events: usize, bytes: usize) -> InMemoryBackend {
 }
 
 #[async_trait]
-impl EventStoreBackend for Faulty {
+impl Between for Erring {
+    fn store(&self) -> impl EventStoreBackend {
+        self.inner.clone()
+    }
+
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         let answer = self.inner.append_all(batch).await?;
         self.fault(Asked::Append, &self.appends).map(|()| answer)
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.inner.read_stream(stream, range).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
@@ -68,29 +69,9 @@ impl EventStoreBackend for Faulty {
         self.inner.read_all(query).await
     }
 
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        self.inner.wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        self.inner.save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        self.inner.get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        self.inner.list_snapshots(after, limit).await
-    }
-
     async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
         self.fault(Asked::Restore, &self.restores)?;
         self.inner.restore(events).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        self.inner.stats().await
     }
 
     async fn head(&self) -> Result<GlobalPosition> {
