@@ -74,7 +74,8 @@ async fn project(store: Store) -> anyhow::Result<()> {
     loop {
         pace.tick().await;
         registry.wait_until_caught_up(PATIENCE).await?;
-        no_money_is_made(&registry.get::<Balances>().await?)?;
+        let balances = registry.get::<Balances>().await?;
+        no_money_is_made(&balances)?;
     }
 }
 
