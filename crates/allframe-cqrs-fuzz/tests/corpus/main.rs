@@ -57,6 +57,11 @@ fn any_line_is_an_event_or_refused() {
 }
 
 #[test]
+fn any_row_of_postgres_is_read_or_refused() {
+    survive("postgres_rows", 20_000, 1_000);
+}
+
+#[test]
 fn any_value_of_rocksdb_is_read_or_refused() {
     survive("rocksdb_layout", 20_000, 1_000);
 }
