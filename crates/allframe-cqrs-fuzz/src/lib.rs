@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-// `jsonl` and `rocksdb_layout` have files of other crates in them, whose own tests are run there.
+// `jsonl`, `postgres_rows` and `rocksdb_layout` have files of other crates in them, whose own tests are run there.
 
 mod codec;
 mod input;
@@ -8,6 +8,8 @@ mod json_command;
 #[cfg(not(test))]
 mod jsonl;
 mod parquet;
+#[cfg(not(test))]
+mod postgres_rows;
 mod records;
 #[cfg(not(test))]
 mod rocksdb_layout;

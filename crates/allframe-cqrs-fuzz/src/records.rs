@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use allframe_cqrs::{
     CommandBus, EventFilter, EventStoreBackend, InMemoryBackend, ProjectionRegistry, Registration,
-    Repository, SnapshotPolicy, StreamId,
+    Repository, SnapshotPolicy, StoredProjections, StreamId,
+    consumer_group::ConsumerGroups,
     copy::StoreCopy,
     saga::{SagaDefinition, SagaId, SagaOrchestrator, SagaStep, Sagas, StepContext, StepError},
     schema::CompatibilityMode,
@@ -28,10 +29,12 @@ pub(crate) fn read(data: &[u8]) -> Result<Outcome, Finding> {
     with_filled(data, async |store: &Store, stored: usize| -> Result<Outcome, Finding> {
         within("sagas", sagas(store)).await?;
         within("the consumer group", group(store)).await?;
+        within("the groups", groups(store)).await?;
         within("the key", key(store)).await?;
         within("the schemas", schemas(store)).await?;
         within("the copy", copy(store)).await?;
         within("the projection", projection(store)).await?;
+        within("the states of projections", states(store)).await?;
         within("the aggregate", aggregate(store)).await?;
         Ok(if stored > 0 { Outcome::Read } else { Outcome::Refused })
     })
@@ -71,6 +74,17 @@ async fn group(store: &Store) {
     }
 }
 
+/// Those that are looked into: of each, a store may hold a thousand partitions.
+const MOST_GROUPS: usize = 16;
+
+/// As the tool lists them: one that cannot be read hides no other.
+async fn groups(store: &Store) {
+    let groups = ConsumerGroups::of(store);
+    for name in groups.names().await.unwrap_or_default().iter().take(MOST_GROUPS) {
+        let _ = (groups.named(name).await, groups.parked(name).await);
+    }
+}
+
 async fn key(store: &Store) {
     let bus = CommandBus::builder(store.clone())
         .function(|command: Pay| async move { vec![Paid { amount: command.amount }] })
@@ -104,6 +118,12 @@ async fn projection(store: &Store) {
         let _ = registry.wait_until_caught_up(Duration::from_millis(5)).await;
     }
     let _ = registry.close().await;
+}
+
+/// As the tool lists them.
+async fn states(store: &Store) {
+    let states = StoredProjections::of(store);
+    let _ = (states.list().await, states.named(PROJECTION).await, states.version(PROJECTION, 1).await);
 }
 
 async fn aggregate(store: &Store) {
@@ -143,8 +163,15 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 
 async fn snapshots(store: &Store) -> Vec<u8> {
     let mut records = Vec::new();
-    for name in ["$saga-index", "$projection-p-v1", "$projection-p-v1/a/0", "$group-g/parked-0", "account-1"]
-    {
+    let names = [
+        "$projection-$sagas-v1",
+        "$projection-p-v1",
+        "$projection-p-v1/a/0",
+        "$projection-effects-p",
+        "$group-g/parked-0",
+        "account-1",
+    ];
+    for name in names {
         let Ok(stream) = StreamId::new(name) else { continue };
         let found = store.backend().get_latest_snapshot(&stream).await.ok().flatten();
         let kept = found

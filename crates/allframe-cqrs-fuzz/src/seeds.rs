@@ -7,7 +7,7 @@ use eventstore_api::{
 
 use crate::{codec, input::Input, json_command, parquet, records, schemas, texts, workers};
 #[cfg(not(test))]
-use crate::{jsonl, rocksdb_layout};
+use crate::{jsonl, postgres_rows, rocksdb_layout};
 
 /// Inputs to begin with, as (target, name, input).
 #[must_use]
@@ -20,6 +20,8 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("json_command", json_command::seeds()),
         #[cfg(not(test))]
         ("jsonl", jsonl::seeds()),
+        #[cfg(not(test))]
+        ("postgres_rows", postgres_rows::seeds()),
         #[cfg(not(test))]
         ("rocksdb_layout", rocksdb_layout::seeds()),
         ("schemas", schemas::seeds()),

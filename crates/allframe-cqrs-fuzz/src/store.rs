@@ -59,7 +59,8 @@ impl Projection for Total {
 
 pub(crate) type Store = EventStore<Paid, InMemoryBackend>;
 
-/// Nothing takes so long, whatever is stored.
+/// Nothing waits so long, whatever is stored. What loops without waiting gives this no turn to be looked at: the test `corpus` and
+/// libFuzzer look at the time from outside.
 const TOO_LONG: Duration = Duration::from_secs(10);
 
 /// What comes of this with a store that holds the records of the input, however many those were.

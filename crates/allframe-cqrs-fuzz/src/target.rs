@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{codec, json_command, parquet, records, schemas, texts, workers};
 #[cfg(not(test))]
-use crate::{jsonl, rocksdb_layout};
+use crate::{jsonl, postgres_rows, rocksdb_layout};
 
 /// How far an input came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("json_command", json_command::dispatch),
     #[cfg(not(test))]
     ("jsonl", jsonl::read),
+    #[cfg(not(test))]
+    ("postgres_rows", postgres_rows::read),
     #[cfg(not(test))]
     ("rocksdb_layout", rocksdb_layout::read),
     ("schemas", schemas::compare),

@@ -1,7 +1,8 @@
-//! Names, tags, metadata and ids, as people and other programs write them.
+//! Names, tags, metadata, ids, modes, digests and URLs, as people and other programs write them.
 
 use std::str::FromStr;
 
+use allframe_cqrs::{SchemaName, migrate::Digest, schema::CompatibilityMode};
 use eventstore_api::{
     AppendBatch, EventId, EventType, ExpectedVersion, Metadata, NewEvent, StreamId, Tag, Tags,
 };
@@ -14,13 +15,16 @@ use crate::{
 /// The input: what it is (1 byte), then texts, each behind its length.
 pub(crate) fn read(data: &[u8]) -> Result<Outcome, Finding> {
     let mut input = Input::new(data);
-    match input.byte() % 6 {
+    match input.byte() % 9 {
         0 => stream(&input.text()),
         1 => event_type(input.text()),
         2 => tag(&input.text()),
         3 => tags(&mut input),
         4 => metadata(&mut input),
-        _ => id(&input.text()),
+        5 => id(&input.text()),
+        6 => mode(&input.text()),
+        7 => digest(&input.text()),
+        _ => schema_name(&input.text()),
     }
 }
 
@@ -93,6 +97,32 @@ fn id(text: &str) -> Result<Outcome, Finding> {
     Ok(Outcome::Read)
 }
 
+fn mode(text: &str) -> Result<Outcome, Finding> {
+    let Ok(mode) = CompatibilityMode::from_str(text) else { return Ok(Outcome::Refused) };
+    let again = must("a mode as it is shown", CompatibilityMode::from_str(&mode.to_string()))?;
+    ensure(again == mode, || format!("{mode} is read again as {again}"))?;
+    Ok(Outcome::Read)
+}
+
+fn digest(text: &str) -> Result<Outcome, Finding> {
+    let Ok(digest) = Digest::from_str(text) else { return Ok(Outcome::Refused) };
+    ensure(digest.to_string() == text.to_ascii_lowercase(), || format!("{text:?} is now {digest}"))?;
+    Ok(Outcome::Read)
+}
+
+/// What stands behind the URL of a database is a schema, or a part of the URL.
+fn schema_name(text: &str) -> Result<Outcome, Finding> {
+    let Ok((url, schema)) = SchemaName::behind(text) else { return Ok(Outcome::Refused) };
+    let is_whole =
+        if url == text { schema == SchemaName::default() } else { format!("{url}#{schema}") == text };
+    ensure(is_whole, || format!("{text:?} is {url:?} and {schema}"))?;
+    must("the name of a schema", SchemaName::new(schema.as_str()))?;
+    let said = format!("{url}#{schema}");
+    let again = must("a URL with its schema", SchemaName::behind(&said))?;
+    ensure(again == (url, schema), || format!("{said:?} is read as {again:?}"))?;
+    Ok(Outcome::Read)
+}
+
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let counted = |kind: u8, texts: &[&str]| {
         let mut seed = vec![kind];
@@ -109,5 +139,9 @@ pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("tags", counted(3, &["b:2", "a:1", "a:1", "c:d:e"])),
         ("metadata", counted(4, &["correlation_id", "7", "user", "ann", "user", "bob"])),
         ("id", counted(5, &["01890a5d-ac96-774b-bcce-b302099a8057"])),
+        ("mode", counted(6, &["FULL-transitive"])),
+        ("digest", counted(7, &["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852B855"])),
+        ("schema-name", counted(8, &["postgresql://app@localhost/app#billing"])),
+        ("password-with-a-mark", counted(8, &["postgresql://app:a#b@localhost/app"])),
     ]
 }

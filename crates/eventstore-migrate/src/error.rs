@@ -30,8 +30,12 @@ pub enum MigrationError {
         /// Where the next one is.
         next: GlobalPosition,
     },
-    /// The stores are not the same, although everything was copied.
-    #[error("the stores are not the same: {0}")]
+    /// The stores are not the same, although everything was copied: one of them does not give out what it has taken, or somebody else
+    /// has written to the new one.
+    #[error(
+        "the stores are not the same: {0}; do not change over: look whether one of them is damaged, and migrate again into an \
+         empty store"
+    )]
     Differs(Difference),
     /// Not everything has arrived, although nobody writes: a store has given out less than it has.
     #[error(

@@ -1,18 +1,13 @@
-//! From rows to events.
+//! From rows to what their columns hold.
 
-use bytes::Bytes;
-use eventstore_api::{
-    Encoding, EventId, GlobalPosition, InvalidInput, Metadata, NewEvent, Placement, RecordedEvent, Result,
-    StoreError, Tag, Tags, Timestamp, Version,
-};
+use eventstore_api::{RecordedEvent, Result, StoreError, Timestamp};
 use eventstore_codec::Names;
 use tokio_postgres::{
     Row,
     types::{FromSql, Type, accepts},
 };
-use uuid::Uuid;
 
-use crate::PostgresError;
+use crate::{PostgresError, stored_event::StoredEvent};
 
 /// The columns of an event, of `event_log e` and `stream_names s`, in the order in which [`event`] takes them.
 pub(crate) const EVENT: &str = "e.position, s.name, e.version, e.recorded_at, e.event_id, e.schema_version, e.encoding, \
@@ -23,37 +18,21 @@ pub(crate) const COUNT: usize = 12;
 
 /// The event of a row that begins with the columns of [`EVENT`].
 pub(crate) fn event(row: &Row, names: &mut Names) -> Result<RecordedEvent> {
-    let position = number(row, 0)?;
-    let wrong = |what: &str, why: &dyn std::fmt::Display| StoreError::Corrupted {
-        place: format!("event_log, position {position}"),
-        detail: format!("{what}: {why}"),
-    };
-    let placement = Placement {
-        stream: names.stream(get(row, 1)?).map_err(|why| wrong("the stream", &why))?,
-        version: Version::new(number(row, 2)?),
-        position: GlobalPosition::new(position),
+    let stored = StoredEvent {
+        position: number(row, 0)?,
+        stream: get(row, 1)?,
+        version: number(row, 2)?,
         recorded_at: moment(row, 3)?,
+        id: get(row, 4)?,
+        schema_version: number(row, 5)?,
+        encoding: get(row, 6)?,
+        event_type: get(row, 7)?,
+        data: get(row, 8)?,
+        payload: get(row, 9)?,
+        metadata: get(row, 10)?,
+        tags: get(row, 11)?,
     };
-    let event_type = names.event_type(get(row, 7)?).map_err(|why| wrong("the type", &why))?;
-    let payload = match (get::<Option<&str>>(row, 8)?, get::<Option<&[u8]>>(row, 9)?) {
-        (Some(text), None) => Bytes::copy_from_slice(text.as_bytes()),
-        (None, Some(bytes)) => Bytes::copy_from_slice(bytes),
-        _ => return Err(wrong("the payload", &"there is none, or there are two")),
-    };
-    let schema_version =
-        u32::try_from(number(row, 5)?).map_err(|why| wrong("the version of the schema", &why))?;
-    let encoding = u8::try_from(get::<i16>(row, 6)?).map_err(|why| wrong("the encoding", &why))?;
-    let mut event = NewEvent::identified(EventId::from_uuid(get::<Uuid>(row, 4)?), event_type, payload)
-        .with_schema_version(schema_version)
-        .with_encoding(Encoding::new(encoding));
-    if let Some(text) = get::<Option<&str>>(row, 10)? {
-        event.metadata = metadata(text).map_err(|why| wrong("the metadata", &why))?;
-    }
-    if let Some(list) = get::<Option<Vec<&str>>>(row, 11)? {
-        let tags = list.into_iter().map(Tag::try_from).collect::<std::result::Result<Vec<_>, InvalidInput>>();
-        event.tags = tags.and_then(Tags::new).map_err(|why| wrong("the tags", &why))?;
-    }
-    Ok(event.record(placement))
+    stored.read(names)
 }
 
 pub(crate) fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T> {
@@ -73,13 +52,6 @@ pub(crate) fn number(row: &Row, column: usize) -> Result<u64> {
 /// As PostgreSQL has numbers: what is greater than its greatest is nowhere, and neither is that.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn metadata(text: &str) -> std::result::Result<Metadata, String> {
-    let entries: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(text).map_err(|why| why.to_string())?;
-    let entries = entries.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Metadata::from_stored(entries).map_err(|why| why.to_string())
 }
 
 pub(crate) fn moment(row: &Row, column: usize) -> Result<Timestamp> {

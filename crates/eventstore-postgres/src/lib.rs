@@ -25,6 +25,7 @@ mod settings;
 mod statements;
 mod stats;
 mod store;
+mod stored_event;
 mod tls;
 
 pub use backend::PostgresBackend;

@@ -6,15 +6,11 @@ use eventstore_api::{
 
 use super::{
     ConsumerGroup, GroupError, RetryPolicy,
-    control::{ControlStream, ControlStreams, Definition, from_record, to_event},
+    control::{ControlStream, ControlStreams, Definition, PartitionCount, from_record, to_event},
     settings::{GroupCore, KeyOf, Settings},
 };
 use crate::{Error, Event, EventStore, Recorded};
 
-/// How many partitions a new group has where nothing else is said.
-const DEFAULT_PARTITIONS: u32 = 8;
-/// A member reads the state of every partition when it joins.
-const MAX_PARTITIONS: u32 = 1_024;
 /// A third of it is the time from one sign of life to the next.
 const SHORTEST_LEASE: Duration = Duration::from_millis(3);
 /// Nobody takes over from a dead member before.
@@ -131,15 +127,15 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
     ///
     /// [`GroupError::InvalidName`] for a name that is empty, longer than 256 bytes, or holds a `/` or a control
     /// character; [`GroupError::InvalidSetting`]; [`GroupError::PartitionsDiffer`] when the group has another number of
-    /// partitions than was asked for; [`GroupError::Store`] with what the store answered.
+    /// partitions than was asked for; [`GroupError::Store`] with what the store answered; [`GroupError::Unreadable`] and
+    /// [`GroupError::NewerForm`] for what it holds in the place of the group.
     pub async fn open(self) -> Result<ConsumerGroup<E, B>, GroupError> {
         let streams = ControlStreams::of(self.name)?;
-        if !self.partitions.is_none_or(|partitions| (1..=MAX_PARTITIONS).contains(&partitions)) {
-            return Err(GroupError::InvalidSetting {
-                setting: "the number of partitions",
-                range: "between 1 and 1024",
-            });
-        }
+        let partitions = self.partitions.map_or(Ok(PartitionCount::DEFAULT), PartitionCount::try_from);
+        let partitions = partitions.map_err(|_| GroupError::InvalidSetting {
+            setting: "the number of partitions",
+            range: "between 1 and 1024",
+        })?;
         if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&self.settings.lease) {
             return Err(GroupError::InvalidSetting { setting: "the lease", range: "between 3 ms and a day" });
         }
@@ -147,19 +143,17 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
             return Err(GroupError::InvalidSetting { setting: "the buffer", range: "16384 events at most" });
         }
         self.settings.filter.validate()?;
-        let wanted =
-            Definition { partitions: self.partitions.unwrap_or(DEFAULT_PARTITIONS), start: self.start.get() };
+        let wanted = Definition { partitions, start: self.start.get() };
         let definition = define(&self.store, &streams, wanted).await?;
+        let stored = definition.partitions.get();
         match self.partitions {
-            Some(asked) if asked != definition.partitions => Err(GroupError::PartitionsDiffer {
-                name: streams.name().to_owned(),
-                stored: definition.partitions,
-                asked,
-            }),
+            Some(asked) if asked != stored => {
+                Err(GroupError::PartitionsDiffer { name: streams.name().to_owned(), stored, asked })
+            }
             _ => Ok(ConsumerGroup::new(GroupCore {
                 store: self.store,
                 streams,
-                partitions: definition.partitions,
+                partitions: stored,
                 start: definition.start,
                 key_of: self.key_of,
                 settings: self.settings,

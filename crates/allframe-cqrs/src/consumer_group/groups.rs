@@ -133,7 +133,7 @@ impl ConsumerGroups {
         let streams = ControlStreams::of(group.to_owned())?;
         let Some((definition, _)) = self.definition(&streams).await? else { return Ok(Vec::new()) };
         let mut parked = Vec::new();
-        for partition in 0..definition.partitions {
+        for partition in 0..definition.partitions.get() {
             let file = LedgerFile::load(&self.backend, streams.id(ControlStream::Parked(partition))?).await?;
             for entry in file.ledger.entries() {
                 parked.push(ParkedEvent::new(entry, file.ledger.is_replaying(&entry.key))?);
@@ -160,7 +160,7 @@ impl ConsumerGroups {
         definition: &Definition,
     ) -> Result<Vec<PartitionStatus>, GroupError> {
         let mut statuses = Vec::new();
-        for partition in 0..definition.partitions {
+        for partition in 0..definition.partitions.get() {
             let stream = streams.id(ControlStream::Partition(partition))?;
             let last = self.backend.read_stream(&stream, StreamRange::backward().limit(1)).await?;
             let state: PartitionState = match last.events.first() {

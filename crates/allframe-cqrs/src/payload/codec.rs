@@ -19,6 +19,10 @@ use crate::{error::DecodeReason, panicked::guarded};
 #[non_exhaustive]
 pub enum PayloadCodec {
     /// JSON: people and other programs can read it, and fields may be added or left out later.
+    ///
+    /// It has no number that is none (NaN), and none that is infinite. A field that is one is refused when it is appended, since it
+    /// would not be read again; but **in an `Option` it comes back as `None`**, which nobody notices: both are written as `null`. Where
+    /// that is not the same to you, let the value be finite, or say in a type of its own what it is instead.
     #[default]
     Json,
     /// bincode: a fraction of the size and time. It does not describe itself, so that a payload can be read only by a

@@ -48,15 +48,16 @@ impl Decider<'_> {
 
     /// When there may be something to decide though nothing happens; `None` where never.
     pub(super) fn due(&self, state: &SagaState) -> Option<Timestamp> {
-        if state.started.not_before.is_some_and(|moment| moment > self.now) && state.steps.is_empty() {
-            return earliest(state.started.not_before, self.deadline(state));
-        }
+        // What could be begun by now and is not waits for what is under way: its step is gone from the definition.
+        let is_awaited = |at: Timestamp| at > self.now || self.live.is_empty();
         match state.phase {
+            // Whatever else its stream says: nothing is decided before then.
+            Phase::Forward if state.started.not_before.is_some_and(|moment| moment > self.now) => {
+                earliest(state.started.not_before, self.deadline(state))
+            }
             Phase::Forward => {
                 // What has failed waits for what is under way, and what waits to be tried again for both.
                 let has_failed = state.steps.iter().any(is_failed);
-                // So does what could be begun and is not, since its step is gone from the definition.
-                let is_awaited = |at: Timestamp| at > self.now || self.live.is_empty();
                 let retries = state.steps.iter().filter_map(|step| match step.status {
                     StepStatus::Retrying { at } if !has_failed && is_awaited(at) => Some(at),
                     StepStatus::Running { deadline } if self.is_saga(step) => limit(deadline),
@@ -64,15 +65,16 @@ impl Decider<'_> {
                 });
                 earliest(retries.min(), self.deadline(state))
             }
-            Phase::Compensating { .. } => state
-                .steps
-                .iter()
-                .filter_map(|step| match step.status {
-                    StepStatus::UndoRetrying { at } => Some(at),
+            Phase::Compensating { .. } => {
+                let next = self.next_to_undo(state).map(|step| &step.name);
+                let is_next = |step: &StepState| next == Some(&step.name);
+                let retries = state.steps.iter().filter_map(|step| match step.status {
+                    StepStatus::UndoRetrying { at } if is_next(step) && is_awaited(at) => Some(at),
                     StepStatus::Undoing { deadline } if self.is_saga(step) => limit(deadline),
                     _ => None,
-                })
-                .min(),
+                });
+                retries.min()
+            }
             _ => None,
         }
     }
@@ -220,10 +222,7 @@ impl Decider<'_> {
         if state.steps.iter().any(|step| matches!(step.status, StepStatus::Running { .. })) {
             return None;
         }
-        let to_undo = state.steps.iter().filter(|step| needs_undo(step) && self.is_undone_at_all(step));
-        let Some(step) = to_undo.max_by_key(|step| step.ended) else {
-            return Some(SagaEvent::Compensated);
-        };
+        let Some(step) = self.next_to_undo(state) else { return Some(SagaEvent::Compensated) };
         let Some(entry) = self.steps.entry(&step.name) else {
             return self.gone(step, "is to be undone");
         };
@@ -238,6 +237,12 @@ impl Decider<'_> {
             }
             _ => Some(self.begin_undo(entry, 1)),
         }
+    }
+
+    /// The step whose turn it is to be undone: of those that are still to be, that which came to its end last.
+    fn next_to_undo<'s>(&self, state: &'s SagaState) -> Option<&'s StepState> {
+        let to_undo = state.steps.iter().filter(|step| needs_undo(step) && self.is_undone_at_all(step));
+        to_undo.max_by_key(|step| step.ended)
     }
 
     fn begin_undo(&self, entry: &StepEntry, attempt: u32) -> SagaEvent {
@@ -447,46 +452,4 @@ fn earliest(some: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timesta
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::saga::{SagaDefinition, SagaStep, StepContext, event::Started};
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros)
-    }
-
-    #[test]
-    fn what_waits_for_an_attempt_that_is_made_is_not_due_before_that_has_ended() {
-        let flight = SagaStep::new("flight", |_: StepContext<()>| async { Ok(()) });
-        let definition = SagaDefinition::new("trip").step(flight);
-        let saga = SagaId::new("trip", "1").unwrap();
-        let mut state = SagaState::default();
-        let begun = |step: &str| SagaEvent::StepBegun {
-            step: step.to_owned(),
-            attempt: 1,
-            deadline: at(100),
-            order: None,
-        };
-        let failed = SagaEvent::StepFailed(AttemptFailed {
-            step: "hotel".to_owned(),
-            attempt: 1,
-            error: "sold out".to_owned(),
-            kind: StepErrorKind::Retryable,
-            retry_at: Some(at(5)),
-            due: None,
-        });
-        let events = [SagaEvent::Started(Started::default()), begun("hotel"), begun("flight"), failed];
-        for (version, event) in (1..).zip(&events) {
-            state.apply(event, Version::new(version), at(1));
-        }
-        // The step `hotel` is gone: a person looks at it, once `flight` has ended.
-        let live = ["flight".into()];
-        let mut decided = Vec::new();
-        let busy = Decider { steps: &definition.steps, saga: &saga, now: at(10), live: &live };
-        busy.decide(&mut state, Version::new(4), &mut decided);
-        assert_eq!((decided.len(), busy.due(&state)), (0, None));
-        let idle = Decider { live: &[], ..busy };
-        idle.decide(&mut state, Version::new(4), &mut decided);
-        assert!(matches!(&decided[..], [SagaEvent::Parked { step: Some(step), .. }] if step == "hotel"));
-    }
-}
+mod tests;

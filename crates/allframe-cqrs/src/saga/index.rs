@@ -30,6 +30,8 @@ pub(super) struct Entry {
     /// Up to which version of its stream.
     pub(super) version: Version,
     pub(super) open: Option<Open>,
+    /// Whether it stands as it was kept: a snapshot may name any version, and whoever has read the stream knows better.
+    is_kept: bool,
 }
 
 /// A saga that is not over.
@@ -148,7 +150,7 @@ impl Index {
         };
         match open {
             Some(open) => {
-                self.put(stream, Entry { version, open: Some(open) });
+                self.put(stream, Entry::seen(version, Some(open)));
                 Change::Open
             }
             None => {
@@ -160,8 +162,8 @@ impl Index {
 
     /// What is known of a saga before the events of it come: these say nothing new then, up to this version.
     pub(super) fn note(&mut self, stream: &StreamId, version: Version, open: Open) {
-        if self.entries.get(stream).is_none_or(|entry| entry.version <= version) {
-            self.put(stream, Entry { version, open: Some(open) });
+        if !self.has_seen_more(stream, version) {
+            self.put(stream, Entry::seen(version, Some(open)));
         }
     }
 
@@ -175,10 +177,10 @@ impl Index {
 
     /// A saga is over, as is known before the events of it come, of which the last has this position.
     pub(super) fn over(&mut self, stream: &StreamId, version: Version, position: GlobalPosition) {
-        if self.entries.get(stream).is_some_and(|entry| entry.version > version) {
+        if self.has_seen_more(stream, version) {
             return;
         }
-        self.put(stream, Entry { version, open: None });
+        self.put(stream, Entry::seen(version, None));
         self.gone.push((position, stream.clone()));
     }
 
@@ -202,6 +204,11 @@ impl Index {
     /// There may be sagas of this type: none is a number too, which those who watch can see.
     pub(super) fn expect(&mut self, saga: &str) {
         self.counts.entry(saga.into()).or_default();
+    }
+
+    /// Whether events behind this version have come.
+    fn has_seen_more(&self, stream: &StreamId, version: Version) -> bool {
+        self.entries.get(stream).is_some_and(|entry| entry.version > version && !entry.is_kept)
     }
 
     fn put(&mut self, stream: &StreamId, entry: Entry) {
@@ -243,12 +250,19 @@ impl Index {
     }
 }
 
+impl Entry {
+    fn seen(version: Version, open: Option<Open>) -> Self {
+        Self { version, open, is_kept: false }
+    }
+}
+
 impl From<Kept> for Index {
     fn from(kept: Kept) -> Self {
         let mut index = Self::default();
         for (stream, version, open) in kept.entries {
             if let Ok(stream) = StreamId::new(stream) {
-                index.put(&stream, Entry { version: Version::new(version), open: Some(open) });
+                let (version, open) = (Version::new(version), Some(open));
+                index.put(&stream, Entry { version, open, is_kept: true });
             }
         }
         index
@@ -274,4 +288,29 @@ fn changed(mut open: Open, event: &SagaEvent, now: Look) -> Open {
         _ => {}
     }
     open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else it would be driven, and found to have nothing to do, again and again.
+    #[test]
+    fn whoever_has_read_a_saga_is_believed_whatever_version_a_snapshot_names() {
+        let kept = r#"{"entries":[["saga-trip-1",18446744073709551615,{"worker":"w","look":"Now","deadline":null}]]}"#;
+        let index = || Index::from(serde_json::from_str::<Kept>(kept).unwrap());
+        let stream = StreamId::new("saga-trip-1").unwrap();
+        let open = Open { worker: None, look: Look::OnPerson, deadline: None };
+
+        let mut noted = index();
+        noted.note(&stream, Version::new(3), open.clone());
+        assert_eq!(noted.get(&stream), Some(&open));
+        // What has come since counts, and what is older does not.
+        noted.note(&stream, Version::new(2), Open { look: Look::Now, ..open.clone() });
+        assert_eq!(noted.get(&stream), Some(&open));
+
+        let mut over = index();
+        over.over(&stream, Version::new(3), GlobalPosition::new(7));
+        assert_eq!(over.get(&stream), None);
+    }
 }

@@ -130,6 +130,20 @@ fn the_page_about_migrating_says_what_became_of_every_item_of_allframe() {
     assert!(missing.is_empty(), "the page says nothing of {missing:#?}");
 }
 
+#[cfg(feature = "wal")]
+#[tokio::test]
+async fn the_page_about_migrating_names_what_a_directory_says_of_itself() {
+    use allframe_cqrs::{EventStoreBackend, WalBackend};
+
+    let directory = tempfile::tempdir().unwrap();
+    let stats = WalBackend::production(directory.path()).unwrap().stats().await.unwrap();
+    let said = stats.backend_specific();
+    let row = PAGE.lines().find(|line| line.starts_with("| `BackendStats::backend_specific`")).unwrap();
+    let words = said.keys().map(String::as_str).chain([said["backend_type"].as_str()]);
+    let missing: Vec<&str> = words.filter(|word| !row.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "{row} says nothing of {missing:?}");
+}
+
 /// The first column of a row of a table: what AllFrame has.
 struct Row<'a>(&'a str);
 

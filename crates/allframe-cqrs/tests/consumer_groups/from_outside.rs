@@ -1,7 +1,8 @@
 //! What a store tells of its groups to those who do not have the types of the events.
 
 use allframe_cqrs::{
-    EventStore,
+    EventStore, EventStoreBackend, ExpectedVersion, StreamId,
+    api::{Encoding, EventType, NewEvent},
     consumer_group::{ConsumerGroups, GroupError, Lag},
     event,
 };
@@ -51,4 +52,33 @@ async fn groups_are_listed_as_they_know_themselves() {
     assert_eq!(groups.parked("payments").await.unwrap(), group.parked().await.unwrap());
     assert!(groups.parked("nobody").await.unwrap().is_empty());
     assert!(matches!(groups.parked("a/b").await, Err(GroupError::InvalidName { .. })));
+}
+
+/// Whoever went through so many partitions would come to no end, or to none of them.
+#[tokio::test]
+async fn a_group_with_a_number_of_partitions_that_none_has_is_told_and_hides_no_other() {
+    for partitions in [0, 1_025, u64::from(u32::MAX), u64::MAX] {
+        let store = EventStore::<Paid>::new();
+        store.consumer_group("mailer").open().await.unwrap();
+        let definition = format!(r#"{{"partitions":{partitions},"start":0}}"#);
+        let defined = NewEvent::new(EventType::new("$group.defined").unwrap(), definition)
+            .with_encoding(Encoding::JSON);
+        let big = StreamId::new("$group-big/definition").unwrap();
+        store.backend().append(&big, ExpectedVersion::NoStream, vec![defined]).await.unwrap();
+
+        let groups = ConsumerGroups::of(&store);
+        assert_eq!(groups.names().await.unwrap(), ["big", "mailer"]);
+        for (asked, refused) in [
+            ("named", groups.named("big").await.err()),
+            ("parked", groups.parked("big").await.err()),
+            ("list", groups.list().await.err()),
+            ("open", store.consumer_group("big").open().await.err()),
+        ] {
+            assert!(
+                matches!(&refused, Some(GroupError::Unreadable { stream, .. }) if *stream == big),
+                "{asked}, {partitions} partitions: {refused:?}"
+            );
+        }
+        assert!(groups.named("mailer").await.unwrap().is_some());
+    }
 }

@@ -349,9 +349,12 @@ async fn whoever_looks_finds_every_projection_by_itself_and_no_other_snapshot() 
         registry.add(Registration::stored(name, version, Balances::default)).await.unwrap();
         registry.close().await.unwrap();
     }
-    let other = StreamId::new("$projection-nothing").unwrap();
-    let snapshot = Snapshot::new(other, Version::new(1), EventType::new("State").unwrap(), "1");
-    backend.save_snapshot(snapshot).await.unwrap();
+    // The second has a name under which no state can be kept, since its parts would have longer ones.
+    for other in ["$projection-nothing".to_owned(), format!("$projection-{}-v1", "x".repeat(497))] {
+        let other = StreamId::new(other).unwrap();
+        let snapshot = Snapshot::new(other, Version::new(1), EventType::new("State").unwrap(), "1");
+        backend.save_snapshot(snapshot).await.unwrap();
+    }
 
     let stored = StoredProjections::of(&store);
     let listed = |found: Vec<allframe_cqrs::StoredProjection>| -> Vec<(String, u32)> {

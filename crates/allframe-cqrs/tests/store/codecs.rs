@@ -152,6 +152,24 @@ async fn what_could_not_be_read_again_is_refused_and_nothing_is_stored() {
     assert_eq!(store.get_events("poison-1").await.unwrap().len(), 1);
 }
 
+/// As the page of the codec says.
+#[tokio::test]
+async fn a_number_that_json_does_not_have_is_none_where_it_may_be_left_out() {
+    #[event]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Measured {
+        value: Option<f64>,
+    }
+
+    let store = EventStore::new();
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.5] {
+        store.append("sensor-1", vec![Measured { value: Some(value) }]).await.unwrap();
+    }
+    let values: Vec<_> =
+        store.get_events("sensor-1").await.unwrap().into_iter().map(|event| event.value).collect();
+    assert_eq!(values, [None, None, None, Some(1.5)]);
+}
+
 #[cfg(feature = "bincode")]
 #[tokio::test]
 async fn what_bincode_would_read_back_as_something_else_is_refused() {

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ControlEvent;
+use super::{ControlEvent, PartitionCount};
 use crate::consumer_group::{MemberId, ParkedCause};
 
 /// The only event of `definition`: what never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::consumer_group) struct Definition {
-    pub(in crate::consumer_group) partitions: u32,
+    pub(in crate::consumer_group) partitions: PartitionCount,
     /// The position after which the group starts.
     pub(in crate::consumer_group) start: u64,
 }
@@ -94,7 +94,7 @@ impl ControlEvent for ParkedChange {
 
 #[cfg(test)]
 mod tests {
-    use super::{MemberNote, ParkedChange, PartitionState};
+    use super::{Definition, MemberNote, ParkedChange, PartitionCount, PartitionState};
     use crate::consumer_group::MemberId;
 
     #[test]
@@ -106,7 +106,9 @@ mod tests {
             settled: vec![9],
             failures: vec![(8, 2)],
         };
+        let definition = Definition { partitions: PartitionCount::DEFAULT, start: 3 };
         let form = |value: serde_json::Value| value.to_string();
+        assert_eq!(form(serde_json::to_value(definition).unwrap()), r#"{"partitions":8,"start":3}"#);
         assert_eq!(
             form(serde_json::to_value(state).unwrap()),
             r#"{"checkpoint":7,"failures":[[8,2]],"holder":"m1","settled":[9]}"#

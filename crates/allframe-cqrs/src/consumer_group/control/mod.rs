@@ -3,6 +3,7 @@
 mod form;
 mod ledger;
 mod ledger_file;
+mod partition_count;
 mod records;
 mod streams;
 mod write;
@@ -10,6 +11,7 @@ mod write;
 pub(super) use form::{Definition, MemberNote, ParkedChange, ParkedEntry, PartitionState};
 pub(super) use ledger::Ledger;
 pub(super) use ledger_file::LedgerFile;
+pub(super) use partition_count::PartitionCount;
 pub(super) use records::{ControlEvent, from_record, to_event};
 pub(super) use streams::{ControlStream, ControlStreams};
 pub(super) use write::{PartitionWrite, Written, write_partitions};

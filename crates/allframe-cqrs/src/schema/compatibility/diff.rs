@@ -15,6 +15,8 @@ use crate::json_pointer::part_of;
 
 /// Types that are nested deeper are taken to be the same.
 const MAX_DEPTH: usize = 12;
+/// And so is what comes behind so many places: a type that is named at many is compared at each.
+const MAX_PLACES: usize = 10_000;
 
 /// What has changed at one place between two schemas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -104,6 +106,7 @@ pub fn differences(earlier: &Value, later: &Value) -> Vec<Difference> {
         earlier: Document::new(earlier),
         later: Document::new(later),
         open: Vec::new(),
+        places: 0,
         found: Vec::new(),
     };
     walk.compare(&vec![earlier], &vec![later], "");
@@ -115,6 +118,7 @@ struct Walk<'a> {
     later: Document<'a>,
     /// What is being compared, further up.
     open: Vec<(Vec<*const Value>, Vec<*const Value>)>,
+    places: usize,
     found: Vec<Difference>,
 }
 
@@ -128,9 +132,10 @@ struct Kinds<'a> {
 impl<'a> Walk<'a> {
     fn compare(&mut self, earlier: &Node<'a>, later: &Node<'a>, path: &str) {
         let pair = (self.earlier.identity(earlier), self.later.identity(later));
-        if self.open.len() > MAX_DEPTH || self.open.contains(&pair) {
+        if self.open.len() > MAX_DEPTH || self.places == MAX_PLACES || self.open.contains(&pair) {
             return;
         }
+        self.places += 1;
         self.open.push(pair);
         self.kinds(earlier, later, path);
         self.open.pop();

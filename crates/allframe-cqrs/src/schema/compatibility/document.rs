@@ -8,6 +8,9 @@ use crate::schema::canonical::ANNOTATIONS;
 /// More alternatives than this, or deeper references, are not looked into.
 const MAX_ALTERNATIVES: usize = 512;
 const MAX_DEPTH: usize = 24;
+/// So many schemas may hold at one place, each as often as it is referred to: a few lines that refer to each other many times over
+/// are more than any memory holds.
+const MAX_PARTS: usize = 4_096;
 
 /// What allows everything: where a schema says nothing of a place.
 pub(super) static ANYTHING: Value = Value::Bool(true);
@@ -59,8 +62,9 @@ impl<'a> Document<'a> {
         overlaps: &mut Option<&mut Overlaps<'a>>,
     ) -> Result<Vec<Branch<'a>>, Opaque> {
         let mut branches = vec![Branch::new()];
+        let mut left = MAX_PARTS;
         for schema in node {
-            branches = both(&branches, &self.branches(schema, 0, overlaps)?)?;
+            branches = both(&branches, &self.branches(schema, 0, overlaps, &mut left)?)?;
         }
         Ok(branches)
     }
@@ -70,10 +74,12 @@ impl<'a> Document<'a> {
         schema: &'a Value,
         depth: usize,
         overlaps: &mut Option<&mut Overlaps<'a>>,
+        left: &mut usize,
     ) -> Result<Vec<Branch<'a>>, Opaque> {
         if depth > MAX_DEPTH {
             return Err(Opaque("its references lead too deep".to_owned()));
         }
+        *left = left.checked_sub(1).ok_or_else(|| Opaque("it has too many parts".to_owned()))?;
         let schema = match schema {
             Value::Bool(true) => return Ok(vec![Branch::new()]),
             Value::Bool(false) => return Ok(Vec::new()),
@@ -83,10 +89,10 @@ impl<'a> Document<'a> {
         let mut branches = vec![vec![schema]];
         if let Some(reference) = schema.get("$ref") {
             let target = self.resolve(reference)?;
-            branches = both(&branches, &self.branches(target, depth + 1, overlaps)?)?;
+            branches = both(&branches, &self.branches(target, depth + 1, overlaps, left)?)?;
         }
         for part in members(schema, "allOf")? {
-            branches = both(&branches, &self.branches(part, depth + 1, overlaps)?)?;
+            branches = both(&branches, &self.branches(part, depth + 1, overlaps, left)?)?;
         }
         for keyword in ["anyOf", "oneOf"] {
             if !schema.contains_key(keyword) {
@@ -94,7 +100,7 @@ impl<'a> Document<'a> {
             }
             let mut either: Vec<Branch<'a>> = Vec::new();
             for part in members(schema, keyword)? {
-                let more = self.branches(part, depth + 1, overlaps)?;
+                let more = self.branches(part, depth + 1, overlaps, left)?;
                 if keyword == "oneOf"
                     && let Some(overlaps) = overlaps
                 {

@@ -60,3 +60,46 @@ pub(crate) fn undeclared_fields(reader: &Value, writer: &Value) -> Vec<Finding> 
     let finding = |name: &String| Finding::new(&part_of("", name), Reason::FieldUnknown);
     unknown.iter().map(finding).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    /// A schema of a few lines, and of three times as many parts with each level.
+    fn tripling(levels: usize, end: &Value, level: impl Fn(Value) -> Value) -> Value {
+        let mut definitions = Map::new();
+        for number in 0..levels {
+            definitions
+                .insert(number.to_string(), level(json!({ "$ref": format!("#/$defs/{}", number + 1) })));
+        }
+        definitions.insert(levels.to_string(), end.clone());
+        json!({ "$ref": "#/$defs/0", "$defs": definitions })
+    }
+
+    #[test]
+    fn parts_that_multiply_are_not_counted_to_their_end() {
+        let end = json!({ "type": "object" });
+        let many = tripling(11, &end, |next| json!({ "allOf": [next, next, next] }));
+        let found = incompatibilities(&many, &end);
+        assert!(
+            matches!(found.as_slice(), [Finding { reason: Reason::Undecided { because }, .. }]
+                if because == "it has too many parts"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn types_that_are_named_at_more_and_more_places_are_compared_at_some() {
+        let of = |end: Value| {
+            tripling(
+                9,
+                &end,
+                |next| json!({ "type": "object", "properties": { "a": next, "b": next, "c": next } }),
+            )
+        };
+        let found = differences(&of(json!({ "type": "string" })), &of(json!({ "type": "boolean" })));
+        assert!((1..=10_000).contains(&found.len()), "{} differences", found.len());
+    }
+}

@@ -7,15 +7,24 @@
     reason = "tests say what went wrong by failing"
 )]
 
+mod watch;
+
 use std::{
     cell::Cell,
     fs,
+    io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    process,
     sync::Once,
+    time::Duration,
 };
 
 use allframe_cqrs_fuzz::{Outcome, TARGETS, Target, seeds};
+use watch::Watch;
+
+/// No input takes so long, on whatever machine: most take milliseconds.
+const TOO_LONG: Duration = Duration::from_secs(120);
 
 #[test]
 fn what_is_in_the_binary_form_is_read_or_refused() {
@@ -48,6 +57,11 @@ fn any_line_is_an_event_or_refused() {
 }
 
 #[test]
+fn any_row_of_postgres_is_read_or_refused() {
+    survive("postgres_rows", 20_000, 1_000);
+}
+
+#[test]
 fn any_value_of_rocksdb_is_read_or_refused() {
     survive("rocksdb_layout", 20_000, 1_000);
 }
@@ -70,8 +84,11 @@ fn whatever_others_have_left_is_gone_on_with_or_refused() {
 #[test]
 fn every_target_has_seeds_and_they_are_read() {
     for (name, target) in TARGETS {
-        let read = corpus(name).iter().filter(|(_, input)| target(input) == Ok(Outcome::Read)).count();
-        assert!(read > 0, "no input of {name} is read");
+        let watch = watch_over(name);
+        let is_read = |(path, input): &(PathBuf, Vec<u8>)| {
+            watch.over((path.clone(), input.clone()), || target(input)) == Ok(Outcome::Read)
+        };
+        assert!(corpus(name).iter().any(is_read), "no input of {name} is read");
     }
 }
 
@@ -111,10 +128,13 @@ fn survive(name: &str, changes: usize, at_least: usize) {
     let mut chance = fastrand::Rng::with_seed(3);
     let mut read = 0;
     let changed = (0..changes * times).map(|_| (PathBuf::new(), mutated(&corpus, &mut chance)));
+    let watch = watch_over(name);
     for (path, input) in corpus.iter().cloned().chain(changed) {
-        let of = || format!("{name}, input {} {}", path.display(), hex(&input));
+        let of = || told(name, &path, &input);
         PANICS.set(0);
-        match catch_unwind(AssertUnwindSafe(|| target(&input))) {
+        let outcome =
+            watch.over((path.clone(), input.clone()), || catch_unwind(AssertUnwindSafe(|| target(&input))));
+        match outcome {
             Ok(Ok(_)) if PANICS.get() > 0 => panic!("{}: a task of it panics, see above", of()),
             Ok(Ok(outcome)) => read += usize::from(outcome == Outcome::Read),
             Ok(Err(finding)) => panic!("{}: {finding}", of()),
@@ -122,6 +142,20 @@ fn survive(name: &str, changes: usize, at_least: usize) {
         }
     }
     assert!(read >= at_least, "of {name}, only {read} inputs were read");
+}
+
+/// Ends the program where an input of this target comes to no end, since nothing else can end a loop, and says which it is.
+fn watch_over(name: &str) -> Watch<(PathBuf, Vec<u8>)> {
+    let name = name.to_owned();
+    Watch::new(TOO_LONG, move |(path, input): (PathBuf, Vec<u8>)| {
+        // Not by a macro: what those print is kept until the test ends, which this one does not.
+        let _ = writeln!(io::stderr(), "{}: after {TOO_LONG:?} it goes on", told(&name, &path, &input));
+        process::abort();
+    })
+}
+
+fn told(name: &str, path: &Path, input: &[u8]) -> String {
+    format!("{name}, input {} {}", path.display(), hex(input))
 }
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
