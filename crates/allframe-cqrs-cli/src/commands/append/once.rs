@@ -10,7 +10,7 @@ use crate::{
 /// again without gets another one.
 pub(super) async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
     let mut is_known = true;
-    let appended = append_surely(async || {
+    let appended = surely(async || {
         let answer = store.append_all(batch.clone()).await;
         let was_known = is_known;
         is_known = is_known_after(&answer, was_known);

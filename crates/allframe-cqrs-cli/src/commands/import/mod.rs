@@ -73,7 +73,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
 async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments) -> Result<(), Failure> {
     let ImportArguments { ack, json, .. } = *arguments;
     let mut progress = source.progress();
-    let mut appender = Appender::new(target, source.name.clone()).await?;
+    let mut appender = Appender::new(target, source.name.clone());
     let measure = if ack { target.measure() } else { target.measure().unheard() };
     let (mut batches, parsing) = parse_ahead(source, measure)?;
     let mut output = Output::stdout();
