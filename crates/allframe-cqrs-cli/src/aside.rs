@@ -77,6 +77,6 @@ mod tests {
             .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().replace('\\', "/"))
             .collect();
         found.sort();
-        assert_eq!(found, ["aside.rs", "commands/export/mod.rs", "failure.rs", "main.rs"]);
+        assert_eq!(found, ["aside.rs", "commands/export/mod.rs", "failure/mod.rs", "main.rs"]);
     }
 }

@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on standard error, where that is a terminal, once a job turns out to be long.
+/// A bar on standard error, where that is a terminal, once a job turns out to be long; a count where nobody knows how long.
 pub(crate) struct Progress {
-    total: u64,
+    /// How much there is to do; `None` where that is not known before the end.
+    total: Option<u64>,
     template: &'static str,
     began: Instant,
     bar: Option<ProgressBar>,
@@ -16,22 +17,30 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 const BYTES: &str = "{bar:40} {bytes}/{total_bytes}  {elapsed}, {eta} to go";
 const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events  {elapsed}, {eta} to go";
+const BYTES_SO_FAR: &str = "{spinner} {bytes}  {elapsed}";
+const EVENTS_SO_FAR: &str = "{spinner} {human_pos} events  {elapsed}";
 
 impl Progress {
-    pub(crate) fn of_bytes(total: u64) -> Self {
-        Self::new(total, BYTES)
+    /// Of so many bytes, where that is known.
+    pub(crate) fn of_bytes(total: Option<u64>) -> Self {
+        Self::new(total, if total.is_some() { BYTES } else { BYTES_SO_FAR })
     }
 
     pub(crate) fn of_events(total: u64) -> Self {
-        Self::new(total, EVENTS)
+        Self::new(Some(total), EVENTS)
+    }
+
+    /// Of events of which nobody knows how many there are.
+    pub(crate) fn counting_events() -> Self {
+        Self::new(None, EVENTS_SO_FAR)
     }
 
     /// Of what, and how much of it, turns out on the way.
     pub(crate) fn unknown() -> Self {
-        Self::of_bytes(0)
+        Self::new(Some(0), BYTES)
     }
 
-    fn new(total: u64, template: &'static str) -> Self {
+    fn new(total: Option<u64>, template: &'static str) -> Self {
         Self { total, template, began: Instant::now(), bar: None, is_wanted: true }
     }
 
@@ -42,13 +51,14 @@ impl Progress {
     }
 
     pub(crate) fn at(&mut self, done: u64) {
-        if self.bar.is_none() && self.is_wanted && self.total > 0 && self.began.elapsed() >= PATIENCE {
+        let may_be_shown = self.is_wanted && self.total != Some(0);
+        if self.bar.is_none() && may_be_shown && self.began.elapsed() >= PATIENCE {
             self.bar = Some(self.start());
         }
         if let Some(bar) = &self.bar {
             // There may be more to do than at first.
-            if bar.length() != Some(self.total) {
-                bar.set_length(self.total);
+            if let Some(total) = self.total.filter(|total| bar.length() != Some(*total)) {
+                bar.set_length(total);
             }
             bar.set_position(done);
         }
@@ -56,17 +66,18 @@ impl Progress {
 
     #[cfg(feature = "wal")]
     pub(crate) fn at_bytes(&mut self, done: u64, total: u64) {
-        (self.template, self.total) = (BYTES, total);
+        (self.template, self.total) = (BYTES, Some(total));
         self.at(done);
     }
 
     pub(crate) fn at_events(&mut self, done: u64, total: u64) {
-        (self.template, self.total) = (EVENTS, total);
+        (self.template, self.total) = (EVENTS, Some(total));
         self.at(done);
     }
 
     fn start(&self) -> ProgressBar {
-        let bar = ProgressBar::new(self.total).with_elapsed(self.began.elapsed());
+        let bar = self.total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        let bar = bar.with_elapsed(self.began.elapsed());
         match ProgressStyle::with_template(self.template) {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
@@ -86,17 +97,46 @@ impl Drop for Progress {
 }
 
 #[cfg(test)]
+impl Progress {
+    /// One that is at work for so long already that it is shown.
+    pub(crate) fn late(mut self) -> Self {
+        self.began = Instant::now().checked_sub(PATIENCE).unwrap();
+        self
+    }
+
+    /// How far it shows itself to be, and of how much.
+    pub(crate) fn shown(&self) -> Option<(u64, Option<u64>)> {
+        self.bar.as_ref().map(|bar| (bar.position(), bar.length()))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_bar_goes_as_far_as_there_is_to_do_by_now() {
-        let mut progress = Progress::of_events(0);
-        progress.began = Instant::now().checked_sub(PATIENCE).unwrap();
+        let mut progress = Progress::of_events(0).late();
         for (done, total) in [(500, 1_000), (1_200, 2_000)] {
             progress.at_events(done, total);
-            let bar = progress.bar.as_ref().unwrap();
-            assert_eq!((bar.position(), bar.length()), (done, Some(total)));
+            assert_eq!(progress.shown(), Some((done, Some(total))));
+        }
+    }
+
+    #[test]
+    fn where_nobody_knows_how_much_there_is_it_is_counted() {
+        for mut progress in [Progress::of_bytes(None).late(), Progress::counting_events().late()] {
+            progress.at(7);
+            assert_eq!(progress.shown(), Some((7, None)));
+        }
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_shown_and_neither_of_what_is_done_soon() {
+        for mut progress in [Progress::unknown().late(), Progress::of_events(9), Progress::counting_events()]
+        {
+            progress.at(0);
+            assert_eq!(progress.shown(), None);
         }
     }
 }

@@ -7,15 +7,17 @@ use anyhow::Context;
 use cargo_metadata::Package;
 
 use crate::process::Process;
-use crate::rocksdb::everything_else;
+use crate::rocksdb::tools::Tools;
+use crate::rocksdb::{everything_else, unlinked};
 use crate::workspace;
 
 /// Where the packages are unpacked, below the target directory.
 const FOLDER: &str = "packed";
 
-/// Packs all, unpacks them side by side, and compiles them with every feature but RocksDB. Cargo itself, when it packs, would
-/// compile each with its default features, RocksDB among them, and another time when it is published.
-pub(super) fn from_what_is_packed(packages: &[Package], all: &[Package]) -> anyhow::Result<()> {
+/// Packs all, unpacks them side by side, and checks that they compile with every feature. Nothing of it is linked, so that RocksDB is
+/// among it without its C++, where libclang makes its bindings; elsewhere the answer is why it was left out. Cargo itself, when it packs,
+/// would build each with its default features, RocksDB among them, and another time when it is published.
+pub(super) fn from_what_is_packed(packages: &[Package]) -> anyhow::Result<Option<String>> {
     packing(packages).run()?;
     let target = workspace::target_directory()?;
     let folder = target.join(FOLDER);
@@ -30,7 +32,9 @@ pub(super) fn from_what_is_packed(packages: &[Package], all: &[Package]) -> anyh
     fs::write(folder.join("Cargo.toml"), manifest(packages, &root)).context("writing the manifest of all")?;
     fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .context("copying Cargo.lock")?;
-    check(&folder, &target, packages, all).run()
+    let (check, left_out) = check(&folder, &target, packages, Tools::prepare_bindings()?);
+    check.run()?;
+    Ok(left_out)
 }
 
 /// One command for all, so that cargo finds in each what it depends on in the others.
@@ -82,13 +86,17 @@ fn profiles(manifest: &str) -> String {
     text
 }
 
-fn check(folder: &Path, target: &Path, packages: &[Package], all: &[Package]) -> Process {
+/// The command, and why RocksDB is not in it.
+fn check(folder: &Path, target: &Path, packages: &[Package], bindings: Tools) -> (Process, Option<String>) {
     let manifest = folder.join("Cargo.toml").display().to_string();
     let target = target.display().to_string();
-    let published: Vec<Package> =
-        all.iter().filter(|it| packages.iter().any(|other| other.name == it.name)).cloned().collect();
-    Process::cargo(["check", "--manifest-path", &manifest, "--target-dir", &target])
-        .arguments(&everything_else(&published))
+    let check = Process::cargo(["check", "--manifest-path", &manifest, "--target-dir", &target]);
+    match bindings {
+        Tools::Ready => (unlinked(check.arguments(&["--workspace", "--all-features"])), None),
+        Tools::Missing(what) => {
+            (check.arguments(&everything_else(packages)), Some(format!("RocksDB was not compiled: {what}")))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -100,10 +108,26 @@ mod tests {
         packages().unwrap().into_iter().filter(is_published).collect()
     }
 
+    fn checked(bindings: Tools) -> (String, Option<String>) {
+        let (check, left_out) = check(Path::new("there"), Path::new("target"), &published(), bindings);
+        (check.to_string(), left_out)
+    }
+
     #[test]
-    fn what_is_compiled_is_what_was_unpacked_and_not_rocksdb() {
-        let line =
-            check(Path::new("there"), Path::new("target"), &published(), &packages().unwrap()).to_string();
+    fn what_is_compiled_is_all_that_was_unpacked_and_no_cpp_for_it() {
+        assert_eq!(
+            checked(Tools::Ready),
+            (
+                "DOCS_RS=1 cargo check --manifest-path there/Cargo.toml --target-dir target --workspace --all-features"
+                    .to_owned(),
+                None
+            )
+        );
+    }
+
+    #[test]
+    fn without_the_bindings_of_rocksdb_all_else_is_compiled_and_that_is_told() {
+        let (line, left_out) = checked(Tools::Missing("libclang is missing: install it".to_owned()));
         assert!(
             line.starts_with("cargo check --manifest-path there/Cargo.toml --target-dir target "),
             "{line}"
@@ -113,6 +137,7 @@ mod tests {
             "{line}"
         );
         assert!(!line.contains("xtask") && !line.contains("eventstore-torture"), "{line}");
+        assert_eq!(left_out.as_deref(), Some("RocksDB was not compiled: libclang is missing: install it"));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) mod verify;
 use crate::{arguments::Command, exit::Exit, failure::Failure, store_url};
 
 pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<Exit, Failure> {
+    // Scripts unset a variable by making it empty.
+    let store = store.filter(|url| !url.is_empty());
     let location = || store_url::parse(store);
     match command {
         Command::Stats(arguments) => stats::run(&*location()?, arguments).await?,

@@ -35,6 +35,6 @@ pub(super) fn advice(failed: &StoreError) -> Option<&'static str> {
     };
     let is_not_there = causes(failed).any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound));
     is_not_there.then_some(
-        "name the directory of a store; `import`, `append` and `migrate --to` begin one, and what only reads does not",
+        "name the directory of a store; `import`, `append`, `bench` and `migrate --to` begin one, and what only reads does not",
     )
 }

@@ -27,7 +27,7 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError, messa
 
 pub(crate) use self::{
     left_out::how_to_get,
-    surely::append_surely,
+    surely::surely,
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };

@@ -100,12 +100,12 @@ impl Location for Schema {
     fn advice(&self, failed: &StoreError) -> Option<&'static str> {
         match of_the_client(failed)? {
             PostgresError::NotMigrated { found: 0, .. } => Some(
-                "name the schema of a store behind a `#` in the URL; `import`, `append` and `migrate --to` begin one, and what \
-                 only reads does not",
+                "name the schema of a store behind a `#` in the URL; `import`, `append`, `bench` and `migrate --to` begin one, \
+                 and what only reads does not",
             ),
-            PostgresError::NotMigrated { .. } => {
-                Some("`import`, `append` and `migrate --to` bring it up to date, with a role that may")
-            }
+            PostgresError::NotMigrated { .. } => Some(
+                "`import`, `append`, `bench` and `migrate --to` bring it up to date, with a role that may",
+            ),
             PostgresError::Connect { .. } => Some(
                 "see whether the server runs, and whether the URL names its host, port, user and database",
             ),

@@ -92,6 +92,7 @@ fn with_an_id_it_is_safe_to_do_again() {
     assert_eq!(place.succeed("streams --json").lines().count(), 1);
     let other = place.run(&format!("append s T --data 1 {ID}"));
     assert_eq!(other.code, Some(1), "{other}");
+    assert!(other.stderr.contains("\nhint: an id belongs to one event"), "{other}");
 }
 
 #[test]

@@ -181,6 +181,7 @@ fn a_file_that_is_not_there_begins_no_store() {
     --- stdout
     --- stderr
     error: cannot open missing.jsonl: No such file or directory (os error 2)
+    hint: see whether the path is right, and its folder there; a relative one begins where the command is run
     ");
     assert!(!place.path("data").exists());
 }

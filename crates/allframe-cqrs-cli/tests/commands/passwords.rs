@@ -89,6 +89,8 @@ fn what_only_looks_like_a_password_is_shown() {
         let outcome = place.run(arguments);
         assert!(outcome.code == Some(2) && outcome.stderr.contains(shown), "{arguments}: {outcome}");
     }
+    let outcome = place.run_with("import", "my passenger=7.jsonl");
+    assert!(outcome.stderr.starts_with("error: cannot open my passenger=7.jsonl: "), "{outcome}");
     let outcome = place.run("append boarding-pass=7A T --expected 3 --json");
     assert!(outcome.stderr.contains(r#""stream":"boarding-pass=7A""#), "{outcome}");
 }

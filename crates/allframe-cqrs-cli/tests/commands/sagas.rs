@@ -142,6 +142,18 @@ fn an_event_that_cannot_be_read_is_told_where_they_are_listed() {
     }
 }
 
+#[test]
+fn of_one_that_cannot_be_read_is_said_how_to_look_at_it() {
+    let place = with_sagas();
+    place.import(r#"{"stream":"saga-trip-cid","type":"$saga.started","data":{"x":1}}"#);
+    for command in ["sagas show trip cid", "sagas retry trip cid", "sagas abandon trip cid --reason late"] {
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(1), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("\nhint: `inspect` shows the events"), "{command}: {outcome}");
+    }
+    assert!(place.succeed("inspect saga-trip-cid").contains("$saga.started"));
+}
+
 /// A field that nobody reads may hold what makes it no JSON.
 #[test]
 fn an_event_that_is_no_json_is_in_its_history_too() {

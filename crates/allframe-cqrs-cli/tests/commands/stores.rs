@@ -8,6 +8,19 @@ fn a_store_must_be_named() {
     insta::assert_snapshot!(without_rocksdb(place.run("--store ./data stats")));
 }
 
+#[test]
+fn a_store_that_is_named_by_nothing_is_not_named() {
+    let place = Place::new();
+    let unset = place.command("stats").env_remove("EVENTSTORE_STORE").output().unwrap();
+    let unset = crate::support::Outcome::from(unset);
+    assert!(unset.stderr.contains("set EVENTSTORE_STORE"), "{unset}");
+    for arguments in ["stats", "schemas list"] {
+        let empty = place.command(arguments).env("EVENTSTORE_STORE", "").output().unwrap();
+        let empty = crate::support::Outcome::from(empty);
+        assert_eq!((empty.code, &empty.stderr), (Some(2), &unset.stderr), "{arguments}: {empty}");
+    }
+}
+
 /// What is built with it says so.
 fn without_rocksdb(outcome: crate::support::Outcome) -> String {
     outcome.to_string().replace("`rocksdb:DIR`, ", "")

@@ -105,12 +105,22 @@ async fn save_all(
 }
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
-    let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);
-    let mut written = Ok(());
+    let sink = Sink::new(format, Output::to(out)?)?;
+    let mut progress = Progress::counting_events().unless(Unwanted(is_seen_on_a_terminal(out)));
+    salvage(location, sink, &mut progress).await
+}
+
+async fn salvage(
+    location: &dyn Location,
+    mut sink: Sink,
+    progress: &mut Progress,
+) -> Result<Report, Failure> {
+    let (mut written, mut events) = (Ok(()), 0);
     let verdict = store::salvage(location, &mut |event| {
         if written.is_ok() {
             events += 1;
             written = sink.event(event);
+            progress.at(events);
         }
     })
     .await?;
@@ -136,5 +146,34 @@ impl Report {
         let mut output = Output::stdout();
         output.json(self)?;
         output.finish()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "wal")]
+mod tests {
+    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store_url;
+
+    #[tokio::test]
+    async fn a_salvage_counts_the_events_that_it_has_saved() {
+        let directory = TempDir::new().unwrap();
+        let url = format!("wal:{}", directory.path().join("data").display());
+        let location = store_url::parse(Some(&url)).unwrap();
+        let store = store::open_for_appending(&*location).await.unwrap();
+        for _ in 0..3 {
+            let event = NewEvent::new(EventType::new("T").unwrap(), "1");
+            store.append(&StreamId::new("s").unwrap(), ExpectedVersion::Any, vec![event]).await.unwrap();
+        }
+        store.close().await.unwrap();
+
+        let sink =
+            Sink::new(Format::Jsonl, Output::to(&directory.path().join("out.jsonl")).unwrap()).unwrap();
+        let mut progress = Progress::counting_events().late();
+        let report = salvage(&*location, sink, &mut progress).await.unwrap();
+        assert_eq!((report.events, progress.shown()), (3, Some((3, None))));
     }
 }

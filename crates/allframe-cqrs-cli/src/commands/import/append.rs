@@ -7,7 +7,7 @@ use super::{batch::Line, lines::bad_line};
 use crate::{
     failure::Failure,
     jsonl::json_text,
-    store::{Target, append_surely},
+    store::{Target, surely},
 };
 
 /// Brings lines into a store, in their order.
@@ -22,9 +22,8 @@ pub(super) struct Appender<'t> {
 }
 
 impl<'t> Appender<'t> {
-    pub(super) async fn new(target: &'t dyn Target, name: String) -> Result<Self, Failure> {
-        let head = target.store().head().await?;
-        Ok(Self { target, name, imported: 0, already_there: 0, head })
+    pub(super) fn new(target: &'t dyn Target, name: String) -> Self {
+        Self { target, name, imported: 0, already_there: 0, head: GlobalPosition::START }
     }
 
     pub(super) fn imported(&self) -> u64 {
@@ -46,6 +45,9 @@ impl<'t> Appender<'t> {
     /// where lines of few streams alternate, a sync an append takes 8 times as long as one for a thousand lines, or more
     /// (`docs/eventstore-tool.md`).
     pub(super) async fn append(&mut self, lines: &[Line]) -> Result<(), Failure> {
+        // Others may append too. Looked at before the first attempt: what that stores is new, whatever is answered.
+        let store = self.target.store();
+        self.head = self.head.max(surely(async || store.head().await).await?);
         let mut rest = vec![lines];
         while let Some(lines) = rest.pop() {
             match (self.append_in_order(lines).await, lines) {
@@ -84,9 +86,10 @@ impl<'t> Appender<'t> {
     async fn append_in_order(&mut self, lines: &[Line]) -> StoreResult<()> {
         let appends = appends_of(lines);
         let counts: Vec<u64> = appends.iter().map(|append| append.events.len() as u64).collect();
-        let outcomes = append_surely(async || self.target.append_in_order(appends.clone()).await).await?;
+        let outcomes = surely(async || self.target.append_in_order(appends.clone()).await).await?;
         for (Appended { last_position, .. }, events) in outcomes.iter().zip(counts) {
-            // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before.
+            // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before. Beyond it is
+            // also what another has stored since: a store answers for that as if it were ours.
             if *last_position <= self.head {
                 self.already_there += events;
             } else {
@@ -127,13 +130,32 @@ mod tests {
 
     use super::*;
 
+    fn line(stream: char) -> Line {
+        Line {
+            number: 1,
+            stream: StreamId::new(stream.to_string()).unwrap(),
+            event: NewEvent::new(EventType::new("T").unwrap(), ""),
+        }
+    }
+
+    #[tokio::test]
+    #[cfg(feature = "memory")]
+    async fn what_another_has_stored_since_the_beginning_is_there_already() {
+        let location = crate::store_url::parse(Some("memory:")).unwrap();
+        let target = crate::store::open_for_writing(&*location).await.unwrap();
+        let mut appender = Appender::new(&*target, "file".to_owned());
+        for already_there in [0, 1, 3] {
+            let lines: Vec<Line> = "abc".chars().map(line).collect();
+            for Line { stream, event, .. } in lines.iter().take(already_there) {
+                target.store().append(stream, ExpectedVersion::Any, vec![event.clone()]).await.unwrap();
+            }
+            appender.append(&lines).await.unwrap();
+        }
+        assert_eq!((appender.imported(), appender.already_there()), (5, 4));
+    }
+
     #[test]
     fn lines_of_a_stream_that_stand_together_are_one_append() {
-        let line = |name: char| Line {
-            number: 1,
-            stream: StreamId::new(name.to_string()).unwrap(),
-            event: NewEvent::new(EventType::new("T").unwrap(), ""),
-        };
         let lines: Vec<Line> = "aabbbca".chars().map(line).collect();
         let appends = appends_of(&lines);
         let shape = appends.iter().map(|append| format!("{}{}", append.stream, append.events.len()));

@@ -1,33 +1,31 @@
 //! Appends the events of a file, in their order: of JSON lines, or of Parquet.
 
+mod ahead;
 mod append;
 mod batch;
 mod lines;
 #[cfg(feature = "parquet")]
 mod rows;
+mod source;
 
 use std::{
     fmt,
-    fs::{File, Metadata},
-    io::{self, BufReader, IsTerminal, Read},
-    path::{Path, PathBuf},
-    thread::{self, JoinHandle},
+    io::{self, IsTerminal},
+    path::PathBuf,
     time::Instant,
 };
 
 use clap::Args;
 use eventstore_api::EventStoreBackend;
 use serde::Serialize;
-use tokio::sync::mpsc;
 
 pub(super) use self::lines::LONGEST_LINE;
-use self::{append::Appender, batch::Batch, lines::Lines};
+use self::{ahead::parse_ahead, append::Appender, source::Source};
 use crate::{
     aside::aside,
     failure::Failure,
     output::Output,
-    progress::Progress,
-    store::{self, Location, Measure, Target},
+    store::{self, Location, Target},
 };
 
 /// Append the events of a file in their order: one JSON object a line, or a Parquet file of events
@@ -60,10 +58,6 @@ pub(crate) struct ImportArguments {
     pub(crate) json: bool,
 }
 
-/// How many batches are parsed ahead of the one that is appended.
-const BATCHES_AHEAD: usize = 2;
-const READ_BUFFER_BYTES: usize = 256 << 10;
-
 pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> Result<(), Failure> {
     let began = Instant::now();
     let source = Source::open(&arguments.file)?;
@@ -78,8 +72,8 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
 /// Brings all of it into a store, and closes that.
 async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments) -> Result<(), Failure> {
     let ImportArguments { ack, json, .. } = *arguments;
-    let mut progress = Progress::of_bytes(source.bytes);
-    let mut appender = Appender::new(target, source.name.clone()).await?;
+    let mut progress = source.progress();
+    let mut appender = Appender::new(target, source.name.clone());
     let measure = if ack { target.measure() } else { target.measure().unheard() };
     let (mut batches, parsing) = parse_ahead(source, measure)?;
     let mut output = Output::stdout();
@@ -158,99 +152,6 @@ fn must_be_heard(failure: Failure) -> Failure {
     }
 }
 
-/// What is imported.
-struct Source {
-    name: String,
-    content: Content,
-    /// Zero where that is not known.
-    bytes: u64,
-}
-
-enum Content {
-    Lines(Box<dyn Read + Send>),
-    #[cfg(feature = "parquet")]
-    Rows(File),
-}
-
-impl Content {
-    fn of(file: File, metadata: &Metadata) -> io::Result<Self> {
-        #[cfg(feature = "parquet")]
-        if metadata.is_file() {
-            let mut file = file;
-            return Ok(match rows::is_parquet(&mut file)? {
-                true => Self::Rows(file),
-                false => Self::Lines(Box::new(file)),
-            });
-        }
-        let _ = metadata;
-        Ok(Self::Lines(Box::new(file)))
-    }
-}
-
-impl Source {
-    /// The file at this path; `-` is standard input.
-    fn open(path: &Path) -> Result<Self, Failure> {
-        if path == Path::new("-") {
-            let content = Content::Lines(Box::new(io::stdin()));
-            return Ok(Self { name: "standard input".to_owned(), content, bytes: 0 });
-        }
-        let name = path.display().to_string();
-        let opened = File::open(path).and_then(|file| {
-            let metadata = file.metadata()?;
-            // Elsewhere that opens, and fails at the first read.
-            if metadata.is_dir() {
-                Err(io::ErrorKind::IsADirectory.into())
-            } else {
-                Ok((Content::of(file, &metadata)?, metadata.len()))
-            }
-        });
-        match opened {
-            Ok((content, bytes)) => Ok(Self { name, content, bytes }),
-            Err(error) => Err(Failure::open(name, error)),
-        }
-    }
-}
-
-type Batches = mpsc::Receiver<Result<Batch, Failure>>;
-
-/// Reads and parses on a thread of its own, while the store writes.
-fn parse_ahead(source: Source, measure: Measure) -> Result<(Batches, JoinHandle<()>), Failure> {
-    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-    let Source { name, content, .. } = source;
-    let parse = move || match content {
-        Content::Lines(reader) => parse_lines(reader, name, measure, &sender),
-        #[cfg(feature = "parquet")]
-        Content::Rows(file) => {
-            rows::parse(file, &name, measure, |batch| sender.blocking_send(batch).is_ok());
-        }
-    };
-    let parsing = thread::Builder::new().name("import-lines".to_owned()).spawn(parse);
-    let parsing = parsing.map_err(|source| Failure::System { what: "cannot start a thread", source })?;
-    Ok((batches, parsing))
-}
-
-fn parse_lines(
-    reader: Box<dyn Read + Send>,
-    name: String,
-    measure: Measure,
-    sender: &mpsc::Sender<Result<Batch, Failure>>,
-) {
-    let mut lines = Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, reader), name);
-    loop {
-        let (batch, end) = batch::next(&mut lines, measure);
-        // Nobody takes them any more where the import has failed.
-        let is_taken = batch.lines.is_empty() || sender.blocking_send(Ok(batch)).is_ok();
-        match end {
-            Ok(batch::More::Yes) if is_taken => {}
-            Ok(_) => return,
-            Err(failure) => {
-                let _ = sender.blocking_send(Err(failure));
-                return;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 #[cfg(feature = "memory")]
 mod tests {
@@ -258,11 +159,11 @@ mod tests {
     use eventstore_api::{AppendBatch, Appended, Result as StoreResult, StoreError, StreamAppend};
     use eventstore_memory::InMemoryBackend;
 
-    use super::*;
+    use super::{source::Content, *};
     use crate::{
         aside::heard,
         store::{
-            Store,
+            Measure, Store,
             erring::{Asked, Erring},
         },
     };
@@ -294,7 +195,8 @@ mod tests {
             _ => None,
         });
         let lines = &b"{\"stream\":\"s\",\"type\":\"T\",\"data\":1}\nno line\n"[..];
-        let source = Source { name: "lines".to_owned(), content: Content::Lines(Box::new(lines)), bytes: 0 };
+        let source =
+            Source { name: "lines".to_owned(), content: Content::Lines(Box::new(lines)), bytes: None };
         let arguments = ImportArguments { file: PathBuf::new(), ack: false, json: false };
         let failure = import(&OneByOne(store), source, &arguments).await.unwrap_err();
         assert_eq!(failure.to_string(), "lines:2");

@@ -1,78 +1,15 @@
-//! Holds what a store answers against what every store promises, for stores whose files are not this program's.
-
 use std::collections::{HashMap, HashSet};
 
-use eventstore_api::{
-    BackendStats, EventId, EventStoreBackend, GlobalPosition, ReadAll, RecordedEvent, Result, StoreError,
-    StreamId, Timestamp, Version,
-};
+use eventstore_api::{BackendStats, EventId, GlobalPosition, RecordedEvent, StreamId, Timestamp, Version};
 
-use super::{Place, Verdict};
-use crate::{
-    page::{PAGE_BYTES, PAGE_EVENTS},
-    progress::Progress,
-};
+use crate::store::{Place, Verdict};
 
 /// How many places are shown: of a store of which nothing is right, not all have to be told.
 const MOST_PLACES: usize = 1_000;
 
-/// Reads everything, and checks that positions rise by one, versions too in each stream, time does not run backwards, no
-/// id is twice in a stream, and the store counts as many as were read. What is appended meanwhile is left out.
-///
-/// A store out of which the oldest events have been moved begins behind them, and so may its streams.
-///
-/// It remembers the id of each event and the name of each stream, so a million events take some 100 MB. `as_damage` knows the
-/// errors of this store by which it says that something is damaged.
-pub(super) async fn check<B: EventStoreBackend>(
-    store: &B,
-    progress: &mut Progress,
-    as_damage: fn(&StoreError) -> Option<String>,
-) -> Result<Verdict> {
-    let counted = store.stats().await?;
-    let mut found = Findings::of(&counted);
-    let mut query = ReadAll::forward().limit(PAGE_EVENTS).max_bytes(PAGE_BYTES);
-    loop {
-        let page = match store.read_all(&query).await {
-            Ok(page) => page,
-            Err(error) => {
-                let place = damage(&error, query.after, as_damage).ok_or(error)?;
-                found.verdict.damages.push(place);
-                let note = format!("what lies behind position {} was not looked at", query.after);
-                found.verdict.notes.push(note);
-                return Ok(found.told(&counted));
-            }
-        };
-        let is_last = page.end_reached || page.next >= counted.head;
-        for event in page.events.iter().take_while(|event| event.position <= counted.head) {
-            found.look_at(event);
-        }
-        progress.at_events(found.verdict.events, counted.total_events);
-        query = query.next_page(&page);
-        if is_last {
-            return Ok(found.against(&counted));
-        }
-    }
-}
-
-fn damage(
-    error: &StoreError,
-    after: GlobalPosition,
-    as_damage: fn(&StoreError) -> Option<String>,
-) -> Option<Place> {
-    match error {
-        StoreError::Corrupted { place, detail } => {
-            Some(Place { place: place.clone(), detail: detail.clone() })
-        }
-        other => {
-            let place = format!("the events after position {after}");
-            as_damage(other).map(|detail| Place { place, detail })
-        }
-    }
-}
-
 /// What has been seen so far.
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     verdict: Verdict,
     streams: HashMap<StreamId, Stream>,
     /// By the number of the stream, which takes less than its name.
@@ -90,12 +27,17 @@ struct Stream {
 }
 
 impl Findings {
-    fn of(counted: &BackendStats) -> Self {
+    pub(super) fn of(counted: &BackendStats) -> Self {
         let moved_out = counted.head.get().saturating_sub(counted.total_events);
         Self { moved_out, position: GlobalPosition::new(moved_out), ..Self::default() }
     }
 
-    fn look_at(&mut self, event: &RecordedEvent) {
+    /// How many were looked at.
+    pub(super) fn events(&self) -> u64 {
+        self.verdict.events
+    }
+
+    pub(super) fn look_at(&mut self, event: &RecordedEvent) {
         self.verdict.events += 1;
         self.verdict.bytes += event.payload.len() as u64;
         let place = || format!("position {}, stream `{}`", event.position, event.stream);
@@ -130,7 +72,7 @@ impl Findings {
     }
 
     /// The verdict on all that the store says it has.
-    fn against(mut self, counted: &BackendStats) -> Verdict {
+    pub(super) fn against(mut self, counted: &BackendStats) -> Verdict {
         for (what, counted, read) in [
             ("events", counted.total_events, self.verdict.events),
             ("streams", counted.total_streams, self.streams.len() as u64),
@@ -141,6 +83,13 @@ impl Findings {
                 self.is_wrong(format!("stats, {what}"), detail);
             }
         }
+        self.told(counted)
+    }
+
+    /// The verdict where it could not be read on behind this position, for damage there.
+    pub(super) fn up_to(mut self, after: GlobalPosition, damage: Place, counted: &BackendStats) -> Verdict {
+        self.verdict.damages.push(damage);
+        self.verdict.notes.push(format!("what lies behind position {after} was not looked at"));
         self.told(counted)
     }
 
@@ -275,31 +224,6 @@ mod tests {
             verdict(&events, (4, 2, 14)),
             ["position 14, stream `a`: it is version 8, and the next is 7"]
         );
-    }
-
-    #[tokio::test]
-    #[cfg(feature = "memory")]
-    async fn of_a_store_that_is_damaged_in_the_middle_is_told_what_was_read_before() {
-        use crate::store::erring::{Asked, Erring, store_of};
-
-        // Too much for one page.
-        let store = Erring::new(store_of(3, 3 << 20).await, |asked| match asked {
-            Asked::ReadAll(1) => {
-                Some(StoreError::Corrupted { place: "page 7".to_owned(), detail: "torn".to_owned() })
-            }
-            _ => None,
-        });
-        let snapshot = {
-            let (stream, state) = (StreamId::new("s0").unwrap(), EventType::new("S").unwrap());
-            eventstore_api::Snapshot::new(stream, Version::new(1), state, "1")
-        };
-        store.save_snapshot(snapshot).await.unwrap();
-        let verdict = check(&store, &mut Progress::unknown(), |_| None).await.unwrap();
-        let read = verdict.events;
-        assert!(0 < read && read < 3, "{verdict:?}");
-        assert_eq!((verdict.streams, verdict.snapshots, verdict.head), (read, 1, read));
-        assert_eq!(verdict.damages, [Place { place: "page 7".to_owned(), detail: "torn".to_owned() }]);
-        assert_eq!(verdict.notes, [format!("what lies behind position {read} was not looked at")]);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+mod hint;
+
 use std::{borrow::Cow, error::Error, io, io::Write};
 
 use eventstore_api::{EventId, ExpectedVersion, StoreError, message_with_causes};
@@ -195,42 +197,6 @@ impl Failure {
             _ => None,
         }
     }
-
-    /// What to do, where the message does not say it.
-    fn hint(&self) -> Option<Cow<'static, str>> {
-        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
-            let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
-            return Some(again.into());
-        }
-        self.words_of_a_hint().map(Cow::Borrowed)
-    }
-
-    fn words_of_a_hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Open { hint: hint @ Some(_), .. } | Self::NotChecked { hint, .. } => *hint,
-            Self::NoSuchStream(_) => {
-                Some("`streams` lists those that there are, `streams --prefix` a part of them")
-            }
-            Self::Open { source, .. } if is_damage(&**source) => Some(SALVAGE),
-            Self::BadLine { .. } => {
-                Some("correct it and import the file again: lines with an id are not stored twice")
-            }
-            #[cfg(feature = "schemas")]
-            Self::NoSchema(_) => Some("`schemas list` names those that are"),
-            #[cfg(feature = "toolkit")]
-            Self::Sagas(allframe_cqrs::saga::SagaError::NotFound { .. }) => {
-                Some("`sagas` lists those that there are")
-            }
-            #[cfg(feature = "toolkit")]
-            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) | Self::DecidedNotClosed { .. } => {
-                Some("`sagas show TYPE ID` says where it is")
-            }
-            other => match other.of_a_store() {
-                Some(StoreError::Corrupted { .. }) => Some(SALVAGE),
-                _ => None,
-            },
-        }
-    }
 }
 
 /// What was to be told, of something that the exit code tells too: also where nobody reads the one, the other counts.
@@ -248,8 +214,6 @@ pub(crate) fn causes<'e>(
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause| (*cause).source())
 }
-
-const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";
 
 fn is_damage(error: &(dyn Error + 'static)) -> bool {
     matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Corrupted { .. }))

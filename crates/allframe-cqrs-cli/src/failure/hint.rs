@@ -1,0 +1,109 @@
+//! What to do about a failure, where its message does not say it.
+
+use std::{borrow::Cow, io};
+
+use eventstore_api::{InvalidInput, StoreError};
+
+use super::{Failure, is_damage};
+
+const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";
+
+impl Failure {
+    pub(super) fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+            let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
+            return Some(again.into());
+        }
+        self.words_of_a_hint().map(Cow::Borrowed)
+    }
+
+    fn words_of_a_hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Open { hint: hint @ Some(_), .. } | Self::NotChecked { hint, .. } => *hint,
+            Self::NoSuchStream(_) => {
+                Some("`streams` lists those that there are, `streams --prefix` a part of them")
+            }
+            Self::Open { source, .. } if is_damage(&**source) => Some(SALVAGE),
+            Self::Open { source, .. } => {
+                source.downcast_ref::<io::Error>().and_then(|error| about_a_file(error.kind()))
+            }
+            Self::Read { source, .. } | Self::Write { source, .. } => about_a_file(source.kind()),
+            Self::BadLine { .. } => {
+                Some("correct it and import the file again: lines with an id are not stored twice")
+            }
+            Self::Store(StoreError::InvalidInput(InvalidInput::EventIdReused { .. })) => Some(
+                "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
+                 say the same of it as before",
+            ),
+            #[cfg(feature = "schemas")]
+            Self::NoSchema(_) => Some("`schemas list` names those that are"),
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotFound { .. }) => {
+                Some("`sagas` lists those that there are")
+            }
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::Unreadable { .. }) => Some(
+                "`inspect` shows the events of that stream as they are stored; where a newer version of the toolkit has written \
+                 them, take the tool of that version",
+            ),
+            #[cfg(feature = "toolkit")]
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) | Self::DecidedNotClosed { .. } => {
+                Some("`sagas show TYPE ID` says where it is")
+            }
+            other => match other.of_a_store() {
+                Some(StoreError::Corrupted { .. }) => Some(SALVAGE),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Where the system does not do something with a file.
+fn about_a_file(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::NotFound => Some(
+            "see whether the path is right, and its folder there; a relative one begins where the command is run",
+        ),
+        io::ErrorKind::NotADirectory => Some("a part of the path is a file, where a folder should be"),
+        io::ErrorKind::IsADirectory => Some("it is a folder; name a file in it"),
+        io::ErrorKind::PermissionDenied => {
+            Some("see who may use it, and its folder (`ls -ld`), or run this as somebody who may")
+        }
+        io::ErrorKind::StorageFull => Some("make room there, or name a place where there is some"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_way_in_which_a_file_cannot_be_used_is_said_what_to_do() {
+        for (kind, expected) in [
+            (io::ErrorKind::NotFound, "see whether the path is right"),
+            (io::ErrorKind::NotADirectory, "a part of the path is a file"),
+            (io::ErrorKind::IsADirectory, "name a file in it"),
+            (io::ErrorKind::PermissionDenied, "see who may use it"),
+            (io::ErrorKind::StorageFull, "make room there"),
+        ] {
+            let what = || "out.jsonl".to_owned();
+            for failure in [
+                Failure::open(what(), io::Error::from(kind)),
+                Failure::Read { what: what(), source: kind.into() },
+                Failure::Write { what: what(), source: kind.into() },
+            ] {
+                let hint = failure.hint().unwrap();
+                assert!(hint.contains(expected), "{failure:?}: {hint}");
+            }
+        }
+    }
+
+    /// Its location has its own words, where there are any.
+    #[test]
+    fn a_store_that_could_not_be_opened_is_no_file() {
+        let failure =
+            Failure::open("wal:data", StoreError::storage(io::Error::from(io::ErrorKind::NotFound)));
+        assert_eq!(failure.hint(), None);
+    }
+}

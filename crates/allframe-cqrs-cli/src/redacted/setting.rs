@@ -1,0 +1,129 @@
+//! Settings that are no parameters of a URL, as libpq takes them: `host=db password=secret`.
+
+use super::{behind_the_scheme, is_around, kind_of};
+
+/// What stores are named by behind which a directory stands.
+const DIRECTORIES: [&str; 2] = ["wal:", "rocksdb:"];
+/// What libpq and others call a password, or say where one is.
+const SETTINGS: [&str; 5] = ["password", "passwd", "pwd", "sslpassword", "passfile"];
+/// What the name of a secret ends with, and of nothing else.
+const ENDINGS: [&str; 7] = ["password", "passwd", "pwd", "passfile", "passphrase", "passcode", "secret"];
+/// What names a secret as a word of its own, and is a part of other words.
+const WORDS: [&str; 2] = ["pass", "token"];
+
+/// Where a password may begin that is a setting of its own, and no parameter of a URL.
+pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
+    if DIRECTORIES.contains(&kind_of(url).as_str()) {
+        return None;
+    }
+    let settings = match url.split_once('?') {
+        Some((before, _)) if behind_the_scheme(url) > 0 => before,
+        _ => url,
+    };
+    // Where there is no URL, it may be a file, or the name of a stream.
+    let begin_of_url = url.find("://").unwrap_or(url.len());
+    behind_a_name(settings, |name, end| match end > begin_of_url {
+        true => may_be_a_password(name),
+        false => ends_with_a_setting(name),
+    })
+}
+
+/// Behind the first `=` of which this holds: what stands between the one before and it, and where it ends.
+pub(super) fn behind_a_name(text: &str, is_one: impl Fn(&str, usize) -> bool) -> Option<usize> {
+    let mut end = 0;
+    text.split_inclusive('=').find_map(|part| {
+        end += part.len();
+        part.strip_suffix('=').filter(|name| is_one(name, end)).map(|_| end)
+    })
+}
+
+/// Whether the last word of it is the name of a password as libpq and others take it, which encode nothing there. What has a `/` in it
+/// is a path, unless just such a name is behind that: what stands before may be the rest of a URL.
+fn ends_with_a_setting(text: &str) -> bool {
+    let is_in_a_word = |character: char| {
+        !(character.is_whitespace() || character.is_ascii_punctuation()) || "_-.%/\\".contains(character)
+    };
+    // The `=` may stand apart, and the name in quotes.
+    let text = text.trim_end_matches(is_around);
+    let word = text.rsplit(|character| !is_in_a_word(character)).next().unwrap_or_default();
+    match word.rsplit_once(['/', '\\']) {
+        Some((_, name)) => SETTINGS.contains(&name.to_ascii_lowercase().as_str()),
+        None => names_a_secret(word),
+    }
+}
+
+/// Whether it is what people call a secret: `DB_PASSWORD`, `pass`, `api-token`. A path with a space in it has such words, too, of
+/// which one is the beginning of `passenger=7`.
+fn names_a_secret(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending))
+        || lower.split(['_', '-', '.']).any(|part| WORDS.contains(&part) || ENDINGS.contains(&part))
+}
+
+/// A name that is encoded could be any, and so could one with letters that only look like those of a password.
+pub(super) fn may_be_a_password(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    !name.is_ascii() || ["%", "pass", "pwd", "secret", "token"].iter().any(|part| lower.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::redacted;
+
+    #[test]
+    fn a_file_or_a_name_with_an_equals_sign_is_no_setting() {
+        for name in [
+            "exports/passenger=7/events.jsonl",
+            "exports\\passenger=7\\events.jsonl",
+            "year=2024/passenger=7/events.jsonl",
+            "größe=5",
+            "100%=7",
+            "pass%20age=7",
+            "wal:/data/passenger=7",
+            "wal:/my data/passenger=7",
+            "wal:passenger=7",
+            "wal:größe=5",
+            "rocksdb:pwd=7",
+            "passenger=7",
+            "my passenger=7.jsonl",
+            "exports/my passenger=7/events.jsonl",
+            "year=2024 passenger=7/events.jsonl",
+            "by passport=1",
+            "the secretary=ann",
+            "compass=north",
+            "tokens=9",
+        ] {
+            assert_eq!(redacted(name), name);
+        }
+    }
+
+    #[test]
+    fn a_password_of_a_setting_is_not_shown() {
+        for (url, expected) in [
+            ("Pwd=secret;Host=db", "Pwd=***"),
+            ("host=db user=app password=secret", "host=db user=app password=***"),
+            ("host=db password='se cret' user=app", "host=db password=***"),
+            ("host=db password = secret", "host=db password =***"),
+            ("passwd=secret", "passwd=***"),
+            ("PGPASSWORD=secret", "PGPASSWORD=***"),
+            ("//host/Password=secret", "//host/Password=***"),
+            ("--password=secret", "--password=***"),
+            ("host='/run/db'sslpassword=secret", "host='/run/db'sslpassword=***"),
+            ("{\"password\"=secret}", "{\"password\"=***"),
+            ("host/app?user=ann&password=secret", "host/app?user=ann&password=***"),
+            ("postgresql://host/app pässword=secret", "postgresql://host/app pässword=***"),
+            ("jdbc:postgresql://db/app;password=secret", "jdbc:postgresql://db/app;password=***"),
+            ("a file pass=secret", "a file pass=***"),
+            ("DB_PASS=secret", "DB_PASS=***"),
+            ("db.password=secret", "db.password=***"),
+            ("MYSQL_PWD=secret", "MYSQL_PWD=***"),
+            ("client-secret=secret", "client-secret=***"),
+            ("secret_key=secret", "secret_key=***"),
+            ("host=db token=secret", "host=db token=***"),
+            ("API_TOKEN = secret", "API_TOKEN =***"),
+            ("passphrase=secret", "passphrase=***"),
+        ] {
+            assert_eq!(redacted(url), expected);
+        }
+    }
+}
