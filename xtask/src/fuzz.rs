@@ -23,6 +23,7 @@ cargo xtask fuzz [--seconds N] [TARGET...]
                json_command, schemas: commands as JSON, and schemas that are compared
                jsonl: lines of JSON, as the tool imports and exports them
                rocksdb_layout: keys and values of the store on RocksDB
+               postgres_rows: what rows of the store on PostgreSQL hold, and payloads kept as JSON
                records: what the toolkit keeps in a store for itself
                workers: the same, for those who go on with it
 
@@ -32,7 +33,7 @@ tests `fuzz` of eventstore-torture and `corpus` of allframe-cqrs-fuzz, which tak
     run,
 };
 
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 15] = [
     "frame",
     "arbitrary_directory",
     "mutated_directory",
@@ -44,6 +45,7 @@ const TARGETS: [&str; 14] = [
     "json_command",
     "schemas",
     "jsonl",
+    "postgres_rows",
     "rocksdb_layout",
     "records",
     "workers",

@@ -77,9 +77,14 @@ pub(crate) trait Location: fmt::Display {
     /// can tell what is whole.
     async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
 
-    /// The same for every way in which this store can be named, as far as that can be told.
+    /// The same for every way in which this store can be named, as far as that can be told without asking anybody.
     fn identity(&self) -> String {
         self.to_string()
+    }
+
+    /// The same for every way in which it can be named, as its server says, where it has one: also of a store that is not begun.
+    async fn identity_by_its_server(&self) -> Result<Option<String>> {
+        Ok(None)
     }
 
     /// How much it takes on disk, where that can be told.
@@ -106,6 +111,19 @@ pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn 
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
     location.for_appending().await.map_err(|error| not_opened(location, error))
+}
+
+/// Whether two places are of one store.
+pub(crate) async fn are_the_same(one: &dyn Location, other: &dyn Location) -> Result<bool, Failure> {
+    if one.identity() == other.identity() {
+        return Ok(true);
+    }
+    let Some(identity) = asked_identity(one).await? else { return Ok(false) };
+    Ok(asked_identity(other).await? == Some(identity))
+}
+
+async fn asked_identity(location: &dyn Location) -> Result<Option<String>, Failure> {
+    location.identity_by_its_server().await.map_err(|error| not_opened(location, error))
 }
 
 /// Tells it where closing a store has failed too: a command ends with one failure, and that is what it has failed of before.

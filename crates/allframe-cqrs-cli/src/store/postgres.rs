@@ -2,7 +2,7 @@ use std::{cell::Cell, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreError, StreamAppend};
-use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName};
+use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName, identity};
 
 use super::{
     Kind, Location, Named, OnEvent, Store, Target, Verdict,
@@ -47,13 +47,16 @@ impl fmt::Display for Schema {
 
 impl Schema {
     async fn open(&self, migrations: Migrations) -> Result<PostgresBackend> {
-        let config = PostgresConfig {
+        PostgresBackend::with_config(&self.url, self.config(migrations)).await
+    }
+
+    fn config(&self, migrations: Migrations) -> PostgresConfig {
+        PostgresConfig {
             schema: self.name.clone(),
             migrations,
             pool_size: CONNECTIONS,
             ..PostgresConfig::default()
-        };
-        PostgresBackend::with_config(&self.url, config).await
+        }
     }
 }
 
@@ -91,6 +94,10 @@ impl Location for Schema {
     fn identity(&self) -> String {
         let [long, short] = SCHEMES;
         format!("{}#{}", self.url.replacen(short, long, 1), self.name)
+    }
+
+    async fn identity_by_its_server(&self) -> Result<Option<String>> {
+        Ok(Some(identity(&self.url, &self.config(Migrations::Check)).await?.to_string()))
     }
 
     fn bytes(&self) -> Option<u64> {

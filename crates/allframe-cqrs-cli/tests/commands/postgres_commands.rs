@@ -55,6 +55,22 @@ fn an_event_is_appended_once_and_a_conflict_is_told() {
     assert!(schema.succeed("verify --json").starts_with(r#"{"sound":true,"events":21,"streams":3,"#));
 }
 
+#[test]
+fn a_store_is_not_migrated_to_itself_by_another_name() {
+    let (schema, other) = (Schema::new(), Schema::new());
+    schema.import(FEW);
+    let also = if server().contains('?') { '&' } else { '?' };
+    let by_another_name = format!("{}{also}application_name=another#{}", server(), schema.name);
+    for (from, to) in [(schema.url(), by_another_name.clone()), (by_another_name.clone(), schema.url())] {
+        let outcome = schema.place.run(&format!("migrate --from {from} --to {to}"));
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{outcome}");
+        assert!(outcome.stderr.contains("is the store to migrate from"), "{outcome}");
+    }
+    // Another one in the same database is one of its own.
+    let copied = schema.place.succeed(&format!("migrate --from {by_another_name} --to {}", other.url()));
+    assert!(copied.starts_with("copied 4 events"), "{copied}");
+}
+
 /// A saga that waits for a person at once, and whose second attempt goes well.
 fn waiting() -> SagaDefinition<u32> {
     let attempts = Arc::new(AtomicU32::new(0));

@@ -13,6 +13,8 @@ mod support;
 
 mod bulk_import;
 mod hostile;
+#[cfg(unix)]
+mod identities;
 mod inside_a_transaction;
 mod migrations;
 mod nothing_arrives_late;

@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
             "{to} is forgotten at the end, and with it what was migrated there: name a store that stays"
         )));
     }
-    if from.identity() == to.identity() {
+    if store::are_the_same(&*from, &*to).await? {
         return Err(Failure::Usage(format!(
             "{from} is the store to migrate from, and cannot be the one to migrate to"
         )));
