@@ -131,6 +131,7 @@ fn a_full_disk_is_told() {
     --- stdout
     --- stderr
     error: cannot write to /dev/full: No space left on device (os error 28)
+    hint: make room there, or name a place where there is some
     ");
 }
 
