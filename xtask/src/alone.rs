@@ -13,7 +13,12 @@ pub(crate) struct Alone {
 impl Alone {
     /// Waits until nobody else has it. What is at `path` already is left as it is.
     pub(crate) fn at(path: &Path) -> anyhow::Result<Self> {
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        // Whoever may open it, may hold it.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let lock = options.open(path);
         let lock = lock.with_context(|| format!("making {}", path.display()))?;
         lock.lock().with_context(|| format!("waiting for {}", path.display()))?;
         Ok(Self { _lock: lock })

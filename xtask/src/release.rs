@@ -33,8 +33,8 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     match arguments {
         [] => refuse(),
         [flag] if flag == "--dry-run" => {
-            let DryRun { problems, not_compared } = dry_run()?;
-            if let Some(why) = not_compared {
+            let DryRun { problems, left_out } = dry_run()?;
+            if let Some(why) = left_out {
                 println!("{why}");
             }
             match problems.len() {
@@ -69,8 +69,8 @@ fn refuse() -> anyhow::Result<()> {
 pub(crate) struct DryRun {
     /// What stands in the way of a release.
     pub(crate) problems: Vec<String>,
-    /// Why the public API was not compared with that of the last version, and RocksDB not compiled; `None` where all was done.
-    pub(crate) not_compared: Option<String>,
+    /// What was not looked at, as the public API beside that of the last version, or RocksDB, and why; `None` where all was.
+    pub(crate) left_out: Option<String>,
 }
 
 /// Prints each problem too.
@@ -93,11 +93,11 @@ pub(crate) fn dry_run() -> anyhow::Result<DryRun> {
         Ok(Comparison::NotMade(why)) => not_done.push(why),
         Err(error) => problems.push(format!("{error:#}")),
     }
-    let not_compared = (!not_done.is_empty()).then(|| not_done.join("; "));
+    let left_out = (!not_done.is_empty()).then(|| not_done.join("; "));
     for problem in &problems {
         println!("{problem}");
     }
-    Ok(DryRun { problems, not_compared })
+    Ok(DryRun { problems, left_out })
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ mod tests {
         #[test]
         fn no_password_of_a_setting_is_ever_shown(
             before in "((host|user|dbname) ?= ?'?[a-z/.:@?ü]{0,6}'? ){0,3}",
-            name in "[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]|sslpassword|passfile|PGPASSWORD|passwd|pwd|pass|secret|api_token",
+            name in "[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]|sslpassword|passfile|PGPASSWORD|passwd|pwd|pass|dbpass|PWD1|secretkey|secret|api_token",
             equals in " ?= ?'?",
             around in ("[ -~ü]{0,8}", "[ -~ü]{0,8}"),
             behind in "'?( host=db)?( user=ann@db)?([?]user=ann)?",

@@ -3,7 +3,6 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    os::unix::process::ExitStatusExt,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -54,13 +53,19 @@ fn see_through(command: &mut Command, moment: Moment, ledger: &mut Ledger) -> an
     Ok(has_opened)
 }
 
-const SIGKILL: i32 = 9;
-
 /// Whether that was its end. To kill one that has just ended by itself goes well too, as long as nobody has asked how it ended.
 ///
 /// `eventstore-torture` has the same for itself: with it would come its feature of the log, and the soak is of the log as others have it.
+#[cfg(unix)]
 fn was_killed(status: ExitStatus) -> bool {
-    status.signal() == Some(SIGKILL)
+    const SIGKILL: i32 = 9;
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGKILL)
+}
+
+/// Elsewhere one that was killed ends as any other.
+#[cfg(not(unix))]
+fn was_killed(_: ExitStatus) -> bool {
+    true
 }
 
 /// How it came to its end.
@@ -139,7 +144,7 @@ fn command(life: &Live) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::fs;
 

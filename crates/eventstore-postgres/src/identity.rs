@@ -13,8 +13,8 @@ use crate::{
 /// Which store it is that a URL and a schema name: where two are equal, it is the same one, however either is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoreIdentity {
-    /// In microseconds. No two servers were started at the same one, and everybody may ask for it; the number that a server was given
-    /// when it was made is that of its copies too, and not everywhere for everybody.
+    /// To the microsecond, and everybody may ask for it. The number that a server was given when it was made is that of its copies too, and
+    /// not everywhere for everybody.
     server_started: Timestamp,
     /// The server's number of the database.
     database: u32,
@@ -25,7 +25,8 @@ pub struct StoreIdentity {
 /// connect, and changes nothing.
 ///
 /// A host has several names, and so has a database behind a pooler: the texts of two URLs do not tell whether they are of one store.
-/// It holds until the server is started anew, so ask for both at once. A replica is another server than its primary.
+/// It holds until the server is started anew, so ask for both at once. A replica is another server than its primary; two machines of which
+/// one is a copy of the other with all of its memory have one server, as far as this can tell.
 ///
 /// ```no_run
 /// use eventstore_postgres::{PostgresConfig, identity};

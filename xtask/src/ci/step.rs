@@ -18,7 +18,7 @@ pub(super) enum Work {
     Commands(Vec<Process>),
     /// The same; of all but RocksDB where its bindings cannot be made.
     Checks {
-        bindings: fn() -> anyhow::Result<Tools>,
+        bindings: fn() -> Tools,
         of_everything: Vec<Process>,
         without_rocksdb: Vec<Process>,
     },
@@ -42,7 +42,7 @@ impl Step {
     pub(super) fn run(&self) -> Outcome {
         let outcome = match &self.work {
             Work::Commands(commands) => Ok(run_all(commands.iter().cloned())),
-            Work::Checks { bindings, of_everything, without_rocksdb } => bindings().map(|it| match it {
+            Work::Checks { bindings, of_everything, without_rocksdb } => Ok(match bindings() {
                 Tools::Ready => run_all(of_everything.iter().cloned()),
                 Tools::Missing(what) => match run_all(without_rocksdb.iter().cloned()) {
                     Outcome::Passed => Outcome::PassedWithout(format!("RocksDB: {what}")),
@@ -194,7 +194,7 @@ package  passed   1.2 s  not compared
 
     #[test]
     fn without_what_makes_its_bindings_all_else_is_checked_and_the_table_says_so() {
-        let checks = |tools: fn() -> anyhow::Result<Tools>| {
+        let checks = |tools: fn() -> Tools| {
             let of_everything = vec![Process::cargo(["no-such-subcommand"])];
             let work = Work::Checks {
                 bindings: tools,
@@ -203,9 +203,9 @@ package  passed   1.2 s  not compared
             };
             Step { name: "clippy", purpose: "check", work }.run()
         };
-        let missing = checks(|| Ok(Tools::Missing("libclang is missing: install it".to_owned())));
+        let missing = checks(|| Tools::Missing("libclang is missing: install it".to_owned()));
         assert_eq!(missing, Outcome::PassedWithout("RocksDB: libclang is missing: install it".to_owned()));
-        assert!(matches!(checks(|| Ok(Tools::Ready)), Outcome::Failed(_)));
+        assert!(matches!(checks(|| Tools::Ready), Outcome::Failed(_)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn from_what_is_packed(packages: &[Package]) -> anyhow::Result<Option
     fs::write(folder.join("Cargo.toml"), manifest(packages, &root)).context("writing the manifest of all")?;
     fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .context("copying Cargo.lock")?;
-    let (check, left_out) = check(&folder, &target, packages, Tools::prepare_bindings()?);
+    let (check, left_out) = check(&folder, &target, packages, Tools::prepare_bindings());
     check.run()?;
     Ok(left_out)
 }

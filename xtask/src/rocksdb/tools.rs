@@ -12,6 +12,8 @@ use crate::process::Process;
 
 /// Debian's names of both.
 const PACKAGES: &[&str] = &["g++", "libclang-dev"];
+/// That of libclang.
+const FOR_BINDINGS: &[&str] = &["libclang-dev"];
 
 /// Whether RocksDB can be compiled here.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,22 +30,20 @@ impl Tools {
     ///
     /// When an installation was tried and failed.
     pub(crate) fn prepare() -> anyhow::Result<Self> {
-        Self::prepared(|| Self::of(compiler().is_some(), libclang::find().as_deref()))
+        Self::prepared(|| Self::of(compiler().is_some(), libclang::find().as_deref()), PACKAGES)
     }
 
-    /// The same for what is only checked: libclang is enough for that.
-    ///
-    /// # Errors
-    ///
-    /// As [`prepare`](Self::prepare).
-    pub(crate) fn prepare_bindings() -> anyhow::Result<Self> {
-        Self::prepared(|| Self::of(true, libclang::find().as_deref()))
+    /// The same for what is only checked: libclang is enough for that. All else is checked without it, so where it could not be
+    /// installed, it is missing.
+    pub(crate) fn prepare_bindings() -> Self {
+        Self::prepared(|| Self::of(true, libclang::find().as_deref()), FOR_BINDINGS)
+            .unwrap_or_else(|error| Self::Missing(format!("{error:#}")))
     }
 
-    fn prepared(found: impl Fn() -> Self) -> anyhow::Result<Self> {
+    fn prepared(found: impl Fn() -> Self, packages: &[&str]) -> anyhow::Result<Self> {
         match found() {
             Self::Missing(_) if where_it_should_be().is_empty() && apt::may_install() => {
-                apt::install("what compiles RocksDB", PACKAGES)?;
+                apt::install("what compiles RocksDB", packages)?;
                 Ok(found())
             }
             found => Ok(found),

@@ -6,10 +6,10 @@ use super::{behind_the_scheme, is_around, kind_of};
 const DIRECTORIES: [&str; 2] = ["wal:", "rocksdb:"];
 /// What libpq and others call a password, or say where one is.
 const SETTINGS: [&str; 5] = ["password", "passwd", "pwd", "sslpassword", "passfile"];
-/// What the name of a secret ends with, and of nothing else.
-const ENDINGS: [&str; 7] = ["password", "passwd", "pwd", "passfile", "passphrase", "passcode", "secret"];
-/// What names a secret as a word of its own, and is a part of other words.
-const WORDS: [&str; 2] = ["pass", "token"];
+/// What there is in the name of a secret.
+const PARTS: [&str; 4] = ["pass", "pwd", "secret", "token"];
+/// Words in which the name of a secret is a part, and which name none.
+const NO_SECRETS: [&str; 5] = ["passenger", "passport", "passage", "compass", "secretary"];
 
 /// Where a password may begin that is a setting of its own, and no parameter of a URL.
 pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
@@ -52,18 +52,20 @@ fn ends_with_a_setting(text: &str) -> bool {
     }
 }
 
-/// Whether it is what people call a secret: `DB_PASSWORD`, `pass`, `api-token`. A path with a space in it has such words, too, of
+/// Whether it may be what people call a secret: `DB_PASSWORD`, `pgpass`, `api-token`. A path with a space in it has such words, too, of
 /// which one is the beginning of `passenger=7`.
 fn names_a_secret(word: &str) -> bool {
-    let lower = word.to_ascii_lowercase();
-    ENDINGS.iter().any(|ending| lower.ends_with(ending))
-        || lower.split(['_', '-', '.']).any(|part| WORDS.contains(&part) || ENDINGS.contains(&part))
+    let mut rest = word.to_ascii_lowercase();
+    for harmless in NO_SECRETS {
+        rest = rest.replace(harmless, "");
+    }
+    PARTS.iter().any(|part| rest.contains(part))
 }
 
 /// A name that is encoded could be any, and so could one with letters that only look like those of a password.
 pub(super) fn may_be_a_password(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    !name.is_ascii() || ["%", "pass", "pwd", "secret", "token"].iter().any(|part| lower.contains(part))
+    !name.is_ascii() || lower.contains('%') || PARTS.iter().any(|part| lower.contains(part))
 }
 
 #[cfg(test)]
@@ -91,7 +93,7 @@ mod tests {
             "by passport=1",
             "the secretary=ann",
             "compass=north",
-            "tokens=9",
+            "two passengers=2",
         ] {
             assert_eq!(redacted(name), name);
         }
@@ -122,6 +124,11 @@ mod tests {
             ("host=db token=secret", "host=db token=***"),
             ("API_TOKEN = secret", "API_TOKEN =***"),
             ("passphrase=secret", "passphrase=***"),
+            ("host=db user=app dbpass=secret", "host=db user=app dbpass=***"),
+            ("password2=secret", "password2=***"),
+            ("passwort=secret", "passwort=***"),
+            ("secretkey=secret", "secretkey=***"),
+            ("passengerpass=secret", "passengerpass=***"),
         ] {
             assert_eq!(redacted(url), expected);
         }

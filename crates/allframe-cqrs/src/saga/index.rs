@@ -131,7 +131,7 @@ impl Index {
         now: Timestamp,
     ) -> Change {
         let now = Look::At(now.as_micros());
-        if self.entries.get(stream).is_some_and(|entry| entry.version >= version) {
+        if self.entries.get(stream).is_some_and(|entry| entry.version >= version && !entry.is_kept) {
             return Change::Nothing;
         }
         let open = match event {
@@ -312,5 +312,10 @@ mod tests {
         let mut over = index();
         over.over(&stream, Version::new(3), GlobalPosition::new(7));
         assert_eq!(over.get(&stream), None);
+
+        let mut retried = index();
+        let event = SagaEvent::Abandoned { reason: "no more of it".to_owned() };
+        assert_eq!(retried.apply(&stream, Version::new(9), &event, Timestamp::from_micros(7)), Change::Over);
+        assert_eq!(retried.get(&stream), None);
     }
 }

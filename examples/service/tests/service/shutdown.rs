@@ -92,9 +92,17 @@ async fn ctrl_c_ends_it_at_once_where_the_end_has_been_asked_for() {
 #[tokio::test]
 async fn it_ends_in_good_order_also_where_it_is_terminated_twice() {
     let directory = TempDir::new().unwrap();
-    let service = Service::on(directory.path(), &[("SERVICE_DRAIN_SECONDS", "3")]).await;
+    let service = Service::on(directory.path(), &[]).await;
+    let mut request = begun(service.address).await;
     service.terminate();
-    service.comes_into("draining").await;
-    service.ends_well().await;
+    refuses(service.address).await;
+    service.terminate();
+
+    request.write_all(BODY.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon("the answer", request.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let status = service.exited().await;
+    assert!(status.success(), "{status}");
     is_clean(directory.path());
 }

@@ -85,7 +85,8 @@ pub enum Change {
 }
 
 /// What has changed from one schema to another, for people to read; whether it matters, tells
-/// [`incompatibilities`](super::incompatibilities).
+/// [`incompatibilities`](super::incompatibilities). Of schemas whose references multiply their parts to more than 10,000 places, those that
+/// come later are left out.
 ///
 /// ```
 /// use allframe_cqrs::schema::differences;

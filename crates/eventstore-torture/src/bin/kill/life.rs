@@ -3,7 +3,6 @@
 use std::{
     env, hint,
     io::{BufRead, BufReader},
-    os::unix::process::ExitStatusExt,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -101,11 +100,17 @@ fn see_through(command: &mut Command, moment: Moment, life: &Write) -> Result<Sa
     Ok(said)
 }
 
-const SIGKILL: i32 = 9;
-
 /// Whether that was its end. To kill one that has just ended by itself goes well too, as long as nobody has asked how it ended.
+#[cfg(unix)]
 fn was_killed(status: ExitStatus) -> bool {
-    status.signal() == Some(SIGKILL)
+    const SIGKILL: i32 = 9;
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGKILL)
+}
+
+/// Elsewhere one that was killed ends as any other.
+#[cfg(not(unix))]
+fn was_killed(_: ExitStatus) -> bool {
+    true
 }
 
 fn listen(child: &mut Child, output: ChildStdout, moment: Moment, life: &Write) -> std::io::Result<Said> {
@@ -148,7 +153,7 @@ fn command(life: &Write) -> std::io::Result<Command> {
     Ok(command)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::stores::Which;
