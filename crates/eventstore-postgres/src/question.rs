@@ -33,7 +33,7 @@ pub(crate) enum Columns {
 /// What came of it.
 pub(crate) struct Answer {
     pub(crate) events: Vec<RecordedEvent>,
-    /// Whether there was an event that did not fit.
+    /// Whether there was an event that did not fit, or cannot be read.
     pub(crate) is_cut: bool,
     /// How far was looked at, and whether there is more to look at.
     pub(crate) looked: Option<(GlobalPosition, bool)>,
@@ -51,7 +51,7 @@ impl Question<'_> {
     ///
     /// # Errors
     ///
-    /// What the server says, or what became of the connection; and inside, an event that cannot be read.
+    /// What the server says, or what became of the connection; and inside, an event that cannot be read, with which the page begins.
     pub(crate) async fn ask(
         &self,
         connection: &Object,
@@ -64,7 +64,12 @@ impl Question<'_> {
             match self.take(&row, &mut answer, &mut room, &mut names) {
                 Ok(()) if answer.is_cut => break,
                 Ok(()) => {}
-                Err(error) => return Ok(Err(error)),
+                Err(error) if answer.events.is_empty() => return Ok(Err(error)),
+                // What is whole before it is shown; the next page begins with it, and says what is wrong.
+                Err(_) => {
+                    answer.is_cut = true;
+                    break;
+                }
             }
         }
         Ok(Ok(answer))

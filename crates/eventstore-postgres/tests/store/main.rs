@@ -12,6 +12,7 @@
 mod support;
 
 mod bulk_import;
+mod damaged;
 mod hostile;
 #[cfg(unix)]
 mod identities;
