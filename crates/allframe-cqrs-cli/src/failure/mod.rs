@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     exit::Exit,
     redacted::without_passwords,
-    screen::{Colours, printable},
+    screen::{Colours, printable, printable_json},
 };
 
 /// Why a command was not carried out, or not to its end.
@@ -166,7 +166,7 @@ impl Failure {
             told.actual = Some(actual.get());
         }
         // Made of text and numbers, which can be written.
-        serde_json::to_string(&told).unwrap_or_default()
+        printable_json(&serde_json::to_string(&told).unwrap_or_default()).into_owned()
     }
 
     fn exit(&self) -> Exit {
