@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     exit::Exit,
-    redacted::without_passwords,
+    redacted::{names_a_server, without_passwords},
     screen::{Colours, printable, printable_json},
 };
 
@@ -153,7 +153,7 @@ impl Failure {
         }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
             told.stream = Some(match stream.as_str() {
-                url if url.contains("://") => without_passwords(url),
+                url if names_a_server(url) => without_passwords(url),
                 // A program goes on with it: it is as it was said, whatever it looks like.
                 name => name.to_owned(),
             });
