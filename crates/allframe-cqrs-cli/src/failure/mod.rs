@@ -178,6 +178,18 @@ impl Failure {
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::InvalidName { .. }) => Exit::NotBegun,
+            #[cfg(feature = "toolkit")]
+            Self::Processes(
+                allframe_cqrs::process::ProcessError::InvalidName { .. }
+                | allframe_cqrs::process::ProcessError::InvalidKey { .. },
+            ) => Exit::NotBegun,
+            // Of what is only read, a name alone can be wrong.
+            #[cfg(feature = "toolkit")]
+            Self::Toolkit(allframe_cqrs::Error::Store(StoreError::InvalidInput(_))) => Exit::NotBegun,
+            #[cfg(feature = "schemas")]
+            Self::Schemas(allframe_cqrs::schema::SchemaError::Store(StoreError::InvalidInput(_))) => {
+                Exit::NotBegun
+            }
             other => match other.of_a_store() {
                 Some(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. }) => {
                     Exit::Conflict

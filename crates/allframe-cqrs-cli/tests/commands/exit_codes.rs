@@ -36,6 +36,25 @@ fn two_is_what_was_not_begun() {
 }
 
 #[test]
+fn two_is_a_name_that_can_be_none_whatever_it_would_be_of() {
+    let place = Place::new();
+    place.import(FEW);
+    let long = "a".repeat(600);
+    for (arguments, name) in [
+        ("inspect", long.as_str()),
+        ("sagas show a-b", "c"),
+        ("processes show a-b", "c"),
+        ("processes show payment", "a\u{1}"),
+        ("projections", "a\u{1}"),
+        ("schemas show", "a\u{1}"),
+        ("schemas show", long.as_str()),
+    ] {
+        let outcome = place.run_with(arguments, name);
+        assert_eq!(outcome.code, Some(2), "{arguments} {name}: {outcome}");
+    }
+}
+
+#[test]
 fn three_is_a_store_that_is_not_as_expected() {
     let place = Place::new();
     place.import(FEW);
