@@ -30,9 +30,9 @@ impl Failure {
                 source.downcast_ref::<io::Error>().and_then(|error| about_a_file(error.kind()))
             }
             Self::Read { source, .. } | Self::Write { source, .. } => about_a_file(source.kind()),
-            Self::BadLine { .. } => {
-                Some("correct it and import the file again: lines with an id are not stored twice")
-            }
+            Self::BadLine { .. } => Some(
+                "correct it and import the file again: lines with an id are not stored twice, and those without one would be",
+            ),
             Self::Store(StoreError::InvalidInput(InvalidInput::EventIdReused { .. })) => Some(
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
                  say the same of it as before",
