@@ -17,9 +17,15 @@ fn nothing_is_wrong() {
 fn one_is_a_failure_on_the_way() {
     let place = Place::new();
     place.import(FEW);
-    for arguments in
-        ["inspect nobody", "snapshots nobody", "projections nobody", "sagas show trip ann", "schemas show T"]
-    {
+    for arguments in [
+        "inspect nobody",
+        "snapshots nobody",
+        "projections nobody",
+        "sagas nobody",
+        "sagas show trip ann",
+        "processes nobody",
+        "schemas show T",
+    ] {
         assert_eq!(place.run(arguments).code, Some(1), "{arguments}");
     }
 }

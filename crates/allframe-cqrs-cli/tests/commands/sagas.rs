@@ -45,6 +45,8 @@ fn they_are_listed() {
     assert_snapshot!(place.run("sagas trip --json"));
     assert_snapshot!(place.run("sagas --status parked"));
     assert_snapshot!(place.run("sagas nobody"));
+    // There are some of the type.
+    assert_eq!(place.succeed("sagas trip --status abandoned"), "there are no such sagas\n");
 }
 
 #[test]
