@@ -96,7 +96,7 @@ mod tests {
             "year=2024/passenger=7/events.jsonl",
             "größe=5",
             "100%=7",
-            "pass%20age=7",
+            "trip%20age=7",
             "wal:/data/passenger=7",
             "wal:/my data/passenger=7",
             "wal:passenger=7",
