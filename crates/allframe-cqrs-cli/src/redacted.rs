@@ -5,10 +5,7 @@ mod parameters;
 mod setting;
 
 pub(crate) use self::message::without_passwords;
-use self::{
-    parameters::without_parameters,
-    setting::{behind_a_setting, is_a_setting_with_a_colon},
-};
+use self::{parameters::without_parameters, setting::behind_a_setting};
 
 /// What stands where a password was, or may have been.
 const HIDDEN: &str = "***";
@@ -59,12 +56,8 @@ fn behind_the_user(url: &str) -> Option<usize> {
 
 /// The same of what stands before none: behind the first `:` that is followed by something else than a port.
 fn behind_no_port(url: &str) -> Option<usize> {
-    let kind = kind_of(url);
-    if WITHOUT_PASSWORDS.contains(&kind.as_str()) {
+    if WITHOUT_PASSWORDS.contains(&kind_of(url).as_str()) {
         return None;
-    }
-    if is_a_setting_with_a_colon(&kind) {
-        return Some(kind.len());
     }
     let begin = behind_the_scheme(url);
     let end = url.find('?').unwrap_or(url.len());
@@ -206,6 +199,7 @@ mod tests {
             ("postgresql://ann%3Ase:cret@h/db", "postgresql://ann%3A***@h/db"),
             ("password:secret", "password:***"),
             ("--PassWord:1234", "--PassWord:***"),
+            ("password://:@%%3auser=", "password:***"),
         ] {
             assert_eq!(redacted(url), expected);
         }

@@ -6,7 +6,7 @@ use anstream::adapter::strip_str;
 
 use super::{
     WITHOUT_PASSWORDS, behind_the_user, is_around, kind_of, names_a_server, redacted,
-    setting::{behind_a_setting, is_a_setting_with_a_colon},
+    setting::behind_a_setting,
 };
 
 /// A message without the passwords of URLs in it: users write them where something else belongs, and with any scheme.
@@ -33,11 +33,9 @@ fn without_those_of(said: &[String], message: &str) -> String {
 
 /// Whether it may be a URL, if one that is mistyped, or what libpq takes.
 fn may_hold_a_password(text: &str) -> bool {
-    let kind = kind_of(text);
     names_a_server(text)
         || behind_a_setting(text).is_some()
-        || is_a_setting_with_a_colon(&kind)
-        || (!WITHOUT_PASSWORDS.contains(&kind.as_str()) && behind_the_user(text).is_some())
+        || (!WITHOUT_PASSWORDS.contains(&kind_of(text).as_str()) && behind_the_user(text).is_some())
 }
 
 /// Of an option that is an argument together with its value, the value: messages show it alone.

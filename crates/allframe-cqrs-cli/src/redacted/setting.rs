@@ -13,8 +13,12 @@ const NO_SECRETS: [&str; 5] = ["passenger", "passport", "passage", "compass", "s
 
 /// Where a password may begin that is a setting of its own, and no parameter of a URL.
 pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
-    if DIRECTORIES.contains(&kind_of(url).as_str()) {
+    let kind = kind_of(url);
+    if DIRECTORIES.contains(&kind.as_str()) {
         return None;
+    }
+    if is_a_setting_with_a_colon(&kind) {
+        return Some(kind.len());
     }
     let settings = match url.split_once('?') {
         Some((before, _)) if behind_the_scheme(url) > 0 => before,
@@ -29,7 +33,7 @@ pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
 }
 
 /// Whether it is such a name with a `:`: nobody takes that, and somebody writes it.
-pub(super) fn is_a_setting_with_a_colon(kind: &str) -> bool {
+fn is_a_setting_with_a_colon(kind: &str) -> bool {
     kind.strip_suffix(':').is_some_and(|name| SETTINGS.contains(&name.trim_start_matches('-')))
 }
 
