@@ -14,6 +14,7 @@ mod redacted;
 mod screen;
 mod store;
 mod store_url;
+mod unread;
 #[cfg(feature = "toolkit")]
 mod warnings;
 

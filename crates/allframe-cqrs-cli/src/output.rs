@@ -12,7 +12,7 @@ use eventstore_api::RecordedEvent;
 use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::{failure::Failure, jsonl::line_of};
+use crate::{failure::Failure, jsonl::line_of, screen::printable_json};
 
 /// Where a command writes to.
 pub(crate) struct Output {
@@ -23,14 +23,14 @@ pub(crate) struct Output {
 
 enum Destination {
     /// Standard output, or a file that cannot be replaced: a pipe, a device.
-    Direct(Box<dyn Write>),
+    Direct { writer: Box<dyn Write>, is_terminal: bool },
     /// A file that takes another's place, or its own, once it is complete.
     Aside { file: NamedTempFile, place: PathBuf },
 }
 
 impl Output {
     pub(crate) fn stdout() -> Self {
-        Self::new(Destination::Direct(Box::new(io::stdout())), "standard output".to_owned())
+        Self::new(Destination::direct(io::stdout()), "standard output".to_owned())
     }
 
     /// The file at this path; `-` is standard output.
@@ -73,14 +73,25 @@ impl Output {
 
     /// One line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
-        let line = serde_json::to_vec(value).map_err(|error| self.failure(error.into()))?;
-        self.line(line)
+        let line = serde_json::to_string(value).map_err(|error| self.failure(error.into()))?;
+        self.line(printable_json(&line).as_bytes())
     }
 
     /// An event as export writes it.
     pub(crate) fn event(&mut self, event: &RecordedEvent) -> Result<(), Failure> {
         let line = line_of(event).map_err(|error| self.failure(error.into()))?;
-        self.line(line)
+        let seen = self.seen(line);
+        self.line(seen)
+    }
+
+    /// What is to be seen of a line of JSON. No program looks for what a terminal would obey, and an export has millions of lines.
+    fn seen(&self, json: Vec<u8>) -> Vec<u8> {
+        match self.writer.get_ref() {
+            Destination::Direct { is_terminal: true, .. } => {
+                printable_json(&String::from_utf8_lossy(&json)).into_owned().into_bytes()
+            }
+            _ => json,
+        }
     }
 
     /// Lets everything written so far be seen.
@@ -93,7 +104,7 @@ impl Output {
         Self::flush(&mut self)?;
         let Self { writer, name, .. } = self;
         let done = match writer.into_inner() {
-            Ok(Destination::Direct(_)) => Ok(()),
+            Ok(Destination::Direct { .. }) => Ok(()),
             Ok(Destination::Aside { file, place }) => put_in_place(file, &place),
             Err(error) => Err(error.into_error()),
         };
@@ -105,6 +116,13 @@ impl Output {
             io::ErrorKind::BrokenPipe => Failure::NobodyReads,
             _ => Failure::Write { what: self.name.clone(), source: error },
         }
+    }
+}
+
+impl Destination {
+    fn direct(writer: impl Write + IsTerminal + 'static) -> Self {
+        let is_terminal = writer.is_terminal();
+        Self::Direct { writer: Box::new(writer), is_terminal }
     }
 }
 
@@ -126,7 +144,7 @@ pub(crate) fn is_written_aside(path: &Path) -> bool {
 fn open(path: &Path) -> io::Result<Destination> {
     match replaceable(path) {
         Some((place, existing)) => aside(place, existing),
-        None => Ok(Destination::Direct(Box::new(File::create(path)?))),
+        None => Ok(Destination::direct(File::create(path)?)),
     }
 }
 
@@ -228,14 +246,14 @@ impl Write for Output {
 impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Direct(writer) => writer.write(bytes),
+            Self::Direct { writer, .. } => writer.write(bytes),
             Self::Aside { file, .. } => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Direct(writer) => writer.flush(),
+            Self::Direct { writer, .. } => writer.flush(),
             Self::Aside { file, .. } => file.flush(),
         }
     }
@@ -243,11 +261,21 @@ impl Write for Destination {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_commands_no_terminal_and_is_given_to_programs_as_it_is() {
+        let event = "{\"data\":\"\u{9b}2J\"}";
+        for (is_terminal, seen) in [(true, r#"{"data":"\u009b2J"}"#), (false, event)] {
+            let to = Destination::Direct { writer: Box::new(io::sink()), is_terminal };
+            let output = Output::new(to, "a sink".to_owned());
+            assert_eq!(output.seen(event.into()), seen.as_bytes());
+        }
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn a_directory_that_cannot_be_synced_is_no_failure() {
-        use super::*;
-
         // It is of a file system that has no such thing.
         let directory = Path::new("/proc");
         let refused = File::open(directory).unwrap().sync_all().unwrap_err();

@@ -11,6 +11,10 @@ use self::{parameters::without_parameters, setting::behind_a_setting};
 const HIDDEN: &str = "***";
 /// What a store is named by that has no user.
 const WITHOUT_PASSWORDS: [&str; 3] = ["wal:", "rocksdb:", "memory:"];
+/// How the URL of a server begins, also one whose slashes are mistyped.
+const SERVERS: [&str; 2] = ["postgres:", "postgresql:"];
+/// A `:` of whoever encodes too much.
+const ENCODED_COLON: &str = "%3a";
 
 /// The URL without passwords. A little too much is hidden rather than too little.
 ///
@@ -34,11 +38,20 @@ pub(crate) fn redacted(url: &str) -> String {
     }
 }
 
+/// Whether it may be the URL of a server.
+pub(crate) fn names_a_server(text: &str) -> bool {
+    text.contains("://") || SERVERS.contains(&kind_of(text).as_str())
+}
+
 /// Where a password may begin that stands before an `@`.
 fn behind_the_user(url: &str) -> Option<usize> {
     let (before, _) = url.rsplit_once('@')?;
     let begin = behind_the_scheme(before);
-    before.get(begin..)?.find([':', '?']).map(|at| begin + at + 1)
+    let rest = before.get(begin..)?;
+    let plain = rest.find([':', '?']).map(|at| at + 1);
+    // Every letter keeps its place.
+    let encoded = rest.to_ascii_lowercase().find(ENCODED_COLON).map(|at| at + ENCODED_COLON.len());
+    [plain, encoded].into_iter().flatten().min().map(|behind| begin + behind)
 }
 
 /// The same of what stands before none: behind the first `:` that is followed by something else than a port.
@@ -51,19 +64,25 @@ fn behind_no_port(url: &str) -> Option<usize> {
     // An address in brackets has colons of its own.
     let mut is_address = false;
     url.get(begin..end)?.char_indices().find_map(|(at, character)| {
-        let behind = begin + at + character.len_utf8();
-        match character {
-            '[' => is_address = true,
-            ']' => is_address = false,
-            ':' if !is_address => {
-                let rest = url.get(behind..end)?.trim_start_matches(|digit: char| digit.is_ascii_digit());
-                let is_port = rest.is_empty() || rest.starts_with(['/', ',', '#', ' ']);
-                return (!is_port).then_some(behind);
+        let at = begin + at;
+        let behind = match character {
+            '[' | ']' => {
+                is_address = character == '[';
+                return None;
             }
-            _ => {}
-        }
-        None
+            ':' if !is_address => at + ':'.len_utf8(),
+            '%' if !is_address && is_an_encoded_colon(url, at) => at + ENCODED_COLON.len(),
+            _ => return None,
+        };
+        let rest = url.get(behind..end)?.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let is_port = rest.is_empty() || rest.starts_with(['/', ',', '#', ' ']);
+        (!is_port).then_some(behind)
     })
+}
+
+fn is_an_encoded_colon(url: &str, at: usize) -> bool {
+    let code = url.get(at..at + ENCODED_COLON.len());
+    code.is_some_and(|code| code.eq_ignore_ascii_case(ENCODED_COLON))
 }
 
 /// What stands before the first `:`, and that.
@@ -150,6 +169,7 @@ mod tests {
             "memory:7",
             "postgresql://localhost/app",
             "postgresql://localhost:5432,other:5433/app#billing",
+            "postgresql://localhost%3A5432/app",
             "postgresql://[::1]:5432/app?host=a:b",
             "postgresql://ann@localhost:5432,other:5433/app?target_session_attrs=read-write#billing",
             "postgresql://postgres@%2Fvar%2Frun:5432/app#eventstore",
@@ -173,6 +193,13 @@ mod tests {
             ("postgresql://ann:secret/app?user=ann", "postgresql://ann:***"),
             ("postgresql://host:5432,ann:1secret", "postgresql://host:5432,ann:***"),
             ("postgres:ann:secret", "postgres:***"),
+            ("postgresql:/ann:secret@h/db", "postgresql:***@h/db"),
+            ("postgresql://ann%3Asecret@h/db", "postgresql://ann%3A***@h/db"),
+            ("postgresql://ann%3asecret%40h/db", "postgresql://ann%3a***"),
+            ("postgresql://ann%3Ase:cret@h/db", "postgresql://ann%3A***@h/db"),
+            ("password:secret", "password:***"),
+            ("--PassWord:1234", "--PassWord:***"),
+            ("password://:@%%3auser=", "password:***"),
         ] {
             assert_eq!(redacted(url), expected);
         }

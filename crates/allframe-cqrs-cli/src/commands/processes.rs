@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use allframe_cqrs::{
     EventStore, Recorded,
     process::{InstanceSummary, Instances, Reacted},
@@ -76,10 +78,19 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProcessesArguments) 
 }
 
 async fn list(instances: &Instances, name: Option<&str>, open: bool, json: bool) -> Result<(), Failure> {
+    // All instances of the name may have ended, which is another answer.
+    let is_known = Cell::new(false);
     let is_wanted = |instance: &InstanceSummary| {
-        name.is_none_or(|name| instance.process == name) && !(open && instance.has_ended)
+        let is_of_the_name = name.is_none_or(|name| instance.process == name);
+        is_known.set(is_known.get() || is_of_the_name);
+        is_of_the_name && !(open && instance.has_ended)
     };
     let found = instances.list(is_wanted).await?;
+    if let Some(name) = name.filter(|_| !is_known.get()) {
+        return Err(Failure::NoSuchThing(format!(
+            "there are no instances of a process manager `{name}`; `processes` lists those there are"
+        )));
+    }
     let mut output = Output::stdout();
     let mut table = Table::new([
         Column::Text("PROCESS"),

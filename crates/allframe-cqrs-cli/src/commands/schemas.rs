@@ -1,16 +1,20 @@
-use std::{fmt::Display, path::Path};
+use std::{collections::BTreeSet, fmt::Display, path::Path};
 
 use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
     incompatible_releases,
 };
 use clap::{Args, Subcommand};
+use eventstore_api::{EventFilter, ReadAll, message_with_causes};
 use serde::Serialize;
 
 use crate::{
+    aside::note,
     exit::Exit,
     failure::{Failure, heard_or_not},
     output::Output,
+    page::each_event,
+    progress::Progress,
     redacted::redacted,
     screen::printable,
     store::{self, Store},
@@ -102,7 +106,7 @@ impl SchemasArguments {
 
 pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
     match arguments.command {
-        SchemasCommand::List { json } => list(&registry(store).await?, json).await?,
+        SchemasCommand::List { json } => list(&opened(store).await?, json).await?,
         SchemasCommand::Show { name, version, read, json } => {
             show(&registry(store).await?, &name, version, read, json).await?;
         }
@@ -116,8 +120,12 @@ pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Res
 }
 
 async fn registry(store: Option<&str>) -> Result<SchemaRegistry<Store>, Failure> {
+    Ok(SchemaRegistry::new(opened(store).await?))
+}
+
+async fn opened(store: Option<&str>) -> Result<Store, Failure> {
     let location = store_url::parse(store)?;
-    Ok(SchemaRegistry::new(store::open_for_reading(&*location).await?))
+    store::open_for_reading(&*location).await
 }
 
 /// An event in the list.
@@ -129,11 +137,54 @@ struct Listed<'a> {
     fingerprint: String,
 }
 
-async fn list(registry: &SchemaRegistry<Store>, json: bool) -> Result<(), Failure> {
-    let histories = registry.list().await?;
+async fn list(store: &Store, json: bool) -> Result<(), Failure> {
+    let (histories, mut unreadable) = histories(store).await?;
+    heard_or_not(print(&histories, json))?;
+    // What can be shown has been. A command ends with one failure, so the others are told before.
+    let last = unreadable.pop();
+    for error in unreadable {
+        note(&message_with_causes(&error));
+    }
+    last.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Those that can be read, and why others cannot: these hide none.
+async fn histories(store: &Store) -> Result<(Vec<SchemaHistory>, Vec<SchemaError>), Failure> {
+    let registry = SchemaRegistry::new(store.clone());
+    match registry.list().await {
+        Ok(all) => return Ok((all, Vec::new())),
+        Err(SchemaError::Unreadable { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let (mut histories, mut unreadable) = (Vec::new(), Vec::new());
+    for name in names(store).await? {
+        match registry.history(&name).await {
+            Ok(history) => histories.push(history),
+            Err(error @ SchemaError::Unreadable { .. }) => unreadable.push(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((histories, unreadable))
+}
+
+/// The names of which something is registered, as `docs/schemas.md` says where.
+async fn names(store: &Store) -> Result<BTreeSet<String>, Failure> {
+    const PREFIX: &str = "$schema-";
+    let mut names = BTreeSet::new();
+    let mut progress = Progress::unknown();
+    let query = ReadAll::forward().filter(EventFilter::stream_prefix(PREFIX));
+    each_event(store, query, &mut progress, |event| {
+        names.extend(event.stream.as_str().strip_prefix(PREFIX).map(str::to_owned));
+        Ok(())
+    })
+    .await?;
+    Ok(names)
+}
+
+fn print(histories: &[SchemaHistory], json: bool) -> Result<(), Failure> {
     let mut output = Output::stdout();
     let width = histories.iter().map(|history| printable(&history.event_type).chars().count()).max();
-    for history in &histories {
+    for history in histories {
         let Some(listed) = listed(history) else { continue };
         if json {
             output.json(&listed)?;

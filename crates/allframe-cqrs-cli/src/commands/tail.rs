@@ -14,6 +14,7 @@ use crate::{
     page::{PAGE_BYTES, PAGE_EVENTS},
     screen::{self, Colours},
     store::{self, Location, Store},
+    unread::nobody_reads,
 };
 
 /// Show the last events of the store, and with `--follow` those that come
@@ -76,7 +77,12 @@ pub(crate) async fn run(location: &dyn Location, arguments: TailArguments) -> Re
             if !follow {
                 return Ok(());
             }
-            store.wait_past(query.after).await?;
+            tokio::select! {
+                waited = store.wait_past(query.after) => {
+                    waited?;
+                }
+                () = nobody_reads() => return Err(Failure::NobodyReads),
+            }
         }
     }
 }

@@ -6,7 +6,9 @@ use eventstore_api::{InvalidInput, StoreError};
 
 use super::{Failure, is_damage};
 
-const SALVAGE: &str = "`verify` says where the store is damaged, and `export --salvage` saves what is whole";
+/// What has failed does not always know of which store it is.
+const DAMAGED: &str = "`verify` says where the store is damaged; of one in a directory `export --salvage` saves what is whole, and \
+                       a database is repaired or restored with the means of its server";
 
 impl Failure {
     pub(super) fn hint(&self) -> Option<Cow<'static, str>> {
@@ -23,14 +25,14 @@ impl Failure {
             Self::NoSuchStream(_) => {
                 Some("`streams` lists those that there are, `streams --prefix` a part of them")
             }
-            Self::Open { source, .. } if is_damage(&**source) => Some(SALVAGE),
+            Self::Open { source, .. } if is_damage(&**source) => Some(DAMAGED),
             Self::Open { source, .. } => {
                 source.downcast_ref::<io::Error>().and_then(|error| about_a_file(error.kind()))
             }
             Self::Read { source, .. } | Self::Write { source, .. } => about_a_file(source.kind()),
-            Self::BadLine { .. } => {
-                Some("correct it and import the file again: lines with an id are not stored twice")
-            }
+            Self::BadLine { .. } => Some(
+                "correct it and import the file again: lines with an id are not stored twice, and those without one would be",
+            ),
             Self::Store(StoreError::InvalidInput(InvalidInput::EventIdReused { .. })) => Some(
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
                  say the same of it as before",
@@ -51,7 +53,7 @@ impl Failure {
                 Some("`sagas show TYPE ID` says where it is")
             }
             other => match other.of_a_store() {
-                Some(StoreError::Corrupted { .. }) => Some(SALVAGE),
+                Some(StoreError::Corrupted { .. }) => Some(DAMAGED),
                 _ => None,
             },
         }
@@ -96,6 +98,16 @@ mod tests {
                 let hint = failure.hint().unwrap();
                 assert!(hint.contains(expected), "{failure:?}: {hint}");
             }
+        }
+    }
+
+    #[test]
+    fn of_a_damaged_store_that_may_be_a_database_is_not_only_said_what_is_for_a_directory() {
+        let damaged = || StoreError::Corrupted { place: "position 7".to_owned(), detail: "no id".to_owned() };
+        for failure in [Failure::Store(damaged()), Failure::open("postgresql://h/db#s", damaged())] {
+            let hint = failure.hint().unwrap();
+            assert!(hint.contains("of one in a directory `export --salvage`"), "{hint}");
+            assert!(hint.contains("a database is repaired or restored"), "{hint}");
         }
     }
 

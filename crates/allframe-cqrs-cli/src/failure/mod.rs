@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::{
     exit::Exit,
-    redacted::without_passwords,
-    screen::{Colours, printable},
+    redacted::{names_a_server, without_passwords},
+    screen::{Colours, printable, printable_json},
 };
 
 /// Why a command was not carried out, or not to its end.
@@ -153,7 +153,7 @@ impl Failure {
         }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
             told.stream = Some(match stream.as_str() {
-                url if url.contains("://") => without_passwords(url),
+                url if names_a_server(url) => without_passwords(url),
                 // A program goes on with it: it is as it was said, whatever it looks like.
                 name => name.to_owned(),
             });
@@ -166,7 +166,7 @@ impl Failure {
             told.actual = Some(actual.get());
         }
         // Made of text and numbers, which can be written.
-        serde_json::to_string(&told).unwrap_or_default()
+        printable_json(&serde_json::to_string(&told).unwrap_or_default()).into_owned()
     }
 
     fn exit(&self) -> Exit {
@@ -178,6 +178,18 @@ impl Failure {
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::InvalidName { .. }) => Exit::NotBegun,
+            #[cfg(feature = "toolkit")]
+            Self::Processes(
+                allframe_cqrs::process::ProcessError::InvalidName { .. }
+                | allframe_cqrs::process::ProcessError::InvalidKey { .. },
+            ) => Exit::NotBegun,
+            // Of what is only read, a name alone can be wrong.
+            #[cfg(feature = "toolkit")]
+            Self::Toolkit(allframe_cqrs::Error::Store(StoreError::InvalidInput(_))) => Exit::NotBegun,
+            #[cfg(feature = "schemas")]
+            Self::Schemas(allframe_cqrs::schema::SchemaError::Store(StoreError::InvalidInput(_))) => {
+                Exit::NotBegun
+            }
             other => match other.of_a_store() {
                 Some(StoreError::WrongExpectedVersion { .. } | StoreError::ConditionFailed { .. }) => {
                     Exit::Conflict

@@ -4,7 +4,10 @@ use std::{cmp::Reverse, env};
 
 use anstream::adapter::strip_str;
 
-use super::{is_around, redacted, setting::behind_a_setting};
+use super::{
+    WITHOUT_PASSWORDS, behind_the_user, is_around, kind_of, names_a_server, redacted,
+    setting::behind_a_setting,
+};
 
 /// A message without the passwords of URLs in it: users write them where something else belongs, and with any scheme.
 ///
@@ -22,10 +25,17 @@ pub(crate) fn without_passwords(message: &str) -> String {
 fn without_those_of(said: &[String], message: &str) -> String {
     let mut urls: Vec<&str> =
         said.iter().flat_map(|argument| [argument.as_str(), value_of(argument)]).collect();
-    urls.retain(|url| url.contains("://") || behind_a_setting(url).is_some());
+    urls.retain(|url| may_hold_a_password(url));
     // One may be the beginning of another.
     urls.sort_by_key(|url| Reverse(url.len()));
     urls.into_iter().fold(message.to_owned(), |message, url| message.replace(url, &redacted(url)))
+}
+
+/// Whether it may be a URL, if one that is mistyped, or what libpq takes.
+fn may_hold_a_password(text: &str) -> bool {
+    names_a_server(text)
+        || behind_a_setting(text).is_some()
+        || (!WITHOUT_PASSWORDS.contains(&kind_of(text).as_str()) && behind_the_user(text).is_some())
 }
 
 /// Of an option that is an argument together with its value, the value: messages show it alone.
@@ -86,9 +96,31 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_a_url_that_is_mistyped_is_not_shown() {
+        for url in [
+            "postgresql:/ann:SECRET@h/db",
+            "Postgres:ann:SECRET@h",
+            "postgresql:ann:SECRET",
+            "ann:SECRET@h/db",
+            "ann%3aSECRET@h/db",
+            "password:SECRET",
+        ] {
+            for said in [url.to_owned(), format!("--store={url}"), format!("-n{url}")] {
+                let message = without_those_of(&[said], &format!("cannot open {url}"));
+                assert!(message.starts_with("cannot open ") && !message.contains("SECRET"), "{message}");
+            }
+        }
+    }
+
+    #[test]
     fn a_file_with_an_equals_sign_that_was_said_is_shown() {
-        for name in ["exports/passenger=7/events.jsonl", "./my passenger=7.jsonl", "wal:/my data/passenger=7"]
-        {
+        for name in [
+            "exports/passenger=7/events.jsonl",
+            "./my passenger=7.jsonl",
+            "wal:/my data/passenger=7",
+            "wal:/data/ann@home",
+            "account:7",
+        ] {
             let said = [name.to_owned(), format!("--store={name}")];
             let message = format!("cannot open {name}");
             assert_eq!(without_those_of(&said, &message), message);

@@ -37,7 +37,8 @@ pub(super) fn without_parameters(url: &str) -> String {
             if is_behind_a_password && !KNOWN.contains(&name) {
                 return HIDDEN.to_owned();
             }
-            is_behind_a_password |= may_be_a_password(name);
+            is_behind_a_password |=
+                may_be_a_password(name) || behind_the_name_of_a_password(parameter).is_some();
             shown_parameter(parameter)
         })
         .collect();
@@ -55,7 +56,12 @@ fn shown_parameter(parameter: &str) -> String {
 /// Behind the first `=` before which there is such a name. All that stands between two of them counts as one: which part of it is
 /// the name is another guess.
 fn behind_the_name_of_a_password(text: &str) -> Option<usize> {
-    behind_a_name(text, |name, _| may_be_a_password(name))
+    // Its value has settings, with blanks between them that are encoded. Any other name that is encoded could be any.
+    let has_settings = text.starts_with("options=");
+    behind_a_name(text, |name, _| match has_settings {
+        true => may_be_a_password(&name.replace("%20", " ")),
+        false => may_be_a_password(name),
+    })
 }
 
 #[cfg(test)]
@@ -77,6 +83,15 @@ mod tests {
             ),
             ("postgresql://h/db?password=a&secret=b&user=ann", "postgresql://h/db?password=***&***&user=ann"),
             ("postgresql://h/db?pwd=secret", "postgresql://h/db?pwd=***"),
+            (
+                "postgresql://h/db?options=-c%20x.password%3Dsecret&user=ann",
+                "postgresql://h/db?options=-c%20x.password%3D***&user=ann",
+            ),
+            ("postgresql://h/db?password%3dsecret", "postgresql://h/db?password%3d***"),
+            (
+                "postgresql://h/db?options=-c%20search_path%3Dapp#s",
+                "postgresql://h/db?options=-c%20search_path%3Dapp#s",
+            ),
         ] {
             assert_eq!(redacted(url), expected);
         }

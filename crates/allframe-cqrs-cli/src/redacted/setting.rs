@@ -13,8 +13,12 @@ const NO_SECRETS: [&str; 5] = ["passenger", "passport", "passage", "compass", "s
 
 /// Where a password may begin that is a setting of its own, and no parameter of a URL.
 pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
-    if DIRECTORIES.contains(&kind_of(url).as_str()) {
+    let kind = kind_of(url);
+    if DIRECTORIES.contains(&kind.as_str()) {
         return None;
+    }
+    if is_a_setting_with_a_colon(&kind) {
+        return Some(kind.len());
     }
     let settings = match url.split_once('?') {
         Some((before, _)) if behind_the_scheme(url) > 0 => before,
@@ -28,13 +32,29 @@ pub(super) fn behind_a_setting(url: &str) -> Option<usize> {
     })
 }
 
-/// Behind the first `=` of which this holds: what stands between the one before and it, and where it ends.
+/// Whether it is such a name with a `:`: nobody takes that, and somebody writes it.
+fn is_a_setting_with_a_colon(kind: &str) -> bool {
+    kind.strip_suffix(':').is_some_and(|name| SETTINGS.contains(&name.trim_start_matches('-')))
+}
+
+/// Behind the first `=` of which this holds: what stands between the one before and it, and where it ends. It may be encoded, by whoever
+/// encodes too much, or as a part of a value.
 pub(super) fn behind_a_name(text: &str, is_one: impl Fn(&str, usize) -> bool) -> Option<usize> {
-    let mut end = 0;
-    text.split_inclusive('=').find_map(|part| {
-        end += part.len();
-        part.strip_suffix('=').filter(|name| is_one(name, end)).map(|_| end)
-    })
+    const ENCODED: &str = "%3d";
+    // Every letter keeps its place.
+    let lower = text.to_ascii_lowercase();
+    let mut begin = 0;
+    loop {
+        let rest = lower.get(begin..)?;
+        let plain = rest.find('=').map(|at| (at, 1));
+        let encoded = rest.find(ENCODED).map(|at| (at, ENCODED.len()));
+        let (length, of_the_sign) = [plain, encoded].into_iter().flatten().min()?;
+        let end = begin + length + of_the_sign;
+        if is_one(text.get(begin..begin + length)?, end) {
+            return Some(end);
+        }
+        begin = end;
+    }
 }
 
 /// Whether the last word of it is the name of a password as libpq and others take it, which encode nothing there. What has a `/` in it
@@ -80,7 +100,7 @@ mod tests {
             "year=2024/passenger=7/events.jsonl",
             "größe=5",
             "100%=7",
-            "pass%20age=7",
+            "trip%20age=7",
             "wal:/data/passenger=7",
             "wal:/my data/passenger=7",
             "wal:passenger=7",
@@ -106,6 +126,7 @@ mod tests {
             ("host=db user=app password=secret", "host=db user=app password=***"),
             ("host=db password='se cret' user=app", "host=db password=***"),
             ("host=db password = secret", "host=db password =***"),
+            ("host=db password%3Dsecret", "host=db password%3D***"),
             ("passwd=secret", "passwd=***"),
             ("PGPASSWORD=secret", "PGPASSWORD=***"),
             ("//host/Password=secret", "//host/Password=***"),

@@ -16,7 +16,7 @@ pub(crate) use self::{
     plot::plot,
     span::Span,
     table::{Column, Table},
-    text::{capped, count, payload_lines, pretty, preview, printable},
+    text::{capped, count, payload_lines, pretty, preview, printable, printable_json},
     time_line::time_line,
     width::width,
 };

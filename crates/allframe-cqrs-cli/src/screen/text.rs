@@ -1,6 +1,6 @@
 //! Text that is safe and short enough for a terminal.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use eventstore_api::{Encoding, RecordedEvent};
 
@@ -10,14 +10,36 @@ use crate::jsonl::json_text;
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            // They turn the order of what stands behind them.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.extend(character.escape_default()),
-            _ if character.is_control() => shown.extend(character.escape_default()),
-            _ => shown.push(character),
+        match is_obeyed(character) {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
         }
     }
     shown
+}
+
+/// The same of JSON, as JSON that says the same: what it has of that stands in its texts, and what is below U+0020 is escaped there
+/// already.
+pub(crate) fn printable_json(json: &str) -> Cow<'_, str> {
+    // How those begin that are not ASCII, and the one that is. Most lines have none of them.
+    if !json.bytes().any(|byte| matches!(byte, 0x7f | 0xc2 | 0xe2)) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character >= ' ' && is_obeyed(character) {
+            // Writing to a string does not fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_obeyed(character: char) -> bool {
+    // Those that are no controls turn the order of what stands behind them.
+    character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The beginning of a text, marked where something is left out.
@@ -86,6 +108,20 @@ mod tests {
     fn a_terminal_is_not_told_what_to_do() {
         assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\u{202e}d\n"), "a\\u{1b}[2Jb\\u{9b}c\\u{202e}d\\n");
         assert_eq!(printable("Zürich ✈ \"quoted\""), "Zürich ✈ \"quoted\"");
+    }
+
+    #[test]
+    fn json_says_the_same_and_commands_nothing() {
+        for (json, shown) in [
+            ("[\"\u{9b}2J\u{7f}\u{80}\u{9f}\"]", r#"["\u009b2J\u007f\u0080\u009f"]"#),
+            ("{\"a\u{202a}\u{202e}\":\"\u{2066}\u{2069}\"}", r#"{"a\u202a\u202e":"\u2066\u2069"}"#),
+            ("[\n\"Zürich\u{a0}✈ €\",\t1.50]", "[\n\"Zürich\u{a0}✈ €\",\t1.50]"),
+            (r#"["\u001b\n"]"#, r#"["\u001b\n"]"#),
+        ] {
+            assert_eq!(printable_json(json), shown);
+            let value = |json: &str| -> serde_json::Value { serde_json::from_str(json).unwrap() };
+            assert_eq!(value(json), value(shown));
+        }
     }
 
     #[test]

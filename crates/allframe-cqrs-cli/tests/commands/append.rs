@@ -61,6 +61,20 @@ fn a_payload_without_an_end_in_sight_is_refused() {
     assert_eq!(place.succeed("export -").lines().count(), 1);
 }
 
+/// What an event may hold is less, and counted without white space between its parts.
+#[test]
+fn a_payload_of_more_than_an_event_may_hold_is_refused() {
+    const MOST: usize = 8 << 20;
+    let place = Place::new();
+    let payload = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+    place.write("longer.json", payload(MOST + 1));
+    let outcome = place.run("append s T --data-file longer.json");
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("8388608"), "{outcome}");
+    assert!(!place.path("data").exists());
+    place.write("longest.json", payload(MOST));
+    place.succeed("append s T --data-file longest.json");
+}
+
 #[test]
 fn a_stream_that_is_elsewhere_ends_with_a_code_of_its_own_and_says_where_it_is() {
     let place = Place::new();
@@ -102,6 +116,7 @@ fn what_cannot_be_appended_begins_no_store() {
         "append s T --data {} --data-file payload.json",
         "append s T --tag red",
         "append s T --metadata red",
+        "append s T --metadata user=ann --metadata note=1 --metadata user=bob",
         "append s T --expected soon",
         "append s T --id seven",
         "append s T --data-file missing.json",

@@ -17,9 +17,15 @@ fn nothing_is_wrong() {
 fn one_is_a_failure_on_the_way() {
     let place = Place::new();
     place.import(FEW);
-    for arguments in
-        ["inspect nobody", "snapshots nobody", "projections nobody", "sagas show trip ann", "schemas show T"]
-    {
+    for arguments in [
+        "inspect nobody",
+        "snapshots nobody",
+        "projections nobody",
+        "sagas nobody",
+        "sagas show trip ann",
+        "processes nobody",
+        "schemas show T",
+    ] {
         assert_eq!(place.run(arguments).code, Some(1), "{arguments}");
     }
 }
@@ -32,6 +38,25 @@ fn two_is_what_was_not_begun() {
         ["stats", "statistics", "--store nowhere: stats", "sagas show not-a-type ann", "man file/man1"]
     {
         assert_eq!(place.run(arguments).code, Some(2), "{arguments}");
+    }
+}
+
+#[test]
+fn two_is_a_name_that_can_be_none_whatever_it_would_be_of() {
+    let place = Place::new();
+    place.import(FEW);
+    let long = "a".repeat(600);
+    for (arguments, name) in [
+        ("inspect", long.as_str()),
+        ("sagas show a-b", "c"),
+        ("processes show a-b", "c"),
+        ("processes show payment", "a\u{1}"),
+        ("projections", "a\u{1}"),
+        ("schemas show", "a\u{1}"),
+        ("schemas show", long.as_str()),
+    ] {
+        let outcome = place.run_with(arguments, name);
+        assert_eq!(outcome.code, Some(2), "{arguments} {name}: {outcome}");
     }
 }
 

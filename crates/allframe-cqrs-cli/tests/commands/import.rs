@@ -109,7 +109,7 @@ fn a_bad_line_is_named_and_what_stands_before_it_is_imported() {
     --- stderr
     imported 2, already there 0, before it failed
     error: events.jsonl:3: EOF while parsing an object at column 13
-    hint: correct it and import the file again: lines with an id are not stored twice
+    hint: correct it and import the file again: lines with an id are not stored twice, and those without one would be
     ");
 }
 
@@ -155,7 +155,7 @@ fn a_line_without_an_end_in_sight_is_refused() {
     --- stderr
     imported 0, already there 0, before it failed
     error: standard input:1: it is longer than 16777216 bytes
-    hint: correct it and import the file again: lines with an id are not stored twice
+    hint: correct it and import the file again: lines with an id are not stored twice, and those without one would be
     ");
 }
 
@@ -169,7 +169,7 @@ fn a_payload_beyond_the_limit_is_refused_with_its_line() {
     --- stderr
     imported 1, already there 0, before it failed
     error: standard input:2: the payload is 8388610 bytes long, and 8388608 is the limit
-    hint: correct it and import the file again: lines with an id are not stored twice
+    hint: correct it and import the file again: lines with an id are not stored twice, and those without one would be
     ");
 }
 

@@ -22,6 +22,13 @@ fn a_url_in_the_wrong_place_is_shown_without_its_password() {
         "--store ann:secret stats".to_owned(),
         "--store Pwd=secret;Host=db stats".to_owned(),
         "schemas check data nofolder:secret".to_owned(),
+        "postgresql:/ann:secret@h/db stats".to_owned(),
+        "import postgresql:ann:secret@h".to_owned(),
+        "inspect ann:secret@h/db --json".to_owned(),
+        "append --expected 1 --json postgresql:ann:secret@h T".to_owned(),
+        "password:secret stats".to_owned(),
+        "--store postgresql://ann%3Asecret@127.0.0.1:1/db stats".to_owned(),
+        "--store postgresql://127.0.0.1:1/db?options=-c%20x.password%3Dsecret stats".to_owned(),
     ] {
         let outcome = place.run(&arguments);
         assert!(!outcome.stderr.contains("secret") && !outcome.stdout.contains("secret"), "{outcome}");

@@ -19,6 +19,11 @@ fn instances_are_listed() {
     let open = place.succeed("processes payment --open --json");
     assert!(open.lines().count() == 1 && open.contains(r#""key":"7""#), "{open}");
     assert_snapshot!(place.run("processes shipping"));
+    // There is one of the name.
+    place.import(
+        r#"{"stream":"process-ship-9","type":"$process.reacted","data":{"to":{"event":{"id":"e4","name":"Sent","place":{"position":4}}},"state":{},"handled":{"position":4},"ended":true}}"#,
+    );
+    assert_eq!(place.succeed("processes ship --open"), "there are no such instances\n");
 }
 
 #[test]

@@ -45,6 +45,8 @@ fn they_are_listed() {
     assert_snapshot!(place.run("sagas trip --json"));
     assert_snapshot!(place.run("sagas --status parked"));
     assert_snapshot!(place.run("sagas nobody"));
+    // There are some of the type.
+    assert_eq!(place.succeed("sagas trip --status abandoned"), "there are no such sagas\n");
 }
 
 #[test]
@@ -71,6 +73,37 @@ fn a_person_steps_in() {
         let place = with_sagas();
         assert_eq!(place.succeed(arguments), told);
         assert_eq!(status(&place), then, "{arguments}");
+    }
+}
+
+#[test]
+fn what_a_step_would_have_answered_is_stored_as_the_json_that_was_said() {
+    for (said, stored) in [
+        (Some("{\"ok\":[true,1.5]}"), serde_json::json!({"ok": [true, 1.5]})),
+        (Some("5"), serde_json::json!(5)),
+        (Some("\"paid\""), serde_json::json!("paid")),
+        (None, serde_json::Value::Null),
+    ] {
+        let place = with_sagas();
+        match said {
+            Some(said) => assert_eq!(place.run_with("sagas resume trip bob --output", said).code, Some(0)),
+            None => assert_eq!(place.run("sagas resume trip bob").code, Some(0)),
+        }
+        let exported = place.succeed("export -");
+        let resumed: serde_json::Value = serde_json::from_str(exported.lines().last().unwrap()).unwrap();
+        assert_eq!(resumed["type"], "$saga.resumed", "{resumed}");
+        assert_eq!(resumed["data"]["output"], stored, "{resumed}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_wrong_usage_and_opens_no_store() {
+    // There is none.
+    let place = Place::new();
+    for said in ["not json {", "{\"ok\":true", "paid"] {
+        let outcome = place.run_with("sagas resume trip bob --output", said);
+        assert_eq!(outcome.code, Some(2), "{said}: {outcome}");
+        assert!(outcome.stderr.contains("it is no JSON"), "{said}: {outcome}");
     }
 }
 

@@ -40,6 +40,24 @@ fn they_are_listed() {
 }
 
 #[test]
+fn one_that_cannot_be_read_hides_no_other_and_is_told() {
+    let place = registered();
+    let (text, json) = (place.succeed("schemas list"), place.succeed("schemas list --json"));
+    for name in ["Odd", "Zany"] {
+        place.import(&format!(
+            r#"{{"stream":"$schema-{name}","type":"$schema.registered","data":{{"x":1}}}}"#
+        ));
+    }
+    for (arguments, shown) in [("schemas list", text), ("schemas list --json", json)] {
+        let outcome = place.run(arguments);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), shown.as_str()), "{outcome}");
+        let (note, error) = outcome.stderr.split_once('\n').unwrap();
+        assert!(note.starts_with("note: ") && note.contains("`$schema-Odd`"), "{outcome}");
+        assert!(error.contains("`$schema-Zany`"), "{outcome}");
+    }
+}
+
+#[test]
 fn one_is_shown_as_it_is_written_or_read() {
     let place = registered();
     assert_snapshot!(place.succeed("schemas show Deposited 1"), @r#"

@@ -38,6 +38,18 @@ fn events_from_another_process_are_followed() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn following_ends_where_nobody_reads_though_nothing_comes() {
+    let place = Place::new();
+    place.import(FEW);
+    let mut tail = Running::start(place.command("tail --follow -n 1"));
+    tail.line().unwrap();
+    // As `head -n 1` does.
+    drop(tail.lines());
+    assert_eq!(tail.end().code(), Some(0));
+}
+
+#[test]
 fn only_what_is_asked_for_is_shown() {
     let place = Place::new();
     place.import(FEW);

@@ -1,7 +1,7 @@
 mod once;
 mod payload;
 
-use std::{path::PathBuf, str::FromStr};
+use std::{collections::HashSet, path::PathBuf, str::FromStr};
 
 use clap::{ArgGroup, Args};
 use eventstore_api::{
@@ -108,12 +108,21 @@ fn event(arguments: &AppendArguments) -> Result<NewEvent, Failure> {
         Some(id) => NewEvent::identified(id, event_type, payload),
         None => NewEvent::new(event_type, payload),
     };
+    if let Some(name) = said_twice(&arguments.metadata) {
+        return Err(Failure::Usage(format!("--metadata has the name `{name}` twice")));
+    }
     let metadata = arguments.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Ok(event
         .with_encoding(Encoding::JSON)
         .with_schema_version(arguments.schema_version)
         .with_metadata(Metadata::from_stored(metadata).map_err(illegal)?)
         .with_tags(Tags::parse(arguments.tags.clone()).map_err(illegal)?))
+}
+
+/// Of a name that comes twice nobody could say which value is meant.
+fn said_twice(metadata: &[(String, String)]) -> Option<&str> {
+    let mut names = HashSet::new();
+    metadata.iter().map(|(name, _)| name.as_str()).find(|name| !names.insert(*name))
 }
 
 impl FromStr for Expected {

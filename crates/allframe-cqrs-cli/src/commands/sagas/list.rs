@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use allframe_cqrs::saga::{SagaStatus, SagaSummary, Sagas};
 use serde::Serialize;
 
@@ -28,11 +30,19 @@ pub(super) async fn run(
     status: &[Status],
     json: bool,
 ) -> Result<(), Failure> {
+    // Of those of the type none may be so as is asked for, which is another answer.
+    let is_known = Cell::new(false);
     let is_wanted = |summary: &SagaSummary| {
-        saga.is_none_or(|saga| summary.saga.saga() == saga)
-            && (status.is_empty() || status.iter().any(|status| status.is(summary.status)))
+        let is_of_the_type = saga.is_none_or(|saga| summary.saga.saga() == saga);
+        is_known.set(is_known.get() || is_of_the_type);
+        is_of_the_type && (status.is_empty() || status.iter().any(|status| status.is(summary.status)))
     };
     let found = sagas.list(is_wanted).await?;
+    if let Some(saga) = saga.filter(|_| !is_known.get()) {
+        return Err(Failure::NoSuchThing(format!(
+            "there are no sagas of the type `{saga}`; `sagas` lists those there are"
+        )));
+    }
     let mut output = Output::stdout();
     let mut table = Table::new([
         Column::Text("TYPE"),

@@ -95,7 +95,8 @@ enum Decision {
         which: Which,
 
         /// What the step would have answered, any JSON, for the steps behind it
-        #[arg(long, value_name = "JSON", default_value = "null")]
+        // Without a parser that is named, any text is taken for a value that is a text.
+        #[arg(long, value_name = "JSON", default_value = "null", value_parser = json_value)]
         output: Value,
 
         /// What to remember of it
@@ -199,6 +200,11 @@ impl Decision {
             Self::Abandon { .. } => "has ended as it is",
         }
     }
+}
+
+fn json_value(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("it is no JSON: {error}; a text stands in double quotes"))
 }
 
 impl Which {

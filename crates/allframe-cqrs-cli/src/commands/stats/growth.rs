@@ -51,7 +51,9 @@ impl Growth {
 
     /// What is appended meanwhile, or was recorded by a clock that was set back, counts where the time ends.
     fn see(&mut self, moment: Timestamp) {
-        let since = moment.as_micros().saturating_sub(self.from.0.as_micros()).max(0).unsigned_abs();
+        let (moment, from) = (moment.as_micros(), self.from.0.as_micros());
+        // Between them may be more than an `i64` holds.
+        let since = moment.max(from).abs_diff(from);
         let part = usize::try_from(since / self.micros_each).unwrap_or(usize::MAX);
         let last = self.events.len().saturating_sub(1);
         if let Some(count) = self.events.get_mut(part.min(last)) {
@@ -115,6 +117,12 @@ mod tests {
             growth.see(Timestamp::from_micros(moment));
         }
         assert_eq!(growth.events, [2, 0, 0, 0, 0, 1, 0, 0, 0, 3]);
+        let mut widest =
+            Growth::between(Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX), 10);
+        for moment in [i64::MIN, i64::MAX / 2, i64::MAX] {
+            widest.see(Timestamp::from_micros(moment));
+        }
+        assert_eq!(widest.events, [1, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
         let mut one = Growth::between(Timestamp::from_micros(7), Timestamp::from_micros(7), 10);
         one.see(Timestamp::from_micros(7));
         assert_eq!(one.events.iter().sum::<u64>(), 1);
