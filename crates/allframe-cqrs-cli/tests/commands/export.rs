@@ -190,3 +190,27 @@ fn what_a_link_to_nothing_leads_to_is_made_when_the_export_is_complete() {
     assert_eq!(place.run("export link").code, Some(1));
     assert!(!place.path("later.jsonl").exists());
 }
+
+/// A folder cannot be read as a file, whoever tries.
+#[test]
+fn what_cannot_be_read_beside_the_events_keeps_none_from_being_saved() {
+    for name in ["00000000000000000001.idx", "SYNCED", "MANIFEST", "snapshots.log"] {
+        let place = Place::new();
+        place.import(FEW);
+        let whole = place.succeed("export -");
+        let path = place.path("data").join(name);
+        if path.exists() {
+            fs::remove_file(&path).unwrap();
+        }
+        fs::create_dir(&path).unwrap();
+        let outcome = place.run("export --salvage out.jsonl");
+        assert_eq!(place.read("out.jsonl"), whole, "{name}: {outcome}");
+        // An index is made of the rest.
+        let is_of_events = !name.ends_with(".idx");
+        assert_eq!(outcome.code, Some(i32::from(is_of_events)), "{name}: {outcome}");
+        assert_eq!(outcome.stderr.contains(name), is_of_events, "{outcome}");
+        let checked = place.run("verify");
+        assert_eq!(checked.code, Some(1), "{name}: {checked}");
+        assert!(checked.stdout.contains(name) || checked.stderr.contains(name), "{checked}");
+    }
+}
