@@ -55,6 +55,14 @@ impl Output {
         Arc::clone(&self.is_unread)
     }
 
+    /// The file beside the place of the one that was asked for, as long as it is not complete.
+    pub(crate) fn file_aside(&self) -> Option<&Path> {
+        match self.writer.get_ref() {
+            Destination::Direct(_) => None,
+            Destination::Aside { file, .. } => Some(file.path()),
+        }
+    }
+
     fn noted<T>(&self, written: io::Result<T>) -> io::Result<T> {
         if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             self.is_unread.store(true, Ordering::Relaxed);

@@ -14,7 +14,7 @@ use crate::{
     aside::aside,
     exit::Exit,
     failure::{Failure, heard_or_not},
-    interrupted::unless_interrupted,
+    interrupted::{removed_when_interrupted, unless_interrupted},
     output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
@@ -61,7 +61,7 @@ pub(crate) enum Format {
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
     // Elsewhere there is nothing to be taken away, and no pause in which a signal would be heard: who writes into a pipe waits for its
-    // reader, and who salvages goes through the files. A signal ends that by itself.
+    // reader. A signal ends that by itself. Who salvages goes through the files without a pause, and listens in another way.
     match is_written_aside(&arguments.out) && !arguments.salvage {
         true => unless_interrupted(export(location, arguments)).await,
         false => export(location, arguments).await,
@@ -105,7 +105,13 @@ async fn save_all(
 }
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
-    let sink = Sink::new(format, Output::to(out)?)?;
+    // Before there is a file: so none is left.
+    let removed = if is_written_aside(out) { Some(removed_when_interrupted()?) } else { None };
+    let output = Output::to(out)?;
+    if let (Some(removed), Some(path)) = (removed, output.file_aside()) {
+        let _ = removed.send(path.to_owned());
+    }
+    let sink = Sink::new(format, output)?;
     let mut progress = Progress::counting_events().unless(Unwanted(is_seen_on_a_terminal(out)));
     salvage(location, sink, &mut progress).await
 }
