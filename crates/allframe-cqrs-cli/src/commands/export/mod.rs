@@ -1,3 +1,5 @@
+#[cfg(feature = "parquet")]
+mod remembering;
 mod sink;
 
 use std::{
