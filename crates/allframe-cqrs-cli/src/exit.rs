@@ -10,13 +10,21 @@ pub(crate) enum Exit {
     NotBegun,
     Conflict,
     /// As shells say it of whatever a signal has ended: 128 and its number.
+    HungUp,
     Interrupted,
     Terminated,
 }
 
 impl Exit {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Done, Self::Failed, Self::NotBegun, Self::Conflict, Self::Interrupted, Self::Terminated];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Failed,
+        Self::NotBegun,
+        Self::Conflict,
+        Self::HungUp,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
 
     pub(crate) const fn code(self) -> u8 {
         match self {
@@ -24,6 +32,7 @@ impl Exit {
             Self::Failed => 1,
             Self::NotBegun => 2,
             Self::Conflict => 3,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -36,6 +45,7 @@ impl Exit {
             Self::Failed => "failed",
             Self::NotBegun => "not_begun",
             Self::Conflict => "conflict",
+            Self::HungUp => "hung_up",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
         }
@@ -59,6 +69,7 @@ impl Exit {
                  that holds something else, or from one that has no beginning (what had arrived stays); sagas, of one that is not \
                  where this can be done; bench, of a store that holds events"
             }
+            Self::HungUp => "ended by SIGHUP, as when its terminal is closed",
             Self::Interrupted => {
                 "ended by Ctrl-C (SIGINT), wherever it was; migrate --follow by the second one alone"
             }

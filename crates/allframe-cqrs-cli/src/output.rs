@@ -55,6 +55,20 @@ impl Output {
         Arc::clone(&self.is_unread)
     }
 
+    /// What to call it in messages.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file beside the place of the one that was asked for, as long as it is not complete.
+    pub(crate) fn file_aside(&self) -> Option<&Path> {
+        match self.writer.get_ref() {
+            Destination::Direct(_) => None,
+            Destination::Aside { file, .. } => Some(file.path()),
+        }
+    }
+
     fn noted<T>(&self, written: io::Result<T>) -> io::Result<T> {
         if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             self.is_unread.store(true, Ordering::Relaxed);
@@ -247,14 +261,15 @@ impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Direct { writer, .. } => writer.write(bytes),
-            Self::Aside { file, .. } => file.write(bytes),
+            // Past the path of the file, which users do not know of, and which would be in its errors.
+            Self::Aside { file, .. } => file.as_file_mut().write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Direct { writer, .. } => writer.flush(),
-            Self::Aside { file, .. } => file.flush(),
+            Self::Aside { file, .. } => file.as_file_mut().flush(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{FEW, Place, Running, many, same_each_time};
+use crate::support::{FEW, Outcome, Place, Running, many, same_each_time};
 
 #[test]
 fn an_event_is_a_line_with_all_that_is_known_of_it() {
@@ -136,6 +136,39 @@ fn a_full_disk_is_told() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_told_of_parquet_too() {
+    let place = Place::new();
+    place.import(FEW);
+    insta::assert_snapshot!(place.run("export --format parquet /dev/full"), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: cannot write to /dev/full: No space left on device (os error 28)
+    hint: make room there, or name a place where there is some
+    ");
+}
+
+/// A limit on the size of files is what a full disk is, for whoever may not fill one.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_a_file_becomes_too_long_the_one_that_was_asked_for_is_named() {
+    let place = Place::new();
+    place.import(&many(3_000, 5));
+    for format in ["jsonl", "parquet"] {
+        let command = place.command(&format!("export --format {format} out"));
+        let mut limited = Command::new("sh");
+        // Signal 25 would end it.
+        limited.args(["-c", "trap '' 25; ulimit -f 1; exec \"$0\" \"$@\""]).arg(command.get_program());
+        limited.args(command.get_args()).current_dir(place.path(".")).env("EVENTSTORE_STORE", "wal:data");
+        let outcome = Outcome::from(limited.output().unwrap());
+        assert_eq!(outcome.code, Some(1), "{outcome}");
+        assert_eq!(outcome.stderr, "error: cannot write to out: File too large (os error 27)\n", "{format}");
+        assert!(!place.path("out").exists(), "{format}");
+    }
+}
+
+#[test]
 fn a_backtrace_is_nothing_that_users_ask_for() {
     let place = Place::new();
     let run = |backtrace: &str| -> Command {
@@ -189,4 +222,28 @@ fn what_a_link_to_nothing_leads_to_is_made_when_the_export_is_complete() {
     place.flip_a_bit();
     assert_eq!(place.run("export link").code, Some(1));
     assert!(!place.path("later.jsonl").exists());
+}
+
+/// A folder cannot be read as a file, whoever tries.
+#[test]
+fn what_cannot_be_read_beside_the_events_keeps_none_from_being_saved() {
+    for name in ["00000000000000000001.idx", "SYNCED", "MANIFEST", "snapshots.log"] {
+        let place = Place::new();
+        place.import(FEW);
+        let whole = place.succeed("export -");
+        let path = place.path("data").join(name);
+        if path.exists() {
+            fs::remove_file(&path).unwrap();
+        }
+        fs::create_dir(&path).unwrap();
+        let outcome = place.run("export --salvage out.jsonl");
+        assert_eq!(place.read("out.jsonl"), whole, "{name}: {outcome}");
+        // An index is made of the rest.
+        let is_of_events = !name.ends_with(".idx");
+        assert_eq!(outcome.code, Some(i32::from(is_of_events)), "{name}: {outcome}");
+        assert_eq!(outcome.stderr.contains(name), is_of_events, "{outcome}");
+        let checked = place.run("verify");
+        assert_eq!(checked.code, Some(1), "{name}: {checked}");
+        assert!(checked.stdout.contains(name) || checked.stderr.contains(name), "{checked}");
+    }
 }

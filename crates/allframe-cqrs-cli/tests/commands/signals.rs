@@ -13,32 +13,65 @@ use crate::support::{Place, Running, many, until};
 fn an_export_that_is_ended_leaves_no_file_behind() {
     let place = Place::new();
     place.import(&many(200_000, 7));
-    for (name, code) in [("-TERM", 143), ("-INT", 130)] {
-        // One may be complete before the signal comes, and not one after the other.
-        assert!((0..5).any(|_| is_cut_off(&place, name, code)), "{name} is not heard before the end");
+    let mut signals = vec![("-TERM", 143), ("-INT", 130)];
+    if hears_hangups() {
+        signals.push(("-HUP", 129));
+    }
+    for command in ["export out/events.jsonl", "export --salvage out/events.jsonl"] {
+        for (name, code) in &signals {
+            // One may be complete before the signal comes, and not one after the other.
+            let is_heard = (0..5).any(|_| is_cut_off(&place, command, name, *code));
+            assert!(is_heard, "{command}: {name} is not heard before the end");
+        }
+    }
+}
+
+/// Whether these tests, and what they run, are ended with their terminal: not with `nohup`.
+fn hears_hangups() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 0)
+}
+
+#[test]
+fn an_export_that_is_to_outlive_its_terminal_does() {
+    let place = Place::new();
+    place.import(&many(50_000, 7));
+    fs::create_dir(place.path("out")).unwrap();
+    for arguments in ["export out/events.jsonl", "export --salvage out/events.jsonl"] {
+        let command = place.command(arguments);
+        let mut nohup = Command::new("sh");
+        nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(command.get_program());
+        nohup.args(command.get_args()).current_dir(place.path(".")).env("EVENTSTORE_STORE", "wal:data");
+        let mut export = Running::start_unread(nohup);
+        until(|| fs::read_dir(place.path("out")).unwrap().next().is_some());
+        export.signal("-HUP");
+        assert_eq!(export.end().code(), Some(0), "{arguments}");
+        assert_eq!(place.read("out/events.jsonl").lines().count(), 50_000, "{arguments}");
+        fs::remove_file(place.path("out/events.jsonl")).unwrap();
     }
 }
 
 /// Whether an export has not come to its end that gets a signal once it has begun its file.
-fn is_cut_off(place: &Place, signal: &str, code: i32) -> bool {
+fn is_cut_off(place: &Place, command: &str, signal: &str, code: i32) -> bool {
     let folder = place.path("out");
     let names = || {
         let entries = fs::read_dir(&folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
     };
     fs::create_dir(&folder).unwrap();
-    let mut export = Running::start_unread(place.command("export out/events.jsonl"));
+    let mut export = Running::start_unread(place.command(command));
     until(|| !names().is_empty());
     export.signal(signal);
     let is_complete = match export.end().code() {
         Some(0) => true,
         ended => {
-            assert_eq!(ended, Some(code), "{signal}");
+            assert_eq!(ended, Some(code), "{command}: {signal}");
             false
         }
     };
     let left: &[&str] = if is_complete { &["events.jsonl"] } else { &[] };
-    assert_eq!(names(), left, "{signal}");
+    assert_eq!(names(), left, "{command}: {signal}");
     fs::remove_dir_all(&folder).unwrap();
     !is_complete
 }

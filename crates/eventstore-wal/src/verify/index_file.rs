@@ -1,7 +1,7 @@
 use std::io;
 
 use crate::{
-    damage::{Damage, Failure},
+    damage::Damage,
     disk::{Disk, read_whole},
     format::StoreId,
     index::{ActiveIndex, IndexOf, SegmentStart, Sidecar},
@@ -21,18 +21,22 @@ pub(super) struct IndexFile {
 }
 
 impl IndexFile {
-    /// The index of a segment; `None` where there is none.
+    /// The index of a segment; `None` where there is none. One that cannot be read is a damaged one.
     pub(super) fn read(
         disk: &dyn Disk,
         store: StoreId,
         (start, of): (SegmentStart, IndexOf),
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Option<Self> {
         let name = of.file_name(start);
         let described = disk.describe(&name);
         let bytes = match read_whole(disk, &name, u64::MAX) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::io(|| format!("cannot read {described}"))(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                let fault = Some(format!("it cannot be read: {error}"));
+                let (bytes, covers) = (Vec::new(), None);
+                return Some(Self { start, described, bytes, covers, fault, is_compared: false });
+            }
         };
         let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start, of) {
             Ok(sidecar) => {
@@ -41,7 +45,7 @@ impl IndexFile {
             }
             Err(fault) => (None, Some(fault.to_string())),
         };
-        Ok(Some(Self { start, described, bytes, covers, fault, is_compared: false }))
+        Some(Self { start, described, bytes, covers, fault, is_compared: false })
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -62,7 +66,8 @@ impl IndexFile {
         index: &ActiveIndex,
     ) -> Option<Damage> {
         self.is_compared = true;
-        let expected = Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index).ok()?;
+        let encoded = Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index);
+        let Ok(expected) = encoded else { return self.damage_alone() };
         let differs = expected.iter().zip(&self.bytes).position(|(one, other)| one != other);
         let shorter = expected.len().min(self.bytes.len());
         let at = differs.or_else(|| (expected.len() != self.bytes.len()).then_some(shorter))?;

@@ -7,6 +7,7 @@ mod part_check;
 mod report;
 mod segment_check;
 mod streams;
+mod unreadable;
 mod witness;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -20,6 +21,7 @@ use self::{
     indexing::Indexing,
     segment_check::Claim,
     streams::Streams,
+    unreadable::damage_of,
     witness::{OfEvents, OfProgress, Witness},
 };
 use crate::{
@@ -50,8 +52,9 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or the disk fails. Damage is no
-/// error: it is in the report.
+/// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or so little of it can be read that
+/// nobody knows which one it is. Damage is no error, and neither is a file that cannot be read, or a part of one: it is in the
+/// report.
 ///
 /// ```
 /// # let store = eventstore_wal::WalBackend::new()?;
@@ -115,21 +118,17 @@ pub fn salvage_disk(disk: Arc<dyn Disk>, show: impl FnMut(RecordedEvent)) -> Res
 }
 
 fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyReport, Failure> {
-    let mut report = VerifyReport::default();
+    let (mut report, mut unread) = (VerifyReport::default(), None);
     // Before the names: see `Layout::read`.
     let manifest = match read_manifest(&*disk) {
         Ok(manifest) => manifest,
-        Err(Failure::Damaged(damage)) => {
-            report.damages.push(damage);
+        Err(failure) => {
+            report.damages.push(damage_of(disk.describe(MANIFEST_NAME), 0, failure.clone()));
+            unread = Some(failure).filter(|failure| matches!(failure, Failure::Io { .. }));
             None
         }
-        Err(failure) => return Err(failure),
     };
-    let synced = manifest
-        .as_ref()
-        .map(|manifest| read_synced(&*disk, manifest.store, &mut report))
-        .transpose()?
-        .flatten();
+    let synced = manifest.as_ref().and_then(|manifest| read_synced(&*disk, manifest.store, &mut report));
     let names: BTreeSet<String> = disk
         .names()
         .map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?
@@ -148,7 +147,8 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
     let Some(store) =
         manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments))
     else {
-        return Ok(report);
+        // Whoever may read none of it has not found it damaged.
+        return unread.map_or(Ok(report), Err);
     };
     let mut verification = Verification {
         store,
@@ -162,7 +162,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         recorded_at: Timestamp::MIN,
         witness,
         told: VerifyProgress {
-            bytes_total: bytes_total(&*disk, &segments, &parts)?,
+            bytes_total: bytes_total(&*disk, &segments, &parts),
             ..VerifyProgress::default()
         },
         untold: 0,
@@ -170,8 +170,8 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
     };
     verification.claim(manifest.as_ref(), synced);
     verification.list_other_files(&names, &all, &archived);
-    verification.run(&parts, &segments)?;
-    verification.check_snapshots()?;
+    verification.run(&parts, &segments);
+    verification.check_snapshots();
     verification.finish();
     Ok(verification.report)
 }
@@ -208,40 +208,52 @@ impl<W: Witness> Verification<W> {
         }
     }
 
-    fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) -> Result<(), Failure> {
+    fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) {
         let catalog = Catalog::new(self.store, 0);
         for part in parts {
-            self.link = Some(self.check_part(&catalog, part)?);
+            self.link = Some(self.check_part(&catalog, part));
         }
         self.check_ends(segments);
         for (number, start) in segments.iter().enumerate() {
             let before = self.told.bytes_done;
             let length = self.disk.open(&start.file_name(), Open::Read).and_then(|file| file.length());
             match self.check_segment(*start, number + 1 == segments.len()) {
-                Err(failure) if is_missing_file(&failure) => {
-                    // It may have been archived since the directory was looked at.
-                    let manifest = read_manifest(&*self.disk)?;
-                    let parts = manifest.iter().flat_map(|manifest| &manifest.parts);
-                    let Some(part) = parts.copied().find(|part| part.start == *start) else {
-                        return Err(failure);
-                    };
-                    self.link = Some(self.check_part(&catalog, &part)?);
-                }
-                checked => {
-                    self.link = checked?;
+                Ok(link) => {
+                    self.link = link;
                     self.report.segments += 1;
                 }
+                Err(failure) => match self.archived_since(*start, &failure) {
+                    Some(part) => self.link = Some(self.check_part(&catalog, &part)),
+                    None => self.pass_over_segment(*start, failure),
+                },
             }
             self.told.bytes_done = self.told.bytes_done.max(before.saturating_add(length.unwrap_or(0)));
         }
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
-        Ok(())
     }
 
-    fn check_snapshots(&mut self) -> Result<(), Failure> {
+    /// The part that has taken the place of a segment since the directory was looked at.
+    fn archived_since(&self, start: SegmentStart, failure: &Failure) -> Option<PartEntry> {
+        if !is_missing_file(failure) {
+            return None;
+        }
+        let manifest = read_manifest(&*self.disk).ok().flatten()?;
+        manifest.parts.iter().copied().find(|part| part.start == start)
+    }
+
+    /// What is behind a segment that cannot be read may be whole.
+    fn pass_over_segment(&mut self, start: SegmentStart, failure: Failure) {
+        let described = self.disk.describe(&start.file_name());
+        self.report.damages.push(damage_of(described, 0, failure));
+        self.report.segments += 1;
+        self.streams.gap();
+        self.link = None;
+    }
+
+    fn check_snapshots(&mut self) {
         match snapshots::check(&*self.disk, self.store) {
-            Ok(None) => Ok(()),
+            Ok(None) => {}
             Ok(Some((found, length))) => {
                 self.report.snapshots = found.snapshots;
                 self.report.bytes += length;
@@ -255,13 +267,11 @@ impl<W: Witness> Verification<W> {
                     );
                     self.report.notes.push(note);
                 }
-                Ok(())
             }
-            Err(Failure::Damaged(damage)) => {
-                self.report.damages.push(damage);
-                Ok(())
+            Err(failure) => {
+                let described = self.disk.describe(snapshots::FILE_NAME);
+                self.report.damages.push(damage_of(described, 0, failure));
             }
-            Err(failure) => Err(failure),
         }
     }
 
@@ -312,11 +322,21 @@ impl<W: Witness> Verification<W> {
     }
 
     /// What the writer says by now.
-    fn read_synced_again(&mut self) -> Result<(), Failure> {
-        if let Some(SyncedMark { segment, offset, head }) = read_synced_mark(&*self.disk, self.store)? {
-            self.claims.push(Claim { by: self.disk.describe(SYNCED_NAME), segment, offset, head });
+    fn read_synced_again(&mut self) {
+        let by = self.disk.describe(SYNCED_NAME);
+        match read_synced_mark(&*self.disk, self.store) {
+            Ok(Some(SyncedMark { segment, offset, head })) => {
+                self.claims.push(Claim { by, segment, offset, head });
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                let damage = damage_of(by, 0, failure);
+                // It may have been so from the beginning.
+                if !self.report.damages.contains(&damage) {
+                    self.report.damages.push(damage);
+                }
+            }
         }
-        Ok(())
     }
 
     fn claim_is_wrong(&mut self, claim: &Claim, detail: String) {
@@ -341,28 +361,25 @@ const AT_LEAST: u64 = 1 << 20;
 const TRIES: usize = 3;
 
 /// What the writer says of the end of the log. The file is never synced: after a crash it may be empty, or hold zeros.
-fn read_synced(
-    disk: &dyn Disk,
-    store: StoreId,
-    report: &mut VerifyReport,
-) -> Result<Option<SyncedMark>, Failure> {
+fn read_synced(disk: &dyn Disk, store: StoreId, report: &mut VerifyReport) -> Option<SyncedMark> {
+    let mut failed = None;
     for _ in 0..TRIES {
-        if let Some(mark) = read_synced_mark(disk, store)? {
-            return Ok(Some(mark));
+        match read_synced_mark(disk, store) {
+            Ok(Some(mark)) => return Some(mark),
+            Ok(None) => failed = None,
+            Err(failure) => failed = Some(failure),
         }
     }
-    let bytes = match read_whole(disk, SYNCED_NAME, 4_096) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(Failure::io(|| format!("cannot read {}", disk.describe(SYNCED_NAME)))(error));
-        }
-    };
+    if let Some(failure) = failed {
+        report.damages.push(damage_of(disk.describe(SYNCED_NAME), 0, failure));
+        return None;
+    }
+    let bytes = read_whole(disk, SYNCED_NAME, 4_096).unwrap_or_default();
     if bytes.iter().any(|byte| *byte != 0) {
         let detail = "it is no mark of this store, or its checksum is wrong";
         report.rebuildable.push(lost(disk, SYNCED_NAME, detail));
     }
-    Ok(None)
+    None
 }
 
 /// Which store it is, by the segments alone.
@@ -373,20 +390,16 @@ fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {
     })
 }
 
-/// By the lengths of segments, and by what the manifest says of parts: that may be anything.
-fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart], parts: &[PartEntry]) -> Result<u64, Failure> {
+/// By the lengths of segments, as far as they can be known, and by what the manifest says of parts: that may be anything.
+fn bytes_total(disk: &dyn Disk, segments: &[SegmentStart], parts: &[PartEntry]) -> u64 {
     let mut total = parts.iter().fold(0_u64, |total, part| total.saturating_add(part.file_bytes));
     for start in segments {
         let name = start.file_name();
-        let length = match disk.open(&name, Open::Read).and_then(|file| file.length()) {
-            // It may have been archived since.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            length => length,
-        };
-        let length = length.map_err(Failure::io(|| format!("cannot read {}", disk.describe(&name))))?;
+        // It may have been archived since.
+        let length = disk.open(&name, Open::Read).and_then(|file| file.length()).unwrap_or(0);
         total = total.saturating_add(length);
     }
-    Ok(total)
+    total
 }
 
 #[cfg(test)]
@@ -405,6 +418,6 @@ mod tests {
             events_checksum: 0,
             seal_checksum: 0,
         };
-        assert_eq!(bytes_total(&FaultyDisk::new(), &[], &[part, part]).ok(), Some(u64::MAX));
+        assert_eq!(bytes_total(&FaultyDisk::new(), &[], &[part, part]), u64::MAX);
     }
 }

@@ -1,11 +1,10 @@
 use eventstore_api::RecordedEvent;
 use eventstore_codec::Names;
 
-use super::{Verification, index_file::IndexFile, witness::Witness};
+use super::{Verification, index_file::IndexFile, unreadable::damage_of, witness::Witness};
 use crate::{
     archive::open_part,
     catalog::{Before, Catalog, take_up_row},
-    damage::Failure,
     format::PartEntry,
     index::{ActiveIndex, FrameOffset, IndexOf, Previous, Wait},
     log::recovery::sealed::Link,
@@ -18,32 +17,31 @@ const AT_ONCE: u64 = 8_192;
 
 impl<W: Witness> Verification<W> {
     /// Goes through a part, and tells what the next one has to be linked to.
-    pub(super) fn check_part(&mut self, catalog: &Catalog, entry: &PartEntry) -> Result<Link, Failure> {
+    pub(super) fn check_part(&mut self, catalog: &Catalog, entry: &PartEntry) -> Link {
         let PartEntry { start, last_position, recorded_at, seal_checksum, .. } = *entry;
         let link = Link { start, checksum: seal_checksum, last_position };
         self.report.parts += 1;
         let whole = match open_part(&self.disk, catalog, *entry) {
-            Ok((segment, part)) => self.check_rows(&segment, &*part, entry)?,
-            Err(Failure::Damaged(damage)) => {
-                self.report.damages.push(damage);
+            Ok((segment, part)) => self.check_rows(&segment, &*part, entry),
+            Err(failure) => {
+                let described = self.disk.describe(&start.part_name());
+                self.report.damages.push(damage_of(described, 0, failure));
                 false
             }
-            Err(failure) => return Err(failure),
         };
         if !whole {
             self.streams.gap();
         }
         self.head = last_position;
         self.recorded_at = self.recorded_at.max(recorded_at);
-        Ok(link)
+        link
     }
 
     /// Goes through the rows of a part; whether all of them are as they should be.
-    fn check_rows(&mut self, segment: &Segment, part: &dyn Part, entry: &PartEntry) -> Result<bool, Failure> {
+    fn check_rows(&mut self, segment: &Segment, part: &dyn Part, entry: &PartEntry) -> bool {
         let damages = self.report.damages.len();
-        match part.verify() {
-            Err(Failure::Damaged(damage)) => self.report.damages.push(damage),
-            verified => verified?,
+        if let Err(failure) = part.verify() {
+            self.report.damages.push(damage_of(segment.described.clone(), 0, failure));
         }
         // What is found beyond that is what is left of it.
         let is_told = self.report.damages.len() > damages;
@@ -52,16 +50,16 @@ impl<W: Witness> Verification<W> {
         while next < entry.events() {
             let rows = match part.read(next..entry.events().min(next + AT_ONCE), Wait::Allowed) {
                 Ok(rows) => rows,
-                Err(Failure::Damaged(damage)) => {
+                Err(failure) => {
                     if !is_told {
-                        self.report.damages.push(damage);
+                        let offset = FrameOffset::bytes_of_row(next);
+                        self.report.damages.push(damage_of(segment.described.clone(), offset, failure));
                     }
                     // Pages are checked by themselves: the next one may be whole.
                     self.streams.gap();
                     next = next - next % ROWS_TOGETHER + ROWS_TOGETHER;
                     continue;
                 }
-                Err(failure) => return Err(failure),
             };
             let end = rows.range().end.min(entry.events());
             for row in next..end {
@@ -77,8 +75,8 @@ impl<W: Witness> Verification<W> {
         self.report.bytes = self.report.bytes.saturating_add(entry.file_bytes);
         self.progress(entry.file_bytes);
         let is_whole = self.report.damages.len() == damages;
-        self.check_part_index(entry, &index, is_whole)?;
-        Ok(is_whole)
+        self.check_part_index(entry, &index, is_whole);
+        is_whole
     }
 
     fn check_row(
@@ -111,18 +109,13 @@ impl<W: Witness> Verification<W> {
     }
 
     /// Holds the index beside a part against what was found.
-    fn check_part_index(
-        &mut self,
-        entry: &PartEntry,
-        index: &ActiveIndex,
-        is_whole: bool,
-    ) -> Result<(), Failure> {
-        let found = IndexFile::read(&*self.disk, self.store, (entry.start, IndexOf::Part))?;
+    fn check_part_index(&mut self, entry: &PartEntry, index: &ActiveIndex, is_whole: bool) {
+        let found = IndexFile::read(&*self.disk, self.store, (entry.start, IndexOf::Part));
         let Some(mut file) = found else {
             let described = self.disk.describe(&entry.start.part_name());
             let note = format!("{described} has no index beside it; it is made anew when it is wanted");
             self.report.notes.push(note);
-            return Ok(());
+            return;
         };
         self.report.bytes += file.bytes();
         let damage = if is_whole && self.streams.are_whole() {
@@ -132,6 +125,5 @@ impl<W: Witness> Verification<W> {
             file.damage_alone()
         };
         self.report.rebuildable.extend(damage);
-        Ok(())
     }
 }

@@ -37,9 +37,9 @@ pub struct VerifyReport {
     /// writing cuts it off.
     pub torn_tail: Option<TornEnd>,
     /// Where the store is not what was written: events, what says how far the log is durable, or snapshots, which can be made
-    /// again from their events.
+    /// again from their events. What of these cannot be read counts too.
     pub damages: Vec<Damage>,
-    /// Where a file is damaged that is made of others: the index of a segment. Nothing is lost; opening the store for
+    /// Where a file is damaged, or cannot be read, that is made of others: the index of a segment. Nothing is lost; opening the store for
     /// writing makes it anew, or deleting the file does.
     pub rebuildable: Vec<Damage>,
     /// What is unusual, and no damage: a missing index, a file that was put aside and never came to its place.

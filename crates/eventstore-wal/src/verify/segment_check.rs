@@ -4,7 +4,13 @@ use bytes::Bytes;
 use eventstore_api::Timestamp;
 use eventstore_codec::Names;
 
-use super::{TornEnd, Verification, index_file::IndexFile, next_frame::next_frame, witness::Witness};
+use super::{
+    TornEnd, Verification,
+    index_file::IndexFile,
+    next_frame::next_frame,
+    unreadable::{AsFarAsReadable, damage_of},
+    witness::Witness,
+};
 use crate::{
     catalog::{Before, NotTakenUp, TakenUp},
     damage::Failure,
@@ -37,6 +43,8 @@ pub(super) struct Claim {
 struct SegmentCheck<'v, W> {
     all: &'v mut Verification<W>,
     segment: Arc<Segment>,
+    /// What the segment is read through.
+    file: Arc<AsFarAsReadable>,
     index: Arc<ActiveIndex>,
     index_file: Option<IndexFile>,
     names: Names,
@@ -66,15 +74,17 @@ impl<W: Witness> Verification<W> {
         let described = self.disk.describe(&name);
         let file =
             self.disk.open(&name, Open::Read).map_err(Failure::io(|| format!("cannot open {described}")))?;
+        let file = Arc::new(AsFarAsReadable::new(file));
         let index = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
         let placeholder = Arc::new(ActiveIndex::new(self.store.as_bytes(), start));
-        let segment = Segment::new(self.store, start, file, described, placeholder);
-        let index_file = IndexFile::read(&*self.disk, self.store, (start, IndexOf::Segment))?;
+        let read = Arc::<AsFarAsReadable>::clone(&file);
+        let segment = Segment::new(self.store, start, read, described, placeholder);
+        let index_file = IndexFile::read(&*self.disk, self.store, (start, IndexOf::Segment));
         if let Some(file) = &index_file {
             self.report.bytes += file.bytes();
         }
         let claims = self.claims.iter().filter(|claim| claim.segment == start).cloned().collect();
-        let checksum = self.check_header(&segment)?;
+        let checksum = self.check_header(&segment);
         if start.get() > self.head + 1 {
             self.streams.gap();
         }
@@ -82,6 +92,7 @@ impl<W: Witness> Verification<W> {
             recorded_at: self.recorded_at,
             all: self,
             segment: Arc::new(segment),
+            file,
             index,
             index_file,
             names: Names::new(),
@@ -93,22 +104,22 @@ impl<W: Witness> Verification<W> {
             ends: VecDeque::from([SEGMENT_HEADER_BYTES as u64]),
             claims,
         };
-        let link = check.run()?;
-        let SegmentCheck { head, recorded_at, .. } = check;
+        let link = check.run();
+        let SegmentCheck { head, recorded_at, segment, file, .. } = check;
         self.head = self.head.max(head);
         self.recorded_at = recorded_at;
-        Ok(link)
+        self.report.damages.extend(file.damages(&segment.described));
+        link
     }
 
     /// The checksum of the segment header, if it is whole.
-    fn check_header(&mut self, segment: &Segment) -> Result<Option<u32>, Failure> {
+    fn check_header(&mut self, segment: &Segment) -> Option<u32> {
         let (header, checksum) = match read_segment_header(segment, self.store) {
             Ok(found) => found,
-            Err(Failure::Damaged(damage)) => {
-                self.report.damages.push(damage);
-                return Ok(None);
+            Err(failure) => {
+                self.report.damages.push(damage_of(segment.described.clone(), 0, failure));
+                return None;
             }
-            Err(failure) => return Err(failure),
         };
         let follows = match self.link {
             // The first one, or one behind another that could not be read to its end.
@@ -123,7 +134,7 @@ impl<W: Witness> Verification<W> {
             let detail = "the segment does not follow the one before it; one may be missing";
             self.report.damages.push(segment.damage(0, detail));
         }
-        Ok(Some(checksum))
+        Some(checksum)
     }
 }
 
@@ -150,7 +161,7 @@ impl<W: Witness> SegmentCheck<'_, W> {
             if !self.is_last {
                 self.damage(format!("{fault}, but there is a segment behind this one"));
             } else {
-                self.all.read_synced_again()?;
+                self.all.read_synced_again();
                 let rest = look_behind(&self.segment, self.offset, self.length()?)?;
                 // A writer may have gone on. It writes before it says so: what was said by now can be read by now.
                 if self.is_followed()? {
@@ -309,6 +320,10 @@ impl<W: Witness> SegmentCheck<'_, W> {
 
     /// Whether the log ends here: with nothing, or with an append of which nothing says that it had been durable.
     fn is_the_end(&mut self, fault: FrameFault, rest: &Rest) -> bool {
+        if self.file.lacks_behind(self.offset) {
+            self.damage(format!("{fault}, and not all that is behind can be read"));
+            return false;
+        }
         let claimed = self.all.claims.iter().filter(|claim| claim.segment == self.segment.start);
         let durable_through = claimed.map(|claim| claim.offset).max().unwrap_or(0).max(rest.synced);
         if durable_through > self.offset {

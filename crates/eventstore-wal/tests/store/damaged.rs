@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
-use crate::support::{append, event, files, flip, frames, open, stream};
-use eventstore_api::{Direction, EventStoreBackend, ReadAll, StoreError, StreamRange};
-use eventstore_wal::{WalBackend, salvage};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::support::{append, count_from_the_first, event, files, flip, frames, open, stream};
+use eventstore_api::{Direction, EventStoreBackend, ReadAll, RecordedEvent, StoreError, StreamRange};
+use eventstore_wal::{VerifyReport, WalBackend, salvage, verify};
 use tempfile::TempDir;
 
 const EVENTS: usize = 1_000;
@@ -95,12 +100,81 @@ async fn files_that_are_missing_keep_nothing_else_from_being_saved() {
     store.close().await.unwrap();
     let segments = files(directory.path(), ".wal");
     let [.., missing, next] = segments.as_slice() else { panic!("there are too few segments") };
-    std::fs::remove_file(missing).unwrap();
-    std::fs::remove_file(directory.path().join("MANIFEST")).unwrap();
+    fs::remove_file(missing).unwrap();
+    fs::remove_file(directory.path().join("MANIFEST")).unwrap();
     let mut saved = Vec::new();
     let report = salvage(directory.path(), |event| saved.push(event)).unwrap();
     assert!(!report.is_sound());
     let count = frames(next).len();
     assert!(saved.len() >= EVENTS - 2 * count.max(70), "{} of {EVENTS}", saved.len());
     assert!(saved.iter().map(|event| event.position).is_sorted_by(|a, b| a < b));
+}
+
+/// A store of so many events over many segments, that was closed.
+async fn of_many_segments(events: usize) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..events).await;
+    store.close().await.unwrap();
+    directory
+}
+
+/// Makes it something that nobody can read as a file, whoever he is.
+fn make_unreadable(path: &Path) {
+    if path.exists() {
+        fs::remove_file(path).unwrap();
+    }
+    fs::create_dir(path).unwrap();
+}
+
+/// What can be saved, and what is said of it; a verification says the same.
+fn saved(directory: &Path) -> (Vec<RecordedEvent>, VerifyReport) {
+    let mut saved = Vec::new();
+    let report = salvage(directory, |event| saved.push(event)).unwrap();
+    assert_eq!(verify(directory).unwrap(), report);
+    assert!(!report.is_sound());
+    (saved, report)
+}
+
+#[tokio::test]
+async fn a_file_beside_the_log_that_cannot_be_read_keeps_no_event_from_being_saved() {
+    for name in ["MANIFEST", "SYNCED", "snapshots.log"] {
+        let directory = of_many_segments(60).await;
+        let path = directory.path().join(name);
+        make_unreadable(&path);
+        let (events, report) = saved(directory.path());
+        assert_eq!(count_from_the_first(&events), 60, "{name}");
+        let places: Vec<PathBuf> = report.damages.iter().map(|damage| PathBuf::from(&damage.file)).collect();
+        assert_eq!(places, [path], "{:?}", report.damages);
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_cannot_be_read_is_one_to_be_made_anew() {
+    let directory = of_many_segments(60).await;
+    let index = files(directory.path(), ".idx").remove(0);
+    make_unreadable(&index);
+    let (events, report) = saved(directory.path());
+    assert_eq!(count_from_the_first(&events), 60);
+    assert_eq!(report.damages, []);
+    let places: Vec<PathBuf> = report.rebuildable.iter().map(|damage| PathBuf::from(&damage.file)).collect();
+    assert_eq!(places, [index], "{:?}", report.rebuildable);
+}
+
+#[tokio::test]
+async fn what_is_behind_a_segment_that_cannot_be_read_is_saved() {
+    let directory = of_many_segments(100).await;
+    let segments = files(directory.path(), ".wal");
+    let begins = |segment: &Path| segment.file_stem().unwrap().to_str().unwrap().parse::<u64>().unwrap();
+    let (from, to) = (begins(&segments[1]), begins(&segments[2]));
+    make_unreadable(&segments[1]);
+    let (events, report) = saved(directory.path());
+    let found: Vec<u64> = events.iter().map(|event| event.position.get()).collect();
+    let expected: Vec<u64> = (1..=100).filter(|position| !(from..to).contains(position)).collect();
+    assert_eq!(found, expected);
+    assert!(
+        report.damages.iter().any(|damage| Path::new(&damage.file) == segments[1]),
+        "{:?}",
+        report.damages
+    );
 }

@@ -1,3 +1,5 @@
+#[cfg(feature = "parquet")]
+mod remembering;
 mod sink;
 
 use std::{
@@ -6,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use eventstore_api::{GlobalPosition, ReadAll};
+use eventstore_api::{GlobalPosition, ReadAll, message_with_causes};
 use serde::Serialize;
 
 use self::sink::Sink;
@@ -14,7 +16,7 @@ use crate::{
     aside::aside,
     exit::Exit,
     failure::{Failure, heard_or_not},
-    interrupted::unless_interrupted,
+    interrupted::{removed_when_interrupted, unless_interrupted},
     output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
@@ -61,7 +63,7 @@ pub(crate) enum Format {
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
     // Elsewhere there is nothing to be taken away, and no pause in which a signal would be heard: who writes into a pipe waits for its
-    // reader, and who salvages goes through the files. A signal ends that by itself.
+    // reader. A signal ends that by itself. Who salvages goes through the files without a pause, and listens in another way.
     match is_written_aside(&arguments.out) && !arguments.salvage {
         true => unless_interrupted(export(location, arguments)).await,
         false => export(location, arguments).await,
@@ -105,7 +107,13 @@ async fn save_all(
 }
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
-    let sink = Sink::new(format, Output::to(out)?)?;
+    // Before there is a file: so none is left.
+    let removed = if is_written_aside(out) { Some(removed_when_interrupted()?) } else { None };
+    let output = Output::to(out)?;
+    if let (Some(removed), Some(path)) = (removed, output.file_aside()) {
+        let _ = removed.send(path.to_owned());
+    }
+    let sink = Sink::new(format, output)?;
     let mut progress = Progress::counting_events().unless(Unwanted(is_seen_on_a_terminal(out)));
     salvage(location, sink, &mut progress).await
 }
@@ -116,16 +124,25 @@ async fn salvage(
     progress: &mut Progress,
 ) -> Result<Report, Failure> {
     let (mut written, mut events) = (Ok(()), 0);
-    let verdict = store::salvage(location, &mut |event| {
+    let salvaged = store::salvage(location, &mut |event| {
         if written.is_ok() {
             events += 1;
             written = sink.event(event);
             progress.at(events);
         }
     })
-    .await?;
+    .await;
+    let damages = match salvaged {
+        Ok(verdict) => verdict.damages,
+        // What was saved before is worth as much as with damage behind it.
+        Err(Failure::NotChecked { store, source, .. }) if events > 0 => {
+            let detail = format!("nothing more could be read: {}", message_with_causes(&source));
+            vec![Place { place: store, detail }]
+        }
+        Err(failure) => return Err(failure),
+    };
     heard_or_not(written.and_then(|()| sink.finish()))?;
-    Ok(Report { events, damages: verdict.damages })
+    Ok(Report { events, damages })
 }
 
 /// What was written, and what could not be.
@@ -152,11 +169,17 @@ impl Report {
 #[cfg(test)]
 #[cfg(feature = "wal")]
 mod tests {
-    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
+    use std::{fmt, fs};
+
+    use async_trait::async_trait;
+    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StoreError, StreamId};
     use tempfile::TempDir;
 
     use super::*;
-    use crate::store_url;
+    use crate::{
+        store::{OnEvent, Store, Target, Verdict},
+        store_url,
+    };
 
     #[tokio::test]
     async fn a_salvage_counts_the_events_that_it_has_saved() {
@@ -175,5 +198,64 @@ mod tests {
         let mut progress = Progress::counting_events().late();
         let report = salvage(&*location, sink, &mut progress).await.unwrap();
         assert_eq!((report.events, progress.shown()), (3, Some((3, None))));
+        assert!(report.damages.is_empty());
+
+        let out = directory.path().join("some.jsonl");
+        let sink = Sink::new(Format::Jsonl, Output::to(&out).unwrap()).unwrap();
+        let cut_short = CutShort(location);
+        let report = salvage(&cut_short, sink, &mut progress).await.unwrap();
+        assert_eq!(fs::read_to_string(out).unwrap().lines().count(), 3);
+        assert_eq!((report.events, report.damages.len()), (3, 1));
+        assert_eq!(report.damages[0].place, url);
+        assert!(report.damages[0].detail.ends_with("the drive is gone"), "{:?}", report.damages);
+    }
+
+    #[tokio::test]
+    async fn a_salvage_that_saves_nothing_replaces_no_file() {
+        let directory = TempDir::new().unwrap();
+        let location = store_url::parse(Some(&format!("wal:{}", directory.path().display()))).unwrap();
+        let out = directory.path().join("out.jsonl");
+        fs::write(&out, "what was here before").unwrap();
+        let sink = Sink::new(Format::Jsonl, Output::to(&out).unwrap()).unwrap();
+        let mut progress = Progress::counting_events();
+        assert!(salvage(&*location, sink, &mut progress).await.is_err());
+        assert_eq!(fs::read_to_string(out).unwrap(), "what was here before");
+    }
+
+    /// A store that cannot be read any more behind the events that it shows.
+    struct CutShort(Box<dyn Location>);
+
+    impl fmt::Display for CutShort {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", self.0)
+        }
+    }
+
+    #[async_trait(?Send)]
+    impl Location for CutShort {
+        async fn for_reading(&self) -> eventstore_api::Result<Store> {
+            self.0.for_reading().await
+        }
+
+        async fn for_writing(&self) -> eventstore_api::Result<Box<dyn Target>> {
+            self.0.for_writing().await
+        }
+
+        async fn for_appending(&self) -> eventstore_api::Result<Store> {
+            self.0.for_appending().await
+        }
+
+        async fn verified(&self, progress: &mut Progress) -> eventstore_api::Result<Verdict> {
+            self.0.verified(progress).await
+        }
+
+        async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<eventstore_api::Result<Verdict>> {
+            let _ = self.0.salvaged(show).await?;
+            Some(Err(StoreError::storage(io::Error::other("the drive is gone"))))
+        }
+
+        fn bytes(&self) -> Option<u64> {
+            None
+        }
     }
 }

@@ -3,18 +3,25 @@ use eventstore_api::RecordedEvent;
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter};
 
 use super::Format;
+#[cfg(feature = "parquet")]
+use super::remembering::{Failed, Remembering};
 use crate::{failure::Failure, output::Output};
 
 /// Takes the events of an export, in their order.
 pub(super) enum Sink {
     Jsonl(Output),
     #[cfg(feature = "parquet")]
-    Parquet(Box<ParquetWriter<Output>>, IsUnread),
+    Parquet(Box<ParquetWriter<Remembering>>, Beneath),
 }
 
-/// Whether nobody reads what is written: the library that writes Parquet makes another error of it.
+/// What is known of the output that Parquet is written to: the library makes another error of what happens there.
 #[cfg(feature = "parquet")]
-type IsUnread = std::sync::Arc<std::sync::atomic::AtomicBool>;
+pub(super) struct Beneath {
+    name: String,
+    /// Whether nobody reads what is written.
+    is_unread: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    failed: Failed,
+}
 
 impl Sink {
     pub(super) fn new(format: Format, output: Output) -> Result<Self, Failure> {
@@ -22,10 +29,12 @@ impl Sink {
             Format::Jsonl => Ok(Self::Jsonl(output)),
             #[cfg(feature = "parquet")]
             Format::Parquet => {
-                let is_unread = output.is_unread();
+                let (name, is_unread) = (output.name().to_owned(), output.is_unread());
+                let (output, failed) = Remembering::new(output);
+                let beneath = Beneath { name, is_unread, failed };
                 match ParquetWriter::new(output, ParquetOptions::default()) {
-                    Ok(writer) => Ok(Self::Parquet(Box::new(writer), is_unread)),
-                    Err(error) => Err(failure(error, &is_unread)),
+                    Ok(writer) => Ok(Self::Parquet(Box::new(writer), beneath)),
+                    Err(error) => Err(beneath.failure(error)),
                 }
             }
         }
@@ -35,9 +44,7 @@ impl Sink {
         match self {
             Self::Jsonl(output) => output.event(&event),
             #[cfg(feature = "parquet")]
-            Self::Parquet(writer, is_unread) => {
-                writer.write(event).map_err(|error| failure(error, is_unread))
-            }
+            Self::Parquet(writer, beneath) => writer.write(event).map_err(|error| beneath.failure(error)),
         }
     }
 
@@ -46,21 +53,24 @@ impl Sink {
         match self {
             Self::Jsonl(output) => output.finish(),
             #[cfg(feature = "parquet")]
-            Self::Parquet(writer, is_unread) => {
-                writer.finish().map_err(|error| failure(error, &is_unread))?.0.finish()
+            Self::Parquet(writer, beneath) => {
+                let (output, _) = writer.finish().map_err(|error| beneath.failure(error))?;
+                output.into_output().finish()
             }
         }
     }
 }
 
 #[cfg(feature = "parquet")]
-fn failure(error: ParquetError, is_unread: &IsUnread) -> Failure {
-    if is_unread.load(std::sync::atomic::Ordering::Relaxed) {
-        return Failure::NobodyReads;
-    }
-    let what = "the output".to_owned();
-    match error {
-        ParquetError::Io(source) => Failure::Write { what, source },
-        other => Failure::Write { what, source: std::io::Error::other(other) },
+impl Beneath {
+    fn failure(&self, error: ParquetError) -> Failure {
+        if self.is_unread.load(std::sync::atomic::Ordering::Relaxed) {
+            return Failure::NobodyReads;
+        }
+        let source = match (self.failed.take(), error) {
+            (Some(source), _) | (None, ParquetError::Io(source)) => source,
+            (None, other) => std::io::Error::other(other),
+        };
+        Failure::Write { what: self.name.clone(), source }
     }
 }
