@@ -64,7 +64,7 @@ impl Output {
     /// The file beside the place of the one that was asked for, as long as it is not complete.
     pub(crate) fn file_aside(&self) -> Option<&Path> {
         match self.writer.get_ref() {
-            Destination::Direct(_) => None,
+            Destination::Direct { .. } => None,
             Destination::Aside { file, .. } => Some(file.path()),
         }
     }

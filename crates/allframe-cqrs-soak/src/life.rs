@@ -144,7 +144,8 @@ fn command(life: &Live) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
 

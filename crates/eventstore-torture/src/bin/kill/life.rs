@@ -153,7 +153,8 @@ fn command(life: &Write) -> std::io::Result<Command> {
     Ok(command)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::stores::Which;
