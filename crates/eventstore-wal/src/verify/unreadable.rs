@@ -226,7 +226,9 @@ mod tests {
         // A frame takes more than 100 bytes.
         let lost = EVENTS - saved.len() as u64;
         assert!((1..=42).contains(&lost), "{lost}");
-        let told = report.damages.iter().find(|damage| damage.offset == BAD.start).unwrap();
-        assert_eq!(told.detail, "4096 bytes cannot be read: the drive gives nothing");
+        // What the zeros there look like is told too.
+        let told = "4096 bytes cannot be read: the drive gives nothing";
+        let is_told = |damage: &Damage| damage.offset == BAD.start && damage.detail == told;
+        assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
     }
 }
