@@ -1,37 +1,46 @@
-//! From events to columns.
+//! From events to the values of a page: of the encodings of Parquet the few that suit events.
 
-use arrow2::{
-    array::{Array, BinaryArray, FixedSizeBinaryArray, ListArray, PrimitiveArray, Utf8Array},
-    offset::OffsetsBuffer,
-};
-use eventstore_api::{Encoding, RecordedEvent, Tag};
+use eventstore_api::{Encoding, RecordedEvent};
+use parquet_format_safe::Encoding as Layout;
 
 use crate::{
     error::ParquetError,
-    schema::{self, ID_BYTES, column},
+    levels,
+    numbers::{Width, are_near, encode_deltas, encode_plain},
+    schema::{COLUMN_COUNT, ID_BYTES},
+    texts,
 };
 
-/// The columns of some events.
-pub(crate) fn columns(events: &[RecordedEvent]) -> Result<Vec<Box<dyn Array>>, ParquetError> {
+/// What a page of one column holds.
+pub(crate) struct Values {
+    pub(crate) layout: Layout,
+    /// How many there are, with those that are null.
+    pub(crate) count: usize,
+    pub(crate) nulls: usize,
+    pub(crate) repetition_levels: Vec<u8>,
+    pub(crate) definition_levels: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Of each column over these events, which fill a page.
+pub(crate) fn columns(events: &[RecordedEvent]) -> Result<[Values; COLUMN_COUNT], ParquetError> {
     let metadata = events.iter().map(metadata).collect::<Result<Vec<_>, _>>()?;
-    let data = events.iter().map(text_of);
-    let data_binary = events.iter().map(|event| match text_of(event) {
+    let data_binary = |event| match text_of(event) {
         Some(_) => None,
         None => Some(&event.payload[..]),
-    });
-    let times: Vec<i64> = events.iter().map(|event| event.recorded_at.as_micros()).collect();
-    Ok(vec![
-        numbers(events, |event| event.position.get()),
-        names(events, |event| event.stream.as_str()),
-        numbers(events, |event| event.version.get()),
-        PrimitiveArray::from_vec(times).to(schema::data_type(column::RECORDED_AT)).boxed(),
-        ids(events)?,
-        names(events, |event| event.event_type.as_str()),
-        PrimitiveArray::<u32>::from_values(events.iter().map(|event| event.schema_version)).boxed(),
-        PrimitiveArray::<u8>::from_values(events.iter().map(|event| event.encoding.get())).boxed(),
-        Utf8Array::<i32>::from_iter(data).boxed(),
-        BinaryArray::<i32>::from_iter(data_binary).boxed(),
-        Utf8Array::<i32>::from_iter(metadata).boxed(),
+    };
+    Ok([
+        numbers(events, Width::Eight, |event| event.position.get().cast_signed()),
+        texts(events, |event| event.stream.as_str())?,
+        numbers(events, Width::Eight, |event| event.version.get().cast_signed()),
+        numbers(events, Width::Eight, |event| event.recorded_at.as_micros()),
+        ids(events),
+        texts(events, |event| event.event_type.as_str())?,
+        numbers(events, Width::Four, |event| event.schema_version.cast_signed().into()),
+        numbers(events, Width::Four, |event| event.encoding.get().into()),
+        optional(events.iter().map(|event| text_of(event).map(str::as_bytes)))?,
+        optional(events.iter().map(data_binary))?,
+        optional(metadata.iter().map(|it| it.as_deref().map(str::as_bytes)))?,
         tags(events)?,
     ])
 }
@@ -54,30 +63,73 @@ fn metadata(event: &RecordedEvent) -> Result<Option<String>, ParquetError> {
     serde_json::to_string(&object).map(Some).map_err(ParquetError::not_written)
 }
 
-fn numbers(events: &[RecordedEvent], number: impl Fn(&RecordedEvent) -> u64) -> Box<dyn Array> {
-    PrimitiveArray::<u64>::from_values(events.iter().map(number)).boxed()
+fn numbers(events: &[RecordedEvent], width: Width, number: impl Fn(&RecordedEvent) -> i64) -> Values {
+    let numbers: Vec<i64> = events.iter().map(number).collect();
+    let (layout, bytes) = if are_near(&numbers, width) {
+        (Layout::DELTA_BINARY_PACKED, encode_deltas(&numbers))
+    } else {
+        (Layout::PLAIN, encode_plain(&numbers, width))
+    };
+    Values { layout, ..Values::of_all(numbers.len(), bytes) }
 }
 
-fn names<'e>(events: &'e [RecordedEvent], name: impl Fn(&'e RecordedEvent) -> &'e str) -> Box<dyn Array> {
-    Utf8Array::<i32>::from_iter_values(events.iter().map(name)).boxed()
+fn texts<'e>(
+    events: &'e [RecordedEvent],
+    text: impl Fn(&'e RecordedEvent) -> &'e str,
+) -> Result<Values, ParquetError> {
+    let mut bytes = Vec::new();
+    for event in events {
+        texts::put(text(event).as_bytes(), &mut bytes)?;
+    }
+    Ok(Values::of_all(events.len(), bytes))
 }
 
-fn ids(events: &[RecordedEvent]) -> Result<Box<dyn Array>, ParquetError> {
+fn ids(events: &[RecordedEvent]) -> Values {
     let mut bytes = Vec::with_capacity(events.len() * ID_BYTES);
     for event in events {
         bytes.extend_from_slice(event.id.as_bytes());
     }
-    let ids = FixedSizeBinaryArray::try_new(schema::data_type(column::ID), bytes.into(), None);
-    ids.map(FixedSizeBinaryArray::boxed).map_err(ParquetError::not_written)
+    Values::of_all(events.len(), bytes)
 }
 
-fn tags(events: &[RecordedEvent]) -> Result<Box<dyn Array>, ParquetError> {
-    let lengths = events.iter().map(|event| event.tags.len());
-    let offsets =
-        arrow2::offset::Offsets::<i32>::try_from_lengths(lengths).map_err(ParquetError::not_written)?;
-    let tags: Vec<&str> = events.iter().flat_map(|event| &event.tags).map(Tag::as_str).collect();
-    let tags = Utf8Array::<i32>::from_slice(&tags);
-    let list =
-        ListArray::try_new(schema::data_type(column::TAGS), OffsetsBuffer::from(offsets), tags.boxed(), None);
-    list.map(ListArray::boxed).map_err(ParquetError::not_written)
+/// One for each row that has one.
+fn optional<'e>(values: impl Iterator<Item = Option<&'e [u8]>>) -> Result<Values, ParquetError> {
+    let (mut is_there, mut bytes) = (Vec::new(), Vec::new());
+    for value in values {
+        is_there.push(value.is_some());
+        if let Some(value) = value {
+            texts::put(value, &mut bytes)?;
+        }
+    }
+    Ok(Values::of_some(&is_there, bytes))
+}
+
+/// A list for each row; an empty one is a value that is not there.
+fn tags(events: &[RecordedEvent]) -> Result<Values, ParquetError> {
+    let (mut goes_on, mut is_there, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        if event.tags.is_empty() {
+            goes_on.push(false);
+            is_there.push(false);
+        }
+        for (number, tag) in event.tags.iter().enumerate() {
+            goes_on.push(number > 0);
+            is_there.push(true);
+            texts::put(tag.as_str().as_bytes(), &mut bytes)?;
+        }
+    }
+    Ok(Values { repetition_levels: levels::encode(&goes_on), ..Values::of_some(&is_there, bytes) })
+}
+
+impl Values {
+    /// One for every row.
+    const fn of_all(count: usize, bytes: Vec<u8>) -> Self {
+        let (repetition_levels, definition_levels) = (Vec::new(), Vec::new());
+        Self { layout: Layout::PLAIN, count, nulls: 0, repetition_levels, definition_levels, bytes }
+    }
+
+    fn of_some(is_there: &[bool], bytes: Vec<u8>) -> Self {
+        let nulls = is_there.iter().filter(|it| !**it).count();
+        Self { nulls, definition_levels: levels::encode(is_there), ..Self::of_all(is_there.len(), bytes) }
+    }
 }

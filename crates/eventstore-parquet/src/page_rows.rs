@@ -13,11 +13,11 @@ use uuid::Uuid;
 use crate::{
     checksum::EventsChecksum,
     error::ParquetError,
-    names,
+    levels, names,
+    numbers::{Width, decode_deltas, decode_plain},
     page::{Decompression, Page},
     schema::{ID_BYTES, column},
     texts::{Lists, Texts},
-    values::{delta_numbers, levels, plain_numbers},
 };
 
 /// The rows of one page of every column.
@@ -58,17 +58,17 @@ impl PageRows {
             return Ok(None);
         }
         Ok(match number {
-            column::POSITION => numbers(page, decompression)?.map(|it| self.positions = it),
+            column::POSITION => numbers(page, Width::Eight, decompression)?.map(|it| self.positions = it),
             column::STREAM => texts(page, decompression)?.map(|it| self.streams = it),
-            column::VERSION => numbers(page, decompression)?.map(|it| self.versions = it),
-            column::RECORDED_AT => numbers(page, decompression)?.map(|it| self.times = it),
+            column::VERSION => numbers(page, Width::Eight, decompression)?.map(|it| self.versions = it),
+            column::RECORDED_AT => numbers(page, Width::Eight, decompression)?.map(|it| self.times = it),
             column::ID => {
                 self.ids = decompression.lasting(page)?;
                 (self.ids.len() == rows * ID_BYTES).then_some(())
             }
             column::EVENT_TYPE => texts(page, decompression)?.map(|it| self.event_types = it),
-            column::SCHEMA_VERSION => numbers(page, decompression)?.map(|it| self.schema_versions = it),
-            column::ENCODING => numbers(page, decompression)?.map(|it| self.encodings = it),
+            column::SCHEMA_VERSION => numbers(page, Width::Four, decompression)?.map(|it| self.schema_versions = it),
+            column::ENCODING => numbers(page, Width::Four, decompression)?.map(|it| self.encodings = it),
             column::DATA => texts(page, decompression)?.map(|it| self.data = it),
             column::DATA_BINARY => texts(page, decompression)?.map(|it| self.data_binary = it),
             column::METADATA => texts(page, decompression)?.map(|it| self.metadata = it),
@@ -194,11 +194,15 @@ fn number_of_32_bits(number: i64) -> Option<u32> {
     i32::try_from(number).map(i32::cast_unsigned).or_else(|_| u32::try_from(number)).ok()
 }
 
-fn numbers(page: &Page<'_>, decompression: &mut Decompression) -> Result<Option<Vec<i64>>, ParquetError> {
+fn numbers(
+    page: &Page<'_>,
+    width: Width,
+    decompression: &mut Decompression,
+) -> Result<Option<Vec<i64>>, ParquetError> {
     let values = decompression.passing(page)?;
     Ok(match page.encoding {
-        Layout::DELTA_BINARY_PACKED => delta_numbers(values, page.count),
-        Layout::PLAIN => plain_numbers(values, page.count),
+        Layout::DELTA_BINARY_PACKED => decode_deltas(values, page.count),
+        Layout::PLAIN => decode_plain(values, page.count, width),
         _ => None,
     })
 }
@@ -211,7 +215,7 @@ fn texts(page: &Page<'_>, decompression: &mut Decompression) -> Result<Option<Te
     Ok(match page.nulls {
         0 => Texts::of_all(bytes, page.count),
         nulls if nulls == page.count => bytes.is_empty().then(Texts::default),
-        _ => levels(page.definition_levels, page.count).and_then(|is_text| Texts::of_some(bytes, &is_text)),
+        _ => levels::decode(page.definition_levels, page.count).and_then(|is_text| Texts::of_some(bytes, &is_text)),
     })
 }
 
@@ -224,7 +228,7 @@ fn lists(
         return Ok(None);
     }
     let bytes = Bytes::from(decompression.lasting(page)?);
-    let goes_on = levels(page.repetition_levels, page.count);
-    let is_text = levels(page.definition_levels, page.count);
+    let goes_on = levels::decode(page.repetition_levels, page.count);
+    let is_text = levels::decode(page.definition_levels, page.count);
     Ok(goes_on.zip(is_text).and_then(|(goes_on, is_text)| Lists::of(bytes, &goes_on, &is_text, rows)))
 }

@@ -1,17 +1,12 @@
 //! The columns, in their order.
 
-use arrow2::{
-    array::{Array, PrimitiveArray},
-    datatypes::{DataType, Field, Schema, TimeUnit},
-    io::parquet::write::Encoding,
-};
+use arrow2::datatypes::{DataType, Field, Schema, TimeUnit};
 
-/// One column: its name, what it holds, and how that is laid out.
+/// One column: its name, and what it holds.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     is_nullable: bool,
     data_type: fn() -> DataType,
-    encoding: Encoding,
 }
 
 /// The column of each field of an event.
@@ -38,26 +33,26 @@ pub(crate) const ID_BYTES: usize = 16;
 /// Positions, versions and times rise by little from one event to the next, and take less than a byte as differences.
 /// Names repeat, but a dictionary is one for all pages of a column: whoever reads a single page would have to read it too.
 pub(crate) const COLUMNS: [Column; COLUMN_COUNT] = [
-    column("position", || DataType::UInt64, Encoding::DeltaBinaryPacked),
-    column("stream", || DataType::Utf8, Encoding::Plain),
-    column("version", || DataType::UInt64, Encoding::DeltaBinaryPacked),
-    column("recorded_at", timestamp, Encoding::DeltaBinaryPacked),
-    column("id", || DataType::FixedSizeBinary(ID_BYTES), Encoding::Plain),
-    column("event_type", || DataType::Utf8, Encoding::Plain),
-    column("schema_version", || DataType::UInt32, Encoding::DeltaBinaryPacked),
-    column("encoding", || DataType::UInt8, Encoding::DeltaBinaryPacked),
+    column("position", || DataType::UInt64),
+    column("stream", || DataType::Utf8),
+    column("version", || DataType::UInt64),
+    column("recorded_at", timestamp),
+    column("id", || DataType::FixedSizeBinary(ID_BYTES)),
+    column("event_type", || DataType::Utf8),
+    column("schema_version", || DataType::UInt32),
+    column("encoding", || DataType::UInt8),
     nullable("data", || DataType::Utf8),
     nullable("data_binary", || DataType::Binary),
     nullable("metadata", || DataType::Utf8),
-    column("tags", tags, Encoding::Plain),
+    column("tags", tags),
 ];
 
-const fn column(name: &'static str, data_type: fn() -> DataType, encoding: Encoding) -> Column {
-    Column { name, is_nullable: false, data_type, encoding }
+const fn column(name: &'static str, data_type: fn() -> DataType) -> Column {
+    Column { name, is_nullable: false, data_type }
 }
 
 const fn nullable(name: &'static str, data_type: fn() -> DataType) -> Column {
-    Column { name, is_nullable: true, data_type, encoding: Encoding::Plain }
+    Column { name, is_nullable: true, data_type }
 }
 
 fn timestamp() -> DataType {
@@ -71,36 +66,4 @@ fn tags() -> DataType {
 pub(crate) fn schema() -> Schema {
     let field = |column: &Column| Field::new(column.name, (column.data_type)(), column.is_nullable);
     COLUMNS.iter().map(field).collect::<Vec<_>>().into()
-}
-
-impl Column {
-    /// How these values of the column are laid out.
-    pub(crate) fn encoding_of(&self, values: &dyn Array) -> Encoding {
-        match self.encoding {
-            Encoding::DeltaBinaryPacked if !is_smooth(values) => Encoding::Plain,
-            encoding => encoding,
-        }
-    }
-}
-
-/// Whether no number is so far from the one before it that the encoder of differences would overflow.
-fn is_smooth(values: &dyn Array) -> bool {
-    const FAR: u64 = 1 << 61;
-    let values = values.as_any();
-    let steps = |mut pairs: std::slice::Windows<'_, i64>| {
-        pairs.all(|pair| matches!(pair, [one, next] if one.abs_diff(*next) < FAR))
-    };
-    if let Some(values) = values.downcast_ref::<PrimitiveArray<i64>>() {
-        return steps(values.values().windows(2));
-    }
-    if let Some(values) = values.downcast_ref::<PrimitiveArray<u64>>() {
-        // As the encoder sees them.
-        let values: Vec<i64> = values.values().iter().map(|&value| value.cast_signed()).collect();
-        return steps(values.windows(2));
-    }
-    true
-}
-
-pub(crate) fn data_type(column: usize) -> DataType {
-    COLUMNS.get(column).map_or(DataType::Null, |column| (column.data_type)())
 }

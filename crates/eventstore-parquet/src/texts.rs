@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::error::ParquetError;
+
 /// Texts, or bytes, one after the other, each after its length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
@@ -18,6 +20,14 @@ pub(crate) struct Texts {
 const NOTHING: u32 = u32::MAX;
 /// How many bytes the length of a text takes.
 const LENGTH_BYTES: usize = size_of::<u32>();
+
+/// Adds a text behind others.
+pub(crate) fn put(text: &[u8], bytes: &mut Vec<u8>) -> Result<(), ParquetError> {
+    let length = u32::try_from(text.len()).map_err(ParquetError::not_written)?;
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(text);
+    Ok(())
+}
 
 impl Texts {
     /// One for every row.

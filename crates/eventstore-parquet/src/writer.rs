@@ -88,7 +88,7 @@ impl<W: Write> ParquetWriter<W> {
         let (output, count) = Measured::new(output);
         let file = FileWriter::try_new(output, schema::schema(), WRITE_OPTIONS);
         let file = file.map_err(ParquetError::not_written)?;
-        let cutter = PageCutter::new(options.compression_level, file.parquet_schema().fields())?;
+        let cutter = PageCutter::new(options.compression_level, file.parquet_schema())?;
         Ok(Self {
             file,
             count,
