@@ -1,4 +1,4 @@
-//! What stands between a store and its callers changes what it says, and passes on everything else.
+//! An interceptor changes what it says of the calls to a store, and passes on everything else.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,8 +12,8 @@ use eventstore_api::{
     ReadAll, Result, Snapshot, StoreError, StreamId, StreamRange, Version,
 };
 use eventstore_conformance::{
-    around::{Around, Between, Call},
     async_trait,
+    intercept::{Call, Intercepted, Interceptor},
     model::ReferenceBackend,
 };
 
@@ -44,7 +44,7 @@ struct Noting {
 }
 
 #[async_trait]
-impl Between for Noting {
+impl Interceptor for Noting {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }
@@ -60,10 +60,10 @@ impl Between for Noting {
 }
 
 /// Says nothing at all.
-struct Nothing(Arc<Around<Noting>>);
+struct Nothing(Arc<Intercepted<Noting>>);
 
 #[async_trait]
-impl Between for Nothing {
+impl Interceptor for Nothing {
     fn store(&self) -> impl EventStoreBackend {
         Arc::clone(&self.0)
     }
@@ -71,34 +71,34 @@ impl Between for Nothing {
 
 #[tokio::test]
 async fn what_nothing_is_said_of_arrives_as_it_is_and_so_does_its_answer() {
-    let noting = Arc::new(Around(Noting::default()));
-    let (inner, around) = (noting.inner.clone(), Around(Nothing(Arc::clone(&noting))));
+    let noting = Arc::new(Intercepted(Noting::default()));
+    let (inner, intercepted) = (noting.inner.clone(), Intercepted(Nothing(Arc::clone(&noting))));
 
     let moved = store().await.get_all_events().await.unwrap();
-    around.restore(moved.clone()).await.unwrap();
+    intercepted.restore(moved.clone()).await.unwrap();
     assert_eq!(inner.get_all_events().await.unwrap(), moved);
     let guard = ExpectedVersion::Exact(Version::new(2));
-    let appended = around.append(&stream("a"), guard, vec![event("three")]).await.unwrap();
+    let appended = intercepted.append(&stream("a"), guard, vec![event("three")]).await.unwrap();
     assert_eq!(appended.last_version, Version::new(3));
 
     let (a, range) = (stream("a"), StreamRange::after(Version::new(1)).limit(1));
-    let page = around.read_stream(&a, range).await.unwrap();
+    let page = intercepted.read_stream(&a, range).await.unwrap();
     assert_eq!(page.events.first().map(|event| event.version), Some(Version::new(2)));
     assert_eq!(page, inner.read_stream(&a, range).await.unwrap());
     let query = ReadAll::backward().limit(2);
-    assert_eq!(around.read_all(&query).await.unwrap(), inner.read_all(&query).await.unwrap());
-    assert_eq!(around.wait_past(GlobalPosition::START).await.unwrap(), appended.last_position);
+    assert_eq!(intercepted.read_all(&query).await.unwrap(), inner.read_all(&query).await.unwrap());
+    assert_eq!(intercepted.wait_past(GlobalPosition::START).await.unwrap(), appended.last_position);
 
-    around.save_snapshot(snapshot("a")).await.unwrap();
+    intercepted.save_snapshot(snapshot("a")).await.unwrap();
     inner.save_snapshot(snapshot("b")).await.unwrap();
-    assert_eq!(around.get_latest_snapshot(&a).await.unwrap(), Some(snapshot("a")));
-    assert_eq!(around.list_snapshots(None, 1).await.unwrap(), [stream("a")]);
-    assert_eq!(around.list_snapshots(Some(&a), 9).await.unwrap(), [stream("b")]);
+    assert_eq!(intercepted.get_latest_snapshot(&a).await.unwrap(), Some(snapshot("a")));
+    assert_eq!(intercepted.list_snapshots(None, 1).await.unwrap(), [stream("a")]);
+    assert_eq!(intercepted.list_snapshots(Some(&a), 9).await.unwrap(), [stream("b")]);
 
-    assert_eq!(around.stats().await.unwrap(), inner.stats().await.unwrap());
-    assert_eq!(around.head().await.unwrap(), appended.last_position);
-    around.flush().await.unwrap();
-    around.close().await.unwrap();
+    assert_eq!(intercepted.stats().await.unwrap(), inner.stats().await.unwrap());
+    assert_eq!(intercepted.head().await.unwrap(), appended.last_position);
+    intercepted.flush().await.unwrap();
+    intercepted.close().await.unwrap();
 
     let arrived = [
         Call::Restore,
@@ -123,14 +123,14 @@ async fn what_nothing_is_said_of_arrives_as_it_is_and_so_does_its_answer() {
 
 #[tokio::test]
 async fn each_call_comes_by_once_whatever_is_made_of_it() {
-    let around = Around(Noting { inner: store().await, ..Noting::default() });
-    around.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await.unwrap();
-    around.get_all_events().await.unwrap();
-    around.head().await.unwrap();
-    around.flush().await.unwrap();
-    around.close().await.unwrap();
+    let intercepted = Intercepted(Noting { inner: store().await, ..Noting::default() });
+    intercepted.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await.unwrap();
+    intercepted.get_all_events().await.unwrap();
+    intercepted.head().await.unwrap();
+    intercepted.flush().await.unwrap();
+    intercepted.close().await.unwrap();
     let calls = [Call::AppendAll, Call::ReadAll, Call::Head, Call::Flush, Call::Close];
-    assert_eq!(*around.calls.lock().unwrap(), calls);
+    assert_eq!(*intercepted.calls.lock().unwrap(), calls);
 }
 
 /// Takes nothing, shows nothing, and counts how often it is flushed.
@@ -140,7 +140,7 @@ struct Otherwise {
 }
 
 #[async_trait]
-impl Between for Otherwise {
+impl Interceptor for Otherwise {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }
@@ -163,23 +163,23 @@ impl Between for Otherwise {
 
 #[tokio::test]
 async fn what_is_otherwise_is_so_too_in_what_is_made_of_it() {
-    let around = Around(Otherwise { inner: store().await, flushes: AtomicUsize::new(0) });
-    let refused = around.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await;
+    let intercepted = Intercepted(Otherwise { inner: store().await, flushes: AtomicUsize::new(0) });
+    let refused = intercepted.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
-    assert!(around.get_all_events().await.unwrap().is_empty());
-    assert_eq!(around.head().await.unwrap(), GlobalPosition::START);
-    around.close().await.unwrap();
-    assert_eq!(around.flushes.load(Ordering::Relaxed), 1);
+    assert!(intercepted.get_all_events().await.unwrap().is_empty());
+    assert_eq!(intercepted.head().await.unwrap(), GlobalPosition::START);
+    intercepted.close().await.unwrap();
+    assert_eq!(intercepted.flushes.load(Ordering::Relaxed), 1);
     // Of streams nothing is said.
-    assert_eq!(around.get_events(&stream("a")).await.unwrap().len(), 2);
-    assert_eq!(around.stats().await.unwrap().total_events, 2);
+    assert_eq!(intercepted.get_events(&stream("a")).await.unwrap().len(), 2);
+    assert_eq!(intercepted.stats().await.unwrap().total_events, 2);
 }
 
 /// A line that is cut.
 struct Cut(ReferenceBackend);
 
 #[async_trait]
-impl Between for Cut {
+impl Interceptor for Cut {
     fn store(&self) -> impl EventStoreBackend {
         self.0.clone()
     }
@@ -196,11 +196,11 @@ impl Between for Cut {
 #[tokio::test]
 async fn a_call_whose_answer_nobody_asks_for_has_not_happened() {
     let store = store().await;
-    let around = Around(Cut(store.clone()));
-    let failed = around.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await;
+    let intercepted = Intercepted(Cut(store.clone()));
+    let failed = intercepted.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await;
     assert!(matches!(failed, Err(StoreError::Unavailable { .. })), "{failed:?}");
-    around.save_snapshot(snapshot("a")).await.unwrap_err();
-    around.head().await.unwrap_err();
+    intercepted.save_snapshot(snapshot("a")).await.unwrap_err();
+    intercepted.head().await.unwrap_err();
     let stats = store.stats().await.unwrap();
     assert_eq!((stats.total_events, stats.total_snapshots), (2, 0));
 }
