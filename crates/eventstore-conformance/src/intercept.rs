@@ -48,6 +48,11 @@
 //! assert_eq!(store.get_events(&account).await?.len(), 1);
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
+//!
+//! # Methods to come
+//!
+//! A provided method that [`EventStoreBackend`] gets later is not intercepted unless [`Interceptor`] and [`Intercepted`] get it too:
+//! until then it is answered in the provided way, by the calls that this makes, and a store that does it better is not asked.
 
 use std::ops::Deref;
 

@@ -125,11 +125,21 @@ async fn what_nothing_is_said_of_arrives_as_it_is_and_so_does_its_answer() {
 async fn each_call_comes_by_once_whatever_is_made_of_it() {
     let intercepted = Intercepted(Noting { inner: store().await, ..Noting::default() });
     intercepted.append(&stream("a"), ExpectedVersion::Any, vec![event("three")]).await.unwrap();
+    intercepted.get_events(&stream("a")).await.unwrap();
+    intercepted.get_events_after(&stream("a"), Version::new(1)).await.unwrap();
     intercepted.get_all_events().await.unwrap();
     intercepted.head().await.unwrap();
     intercepted.flush().await.unwrap();
     intercepted.close().await.unwrap();
-    let calls = [Call::AppendAll, Call::ReadAll, Call::Head, Call::Flush, Call::Close];
+    let calls = [
+        Call::AppendAll,
+        Call::ReadStream,
+        Call::ReadStream,
+        Call::ReadAll,
+        Call::Head,
+        Call::Flush,
+        Call::Close,
+    ];
     assert_eq!(*intercepted.calls.lock().unwrap(), calls);
 }
 
@@ -203,4 +213,28 @@ async fn a_call_whose_answer_nobody_asks_for_has_not_happened() {
     intercepted.head().await.unwrap_err();
     let stats = store.stats().await.unwrap();
     assert_eq!((stats.total_events, stats.total_snapshots), (2, 0));
+}
+
+/// The methods in the body that begins in this line of a source text.
+fn methods<'a>(source: &'a str, begin: &str) -> Vec<&'a str> {
+    let body = source.lines().skip_while(|line| !line.starts_with(begin)).take_while(|line| *line != "}");
+    let signatures = body.filter_map(|line| line.strip_prefix("    async fn "));
+    signatures.filter_map(|signature| signature.split(['(', '<']).next()).collect()
+}
+
+/// One that the trait gets as a provided method would compile, and be neither intercepted nor asked of the store.
+#[test]
+fn each_method_of_the_trait_is_intercepted_or_made_of_those_that_are() {
+    let api = concat!(env!("CARGO_MANIFEST_DIR"), "/../eventstore-api/src/backend.rs");
+    let api = std::fs::read_to_string(api).unwrap();
+    let mut others = methods(&api, "pub trait EventStoreBackend");
+    let source = include_str!("../src/intercept.rs");
+    let asked = methods(source, "impl<I: Interceptor> EventStoreBackend for Intercepted<I>");
+    assert!(asked.iter().all(|method| others.contains(method)), "{asked:?} of {others:?}");
+    others.retain(|method| !asked.contains(method));
+    assert_eq!(others, ["append", "get_events", "get_events_after", "get_all_events"]);
+
+    let mut of_interceptor = methods(source, "pub trait Interceptor");
+    of_interceptor.retain(|method| *method != "each_call");
+    assert_eq!(of_interceptor, asked);
 }
