@@ -9,9 +9,9 @@ use eventstore_api::{EventFilter, ReadAll, message_with_causes};
 use serde::Serialize;
 
 use crate::{
-    aside::note,
     exit::Exit,
     failure::{Failure, heard_or_not},
+    notes::note,
     output::Output,
     page::each_event,
     progress::Progress,

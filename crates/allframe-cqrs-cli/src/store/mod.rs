@@ -31,7 +31,7 @@ pub(crate) use self::{
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };
-use crate::{aside::note, failure::Failure, progress::Progress};
+use crate::{failure::Failure, notes::note, progress::Progress};
 
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]

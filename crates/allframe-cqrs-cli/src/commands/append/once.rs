@@ -1,8 +1,8 @@
 use eventstore_api::{AppendBatch, Appended, EventId, EventStoreBackend, Result as StoreResult, StoreError};
 
 use crate::{
-    aside::note,
     failure::Failure,
+    notes::note,
     store::{self, Store, surely},
 };
 
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        aside::heard,
+        notes::heard,
         store::erring::{Asked, Erring},
     };
 

@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        aside::heard,
+        notes::heard,
         store::erring::{Asked, Erring, store_of},
     };
 

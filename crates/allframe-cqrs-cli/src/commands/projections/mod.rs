@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use self::backlog::Backlog;
 use crate::{
-    aside::note,
     failure::{Failure, heard_or_not},
     jsonl::Rfc3339,
+    notes::note,
     output::Output,
     progress::Progress,
     screen::{Colours, Column, Table, count, printable},
