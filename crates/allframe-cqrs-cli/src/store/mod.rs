@@ -12,9 +12,9 @@ mod left_out;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod retries;
 #[cfg(feature = "rocksdb")]
 mod rocksdb;
-mod surely;
 mod target;
 mod verdict;
 #[cfg(feature = "wal")]
@@ -27,7 +27,7 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError, messa
 
 pub(crate) use self::{
     left_out::how_to_get,
-    surely::surely,
+    retries::with_retries,
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };

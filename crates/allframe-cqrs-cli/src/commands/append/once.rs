@@ -3,14 +3,14 @@ use eventstore_api::{AppendBatch, Appended, EventId, EventStoreBackend, Result a
 use crate::{
     failure::Failure,
     notes::note,
-    store::{self, Store, surely},
+    store::{self, Store, with_retries},
 };
 
 /// Appends one event, and closes the store. Where it may be stored, and that is not certain, its id is in the failure: whoever appends it
 /// again without gets another one.
 pub(super) async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
     let mut is_known = true;
-    let appended = surely(async || {
+    let appended = with_retries(async || {
         let answer = store.append_all(batch.clone()).await;
         let was_known = is_known;
         is_known = is_known_after(&answer, was_known);

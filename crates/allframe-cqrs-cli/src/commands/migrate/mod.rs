@@ -102,7 +102,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
             Some(interrupted) if !interrupted.is_so() => Patience::Endless,
             _ => Patience::Limited,
         };
-        if !error.is_retryable() || !attempts.is_another(target.head().await.ok(), patience) {
+        if !error.is_retryable() || !attempts.begin_another(target.head().await.ok(), patience) {
             return Err(failure(error));
         }
         if let Ok(mut on_the_way) = on_the_way.lock() {
