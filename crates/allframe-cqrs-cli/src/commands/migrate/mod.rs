@@ -189,7 +189,7 @@ mod tests {
         store::erring::{Asked, Erring, store_of},
     };
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_was_copied_before_a_store_went_away_is_counted_too() {
         // Too much for one page.
         let source: Store = Arc::new(store_of(4, 5 << 20).await);
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(report.verified.events, 4);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn why_it_is_tried_again_is_told_when_it_changes() {
         heard::take();
         let source: Store = Arc::new(store_of(1, 1).await);
