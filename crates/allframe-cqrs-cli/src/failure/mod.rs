@@ -1,3 +1,5 @@
+#[cfg(any(feature = "schemas", feature = "toolkit"))]
+mod all_told;
 mod hint;
 
 use std::{borrow::Cow, error::Error, io, io::Write};
@@ -6,6 +8,8 @@ use eventstore_api::{EventId, ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
 use serde::Serialize;
 
+#[cfg(any(feature = "schemas", feature = "toolkit"))]
+pub(crate) use self::all_told::all_told;
 use crate::{
     exit::Exit,
     redacted::{names_a_server, without_passwords},
