@@ -45,6 +45,10 @@ pub(crate) enum Failure {
     NoSuchStream(eventstore_api::StreamId),
     #[error("{0}")]
     NoSuchThing(String),
+    /// What there is of a name cannot be read, of which notes have said why.
+    #[cfg(feature = "toolkit")]
+    #[error("there are {0}, and none of them can be read")]
+    NoneReadable(String),
     /// A store does not give back what it has acknowledged.
     #[error("{appended} events were appended, and {read} came back")]
     Lost { appended: u64, read: u64 },
