@@ -258,6 +258,7 @@ mod tests {
         for (name, expected) in [
             ("boarding-pass=7A", "boarding-pass=7A"),
             ("größe=5", "größe=5"),
+            ("customer:ann@shop.org", "customer:ann@shop.org"),
             ("postgres://ann:secret@h/db", "postgres://ann:***@h/db"),
         ] {
             let failure = Failure::Store(StoreError::WrongExpectedVersion {
