@@ -69,7 +69,9 @@ impl Exit {
                  that holds something else, or from one that has no beginning (what had arrived stays); sagas, of one that is not \
                  where this can be done; bench, of a store that holds events"
             }
-            Self::HungUp => "ended by SIGHUP, as when its terminal is closed",
+            Self::HungUp => {
+                "ended by SIGHUP, as when its terminal is closed; an export hears it on Linux alone"
+            }
             Self::Interrupted => {
                 "ended by Ctrl-C (SIGINT), wherever it was; migrate --follow by the second one alone"
             }

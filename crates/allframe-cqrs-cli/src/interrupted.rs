@@ -7,7 +7,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::{aside::note, exit::Exit, failure::Failure};
+use crate::{exit::Exit, failure::Failure, notes::note};
 
 /// Ctrl-C, and SIGTERM where there is such a thing: from when it listens, the first of them ends nothing by itself. The second ends
 /// the program at once, wherever it is, as the first would have before.

@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
-mod aside;
 mod commands;
 mod exit;
 mod failure;
 mod interrupted;
 mod jsonl;
+mod notes;
 mod output;
 mod page;
 mod progress;

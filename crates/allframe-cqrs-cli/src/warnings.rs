@@ -8,7 +8,7 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-use crate::aside::note;
+use crate::notes::note;
 
 /// Tells each of them on standard error. Stores warn too, of what they say in other ways, and are not heard.
 pub(crate) fn tell() {

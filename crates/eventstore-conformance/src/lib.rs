@@ -8,7 +8,6 @@
     reason = "a test-suite: its job is to panic when a backend breaks a law"
 )]
 
-pub mod around;
 #[cfg(doctest)]
 mod backend_guide;
 mod case;
@@ -17,6 +16,7 @@ mod errors;
 mod events;
 mod factory;
 pub mod history;
+pub mod intercept;
 #[doc(hidden)]
 pub mod laws;
 pub mod model;

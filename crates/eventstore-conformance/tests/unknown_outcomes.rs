@@ -20,9 +20,9 @@ use eventstore_api::{
     AppendBatch, Appended, EventStoreBackend, ExpectedVersion, Result, StoreError, Version,
 };
 use eventstore_conformance::{
-    around::{Around, Between},
     async_trait,
     history::{Action, Outcome, ViolationKind, Write, check, record},
+    intercept::{Intercepted, Interceptor},
     model::ReferenceBackend,
 };
 use story::{ANY, Story, attempt, exact, id, stream};
@@ -178,14 +178,14 @@ struct Failing {
 }
 
 impl Failing {
-    fn new(keeps: fn(AppendBatch) -> AppendBatch) -> Arc<Around<Self>> {
+    fn new(keeps: fn(AppendBatch) -> AppendBatch) -> Arc<Intercepted<Self>> {
         let (inner, appends) = (ReferenceBackend::new(), AtomicUsize::new(0));
-        Arc::new(Around(Self { inner, appends, gives_up_at: 1_500, keeps }))
+        Arc::new(Intercepted(Self { inner, appends, gives_up_at: 1_500, keeps }))
     }
 }
 
 #[async_trait]
-impl Between for Failing {
+impl Interceptor for Failing {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

@@ -2,11 +2,11 @@
 
 mod catch_up;
 mod copy_state;
+mod delegation;
 mod difference;
 mod digest;
 mod error;
 mod migration;
-mod passed_on;
 mod progress;
 mod report;
 mod saved_meanwhile;

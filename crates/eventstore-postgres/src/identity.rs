@@ -28,6 +28,11 @@ pub struct StoreIdentity {
 /// It holds until the server is started anew, so ask for both at once. A replica is another server than its primary; two machines of which
 /// one is a copy of the other with all of its memory have one server, as far as this can tell.
 ///
+/// It makes a connection of its own, for which it waits as long as [`PostgresConfig::acquire_timeout`] says, and then for the answer, as
+/// long as [`PostgresConfig::answer_timeout`] says: 55 s in all by default. It may be dropped at any time; its connection is then
+/// closed once it is made, or has answered, and after [`PostgresConfig::connect_timeout`] for each host, or
+/// [`PostgresConfig::answer_timeout`], in any case.
+///
 /// ```no_run
 /// use eventstore_postgres::{PostgresConfig, identity};
 ///
@@ -42,7 +47,13 @@ pub struct StoreIdentity {
 ///
 /// # Errors
 ///
-/// As [`PostgresBackend::with_config`](crate::PostgresBackend::with_config) for a server that cannot be reached.
+/// Each with a [`PostgresError`](crate::PostgresError) as its source:
+///
+/// - [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable) where it may be otherwise later: the server cannot be reached
+///   (`Connect`), has not let us in (`ConnectTimeout`) or not answered (`NoAnswer`) in time, or cannot answer now (`Server`).
+/// - [`StoreError::Storage`](eventstore_api::StoreError::Storage) where it stays so: the URL cannot be read (`Url`), TLS cannot be had as
+///   it says (`TlsFeature`, `TlsFile`), the server's certificate is not trusted (`Untrusted`), the password is wrong or there is no such
+///   role or database (`Connect`), or the server does not let the role ask (`NotAllowed`) or does not understand it (`Server`).
 pub async fn identity(url: &str, config: &PostgresConfig) -> Result<StoreIdentity> {
     const WHICH: &str =
         "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()";

@@ -78,6 +78,14 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProcessesArguments) 
 }
 
 async fn list(instances: &Instances, name: Option<&str>, open: bool, json: bool) -> Result<(), Failure> {
+    // Before they are read: of one that is begun meanwhile it would be said that it cannot be.
+    if let Some(name) = name
+        && !instances.has_process(name).await?
+    {
+        return Err(Failure::NoSuchThing(format!(
+            "there are no instances of a process manager `{name}`; `processes` lists those there are"
+        )));
+    }
     // All instances of the name may have ended, which is another answer.
     let is_known = Cell::new(false);
     let is_wanted = |instance: &InstanceSummary| {
@@ -87,9 +95,7 @@ async fn list(instances: &Instances, name: Option<&str>, open: bool, json: bool)
     };
     let found = instances.list(is_wanted).await?;
     if let Some(name) = name.filter(|_| !is_known.get()) {
-        return Err(Failure::NoSuchThing(format!(
-            "there are no instances of a process manager `{name}`; `processes` lists those there are"
-        )));
+        return Err(Failure::NoneReadable(format!("instances of the process manager `{name}`")));
     }
     let mut output = Output::stdout();
     let mut table = Table::new([

@@ -1,20 +1,16 @@
-use std::{collections::BTreeSet, fmt::Display, path::Path};
+use std::{fmt::Display, path::Path};
 
 use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
     incompatible_releases,
 };
 use clap::{Args, Subcommand};
-use eventstore_api::{EventFilter, ReadAll, message_with_causes};
 use serde::Serialize;
 
 use crate::{
-    aside::note,
     exit::Exit,
-    failure::{Failure, heard_or_not},
+    failure::{Failure, all_told, heard_or_not},
     output::Output,
-    page::each_event,
-    progress::Progress,
     redacted::redacted,
     screen::printable,
     store::{self, Store},
@@ -138,14 +134,10 @@ struct Listed<'a> {
 }
 
 async fn list(store: &Store, json: bool) -> Result<(), Failure> {
-    let (histories, mut unreadable) = histories(store).await?;
+    let (histories, unreadable) = histories(store).await?;
     heard_or_not(print(&histories, json))?;
-    // What can be shown has been. A command ends with one failure, so the others are told before.
-    let last = unreadable.pop();
-    for error in unreadable {
-        note(&message_with_causes(&error));
-    }
-    last.map_or(Ok(()), |error| Err(error.into()))
+    // What can be shown has been.
+    all_told(unreadable)
 }
 
 /// Those that can be read, and why others cannot: these hide none.
@@ -157,7 +149,7 @@ async fn histories(store: &Store) -> Result<(Vec<SchemaHistory>, Vec<SchemaError
         Err(error) => return Err(error.into()),
     }
     let (mut histories, mut unreadable) = (Vec::new(), Vec::new());
-    for name in names(store).await? {
+    for name in registry.names().await? {
         match registry.history(&name).await {
             Ok(history) => histories.push(history),
             Err(error @ SchemaError::Unreadable { .. }) => unreadable.push(error),
@@ -165,20 +157,6 @@ async fn histories(store: &Store) -> Result<(Vec<SchemaHistory>, Vec<SchemaError
         }
     }
     Ok((histories, unreadable))
-}
-
-/// The names of which something is registered, as `docs/schemas.md` says where.
-async fn names(store: &Store) -> Result<BTreeSet<String>, Failure> {
-    const PREFIX: &str = "$schema-";
-    let mut names = BTreeSet::new();
-    let mut progress = Progress::unknown();
-    let query = ReadAll::forward().filter(EventFilter::stream_prefix(PREFIX));
-    each_event(store, query, &mut progress, |event| {
-        names.extend(event.stream.as_str().strip_prefix(PREFIX).map(str::to_owned));
-        Ok(())
-    })
-    .await?;
-    Ok(names)
 }
 
 fn print(histories: &[SchemaHistory], json: bool) -> Result<(), Failure> {

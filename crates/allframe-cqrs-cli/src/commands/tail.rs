@@ -7,9 +7,9 @@ use eventstore_api::{
 };
 
 use crate::{
-    aside::note,
     failure::Failure,
     jsonl::Rfc3339,
+    notes::note,
     output::Output,
     page::{PAGE_BYTES, PAGE_EVENTS},
     screen::{self, Colours},

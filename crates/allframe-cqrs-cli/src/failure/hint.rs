@@ -40,6 +40,11 @@ impl Failure {
             #[cfg(feature = "schemas")]
             Self::NoSchema(_) => Some("`schemas list` names those that are"),
             #[cfg(feature = "toolkit")]
+            Self::NoneReadable(_) => Some(
+                "the notes name their streams, and `inspect` shows the events there as they are stored; where a newer version of \
+                 the toolkit has written them, take the tool of that version",
+            ),
+            #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::NotFound { .. }) => {
                 Some("`sagas` lists those that there are")
             }

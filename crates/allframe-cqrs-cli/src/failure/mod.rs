@@ -1,3 +1,5 @@
+#[cfg(any(feature = "schemas", feature = "toolkit"))]
+mod all_told;
 mod hint;
 
 use std::{borrow::Cow, error::Error, io, io::Write};
@@ -6,6 +8,8 @@ use eventstore_api::{EventId, ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
 use serde::Serialize;
 
+#[cfg(any(feature = "schemas", feature = "toolkit"))]
+pub(crate) use self::all_told::all_told;
 use crate::{
     exit::Exit,
     redacted::{names_a_server, without_passwords},
@@ -41,6 +45,10 @@ pub(crate) enum Failure {
     NoSuchStream(eventstore_api::StreamId),
     #[error("{0}")]
     NoSuchThing(String),
+    /// What there is of a name cannot be read, of which notes have said why.
+    #[cfg(feature = "toolkit")]
+    #[error("there are {0}, and none of them can be read")]
+    NoneReadable(String),
     /// A store does not give back what it has acknowledged.
     #[error("{appended} events were appended, and {read} came back")]
     Lost { appended: u64, read: u64 },
@@ -250,6 +258,7 @@ mod tests {
         for (name, expected) in [
             ("boarding-pass=7A", "boarding-pass=7A"),
             ("größe=5", "größe=5"),
+            ("customer:ann@shop.org", "customer:ann@shop.org"),
             ("postgres://ann:secret@h/db", "postgres://ann:***@h/db"),
         ] {
             let failure = Failure::Store(StoreError::WrongExpectedVersion {

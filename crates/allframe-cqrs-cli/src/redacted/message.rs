@@ -32,6 +32,9 @@ fn without_those_of(said: &[String], message: &str) -> String {
 }
 
 /// Whether it may be a URL, if one that is mistyped, or what libpq takes.
+///
+/// `customer:ann@shop.org` is the name of a stream, and may as well be a URL without its scheme: nobody can tell. Of the two mistakes the
+/// one is taken that shows no password.
 fn may_hold_a_password(text: &str) -> bool {
     names_a_server(text)
         || behind_a_setting(text).is_some()
@@ -109,6 +112,18 @@ mod tests {
                 let message = without_those_of(&[said], &format!("cannot open {url}"));
                 assert!(message.starts_with("cannot open ") && !message.contains("SECRET"), "{message}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_user_with_a_password_is_taken_for_that() {
+        for (name, expected) in [
+            ("customer:ann@shop.org", "customer:***@shop.org"),
+            ("customer-ann@shop.org", "customer-ann@shop.org"),
+            ("customer:ann", "customer:ann"),
+        ] {
+            let message = without_those_of(&[name.to_owned()], &format!("stream `{name}` has no events"));
+            assert_eq!(message, format!("stream `{expected}` has no events"));
         }
     }
 

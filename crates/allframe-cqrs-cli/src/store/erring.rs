@@ -10,7 +10,7 @@ use eventstore_api::{
     AppendBatch, Appended, EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, Page,
     ReadAll, RecordedEvent, Result, StoreError, StreamId,
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 
 /// What a store is asked for, and the how-manieth time; the first is 0.
@@ -32,9 +32,12 @@ pub(crate) struct Erring {
 }
 
 impl Erring {
-    pub(crate) fn new(inner: InMemoryBackend, fault: fn(Asked) -> Option<StoreError>) -> Arc<Around<Self>> {
+    pub(crate) fn new(
+        inner: InMemoryBackend,
+        fault: fn(Asked) -> Option<StoreError>,
+    ) -> Arc<Intercepted<Self>> {
         let none = AtomicUsize::default;
-        Arc::new(Around(Self { inner, fault, appends: none(), reads: none(), restores: none() }))
+        Arc::new(Intercepted(Self { inner, fault, appends: none(), reads: none(), restores: none() }))
     }
 
     fn fault(&self, asked: impl FnOnce(usize) -> Asked, times: &AtomicUsize) -> Result<()> {
@@ -54,7 +57,7 @@ pub(crate) async fn store_of(events: usize, bytes: usize) -> InMemoryBackend {
 }
 
 #[async_trait]
-impl Between for Erring {
+impl Interceptor for Erring {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

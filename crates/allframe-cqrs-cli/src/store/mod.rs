@@ -12,9 +12,9 @@ mod left_out;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod retries;
 #[cfg(feature = "rocksdb")]
 mod rocksdb;
-mod surely;
 mod target;
 mod verdict;
 #[cfg(feature = "wal")]
@@ -27,11 +27,11 @@ use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError, messa
 
 pub(crate) use self::{
     left_out::how_to_get,
-    surely::surely,
+    retries::with_retries,
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };
-use crate::{aside::note, failure::Failure, progress::Progress};
+use crate::{failure::Failure, notes::note, progress::Progress};
 
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]

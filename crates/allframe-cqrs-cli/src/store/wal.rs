@@ -7,7 +7,7 @@ use eventstore_wal::{
 };
 
 use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
-use crate::{aside::note, progress::Progress};
+use crate::{notes::note, progress::Progress};
 
 pub(super) const KIND: Kind = Kind {
     form: "wal:DIR",

@@ -101,3 +101,16 @@ fn what_only_looks_like_a_password_is_shown() {
     let outcome = place.run("append boarding-pass=7A T --expected 3 --json");
     assert!(outcome.stderr.contains(r#""stream":"boarding-pass=7A""#), "{outcome}");
 }
+
+/// Nobody can tell it from a URL without its scheme.
+#[test]
+fn a_name_that_may_be_a_user_with_a_password_is_hidden_in_messages_alone() {
+    const NAME: &str = "customer:ann@shop.org";
+    let place = Place::new();
+    place.import(r#"{"stream":"customer:ann@shop.org","type":"T","data":1}"#);
+    assert!(place.succeed(&format!("inspect {NAME}")).contains(NAME));
+    let outcome = place.run(&format!("append --expected 9 --json {NAME} T"));
+    let told: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert!(told["error"].as_str().unwrap().contains("`customer:***@shop.org`"), "{outcome}");
+    assert_eq!((outcome.code, told["stream"].as_str()), (Some(3), Some(NAME)), "{outcome}");
+}

@@ -43,6 +43,23 @@ fn a_reaction_that_cannot_be_read_is_told_where_they_are_listed() {
     assert!(outcome.stderr.starts_with("note: ") && outcome.stderr.contains("process-ship-7"), "{outcome}");
 }
 
+#[test]
+fn a_name_of_which_no_instance_can_be_read_is_said_to_be_there() {
+    let place = Place::new();
+    place.import(REACTIONS);
+    place.import(r#"{"stream":"process-ship-7","type":"$process.reacted","data":{"x":1}}"#);
+    for command in ["processes ship", "processes ship --open", "processes ship --json"] {
+        let outcome = place.run(command);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{command}: {outcome}");
+        let (note, error) = outcome.stderr.split_once('\n').unwrap();
+        assert!(note.starts_with("note: ") && note.contains("process-ship-7"), "{command}: {outcome}");
+        let told = "there are instances of the process manager `ship`, and none of them can be read";
+        assert!(error.contains(told) && error.contains("`inspect` shows"), "{command}: {outcome}");
+    }
+    // What process managers have not written is no instance.
+    assert!(place.run("processes of").stderr.contains("there are no instances of a process manager `of`"));
+}
+
 /// A field that nobody reads may hold what makes it no JSON.
 #[test]
 fn a_reaction_that_is_no_json_is_shown_too() {

@@ -176,6 +176,23 @@ fn an_event_that_cannot_be_read_is_told_where_they_are_listed() {
 }
 
 #[test]
+fn a_type_of_which_none_can_be_read_is_said_to_be_there() {
+    let place = with_sagas();
+    place.import(r#"{"stream":"saga-cruise-7","type":"$saga.started","data":{"x":1}}"#);
+    for command in ["sagas cruise", "sagas cruise --status parked", "sagas cruise --json"] {
+        let outcome = place.run(command);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{command}: {outcome}");
+        let (note, error) = outcome.stderr.split_once('\n').unwrap();
+        assert!(note.starts_with("note: ") && note.contains("saga-cruise-7"), "{command}: {outcome}");
+        let told = "there are sagas of the type `cruise`, and none of them can be read";
+        assert!(error.contains(told) && error.contains("`inspect` shows"), "{command}: {outcome}");
+    }
+    // One that can be read is enough.
+    place.import(r#"{"stream":"saga-cruise-8","type":"$saga.started","data":{"input":7,"version":1,"correlation_id":"c"}}"#);
+    assert_eq!(place.succeed("sagas cruise --json").lines().count(), 1);
+}
+
+#[test]
 fn of_one_that_cannot_be_read_is_said_how_to_look_at_it() {
     let place = with_sagas();
     place.import(r#"{"stream":"saga-trip-cid","type":"$saga.started","data":{"x":1}}"#);

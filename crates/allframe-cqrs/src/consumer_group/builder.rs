@@ -134,7 +134,7 @@ impl<E: Event, B: EventStoreBackend> ConsumerGroupBuilder<E, B> {
         let partitions = self.partitions.map_or(Ok(PartitionCount::DEFAULT), PartitionCount::try_from);
         let partitions = partitions.map_err(|_| GroupError::InvalidSetting {
             setting: "the number of partitions",
-            range: "between 1 and 1024",
+            range: PartitionCount::RANGE,
         })?;
         if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&self.settings.lease) {
             return Err(GroupError::InvalidSetting { setting: "the lease", range: "between 3 ms and a day" });

@@ -1,10 +1,15 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use eventstore_api::{
-    EventFilter, EventStoreBackend, EventType, GlobalPosition, StreamId, Subscription, Timestamp, Version,
+    Criterion, EventFilter, EventStoreBackend, EventType, GlobalPosition, StreamId, Subscription, Timestamp,
+    Version,
 };
 
-use super::{ProcessError, Reacted, key::Instance, log::ProcessLog};
+use super::{
+    ProcessError, Reacted,
+    key::{Instance, check_name, prefix_of},
+    log::ProcessLog,
+};
 use crate::{Error, EventStore, Recorded};
 
 /// The instances of process managers in a store, for people. What they are made of is not needed.
@@ -52,6 +57,8 @@ impl Instances {
     }
 
     /// All instances of which this holds, by their streams' names. Every reaction in the store is read for it.
+    /// What cannot be read is passed over, and `tracing` told: of a process manager of which that is everything,
+    /// [`has_process`](Self::has_process) knows.
     ///
     /// # Errors
     ///
@@ -60,9 +67,7 @@ impl Instances {
         &self,
         which: impl Fn(&InstanceSummary) -> bool,
     ) -> Result<Vec<InstanceSummary>, ProcessError> {
-        let filter = EventFilter::types([EventType::new(Reacted::TYPE).map_err(Error::from)?]);
-        let backend = Arc::new(Arc::clone(self.log.backend()));
-        let mut feed = Subscription::new(backend, GlobalPosition::START, filter);
+        let mut feed = self.reactions(Criterion::new())?;
         let mut found: HashMap<StreamId, InstanceSummary> = HashMap::new();
         while let Some(record) = feed.next_stored().await.map_err(Error::from)? {
             let Some((process, key)) = Instance::of_stream(&record.stream) else { continue };
@@ -90,6 +95,37 @@ impl Instances {
         Ok(found)
     }
 
+    /// Whether there are instances of a process manager of this name, even if none of them can be read; of what can be no name, there are
+    /// none. Reads one reaction after the other until one belongs to such an instance, which the first mostly does. It changes nothing: it
+    /// may be dropped at any time.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError::Store`].
+    pub async fn has_process(&self, process: &str) -> Result<bool, ProcessError> {
+        if check_name(process).is_err() {
+            return Ok(false);
+        }
+        let of_the_name = Criterion::new().stream_prefix(prefix_of(process));
+        let mut feed = self.reactions(of_the_name)?.with_page_size(1);
+        while let Some(record) = feed.next_stored().await.map_err(Error::from)? {
+            if Instance::of_stream(&record.stream).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those that meet this, from the first on.
+    fn reactions(
+        &self,
+        criterion: Criterion,
+    ) -> Result<Subscription<Arc<dyn EventStoreBackend>>, ProcessError> {
+        let reactions = criterion.types([EventType::new(Reacted::TYPE).map_err(Error::from)?]);
+        let backend = Arc::new(Arc::clone(self.log.backend()));
+        Ok(Subscription::new(backend, GlobalPosition::START, EventFilter::any_of([reactions])))
+    }
+
     /// All that an instance has reacted to, from old to new; nothing where there is no such instance.
     ///
     /// Takes as much memory as its stream.
@@ -98,7 +134,7 @@ impl Instances {
     ///
     /// [`ProcessError::InvalidName`], [`ProcessError::InvalidKey`] and [`ProcessError::Store`].
     pub async fn history(&self, process: &str, key: &str) -> Result<Vec<Recorded<Reacted>>, ProcessError> {
-        super::key::check_name(process)?;
+        check_name(process)?;
         let stream = Instance::new(&process.into(), key)?.stream;
         Ok(self.log.all(&stream).await?)
     }

@@ -35,7 +35,7 @@ impl Instance {
         if key.len() > MAX_KEY_BYTES {
             return refuse("it has more than 256 bytes");
         }
-        match StreamId::new(format!("{PREFIX}{process}-{key}")) {
+        match StreamId::new(prefix_of(process) + key) {
             Ok(stream) => Ok(Self { key: key.to_owned(), stream }),
             Err(_) => refuse("it holds a control character"),
         }
@@ -51,6 +51,11 @@ impl Instance {
     pub(super) fn key_of_order(&self, version: u64, order: usize) -> Arc<str> {
         format!("{}/{version}.{order}", self.stream).into()
     }
+}
+
+/// What the names of the streams of all its instances begin with, and no others where its name is a legal one.
+pub(super) fn prefix_of(process: &str) -> String {
+    format!("{PREFIX}{process}-")
 }
 
 /// The consumer group of a process manager.

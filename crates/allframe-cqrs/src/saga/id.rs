@@ -45,7 +45,7 @@ impl SagaId {
             let reason = "the id of a saga has 1 to 360 bytes";
             return Err(SagaError::InvalidName { name: id.to_owned(), reason });
         }
-        let stream = StreamId::new(format!("{PREFIX}{saga}-{id}")).map_err(crate::Error::from)?;
+        let stream = StreamId::new(prefix_of(saga) + id).map_err(crate::Error::from)?;
         Ok(Self { stream, type_bytes: saga.len() })
     }
 
@@ -74,6 +74,11 @@ impl SagaId {
     pub fn stream(&self) -> &StreamId {
         &self.stream
     }
+}
+
+/// What the names of the streams of all sagas of this type begin with, and no others where it is a legal one.
+pub(super) fn prefix_of(saga: &str) -> String {
+    format!("{PREFIX}{saga}-")
 }
 
 /// Refuses what would make the name of a stream that could be that of another type.

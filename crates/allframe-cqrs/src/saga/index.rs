@@ -92,6 +92,11 @@ impl Open {
 impl Index {
     /// The events that it is made of, and the signs of life of those who drive sagas.
     pub(super) fn filter() -> Result<EventFilter, SagaError> {
+        Self::filter_of(Criterion::new())
+    }
+
+    /// Those of them that meet this too.
+    pub(super) fn filter_of(criterion: Criterion) -> Result<EventFilter, SagaError> {
         let of_sagas = [
             SagaEvent::STARTED,
             SagaEvent::CLAIMED,
@@ -107,7 +112,7 @@ impl Index {
             WORKER_NOTE,
         ];
         let types = of_sagas.into_iter().map(EventType::new).collect::<Result<Vec<_>, _>>();
-        Ok(EventFilter::any_of([Criterion::new().types(types.map_err(Error::from)?)]))
+        Ok(EventFilter::any_of([criterion.types(types.map_err(Error::from)?)]))
     }
 
     pub(super) fn get(&self, stream: &StreamId) -> Option<&Open> {

@@ -1,12 +1,16 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use eventstore_api::{EventStoreBackend, Metadata, StreamId, StreamRange, Subscription, Timestamp, Version};
+use eventstore_api::{
+    Criterion, EventFilter, EventStoreBackend, GlobalPosition, Metadata, RecordedEvent, StreamId,
+    StreamRange, Subscription, Timestamp, Version,
+};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     SagaDetails, SagaError, SagaEvent, SagaId, SagaStatus, SagaSummary,
     context::write,
+    id::{check_type, prefix_of},
     index::Index,
     lease::WORKER_NOTE,
     log::{SagaLog, Written},
@@ -49,20 +53,17 @@ impl Sagas {
     }
 
     /// All sagas of which this holds, by their streams' names. The events of all sagas are read for it, but for those of steps that go
-    /// well; it is asked of each saga as it is in the end.
+    /// well; it is asked of each saga as it is in the end. What cannot be read is passed over, and `tracing` told: of a type of which
+    /// that is everything, [`has_type`](Self::has_type) knows.
     ///
     /// # Errors
     ///
     /// [`SagaError::Store`] and [`SagaError::Unreadable`].
     pub async fn list(&self, which: impl Fn(&SagaSummary) -> bool) -> Result<Vec<SagaSummary>, SagaError> {
-        let backend = Arc::new(Arc::clone(self.log.backend()));
-        let mut feed = Subscription::new(backend, eventstore_api::GlobalPosition::START, Index::filter()?);
+        let mut feed = self.feed(Index::filter()?);
         let mut found: HashMap<StreamId, SagaSummary> = HashMap::new();
         while let Some(record) = feed.next_stored().await.map_err(Error::from)? {
-            let Some(saga) = SagaId::of_stream(&record.stream) else { continue };
-            if record.event_type.as_str() == WORKER_NOTE {
-                continue;
-            }
+            let Some(saga) = saga_of(&record) else { continue };
             let event = match self.log.read(&record) {
                 Ok(event) => event,
                 // One that cannot be read must not hide all others.
@@ -87,6 +88,32 @@ impl Sagas {
         let mut found: Vec<_> = found.into_values().filter(which).collect();
         found.sort_by(|some, other| some.saga.cmp(&other.saga));
         Ok(found)
+    }
+
+    /// Whether there are sagas of this type, even if none of them can be read; of what can be no type, there are none. Reads one event after
+    /// the other until one belongs to such a saga, which the first mostly does. It changes nothing: it may be dropped at any time.
+    ///
+    /// # Errors
+    ///
+    /// [`SagaError::Store`].
+    pub async fn has_type(&self, saga: &str) -> Result<bool, SagaError> {
+        if check_type(saga).is_err() {
+            return Ok(false);
+        }
+        let of_the_type = Criterion::new().stream_prefix(prefix_of(saga));
+        let mut feed = self.feed(Index::filter_of(of_the_type)?).with_page_size(1);
+        while let Some(record) = feed.next_stored().await.map_err(Error::from)? {
+            if saga_of(&record).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// All events that pass, from the first on.
+    fn feed(&self, filter: EventFilter) -> Subscription<Arc<dyn EventStoreBackend>> {
+        let backend = Arc::new(Arc::clone(self.log.backend()));
+        Subscription::new(backend, GlobalPosition::START, filter)
     }
 
     /// A saga with all that is known of it.
@@ -202,6 +229,15 @@ impl Sagas {
             }
         }
     }
+}
+
+/// The saga to which something has happened.
+fn saga_of(record: &RecordedEvent) -> Option<SagaId> {
+    // What a process says of itself happens to none, wherever it stands.
+    if record.event_type.as_str() == WORKER_NOTE {
+        return None;
+    }
+    SagaId::of_stream(&record.stream)
 }
 
 impl SagaSummary {

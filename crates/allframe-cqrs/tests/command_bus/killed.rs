@@ -7,7 +7,7 @@ use allframe_cqrs::{
     Aggregate, CommandBus, CommandError, Decision, Dispatched, EventStore, EventStoreBackend, Execution,
     ExpectedVersion, command, event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use eventstore_wal::WalBackend;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ struct Transfer;
 fn bus(
     directory: &Path,
     steps: Steps,
-) -> (EventStore<AccountEvent, Around<Stepped<WalBackend>>>, CommandBus<AccountEvent>) {
+) -> (EventStore<AccountEvent, Intercepted<Stepped<WalBackend>>>, CommandBus<AccountEvent>) {
     let inner = WalBackend::production(directory.join("store")).unwrap();
     let store = EventStore::with_backend(Stepped::all(inner, steps.clone()));
     let bus = CommandBus::builder(store.clone())

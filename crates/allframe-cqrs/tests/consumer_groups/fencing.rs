@@ -7,7 +7,7 @@ use allframe_cqrs::{
     consumer_group::{ConsumerGroup, Lag},
     event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
@@ -20,8 +20,8 @@ struct Step(u64);
 const LEASE: Duration = Duration::from_secs(3);
 const LONG: Duration = Duration::from_secs(3_600);
 
-async fn group_by(way: &Way) -> ConsumerGroup<Step, Around<Way>> {
-    let store = EventStore::<Step, _>::with_backend(Around(way.clone()));
+async fn group_by(way: &Way) -> ConsumerGroup<Step, Intercepted<Way>> {
+    let store = EventStore::<Step, _>::with_backend(Intercepted(way.clone()));
     store.consumer_group("steps").with_lease(LEASE).open().await.unwrap()
 }
 
@@ -88,7 +88,7 @@ async fn a_member_that_hears_late_of_another_does_not_take_what_that_one_holds()
     store.append("walk", (1..=2).map(Step).collect()).await.unwrap();
     let (holders, late) = (Way::to(&backend), Way::to(&backend));
     let group_by = async |way: &Way| {
-        let group = EventStore::<Step, _>::with_backend(Around(way.clone()))
+        let group = EventStore::<Step, _>::with_backend(Intercepted(way.clone()))
             .consumer_group("steps")
             .with_lease(LEASE);
         group.with_partitions(1).open().await.unwrap()
@@ -118,8 +118,9 @@ async fn a_store_that_cannot_answer_is_not_asked_all_the_time_to_keep_a_checkpoi
     let store = EventStore::<Step, _>::with_backend(backend.clone());
     store.append("walk", (1..=2).map(Step).collect()).await.unwrap();
     let way = Way::to(&backend);
-    let group =
-        EventStore::<Step, _>::with_backend(Around(way.clone())).consumer_group("steps").with_lease(LEASE);
+    let group = EventStore::<Step, _>::with_backend(Intercepted(way.clone()))
+        .consumer_group("steps")
+        .with_lease(LEASE);
     let group = group.with_checkpoint_every(1, LONG).open().await.unwrap();
     let mut member = group.join().unwrap();
     let first = timeout(LONG, member.next()).await.unwrap().unwrap();

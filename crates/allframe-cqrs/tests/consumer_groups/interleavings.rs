@@ -12,7 +12,7 @@ use allframe_cqrs::{
     consumer_group::{Consumer, ConsumerGroup, Delivery, GroupError, Lag, RetryPolicy},
     event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -43,10 +43,10 @@ struct World {
     /// As operators have it.
     group: ConsumerGroup<Job, InMemoryBackend>,
     /// As members have it.
-    members_group: ConsumerGroup<Job, Around<Way>>,
+    members_group: ConsumerGroup<Job, Intercepted<Way>>,
     way: Way,
     keys: Keys,
-    members: Vec<Consumer<Job, Around<Way>>>,
+    members: Vec<Consumer<Job, Intercepted<Way>>>,
     /// Deliveries that are being handled.
     hands: Vec<Delivery<Job>>,
     /// The events of each key, that pass the filter.
@@ -88,7 +88,7 @@ impl World {
         let keys = if seed.is_multiple_of(2) { Keys::Streams } else { Keys::Remainders };
         let way = Way::to(store.backend());
         let way = if seed.is_multiple_of(3) { way.with_losses(seed) } else { way };
-        let way_to_store = EventStore::with_backend(Around(way.clone()));
+        let way_to_store = EventStore::with_backend(Intercepted(way.clone()));
         // Before anything can get lost.
         let group = open(&store, keys, seed).await.unwrap();
         let members_group = loop {

@@ -1,7 +1,7 @@
 //! How far a group lies behind, and what it costs to know.
 
 use allframe_cqrs::{EventStore, consumer_group::Lag, event};
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 
 use crate::way::Way;
@@ -12,7 +12,7 @@ struct Ordered {
     item: u64,
 }
 
-type Store = EventStore<Ordered, Around<Way>>;
+type Store = EventStore<Ordered, Intercepted<Way>>;
 
 async fn order(store: &Store, stream: &str, items: u64) {
     for thousands in (0..items).step_by(1_000) {
@@ -33,7 +33,7 @@ fn how_many(lags: &[Lag], lag: Lag) -> usize {
 
 #[tokio::test]
 async fn a_lag_is_exact_where_the_end_is_near() {
-    let store = Store::with_backend(Around(Way::default()));
+    let store = Store::with_backend(Intercepted(Way::default()));
     order(&store, "order-1", 3).await;
     order(&store, "order-2", 1).await;
     let lags = lags(&store).await;
@@ -42,7 +42,7 @@ async fn a_lag_is_exact_where_the_end_is_near() {
 
 #[tokio::test]
 async fn a_long_backlog_of_one_partition_does_not_hide_the_short_one_of_another() {
-    let store = Store::with_backend(Around(Way::default()));
+    let store = Store::with_backend(Intercepted(Way::default()));
     order(&store, "order-1", 21_000).await;
     order(&store, "order-2", 1).await;
     let lags = lags(&store).await;
@@ -54,7 +54,7 @@ async fn a_long_backlog_of_one_partition_does_not_hide_the_short_one_of_another(
 #[tokio::test]
 async fn of_a_long_log_a_bounded_part_is_read_and_what_that_does_not_tell_is_unknown() {
     let way = Way::default();
-    let store = Store::with_backend(Around(way.clone()));
+    let store = Store::with_backend(Intercepted(way.clone()));
     order(&store, "order-1", 60_000).await;
     order(&store, "order-2", 1).await;
     way.take_events_read();

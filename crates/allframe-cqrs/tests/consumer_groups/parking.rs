@@ -8,7 +8,7 @@ use allframe_cqrs::{
     consumer_group::{Consumer, ConsumerGroup, GroupError, ParkedCause},
     event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -125,7 +125,7 @@ async fn a_replay_that_two_have_asked_for_does_not_take_in_what_is_parked_after_
 #[tokio::test(start_paused = true)]
 async fn thousands_of_parked_events_are_kept_in_few_snapshots_and_come_again_in_order() {
     let way = Way::default();
-    let store = EventStore::with_backend(Around(way.clone()));
+    let store = EventStore::with_backend(Intercepted(way.clone()));
     for hundreds in 0..20 {
         pay(&store, "a", hundreds * 100..(hundreds + 1) * 100).await;
     }

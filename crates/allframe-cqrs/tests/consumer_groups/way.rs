@@ -12,7 +12,7 @@ use allframe_cqrs::{
     api::{Page, Result},
     async_trait,
 };
-use eventstore_conformance::around::{Between, Call};
+use eventstore_conformance::intercept::{Call, Interceptor};
 use fastrand::Rng;
 
 /// A way to a store that can be cut, be long, or lose what goes along it.
@@ -77,7 +77,7 @@ impl Way {
 }
 
 #[async_trait]
-impl Between for Way {
+impl Interceptor for Way {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

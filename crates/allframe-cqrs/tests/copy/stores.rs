@@ -7,7 +7,7 @@ use allframe_cqrs::{
     api::{Encoding, EventType, NewEvent, Page, RecordedEvent, Result as StoreResult, StreamPage},
     async_trait,
 };
-use eventstore_conformance::around::{Around, Between, Call};
+use eventstore_conformance::intercept::{Call, Intercepted, Interceptor};
 use futures_util::poll;
 
 pub(crate) fn stream(name: &str) -> StreamId {
@@ -67,15 +67,15 @@ pub(crate) struct Through {
 }
 
 impl Through {
-    pub(crate) fn stepping(inner: InMemoryBackend) -> Around<Self> {
+    pub(crate) fn stepping(inner: InMemoryBackend) -> Intercepted<Self> {
         Self::showing(inner, |record| vec![record])
     }
 
     pub(crate) fn showing(
         inner: InMemoryBackend,
         seen: impl Fn(RecordedEvent) -> Vec<RecordedEvent> + Send + Sync + 'static,
-    ) -> Around<Self> {
-        Around(Self { inner, seen: Box::new(seen) })
+    ) -> Intercepted<Self> {
+        Intercepted(Self { inner, seen: Box::new(seen) })
     }
 
     fn see(&self, records: Vec<RecordedEvent>) -> Vec<RecordedEvent> {
@@ -84,7 +84,7 @@ impl Through {
 }
 
 #[async_trait]
-impl Between for Through {
+impl Interceptor for Through {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

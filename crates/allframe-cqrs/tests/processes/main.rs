@@ -10,6 +10,7 @@
 
 mod crashes;
 mod declared;
+mod listing;
 mod reacting;
 mod refusals;
 mod shop;

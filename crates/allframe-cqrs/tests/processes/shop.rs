@@ -11,7 +11,7 @@ use allframe_cqrs::{
     process::{InstanceState, ProcessManager, Processes, Reacted},
     saga::{SagaDefinition, SagaOrchestrator, SagaStep, StepContext, StepError},
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 
 use crate::trouble::Trouble;
@@ -89,7 +89,7 @@ impl Told {
 /// One process of the shop, on a way to its store.
 pub(crate) struct Shop {
     pub(crate) way: Trouble,
-    pub(crate) orders: EventStore<OrderEvent, Around<Trouble>>,
+    pub(crate) orders: EventStore<OrderEvent, Intercepted<Trouble>>,
     pub(crate) bus: CommandBus<DeliveryEvent>,
     pub(crate) clock: ManualClock,
 }
@@ -100,9 +100,9 @@ impl Shop {
     }
 
     pub(crate) fn on(way: Trouble, clock: ManualClock) -> Self {
-        let deliveries = EventStore::<DeliveryEvent, _>::with_backend(Around(way.clone()));
+        let deliveries = EventStore::<DeliveryEvent, _>::with_backend(Intercepted(way.clone()));
         let bus = CommandBus::builder(deliveries).discover().build().unwrap();
-        Self { orders: EventStore::with_backend(Around(way.clone())), way, bus, clock }
+        Self { orders: EventStore::with_backend(Intercepted(way.clone())), way, bus, clock }
     }
 
     /// Another process, at the same store.

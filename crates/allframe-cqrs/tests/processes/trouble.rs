@@ -8,7 +8,7 @@ use allframe_cqrs::{
     api::{AppendBatch, Result},
     async_trait,
 };
-use eventstore_conformance::around::Between;
+use eventstore_conformance::intercept::Interceptor;
 
 /// A way to a store on which appends to some streams go wrong.
 #[derive(Clone, Default)]
@@ -59,7 +59,7 @@ impl Trouble {
 }
 
 #[async_trait]
-impl Between for Trouble {
+impl Interceptor for Trouble {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

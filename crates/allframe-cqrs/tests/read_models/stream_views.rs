@@ -14,7 +14,7 @@ use allframe_cqrs::{
     ApplyContext, ApplyError, Error, EventStore, GlobalPosition, Panicked, Projection, Recorded, StreamViews,
     Version, event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +33,8 @@ impl Projection for List {
     }
 }
 
-type Store = EventStore<Added, Arc<Around<Watched>>>;
-type Views<P> = StreamViews<P, Arc<Around<Watched>>>;
+type Store = EventStore<Added, Arc<Intercepted<Watched>>>;
+type Views<P> = StreamViews<P, Arc<Intercepted<Watched>>>;
 
 fn store() -> Store {
     EventStore::with_backend(Arc::new(Watched::new()))

@@ -5,7 +5,7 @@ use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
 
 use crate::support::{self, Watched, soon};
 use allframe_cqrs::{Aggregate, EventStore, Repository, SnapshotPolicy, Version, event};
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 
 #[event]
@@ -31,13 +31,13 @@ fn add(number: u64) -> impl FnMut(&Sum) -> Result<Vec<Added>, Infallible> {
     move |_| Ok(vec![Added(number)])
 }
 
-type Store = EventStore<Added, Arc<Around<Watched>>>;
+type Store = EventStore<Added, Arc<Intercepted<Watched>>>;
 
 fn store() -> Store {
     EventStore::with_backend(Arc::new(Watched::new()))
 }
 
-fn cached(store: &Store, aggregates: usize) -> Repository<Sum, Arc<Around<Watched>>> {
+fn cached(store: &Store, aggregates: usize) -> Repository<Sum, Arc<Intercepted<Watched>>> {
     Repository::new(store.clone()).with_cache(NonZeroUsize::new(aggregates).unwrap())
 }
 

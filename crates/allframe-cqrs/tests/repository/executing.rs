@@ -13,7 +13,7 @@ use allframe_cqrs::{
     Aggregate, Error, EventStore, EventStoreBackend, ExecuteError, ExpectedVersion, GlobalPosition,
     InMemoryBackend, InvalidInput, Metadata, Repository, StoreError, StreamId, StreamRange, Version, event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ fn deposit(amount: u64) -> impl FnMut(&Account) -> Result<Vec<AccountEvent>, Not
     move |_| Ok(vec![Deposited(amount)])
 }
 
-fn repository(backend: Around<Watched>) -> Repository<Account, Around<Watched>> {
+fn repository(backend: Intercepted<Watched>) -> Repository<Account, Intercepted<Watched>> {
     Repository::new(EventStore::with_backend(backend))
 }
 

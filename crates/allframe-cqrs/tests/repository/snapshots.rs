@@ -9,7 +9,7 @@ use allframe_cqrs::{
     api::{Encoding, EventType, Snapshot},
     event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use serde::{Deserialize, Serialize};
 
 #[event]
@@ -37,7 +37,10 @@ fn one_more(_: &Counter) -> Result<Vec<Counted>, Infallible> {
     Ok(vec![Counted])
 }
 
-fn counters(backend: Around<Watched>, policy: SnapshotPolicy) -> Repository<Counter, Around<Watched>> {
+fn counters(
+    backend: Intercepted<Watched>,
+    policy: SnapshotPolicy,
+) -> Repository<Counter, Intercepted<Watched>> {
     Repository::new(EventStore::with_backend(backend)).with_snapshots(policy)
 }
 
@@ -45,7 +48,7 @@ fn stream() -> StreamId {
     StreamId::new("counter-1").unwrap()
 }
 
-async fn snapshot_of(counters: &Repository<Counter, Around<Watched>>) -> Option<Snapshot> {
+async fn snapshot_of(counters: &Repository<Counter, Intercepted<Watched>>) -> Option<Snapshot> {
     counters.store().backend().get_latest_snapshot(&stream()).await.unwrap()
 }
 

@@ -13,7 +13,7 @@ use allframe_cqrs::{
         SagaDefinition, SagaOrchestrator, SagaOutcome, SagaStep, Sagas, StepContext, StepError, StepOutputs,
     },
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use eventstore_wal::WalBackend;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl Outside {
     }
 }
 
-type Store = EventStore<RoomEvent, Around<Stepped<WalBackend>>>;
+type Store = EventStore<RoomEvent, Intercepted<Stepped<WalBackend>>>;
 
 /// The sagas of these tests.
 const SAGAS: [&str; 6] = ["forward", "undone", "retried", "commands", "commands_undone", "parent"];

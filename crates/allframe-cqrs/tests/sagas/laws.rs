@@ -16,7 +16,7 @@ use allframe_cqrs::{
     async_trait,
     saga::{OnFailure, SagaDefinition, SagaError, SagaId, SagaOutcome, SagaStep, StepContext, StepError},
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use fastrand::Rng;
 use proptest::prelude::*;
 use tokio::sync::Notify;
@@ -182,7 +182,7 @@ impl Unreliable {
 }
 
 #[async_trait]
-impl Between for Unreliable {
+impl Interceptor for Unreliable {
     fn store(&self) -> impl EventStoreBackend {
         Arc::clone(&self.inner)
     }
@@ -211,7 +211,7 @@ async fn run(plans: &[Plan], seed: u64, deaths: &[u64], world: &World) -> SagaOu
             appends_left: AtomicU64::new(appends),
             died: Arc::clone(&died),
         };
-        let store = EventStore::<Nothing, _>::with_backend(Around(unreliable));
+        let store = EventStore::<Nothing, _>::with_backend(Intercepted(unreliable));
         let sagas = builder(&store)
             .with_clock(clock.clone())
             .with_worker_name("only")

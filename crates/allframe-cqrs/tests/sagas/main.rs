@@ -17,6 +17,7 @@ mod compensation;
 mod declared;
 mod killed;
 mod laws;
+mod listing;
 #[cfg(feature = "postgres")]
 mod on_postgres;
 mod stepping_in;

@@ -11,7 +11,7 @@ use allframe_cqrs::{
         StepError,
     },
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use tokio::sync::watch;
 
 use crate::trips::{Done, Nothing, Trip, ann, builder, pass, soon, trip, until, with_time};
@@ -109,7 +109,7 @@ struct Sleepy {
 }
 
 #[async_trait]
-impl Between for Sleepy {
+impl Interceptor for Sleepy {
     fn store(&self) -> impl EventStoreBackend {
         Arc::clone(&self.inner)
     }
@@ -125,7 +125,8 @@ async fn a_process_that_slept_and_wakes_cannot_write_what_it_thinks_is_its_own()
     let (done, clock) = (Done::default(), ManualClock::new());
     let inner = Arc::new(InMemoryBackend::new());
     let (sleep, sleeps) = watch::channel(false);
-    let sleepy = EventStore::<Nothing, _>::with_backend(Around(Sleepy { inner: Arc::clone(&inner), sleeps }));
+    let sleepy = Sleepy { inner: Arc::clone(&inner), sleeps };
+    let sleepy = EventStore::<Nothing, _>::with_backend(Intercepted(sleepy));
     let store: Shared = EventStore::with_backend(inner);
 
     // It falls asleep in the middle of its step, and has done what it was to do when it wakes.

@@ -11,7 +11,7 @@ use allframe_cqrs::{
     async_trait,
     schema::SchemaCheck,
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 
 use crate::programs::programs;
 
@@ -36,7 +36,7 @@ enum Happens {
 }
 
 #[async_trait]
-impl Between for Doubtful {
+impl Interceptor for Doubtful {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }
@@ -58,7 +58,7 @@ impl Between for Doubtful {
 async fn what_is_not_known_to_be_registered_is_looked_up_and_stands_there_once() {
     for happens in [Happens::Always, Happens::WhenItIsKnown] {
         let doubtful = Doubtful { inner: InMemoryBackend::new(), doubtful: AtomicU32::new(3), happens };
-        let backend = Arc::new(Around(doubtful));
+        let backend = Arc::new(Intercepted(doubtful));
         let store = EventStore::<second::Deposited, _>::with_backend(Arc::clone(&backend));
         store.check_schemas(SchemaCheck::default()).await.unwrap();
         assert_eq!(backend.stats().await.unwrap().total_events, 2);

@@ -155,16 +155,32 @@ async fn versions_of_a_name_are_compared_in_words() {
     assert_eq!(unknown.to_string(), "no schema of `Deposited` version 9 is registered");
 }
 
-#[tokio::test]
-async fn what_is_no_schema_of_ours_is_said_where_it_is() {
+/// Stores what is no schema as one of this name.
+async fn register_nonsense(backend: &InMemoryBackend, name: &str) {
     use allframe_cqrs::{
         ExpectedVersion,
         api::{AppendBatch, EventType, NewEvent},
     };
-    let backend = InMemoryBackend::new();
     let event = NewEvent::new(EventType::new("$schema.registered").unwrap(), "nonsense");
-    let stream = StreamId::new("$schema-Noted").unwrap();
+    let stream = StreamId::new(format!("$schema-{name}")).unwrap();
     backend.append_all(AppendBatch::single(stream, ExpectedVersion::Any, vec![event])).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_hides_no_name() {
+    let backend = InMemoryBackend::new();
+    let registry = registry(&backend);
+    assert!(registry.names().await.unwrap().is_empty());
+    registry.register([text("Noted", 1), text("Noted", 2), text("Filed", 1)], Full).await.unwrap();
+    register_nonsense(&backend, "Odd").await;
+    assert_eq!(registry.names().await.unwrap(), ["Filed", "Noted", "Odd"]);
+    assert!(matches!(registry.list().await, Err(SchemaError::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn what_is_no_schema_of_ours_is_said_where_it_is() {
+    let backend = InMemoryBackend::new();
+    register_nonsense(&backend, "Noted").await;
     let unreadable = registry(&backend).history("Noted").await.unwrap_err();
     assert!(unreadable.to_string().starts_with("event 1 of stream `$schema-Noted` is no registered schema"));
 }

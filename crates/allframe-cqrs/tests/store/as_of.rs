@@ -11,7 +11,7 @@ use allframe_cqrs::{
     Aggregate, AsOf, Error, EventStore, EventStoreBackend, GlobalPosition, InMemoryBackend, Projection,
     Repository, SnapshotPolicy, StreamViews, Version, event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ fn room(states: usize) -> NonZeroUsize {
     NonZeroUsize::new(states).unwrap()
 }
 
-async fn clocked(seconds: &[i64]) -> EventStore<Added, Around<Clocked>> {
+async fn clocked(seconds: &[i64]) -> EventStore<Added, Intercepted<Clocked>> {
     let store = EventStore::with_backend(Clocked::new(seconds));
     for number in 1..=seconds.len() as u64 {
         store.append("list-1", vec![Added(number)]).await.unwrap();

@@ -16,7 +16,7 @@ use allframe_cqrs::{
     InMemoryBackend, Panicked, Projection, Recorded, Replay, ReplayEnd, ReplayPlan, ReplaySpeed, ReplayState,
     event,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ async fn numbered<B: EventStoreBackend>(backend: B, events: u64) -> EventStore<A
     store
 }
 
-async fn clocked(seconds: &[i64]) -> EventStore<Added, Around<Clocked>> {
+async fn clocked(seconds: &[i64]) -> EventStore<Added, Intercepted<Clocked>> {
     numbered(Clocked::new(seconds), seconds.len() as u64).await
 }
 

@@ -5,7 +5,7 @@ use allframe_cqrs::{
     api::{Page, RecordedEvent, Result, StreamPage},
     async_trait,
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 
 /// An in-memory backend on which the event at the first position was recorded at the first of these seconds, and so on; what
 /// comes later was recorded with the last.
@@ -15,8 +15,8 @@ pub(crate) struct Clocked {
 }
 
 impl Clocked {
-    pub(crate) fn new(seconds: impl Into<Vec<i64>>) -> Around<Self> {
-        Around(Self { inner: InMemoryBackend::new(), seconds: seconds.into() })
+    pub(crate) fn new(seconds: impl Into<Vec<i64>>) -> Intercepted<Self> {
+        Intercepted(Self { inner: InMemoryBackend::new(), seconds: seconds.into() })
     }
 
     fn set(&self, events: &mut [RecordedEvent]) {
@@ -33,7 +33,7 @@ pub(crate) fn second(number: i64) -> Timestamp {
 }
 
 #[async_trait]
-impl Between for Clocked {
+impl Interceptor for Clocked {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

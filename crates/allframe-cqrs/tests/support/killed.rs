@@ -11,7 +11,7 @@ use std::{
 };
 
 use allframe_cqrs::{EventStoreBackend, api::Result, async_trait};
-use eventstore_conformance::around::{Around, Between, Call};
+use eventstore_conformance::intercept::{Call, Intercepted, Interceptor};
 
 /// Where a child of this process finds what it is to do.
 const CHILD: &str = "KILLED_TEST_RUNS";
@@ -77,18 +77,18 @@ pub(crate) struct Stepped<B> {
 
 impl<B> Stepped<B> {
     /// With a step before and after all that is read and written of streams.
-    pub(crate) fn all(inner: B, steps: Steps) -> Around<Self> {
-        Around(Self { inner: Arc::new(inner), reads: steps.clone(), steps })
+    pub(crate) fn all(inner: B, steps: Steps) -> Intercepted<Self> {
+        Intercepted(Self { inner: Arc::new(inner), reads: steps.clone(), steps })
     }
 
     /// With a step before and after each append.
-    pub(crate) fn appends(inner: B, steps: Steps) -> Around<Self> {
-        Around(Self { inner: Arc::new(inner), reads: Steps::without_end(), steps })
+    pub(crate) fn appends(inner: B, steps: Steps) -> Intercepted<Self> {
+        Intercepted(Self { inner: Arc::new(inner), reads: Steps::without_end(), steps })
     }
 }
 
 #[async_trait]
-impl<B: EventStoreBackend> Between for Stepped<B> {
+impl<B: EventStoreBackend> Interceptor for Stepped<B> {
     fn store(&self) -> impl EventStoreBackend {
         Arc::clone(&self.inner)
     }

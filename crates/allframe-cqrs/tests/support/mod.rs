@@ -22,7 +22,7 @@ use allframe_cqrs::{
     api::{AppendBatch, Page, Result, Snapshot, StreamPage},
     async_trait,
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 
 /// What becomes of an append on its way to the backend.
 pub(crate) enum Fate {
@@ -51,25 +51,25 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Every append is passed on.
-    pub(crate) fn new() -> Around<Self> {
+    pub(crate) fn new() -> Intercepted<Self> {
         Self::with_fates(|_| Fate::Goes)
     }
 
     /// The same, on which no snapshot can be saved.
-    pub(crate) fn without_room_for_snapshots() -> Around<Self> {
+    pub(crate) fn without_room_for_snapshots() -> Intercepted<Self> {
         let watched = Self::new();
         watched.let_snapshots_fail();
         watched
     }
 
     /// The same, of which every page of a stream holds one event.
-    pub(crate) fn with_short_pages() -> Around<Self> {
-        Around(Self { pages_are_short: true, ..Self::new().0 })
+    pub(crate) fn with_short_pages() -> Intercepted<Self> {
+        Intercepted(Self { pages_are_short: true, ..Self::new().0 })
     }
 
     /// The fate of the first append is `fate(1)`, of the second `fate(2)`, and so on.
-    pub(crate) fn with_fates(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Around<Self> {
-        Around(Self {
+    pub(crate) fn with_fates(fate: impl Fn(usize) -> Fate + Send + Sync + 'static) -> Intercepted<Self> {
+        Intercepted(Self {
             inner: InMemoryBackend::new(),
             fate: Box::new(fate),
             snapshots_fail: AtomicBool::new(false),
@@ -130,7 +130,7 @@ impl Watched {
 }
 
 #[async_trait]
-impl Between for Watched {
+impl Interceptor for Watched {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

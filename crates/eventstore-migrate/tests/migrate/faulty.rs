@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use eventstore_api::{
     Direction, EventStoreBackend, GlobalPosition, Page, ReadAll, RecordedEvent, Result, StoreError,
 };
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 use tokio::sync::Notify;
 
@@ -61,22 +61,22 @@ impl Faulty {
     }
 
     /// Without the events of these positions.
-    pub(crate) fn with_holes(inner: &InMemoryBackend, gone: RangeInclusive<u64>) -> Around<Self> {
-        Around(Self::new(inner, move |mut page| {
+    pub(crate) fn with_holes(inner: &InMemoryBackend, gone: RangeInclusive<u64>) -> Intercepted<Self> {
+        Intercepted(Self::new(inner, move |mut page| {
             page.events.retain(|event| !gone.contains(&event.position.get()));
             page
         }))
     }
 
     /// Whose event of this position has another payload.
-    pub(crate) fn changed_at(inner: &InMemoryBackend, position: u64) -> Around<Self> {
-        Around(Self::new(inner, move |page| changed(page, position)))
+    pub(crate) fn changed_at(inner: &InMemoryBackend, position: u64) -> Intercepted<Self> {
+        Intercepted(Self::new(inner, move |page| changed(page, position)))
     }
 
     /// Which has lost so many of its last events at once, as a server that takes the place of another may.
-    pub(crate) fn that_forgets(inner: &InMemoryBackend, events: usize) -> Around<Self> {
+    pub(crate) fn that_forgets(inner: &InMemoryBackend, events: usize) -> Intercepted<Self> {
         let forgets = Some(Forgets { events, has_forgotten: Arc::default() });
-        Around(Self { forgets, ..Self::new(inner, |page| page) })
+        Intercepted(Self { forgets, ..Self::new(inner, |page| page) })
     }
 
     /// The same; and from then on the event of this position has another payload.
@@ -84,18 +84,18 @@ impl Faulty {
         inner: &InMemoryBackend,
         events: usize,
         position: u64,
-    ) -> Around<Self> {
+    ) -> Intercepted<Self> {
         let has_forgotten = Arc::new(AtomicBool::new(false));
         let on_its_way = {
             let has_forgotten = Arc::clone(&has_forgotten);
             move |page| if has_forgotten.load(Ordering::Relaxed) { changed(page, position) } else { page }
         };
-        Around(Self { forgets: Some(Forgets { events, has_forgotten }), ..Self::new(inner, on_its_way) })
+        Intercepted(Self { forgets: Some(Forgets { events, has_forgotten }), ..Self::new(inner, on_its_way) })
     }
 
     /// Which stores what is restored and does not say so, or does not store it and does not say so, or does both, in turn.
-    pub(crate) fn that_loses_answers(inner: &InMemoryBackend) -> Around<Self> {
-        Around(Self { loses_answers: true, ..Self::new(inner, |page| page) })
+    pub(crate) fn that_loses_answers(inner: &InMemoryBackend) -> Intercepted<Self> {
+        Intercepted(Self { loses_answers: true, ..Self::new(inner, |page| page) })
     }
 
     /// Which tells the one that this flush of it is under way, and waits for the other before it has flushed.
@@ -104,9 +104,9 @@ impl Faulty {
         inner: &InMemoryBackend,
         begun: &Arc<Notify>,
         go_on: &Arc<Notify>,
-    ) -> Around<Self> {
+    ) -> Intercepted<Self> {
         let waits = Some((flush, Arc::clone(begun), Arc::clone(go_on)));
-        Around(Self { waits, ..Self::new(inner, |page| page) })
+        Intercepted(Self { waits, ..Self::new(inner, |page| page) })
     }
 
     /// As a server that takes the place of another one and had got nothing of it yet.
@@ -148,7 +148,7 @@ fn changed(mut page: Page, position: u64) -> Page {
 }
 
 #[async_trait]
-impl Between for Faulty {
+impl Interceptor for Faulty {
     fn store(&self) -> impl EventStoreBackend {
         self.inner()
     }

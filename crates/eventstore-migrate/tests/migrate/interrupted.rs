@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, Result, Snapshot, StoreError};
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{CaughtUp, Difference, Migration, MigrationError, MigrationReport};
 use eventstore_wal::WalBackend;
@@ -127,7 +127,7 @@ struct AwayBehind {
 }
 
 #[async_trait]
-impl Between for AwayBehind {
+impl Interceptor for AwayBehind {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }
@@ -145,7 +145,7 @@ async fn snapshots_that_were_saved_before_the_store_was_away_are_counted_too() {
     for snapshots in 0..3 {
         let (old, inner) = (InMemoryBackend::new(), InMemoryBackend::new());
         fill(&old).await;
-        let new = Around(AwayBehind { inner: inner.clone(), snapshots, saves: AtomicU64::new(0) });
+        let new = Intercepted(AwayBehind { inner: inner.clone(), snapshots, saves: AtomicU64::new(0) });
         let migration = Migration::new(&old, &new);
         assert!(migration.run().await.unwrap_err().is_retryable());
         assert_eq!(inner.stats().await.unwrap().total_snapshots, snapshots);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventstore_api::{EventStoreBackend, GlobalPosition};
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Difference, MigrationError, Switched, SwitchingBackend};
 use tokio::{sync::Notify, task::JoinHandle};
@@ -17,7 +17,7 @@ use crate::{
 struct LastMoment {
     old: InMemoryBackend,
     store: SwitchingBackend,
-    target: Arc<Around<Faulty>>,
+    target: Arc<Intercepted<Faulty>>,
     go_on: Arc<Notify>,
     switch: JoinHandle<Result<Switched, MigrationError>>,
 }
@@ -40,7 +40,7 @@ impl LastMoment {
     }
 
     /// Why the switch is refused. Appends go to the old store as before.
-    async fn refused(self) -> (MigrationError, SwitchingBackend, Arc<Around<Faulty>>) {
+    async fn refused(self) -> (MigrationError, SwitchingBackend, Arc<Intercepted<Faulty>>) {
         let Self { old, store, target, go_on, switch } = self;
         go_on.notify_one();
         let refused = switch.await.unwrap().unwrap_err();

@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result, Snapshot, StreamId};
-use eventstore_conformance::around::Between;
+use eventstore_conformance::intercept::Interceptor;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
@@ -65,7 +65,7 @@ impl MidSwitch {
 }
 
 #[async_trait]
-impl Between for MidSwitch {
+impl Interceptor for MidSwitch {
     fn store(&self) -> impl EventStoreBackend {
         Arc::clone(&self.inner)
     }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, GlobalPosition, InvalidInput, RecordedEvent, Result, StoreError};
-use eventstore_conformance::around::{Around, Between};
+use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Difference, Migration, MigrationError};
 use eventstore_wal::WalBackend;
@@ -77,7 +77,7 @@ async fn a_hole_in_the_middle_is_refused_where_it_is() {
 struct AllOrNothing(InMemoryBackend);
 
 #[async_trait]
-impl Between for AllOrNothing {
+impl Interceptor for AllOrNothing {
     fn store(&self) -> impl EventStoreBackend {
         self.0.clone()
     }
@@ -100,7 +100,7 @@ async fn a_hole_is_found_also_where_the_new_store_takes_all_of_a_page_or_nothing
     for (page_events, arrives) in [(1_000, 0), (16, 32)] {
         let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
         fill(&inner).await;
-        let (holes, target) = (Faulty::with_holes(&inner, 40..=41), Around(AllOrNothing(new.clone())));
+        let (holes, target) = (Faulty::with_holes(&inner, 40..=41), Intercepted(AllOrNothing(new.clone())));
         let refused = Migration::new(&holes, &target).page_events(page_events).run().await.unwrap_err();
         let MigrationError::Incomplete { missing, next } = &refused else { panic!("{refused:?}") };
         assert_eq!((missing.get(), next.get()), (40, 42));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventstore_api::{EventStoreBackend, message_with_causes};
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{MigrationError, SwitchingBackend};
 use futures_util::future::poll_immediate;
@@ -25,12 +25,12 @@ async fn save_many(store: &SwitchingBackend) {
 #[tokio::test]
 async fn appends_do_not_wait_for_the_snapshots_that_were_saved_while_all_was_copied() {
     let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
-    let old = Arc::new(Around(MidSwitch::new(inner.clone())));
+    let old = Arc::new(Intercepted(MidSwitch::new(inner.clone())));
     let store = SwitchingBackend::new(Arc::clone(&old));
     append(&store, "a", 1).await;
     let saving = store.clone();
     let target = MidSwitch::new(new.clone()).meanwhile(async move { save_many(&saving).await });
-    store.switch_to(Around(target)).await.unwrap();
+    store.switch_to(Intercepted(target)).await.unwrap();
     assert_eq!(old.snapshots_read_behind_the_flush(), 0);
     assert_eq!(new.list_snapshots(None, 1_000).await.unwrap().len(), MANY);
     assert_same(&inner, &new).await;
@@ -40,7 +40,7 @@ async fn appends_do_not_wait_for_the_snapshots_that_were_saved_while_all_was_cop
 #[tokio::test]
 async fn a_snapshot_whose_save_takes_longer_than_the_others_are_copied_is_in_the_new_store() {
     let (inner, new) = (InMemoryBackend::new(), InMemoryBackend::new());
-    let old = Arc::new(Around(MidSwitch::new(inner.clone()).slow_with(stream("slow"))));
+    let old = Arc::new(Intercepted(MidSwitch::new(inner.clone()).slow_with(stream("slow"))));
     let store = SwitchingBackend::new(Arc::clone(&old));
     append(&store, "a", 1).await;
     let saving = store.clone();
@@ -51,7 +51,7 @@ async fn a_snapshot_whose_save_takes_longer_than_the_others_are_copied_is_in_the
         drop(slow);
         save_many(&saving).await;
     });
-    let mut switch = Box::pin(store.switch_to(Around(target)));
+    let mut switch = Box::pin(store.switch_to(Intercepted(target)));
     while new.list_snapshots(None, 1_000).await.unwrap().len() < MANY {
         assert!(poll_immediate(switch.as_mut()).await.is_none());
         tokio::task::yield_now().await;
@@ -72,7 +72,7 @@ async fn a_new_store_that_does_not_have_the_snapshots_it_has_taken_is_not_switch
     let target = MidSwitch::new(InMemoryBackend::new())
         .that_loses_snapshots()
         .meanwhile(async move { save(&saving, "a", 1).await });
-    let refused = store.switch_to(Around(target)).await.unwrap_err();
+    let refused = store.switch_to(Intercepted(target)).await.unwrap_err();
     assert!(matches!(refused, MigrationError::Behind { snapshots_behind: 1, .. }), "{refused:?}");
     assert!(refused.is_retryable());
     insta::assert_snapshot!(message_with_causes(&refused), @"the store to migrate to is behind: it has come to position 1 of 1, and 1 snapshot has not arrived; run it again");
@@ -90,7 +90,7 @@ async fn snapshots_that_a_new_store_loses_before_the_last_moment_are_missed_ther
     let target = MidSwitch::new(InMemoryBackend::new())
         .that_loses_snapshots()
         .meanwhile(async move { save_many(&saving).await });
-    let refused = store.switch_to(Around(target)).await.unwrap_err();
+    let refused = store.switch_to(Intercepted(target)).await.unwrap_err();
     let MigrationError::Behind { snapshots_behind, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(*snapshots_behind, MANY as u64);
     append(&store, "a", 1).await;
@@ -103,7 +103,7 @@ async fn a_snapshot_that_a_new_store_loses_while_everything_is_brought_is_missed
     let store = SwitchingBackend::new(old.clone());
     fill(&store).await;
     let target = MidSwitch::new(InMemoryBackend::new()).that_loses_snapshots();
-    let refused = store.switch_to(Around(target)).await.unwrap_err();
+    let refused = store.switch_to(Intercepted(target)).await.unwrap_err();
     assert!(matches!(refused, MigrationError::Behind { snapshots_behind: 3, .. }), "{refused:?}");
     append(&store, "a", 1).await;
     assert_same(&store, &old).await;
@@ -120,7 +120,7 @@ async fn what_a_new_store_loses_once_it_gets_again() {
         let target = MidSwitch::new(new.clone())
             .that_loses_the_first_snapshots(lost)
             .meanwhile(async move { save_many(&saving).await });
-        store.switch_to(Around(target)).await.unwrap();
+        store.switch_to(Intercepted(target)).await.unwrap();
         assert_same(&old, &new).await;
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, Result, Snapshot, StreamId};
-use eventstore_conformance::around::{Around, Between, Call};
+use eventstore_conformance::intercept::{Call, Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Migration, SwitchingBackend};
 use futures_util::future::poll_immediate;
@@ -36,7 +36,7 @@ impl Slow {
 }
 
 #[async_trait]
-impl Between for Slow {
+impl Interceptor for Slow {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }
@@ -65,7 +65,7 @@ impl Between for Slow {
 #[tokio::test]
 async fn a_snapshot_whose_save_began_before_the_switch_is_in_the_new_store() {
     let old = Slow::default();
-    let store = SwitchingBackend::new(Around(old.clone()));
+    let store = SwitchingBackend::new(Intercepted(old.clone()));
     append(&store, "a", 1).await;
     old.is_held.store(true, Ordering::SeqCst);
     let saving = tokio::spawn({
@@ -87,7 +87,7 @@ async fn a_snapshot_whose_save_began_before_the_switch_is_in_the_new_store() {
 #[tokio::test]
 async fn a_switch_says_for_how_long_appends_had_to_wait_also_for_those_under_way() {
     let old = Slow::default();
-    let store = SwitchingBackend::new(Around(old.clone()));
+    let store = SwitchingBackend::new(Intercepted(old.clone()));
     append(&store, "a", 1).await;
     old.is_held.store(true, Ordering::SeqCst);
     let appending = |name| {
@@ -118,7 +118,7 @@ async fn a_snapshot_that_is_saved_again_at_its_version_meanwhile_is_no_differenc
     append(&old, "a", 1).await;
     old.save_snapshot(snapshot("a", 1, "in its first form")).await.unwrap();
     let again = snapshot("a", 1, "in its second form");
-    let new = Around(Slow::with_saved_meanwhile(old.clone(), again));
+    let new = Intercepted(Slow::with_saved_meanwhile(old.clone(), again));
     let report = Migration::new(&old, &new).run().await.unwrap();
     assert_eq!((report.verified.snapshots, report.verified.snapshots_behind), (0, 1));
 }
@@ -130,6 +130,6 @@ async fn a_switch_brings_snapshots_too_that_are_saved_again_at_their_version_mea
     store.save_snapshot(snapshot("a", 1, "in its first form")).await.unwrap();
     let again = snapshot("a", 1, "in its second form");
     let new = Slow::with_saved_meanwhile(store.clone(), again.clone());
-    store.switch_to(Around(new.clone())).await.unwrap();
+    store.switch_to(Intercepted(new.clone())).await.unwrap();
     assert_eq!(new.inner.get_latest_snapshot(&stream("a")).await.unwrap(), Some(again));
 }

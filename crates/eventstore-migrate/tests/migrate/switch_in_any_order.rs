@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, ExpectedVersion, Result, StoreError, StreamId, Version};
-use eventstore_conformance::around::{Around, Between, Call};
+use eventstore_conformance::intercept::{Call, Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{Migration, SwitchingBackend};
 use fastrand::Rng;
@@ -47,14 +47,14 @@ struct Dawdling {
 }
 
 impl Dawdling {
-    fn with(chance: &Chance, fails_at: Option<u64>) -> Around<Self> {
+    fn with(chance: &Chance, fails_at: Option<u64>) -> Intercepted<Self> {
         let (inner, calls) = (InMemoryBackend::new(), AtomicU64::new(0));
-        Around(Self { inner, chance: chance.clone(), fails_at, calls })
+        Intercepted(Self { inner, chance: chance.clone(), fails_at, calls })
     }
 }
 
 #[async_trait]
-impl Between for Dawdling {
+impl Interceptor for Dawdling {
     fn store(&self) -> impl EventStoreBackend {
         self.inner.clone()
     }

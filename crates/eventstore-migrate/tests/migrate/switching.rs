@@ -9,7 +9,7 @@ use std::{
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, Subscription, Version,
 };
-use eventstore_conformance::around::Around;
+use eventstore_conformance::intercept::Intercepted;
 use eventstore_memory::InMemoryBackend;
 use eventstore_migrate::{MigrationError, SwitchingBackend};
 use eventstore_wal::WalBackend;
@@ -185,7 +185,7 @@ async fn a_switch_to_itself_is_refused_whatever_is_wrapped_around() {
         store.switch_to(behind_a_pointer).await,
         store.switch_to(SwitchingBackend::new(Arc::new(store.clone()))).await,
         // It looks for its head in a way of its own.
-        store.switch_to(Around(MidSwitch::new(store.clone()))).await,
+        store.switch_to(Intercepted(MidSwitch::new(store.clone()))).await,
     ] {
         assert!(matches!(refused, Err(MigrationError::ToItself)), "{refused:?}");
     }

@@ -1,16 +1,16 @@
 use eventstore_api::{AppendBatch, Appended, EventId, EventStoreBackend, Result as StoreResult, StoreError};
 
 use crate::{
-    aside::note,
     failure::Failure,
-    store::{self, Store, surely},
+    notes::note,
+    store::{self, Store, with_retries},
 };
 
 /// Appends one event, and closes the store. Where it may be stored, and that is not certain, its id is in the failure: whoever appends it
 /// again without gets another one.
 pub(super) async fn append(store: &Store, id: EventId, batch: AppendBatch) -> Result<Appended, Failure> {
     let mut is_known = true;
-    let appended = surely(async || {
+    let appended = with_retries(async || {
         let answer = store.append_all(batch.clone()).await;
         let was_known = is_known;
         is_known = is_known_after(&answer, was_known);
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        aside::heard,
+        notes::heard,
         store::erring::{Asked, Erring},
     };
 
@@ -77,7 +77,7 @@ mod tests {
         (id, answer, inner.get_all_events().await.unwrap().len(), heard::take())
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn where_an_answer_is_lost_the_same_event_is_appended_again() {
         let (_, answer, there) = appended(|asked| match asked {
             Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!((answer.unwrap().last_version, there), (Version::new(1), 1));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_id_is_told_once_before_an_event_is_appended_again() {
         let (id, answer, _, notes) = appended_with_notes(|asked| match asked {
             Asked::Append(0) => Some(StoreError::unavailable("the server restarts")),
@@ -106,7 +106,7 @@ mod tests {
         assert!(notes.is_empty(), "{notes:?}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_event_of_which_it_is_not_known_whether_it_is_stored_is_named() {
         let (id, answer, _) = appended(|asked| match asked {
             Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),
@@ -141,7 +141,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_a_store_has_refused_is_not_stored() {
         let (_, answer, _) = appended(|asked| match asked {
             Asked::Append(0) => Some(StoreError::outcome_unknown("the line went dead")),

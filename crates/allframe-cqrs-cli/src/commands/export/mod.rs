@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use self::sink::Sink;
 use crate::{
-    aside::aside,
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::{removed_when_interrupted, unless_interrupted},
+    notes::tell_line,
     output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
@@ -80,7 +80,7 @@ async fn export(location: &dyn Location, arguments: ExportArguments) -> Result<E
         heard_or_not(report.tell_programs(&out))?;
     } else {
         for Place { place, detail } in &report.damages {
-            aside(&format!("damaged: {place}: {detail}"));
+            tell_line(&format!("damaged: {place}: {detail}"));
         }
     }
     Ok(if report.damages.is_empty() { Exit::Done } else { Exit::Failed })

@@ -7,7 +7,7 @@ use super::{batch::Line, lines::bad_line};
 use crate::{
     failure::Failure,
     jsonl::json_text,
-    store::{Target, surely},
+    store::{Target, with_retries},
 };
 
 /// Brings lines into a store, in their order.
@@ -47,7 +47,7 @@ impl<'t> Appender<'t> {
     pub(super) async fn append(&mut self, lines: &[Line]) -> Result<(), Failure> {
         // Others may append too. Looked at before the first attempt: what that stores is new, whatever is answered.
         let store = self.target.store();
-        self.head = self.head.max(surely(async || store.head().await).await?);
+        self.head = self.head.max(with_retries(async || store.head().await).await?);
         let mut rest = vec![lines];
         while let Some(lines) = rest.pop() {
             match (self.append_in_order(lines).await, lines) {
@@ -86,7 +86,7 @@ impl<'t> Appender<'t> {
     async fn append_in_order(&mut self, lines: &[Line]) -> StoreResult<()> {
         let appends = appends_of(lines);
         let counts: Vec<u64> = appends.iter().map(|append| append.events.len() as u64).collect();
-        let outcomes = surely(async || self.target.append_in_order(appends.clone()).await).await?;
+        let outcomes = with_retries(async || self.target.append_in_order(appends.clone()).await).await?;
         for (Appended { last_position, .. }, events) in outcomes.iter().zip(counts) {
             // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before. Beyond it is
             // also what another has stored since: a store answers for that as if it were ours.

@@ -22,8 +22,8 @@ use serde::Serialize;
 pub(super) use self::lines::LONGEST_LINE;
 use self::{ahead::parse_ahead, append::Appender, source::Source};
 use crate::{
-    aside::aside,
     failure::Failure,
+    notes::tell_line,
     output::Output,
     store::{self, Location, Target},
 };
@@ -64,7 +64,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
     let target = store::open_for_writing(location).await?;
     import(&*target, source, &arguments).await?;
     if io::stderr().is_terminal() {
-        aside(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
+        tell_line(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments
         if json {
             let _ = output.json(&report).and_then(|()| output.finish());
         } else {
-            aside(&format!("{report}, before it failed"));
+            tell_line(&format!("{report}, before it failed"));
         }
         store::note_if_not_closed(&closed);
         return Err(failure);
@@ -117,7 +117,7 @@ async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments
         (true, _) => output.json(&report)?,
         (false, false) => output.line(report.to_string())?,
         // Standard output has nothing but what is acknowledged.
-        (false, true) => aside(&report.to_string()),
+        (false, true) => tell_line(&report.to_string()),
     }
     output.finish()
 }
@@ -161,7 +161,7 @@ mod tests {
 
     use super::{source::Content, *};
     use crate::{
-        aside::heard,
+        notes::heard,
         store::{
             Measure, Store,
             erring::{Asked, Erring},

@@ -23,8 +23,9 @@ impl Attempts {
         Self { reached: GlobalPosition::START, in_vain: 0 }
     }
 
-    /// Whether there is another one behind one that has failed, with which the new store has come this far, where it says so.
-    pub(super) fn is_another(&mut self, head: Option<GlobalPosition>, patience: Patience) -> bool {
+    /// Begins another one behind one that has failed, with which the new store has come this far, where it says so. Answers `false` where
+    /// so many were in vain that there is none.
+    pub(super) fn begin_another(&mut self, head: Option<GlobalPosition>, patience: Patience) -> bool {
         match (head, patience) {
             // What gets on is tried again, however often.
             (Some(head), _) if head > self.reached => (self.reached, self.in_vain) = (head, 0),
@@ -43,7 +44,7 @@ mod tests {
     /// How many attempts in turn there are, if each fails with the new store here.
     fn left(attempts: &mut Attempts, head: Option<u64>) -> usize {
         let head = head.map(GlobalPosition::new);
-        let behind_the_first = (0..100).take_while(|_| attempts.is_another(head, Patience::Limited));
+        let behind_the_first = (0..100).take_while(|_| attempts.begin_another(head, Patience::Limited));
         1 + behind_the_first.count()
     }
 
@@ -57,7 +58,7 @@ mod tests {
     fn what_gets_on_is_tried_however_often() {
         let mut attempts = Attempts::new();
         for head in 1..100 {
-            assert!(attempts.is_another(Some(GlobalPosition::new(head)), Patience::Limited));
+            assert!(attempts.begin_another(Some(GlobalPosition::new(head)), Patience::Limited));
         }
         assert_eq!(left(&mut attempts, Some(99)), 5);
     }
@@ -66,7 +67,7 @@ mod tests {
     fn however_long_a_store_was_waited_for_there_are_as_many_when_the_end_is_called() {
         let mut attempts = Attempts::new();
         for _ in 0..100 {
-            assert!(attempts.is_another(None, Patience::Endless));
+            assert!(attempts.begin_another(None, Patience::Endless));
         }
         assert_eq!(left(&mut attempts, None), 5);
     }

@@ -102,7 +102,7 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
             Some(interrupted) if !interrupted.is_so() => Patience::Endless,
             _ => Patience::Limited,
         };
-        if !error.is_retryable() || !attempts.is_another(target.head().await.ok(), patience) {
+        if !error.is_retryable() || !attempts.begin_another(target.head().await.ok(), patience) {
             return Err(failure(error));
         }
         if let Ok(mut on_the_way) = on_the_way.lock() {
@@ -185,11 +185,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        aside::heard,
+        notes::heard,
         store::erring::{Asked, Erring, store_of},
     };
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_was_copied_before_a_store_went_away_is_counted_too() {
         // Too much for one page.
         let source: Store = Arc::new(store_of(4, 5 << 20).await);
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(report.verified.events, 4);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn why_it_is_tried_again_is_told_when_it_changes() {
         heard::take();
         let source: Store = Arc::new(store_of(1, 1).await);

@@ -3,7 +3,7 @@ use std::mem;
 use eventstore_api::{GlobalPosition, message_with_causes};
 use eventstore_migrate::{MigrationError, MigrationPhase};
 
-use crate::{aside::note, progress::Progress};
+use crate::{notes::note, progress::Progress};
 
 /// What is told of a migration before its end.
 pub(super) struct OnTheWay {
@@ -53,7 +53,7 @@ mod tests {
     use eventstore_api::StoreError;
 
     use super::*;
-    use crate::aside::heard;
+    use crate::notes::heard;
 
     fn away(why: &'static str) -> MigrationError {
         MigrationError::Source(StoreError::unavailable(why))

@@ -6,13 +6,12 @@ use allframe_cqrs::{
     process::Reacted,
 };
 use clap::Args;
-use eventstore_api::{GlobalPosition, message_with_causes};
+use eventstore_api::GlobalPosition;
 use serde::Serialize;
 
 use self::backlog::Backlog;
 use crate::{
-    aside::note,
-    failure::{Failure, heard_or_not},
+    failure::{Failure, all_told, heard_or_not},
     jsonl::Rfc3339,
     output::Output,
     progress::Progress,
@@ -81,7 +80,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
     let ProjectionsArguments { names, json } = arguments;
     let backend = store::open_for_reading(location).await?;
     let store = ToolkitStore::with_backend(backend.clone());
-    let Found { projections, groups, mut unreadable } = match names.is_empty() {
+    let Found { projections, groups, unreadable } = match names.is_empty() {
         true => Found::all(&store).await?,
         false => Found::named(&store, &names).await?,
     };
@@ -102,12 +101,8 @@ pub(crate) async fn run(location: &dyn Location, arguments: ProjectionsArguments
         false => tell(&reports, &mut output),
     };
     heard_or_not(told.and_then(|()| output.finish()))?;
-    // What can be shown has been. A command ends with one failure, so the others are told before.
-    let last = unreadable.pop();
-    for error in unreadable {
-        note(&message_with_causes(&error));
-    }
-    last.map_or(Ok(()), |error| Err(error.into()))
+    // What can be shown has been.
+    all_told(unreadable)
 }
 
 #[derive(Default)]

@@ -30,6 +30,14 @@ pub(super) async fn run(
     status: &[Status],
     json: bool,
 ) -> Result<(), Failure> {
+    // Before they are read: of one that is begun meanwhile it would be said that it cannot be.
+    if let Some(saga) = saga
+        && !sagas.has_type(saga).await?
+    {
+        return Err(Failure::NoSuchThing(format!(
+            "there are no sagas of the type `{saga}`; `sagas` lists those there are"
+        )));
+    }
     // Of those of the type none may be so as is asked for, which is another answer.
     let is_known = Cell::new(false);
     let is_wanted = |summary: &SagaSummary| {
@@ -39,9 +47,7 @@ pub(super) async fn run(
     };
     let found = sagas.list(is_wanted).await?;
     if let Some(saga) = saga.filter(|_| !is_known.get()) {
-        return Err(Failure::NoSuchThing(format!(
-            "there are no sagas of the type `{saga}`; `sagas` lists those there are"
-        )));
+        return Err(Failure::NoneReadable(format!("sagas of the type `{saga}`")));
     }
     let mut output = Output::stdout();
     let mut table = Table::new([

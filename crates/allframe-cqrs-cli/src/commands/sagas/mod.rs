@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        aside::heard,
+        notes::heard,
         store::erring::{Asked, Erring},
     };
 

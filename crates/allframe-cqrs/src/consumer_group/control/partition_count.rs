@@ -11,6 +11,8 @@ impl PartitionCount {
     pub(in crate::consumer_group) const DEFAULT: Self = Self(8);
     /// A member reads the state of every partition when it joins.
     const MAX: u32 = 1_024;
+    /// The same for people, with the least.
+    pub(in crate::consumer_group) const RANGE: &str = "between 1 and 1024";
 
     pub(in crate::consumer_group) fn get(self) -> u32 {
         self.0
@@ -37,7 +39,7 @@ impl From<PartitionCount> for u32 {
 
 /// No group has so many partitions.
 #[derive(Debug, thiserror::Error)]
-#[error("a consumer group has between 1 and 1024 partitions, and not {0}")]
+#[error("a consumer group has {range} partitions, and not {0}", range = PartitionCount::RANGE)]
 pub(in crate::consumer_group) struct NoPartitionCount(u32);
 
 #[cfg(test)]
@@ -46,14 +48,16 @@ mod tests {
 
     #[test]
     fn a_number_that_no_group_has_is_read_from_no_store() {
-        for number in ["1", "8", "1024"] {
+        let (most, beyond) = (PartitionCount::MAX.to_string(), (PartitionCount::MAX + 1).to_string());
+        for number in ["1", "8", &most] {
             let read: PartitionCount = serde_json::from_str(number).unwrap();
             assert_eq!(serde_json::to_string(&read).unwrap(), number);
         }
-        for number in ["0", "1025", "4294967295", "4294967296", "-1", "1.0", "null"] {
+        for number in ["0", &beyond, "4294967295", "4294967296", "-1", "1.0", "null"] {
             assert!(serde_json::from_str::<PartitionCount>(number).is_err(), "{number}");
         }
-        let refused = serde_json::from_str::<PartitionCount>("1025").unwrap_err().to_string();
-        assert!(refused.contains("between 1 and 1024 partitions, and not 1025"), "{refused}");
+        let refused = serde_json::from_str::<PartitionCount>(&beyond).unwrap_err().to_string();
+        let range = format!("between 1 and {most} partitions, and not {beyond}");
+        assert!(refused.contains(&range), "{refused}");
     }
 }

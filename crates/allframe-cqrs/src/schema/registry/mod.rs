@@ -2,7 +2,11 @@ mod agree;
 mod history;
 mod stored;
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 pub(crate) use agree::Candidates;
 pub use agree::SchemaReport;
@@ -56,28 +60,49 @@ impl<B: EventStoreBackend> SchemaRegistry<B> {
         Self { backend: Arc::new(backend) }
     }
 
-    /// All names of which schemas are registered, with them, in the order of the names.
+    /// All names of which schemas are registered, with them, in the order of the names. Schemas that cannot be read hide the others: who
+    /// wants those asks for the [`names`](Self::names), and for the [`history`](Self::history) of each.
     ///
     /// # Errors
     ///
     /// [`SchemaError::Store`], [`SchemaError::Unreadable`].
     pub async fn list(&self) -> Result<Vec<SchemaHistory>, SchemaError> {
-        let mut records: std::collections::BTreeMap<String, Vec<RecordedEvent>> = Default::default();
+        let mut records: BTreeMap<String, Vec<RecordedEvent>> = BTreeMap::new();
+        self.each_record(|name, record| records.entry(name).or_default().push(record)).await?;
+        records.iter().map(|(name, records)| stored::history_of(name, records)).collect()
+    }
+
+    /// The names of which something is registered, in their order, also where it cannot be read. Reads all that the registry keeps, a page
+    /// at a time, and holds the names alone. It changes nothing: it may be dropped at any time.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::Store`] with what the store answered.
+    pub async fn names(&self) -> Result<Vec<String>, SchemaError> {
+        let mut names = BTreeSet::new();
+        self.each_record(|name, _| {
+            names.insert(name);
+        })
+        .await?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// Goes through all that the registry keeps, with the name that each is about.
+    async fn each_record(&self, mut take: impl FnMut(String, RecordedEvent)) -> Result<(), SchemaError> {
         let mut query = ReadAll::forward().filter(EventFilter::stream_prefix(stored::PREFIX));
         loop {
             let page = self.backend.read_all(&query).await?;
             let (next, end_reached) = (query.next_page(&page), page.end_reached);
             for record in page.events {
                 if let Some(name) = record.stream.as_str().strip_prefix(stored::PREFIX) {
-                    records.entry(name.to_owned()).or_default().push(record);
+                    take(name.to_owned(), record);
                 }
             }
             if end_reached {
-                break;
+                return Ok(());
             }
             query = next;
         }
-        records.iter().map(|(name, records)| stored::history_of(name, records)).collect()
     }
 
     /// All schemas of a name; none where none were registered.

@@ -6,11 +6,11 @@ use crate::{redacted::without_passwords, screen::printable};
 
 /// Tells something that is neither a result nor a failure.
 pub(crate) fn note(text: &str) {
-    aside(&format!("note: {text}"));
+    tell_line(&format!("note: {text}"));
 }
 
 /// Tells this line, as text that no terminal obeys, and without passwords.
-pub(crate) fn aside(line: &str) {
+pub(crate) fn tell_line(line: &str) {
     let shown = shown(line);
     #[cfg(test)]
     heard::add(&shown);
@@ -55,7 +55,7 @@ mod tests {
     fn a_note_commands_no_terminal_and_shows_no_password() {
         heard::take();
         note("the server says:\n\u{1b}[2J of postgres://ann:secret@h/db");
-        aside("damaged: \u{9b}2J.wal");
+        tell_line("damaged: \u{9b}2J.wal");
         assert_eq!(
             heard::take(),
             ["note: the server says:\\n\\u{1b}[2J of postgres://ann:***@h/db", "damaged: \\u{9b}2J.wal"]
@@ -82,6 +82,6 @@ mod tests {
             .map(|path| path.strip_prefix(&source).unwrap().to_string_lossy().replace('\\', "/"))
             .collect();
         found.sort();
-        assert_eq!(found, ["aside.rs", "commands/export/mod.rs", "failure/mod.rs", "main.rs"]);
+        assert_eq!(found, ["commands/export/mod.rs", "failure/mod.rs", "main.rs", "notes.rs"]);
     }
 }

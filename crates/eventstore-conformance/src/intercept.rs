@@ -1,7 +1,7 @@
-//! A store with something between it and whoever calls it, such as a line that goes dead: for tests of what uses a store.
+//! A store whose calls are intercepted, such as one behind a line that goes dead: for tests of what uses a store.
 //!
-//! [`Around`] makes a backend of what says how a store differs from one that works ([`Between`]), and of nothing else: each call
-//! of which nothing is said goes on to the store.
+//! [`Intercepted`] makes a backend of an [`Interceptor`], which says how a store differs from one that works, and nothing else: each
+//! call of which it says nothing goes on to the store.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -11,8 +11,8 @@
 //!     AppendBatch, Appended, EventStoreBackend, EventType, ExpectedVersion, NewEvent, Result, StoreError, StreamId,
 //! };
 //! use eventstore_conformance::{
-//!     around::{Around, Between},
 //!     async_trait,
+//!     intercept::{Intercepted, Interceptor},
 //!     model::ReferenceBackend,
 //! };
 //!
@@ -24,7 +24,7 @@
 //! }
 //!
 //! #[async_trait]
-//! impl Between for Lossy {
+//! impl Interceptor for Lossy {
 //!     fn store(&self) -> impl EventStoreBackend {
 //!         self.store.clone()
 //!     }
@@ -38,7 +38,7 @@
 //!     }
 //! }
 //!
-//! let store = Around(Lossy::default());
+//! let store = Intercepted(Lossy::default());
 //! let account = StreamId::new("account-7")?;
 //! let opened = NewEvent::new(EventType::new("Opened")?, "ann");
 //!
@@ -48,6 +48,11 @@
 //! assert_eq!(store.get_events(&account).await?.len(), 1);
 //! # Ok::<(), StoreError>(()) }).unwrap();
 //! ```
+//!
+//! # Methods to come
+//!
+//! A provided method that [`EventStoreBackend`] gets later is not intercepted unless [`Interceptor`] and [`Intercepted`] get it too:
+//! until then it is answered in the provided way, by the calls that this makes, and a store that does it better is not asked.
 
 use std::ops::Deref;
 
@@ -57,13 +62,13 @@ use eventstore_api::{
     Result, Snapshot, StreamId, StreamPage, StreamRange,
 };
 
-/// What stands between a store and whoever calls it. It says what is otherwise than in the store; [`Around`] it is a backend.
+/// What intercepts the calls to a store, and says what becomes of them. With a store behind it, it is a backend as [`Intercepted`].
 ///
 /// Its methods are those of [`EventStoreBackend`] that a backend has to have or may do better, with the same errors. The others,
 /// such as [`append`](EventStoreBackend::append) and [`get_events`](EventStoreBackend::get_events), are made of them in the provided
 /// way: what is said of [`append_all`](Self::append_all) holds for `append` too.
 #[async_trait]
-pub trait Between: Send + Sync + 'static {
+pub trait Interceptor: Send + Sync + 'static {
     /// The store that calls go on to: a handle to it, such as a clone or an `Arc`. It may be another store each time.
     fn store(&self) -> impl EventStoreBackend;
 
@@ -74,13 +79,13 @@ pub trait Between: Send + Sync + 'static {
     ///
     /// ```
     /// use eventstore_api::{EventStoreBackend, Result, StoreError};
-    /// use eventstore_conformance::{around::{Between, Call}, async_trait, model::ReferenceBackend};
+    /// use eventstore_conformance::{async_trait, intercept::{Call, Interceptor}, model::ReferenceBackend};
     ///
     /// /// A line on which nothing can be written.
     /// struct OneWay(ReferenceBackend);
     ///
     /// #[async_trait]
-    /// impl Between for OneWay {
+    /// impl Interceptor for OneWay {
     ///     fn store(&self) -> impl EventStoreBackend {
     ///         self.0.clone()
     ///     }
@@ -200,22 +205,22 @@ pub enum Call {
     Close,
 }
 
-/// The backend that a store is with this [between](Between) it and whoever calls it.
+/// A store as whoever calls it through this [`Interceptor`] has it.
 ///
-/// What else a test asks or tells that which stands between, it finds behind the pointer that this is.
+/// It leads to the interceptor like a pointer, for what else a test asks or tells it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Around<T>(pub T);
+pub struct Intercepted<I>(pub I);
 
-impl<T> Deref for Around<T> {
-    type Target = T;
+impl<I> Deref for Intercepted<I> {
+    type Target = I;
 
-    fn deref(&self) -> &T {
+    fn deref(&self) -> &I {
         &self.0
     }
 }
 
 #[async_trait]
-impl<T: Between> EventStoreBackend for Around<T> {
+impl<I: Interceptor> EventStoreBackend for Intercepted<I> {
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         self.0.each_call(Call::AppendAll, self.0.append_all(batch)).await
     }

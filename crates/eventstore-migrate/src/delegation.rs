@@ -1,4 +1,4 @@
-//! Every call, passed on to the store that is used. The provided ones too: what a store does better than the provided way is not lost.
+//! Every call, delegated to the store that is used. The provided ones too: what a store does better than the provided way is not lost.
 
 use std::sync::Arc;
 
