@@ -124,8 +124,14 @@ fn tags(events: &[RecordedEvent]) -> Result<Values, ParquetError> {
 impl Values {
     /// One for every row.
     const fn of_all(count: usize, bytes: Vec<u8>) -> Self {
-        let (repetition_levels, definition_levels) = (Vec::new(), Vec::new());
-        Self { layout: Layout::PLAIN, count, nulls: 0, repetition_levels, definition_levels, bytes }
+        Self {
+            layout: Layout::PLAIN,
+            count,
+            nulls: 0,
+            repetition_levels: Vec::new(),
+            definition_levels: Vec::new(),
+            bytes,
+        }
     }
 
     fn of_some(is_there: &[bool], bytes: Vec<u8>) -> Self {

@@ -67,7 +67,9 @@ impl PageRows {
                 (self.ids.len() == rows * ID_BYTES).then_some(())
             }
             column::EVENT_TYPE => texts(page, decompression)?.map(|it| self.event_types = it),
-            column::SCHEMA_VERSION => numbers(page, Width::Four, decompression)?.map(|it| self.schema_versions = it),
+            column::SCHEMA_VERSION => {
+                numbers(page, Width::Four, decompression)?.map(|it| self.schema_versions = it)
+            }
             column::ENCODING => numbers(page, Width::Four, decompression)?.map(|it| self.encodings = it),
             column::DATA => texts(page, decompression)?.map(|it| self.data = it),
             column::DATA_BINARY => texts(page, decompression)?.map(|it| self.data_binary = it),
@@ -215,7 +217,8 @@ fn texts(page: &Page<'_>, decompression: &mut Decompression) -> Result<Option<Te
     Ok(match page.nulls {
         0 => Texts::of_all(bytes, page.count),
         nulls if nulls == page.count => bytes.is_empty().then(Texts::default),
-        _ => levels::decode(page.definition_levels, page.count).and_then(|is_text| Texts::of_some(bytes, &is_text)),
+        _ => levels::decode(page.definition_levels, page.count)
+            .and_then(|is_text| Texts::of_some(bytes, &is_text)),
     })
 }
 

@@ -95,8 +95,7 @@ impl PageCutter {
         page.extend_from_slice(&definition_levels);
         page.extend_from_slice(if is_worth_it { &compressed } else { &bytes });
         let (header, zstd) = (DataPageHeader::V2(header), WRITE_OPTIONS.compression.into());
-        let page =
-            CompressedDataPage::new(header, page, zstd, uncompressed, descriptor.clone(), Some(rows));
+        let page = CompressedDataPage::new(header, page, zstd, uncompressed, descriptor.clone(), Some(rows));
         Ok(CompressedPage::Data(page))
     }
 }

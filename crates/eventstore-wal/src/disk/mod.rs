@@ -150,6 +150,20 @@ pub(crate) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) 
     Ok(())
 }
 
+/// Writes zeros from one offset to another.
+pub(crate) fn fill_with_zeros(file: &dyn DiskFile, mut from: u64, to: u64) -> io::Result<()> {
+    const AT_ONCE: usize = 256 << 10;
+    let length = |rest: u64| usize::try_from(rest).unwrap_or(usize::MAX).min(AT_ONCE);
+    // Not a constant: that would be a part of every program.
+    let zeros = vec![0; length(to.saturating_sub(from))];
+    while from < to {
+        let length = length(to - from);
+        write_all(file, zeros.get(..length).unwrap_or_default(), from)?;
+        from += length as u64;
+    }
+    Ok(())
+}
+
 /// Fills the buffer as far as the file goes, and says how far.
 pub(crate) fn read_up_to(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;

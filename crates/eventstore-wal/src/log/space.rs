@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::disk::{DiskFile, write_all};
+use crate::disk::{DiskFile, fill_with_zeros};
 
 /// How much of the segment that is written is prepared: filled with zeros that are durable. Writing there allocates
 /// nothing and changes no size, so that `fdatasync` has no metadata to move, and there is no "disk full" any more once
@@ -31,9 +31,6 @@ pub(crate) struct Space {
     /// Whether no more is prepared.
     stopped: Mutex<bool>,
 }
-
-/// What is written at once.
-static ZEROS: [u8; 256 << 10] = [0; 256 << 10];
 
 impl Space {
     pub(crate) fn new(file: Arc<dyn DiskFile>, prepared: u64, extent_bytes: u64, most: u64) -> Self {
@@ -103,14 +100,4 @@ impl Space {
     pub(crate) fn stop(&self) {
         *self.stopped.lock() = true;
     }
-}
-
-/// Writes zeros from one offset to another.
-pub(crate) fn fill_with_zeros(file: &dyn DiskFile, mut from: u64, to: u64) -> io::Result<()> {
-    while from < to {
-        let length = usize::try_from(to - from).unwrap_or(usize::MAX).min(ZEROS.len());
-        write_all(file, ZEROS.get(..length).unwrap_or_default(), from)?;
-        from += length as u64;
-    }
-    Ok(())
 }

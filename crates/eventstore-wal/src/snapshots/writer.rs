@@ -7,7 +7,10 @@ use super::{
     contents::{Place, Records, SnapshotKey},
     format::{ALIGNMENT, FIRST_RECORD, RECORD_HEADER_BYTES, RecordHeader, RecordKind},
 };
-use crate::{damage::Failure, disk::write_all};
+use crate::{
+    damage::Failure,
+    disk::{fill_with_zeros, write_all},
+};
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -111,23 +114,18 @@ impl Writer {
     /// Makes room ahead, so that most saves change neither the size of the file nor where it lies. The next sync makes it
     /// durable with the record.
     pub(super) fn prepare(&mut self, extent_bytes: u64) -> Result<(), Failure> {
-        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         if self.end <= self.prepared {
             return Ok(());
         }
         let extent = self.end.checked_next_multiple_of(extent_bytes.max(ALIGNMENT)).unwrap_or(self.end);
-        let mut at = self.end;
-        while at < extent {
-            let length = usize::try_from(extent - at).unwrap_or(usize::MAX).min(ZEROS.len());
-            match write_all(&*self.records.file, ZEROS.get(..length).unwrap_or_default(), at) {
-                Ok(()) => at += length as u64,
-                // There was room for the record, and that is enough.
-                Err(error) if is_full(&error) => {
-                    self.give_back(error);
-                    return self.check_poison();
-                }
-                Err(error) => return Err(self.poison("write to", error)),
+        match fill_with_zeros(&*self.records.file, self.end, extent) {
+            Ok(()) => {}
+            // There was room for the record, and that is enough.
+            Err(error) if is_full(&error) => {
+                self.give_back(error);
+                return self.check_poison();
             }
+            Err(error) => return Err(self.poison("write to", error)),
         }
         self.prepared = extent;
         Ok(())

@@ -1,10 +1,9 @@
 use super::{Evidence, Opening, ScanEnd, TornTail, layout::TORN, scan::look_behind};
 use crate::{
     damage::Failure,
-    disk::{replace, write_all},
+    disk::{fill_with_zeros, replace, write_all},
     format::FRAME_HEADER_BYTES,
     index::Wait,
-    log::space::fill_with_zeros,
     segment::Segment,
 };
 
