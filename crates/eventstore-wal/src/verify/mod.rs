@@ -1,8 +1,10 @@
 //! Going through every byte of a store, without changing any.
 
+mod claims;
 mod index_file;
 mod indexing;
 mod next_frame;
+mod other_files;
 mod part_check;
 mod report;
 mod segment_check;
@@ -18,27 +20,23 @@ use eventstore_codec::Names;
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
+    claims::{Claim, read_synced},
     indexing::Indexing,
-    segment_check::Claim,
     streams::Streams,
     unreadable::damage_of,
     witness::{OfEvents, OfProgress, Witness},
 };
 use crate::{
     catalog::Catalog,
-    damage::{Damage, Failure, is_missing_file},
+    damage::{Failure, is_missing_file},
     disk::{Directory, Disk, Open, read_whole},
-    format::{
-        CleanClose, MANIFEST_NAME, Manifest, PartEntry, SEGMENT_HEADER_BYTES, SYNCED_NAME, SegmentHeader,
-        StoreId, SyncedMark,
-    },
+    format::{CleanClose, MANIFEST_NAME, PartEntry, SEGMENT_HEADER_BYTES, SegmentHeader, StoreId},
     index::SegmentStart,
     log::recovery::{
-        layout::{Archived, TORN, UNNAMED_PART, is_leftover, lost, read_manifest, read_synced_mark},
+        layout::{Archived, lost, read_manifest},
         sealed::Link,
     },
     reader::no_store,
-    snapshots::{self, UnsoundBytes},
 };
 
 /// Reads every byte of a store, and holds it against everything else that is known of it: the checksums and the order of
@@ -197,17 +195,6 @@ struct Verification<W> {
 }
 
 impl<W: Witness> Verification<W> {
-    fn claim(&mut self, manifest: Option<&Manifest>, synced: Option<SyncedMark>) {
-        if let Some(CleanClose { segment, offset, head }) = manifest.and_then(|manifest| manifest.closed) {
-            let by = self.disk.describe(MANIFEST_NAME);
-            self.claims.push(Claim { by, segment, offset, head });
-        }
-        if let Some(SyncedMark { segment, offset, head }) = synced {
-            let by = self.disk.describe(SYNCED_NAME);
-            self.claims.push(Claim { by, segment, offset, head });
-        }
-    }
-
     fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) {
         let catalog = Catalog::new(self.store, 0);
         for part in parts {
@@ -251,35 +238,6 @@ impl<W: Witness> Verification<W> {
         self.link = None;
     }
 
-    fn check_snapshots(&mut self) {
-        match snapshots::check(&*self.disk, self.store) {
-            Ok(None) => {}
-            Ok(Some((found, length))) => {
-                self.report.snapshots = found.snapshots;
-                self.report.bytes += length;
-                for damaged in found.damaged {
-                    let UnsoundBytes { file, offset, detail, .. } = damaged;
-                    self.report.damages.push(Damage { file, offset, detail });
-                }
-                for UnsoundBytes { file, offset, bytes, .. } in found.torn {
-                    let note = format!(
-                        "{file}, byte {offset}: {bytes} bytes of a save that was interrupted, or is under way"
-                    );
-                    self.report.notes.push(note);
-                }
-            }
-            Err(failure) => {
-                let described = self.disk.describe(snapshots::FILE_NAME);
-                self.report.damages.push(damage_of(described, 0, failure));
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        self.told.bytes_done = self.told.bytes_total;
-        self.progress(AT_LEAST);
-    }
-
     /// That no segment is missing at either end.
     fn check_ends(&mut self, segments: &[SegmentStart]) {
         let last = segments.last().copied();
@@ -295,53 +253,9 @@ impl<W: Witness> Verification<W> {
         }
     }
 
-    fn list_other_files(
-        &mut self,
-        names: &BTreeSet<String>,
-        segments: &BTreeSet<SegmentStart>,
-        archived: &Archived,
-    ) {
-        for name in names {
-            let described = self.disk.describe(name);
-            if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
-                self.report.quarantined.push(described);
-            } else if is_leftover(name)
-                || archived.leaves_segment(name)
-                || archived.leaves_part(name, segments)
-                || name == snapshots::ASIDE_NAME
-            {
-                let note =
-                    format!("{described} is being made, or was left over; opening the store removes it");
-                self.report.notes.push(note);
-            } else if archived.is_unnamed(name, segments) {
-                self.report.damages.push(lost(&*self.disk, name, UNNAMED_PART));
-            } else if SegmentStart::parse_index(name).is_some_and(|start| !segments.contains(&start)) {
-                self.report.notes.push(format!("{described} is the index of a segment that is not there"));
-            }
-        }
-    }
-
-    /// What the writer says by now.
-    fn read_synced_again(&mut self) {
-        let by = self.disk.describe(SYNCED_NAME);
-        match read_synced_mark(&*self.disk, self.store) {
-            Ok(Some(SyncedMark { segment, offset, head })) => {
-                self.claims.push(Claim { by, segment, offset, head });
-            }
-            Ok(None) => {}
-            Err(failure) => {
-                let damage = damage_of(by, 0, failure);
-                // It may have been so from the beginning.
-                if !self.report.damages.contains(&damage) {
-                    self.report.damages.push(damage);
-                }
-            }
-        }
-    }
-
-    fn claim_is_wrong(&mut self, claim: &Claim, detail: String) {
-        let damage = Damage { file: claim.by.clone(), offset: 0, detail };
-        self.report.damages.push(damage);
+    fn finish(&mut self) {
+        self.told.bytes_done = self.told.bytes_total;
+        self.progress(AT_LEAST);
     }
 
     fn progress(&mut self, bytes: u64) {
@@ -357,30 +271,6 @@ impl<W: Witness> Verification<W> {
 
 /// How many bytes are read before it is told, at least.
 const AT_LEAST: u64 = 1 << 20;
-/// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
-const TRIES: usize = 3;
-
-/// What the writer says of the end of the log. The file is never synced: after a crash it may be empty, or hold zeros.
-fn read_synced(disk: &dyn Disk, store: StoreId, report: &mut VerifyReport) -> Option<SyncedMark> {
-    let mut failed = None;
-    for _ in 0..TRIES {
-        match read_synced_mark(disk, store) {
-            Ok(Some(mark)) => return Some(mark),
-            Ok(None) => failed = None,
-            Err(failure) => failed = Some(failure),
-        }
-    }
-    if let Some(failure) = failed {
-        report.damages.push(damage_of(disk.describe(SYNCED_NAME), 0, failure));
-        return None;
-    }
-    let bytes = read_whole(disk, SYNCED_NAME, 4_096).unwrap_or_default();
-    if bytes.iter().any(|byte| *byte != 0) {
-        let detail = "it is no mark of this store, or its checksum is wrong";
-        report.rebuildable.push(lost(disk, SYNCED_NAME, detail));
-    }
-    None
-}
 
 /// Which store it is, by the segments alone.
 fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {

@@ -1,3 +1,6 @@
+mod claims_met;
+mod index_check;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
@@ -6,6 +9,7 @@ use eventstore_codec::Names;
 
 use super::{
     TornEnd, Verification,
+    claims::Claim,
     index_file::IndexFile,
     next_frame::next_frame,
     unreadable::{AsFarAsReadable, damage_of},
@@ -28,16 +32,6 @@ use crate::{
 
 /// How much is read at once, in bytes.
 const AT_ONCE: usize = 1 << 20;
-
-/// What is said elsewhere of a segment: that it was durable up to an offset, and which event was the last one before it.
-#[derive(Clone, Debug)]
-pub(super) struct Claim {
-    /// The file that says it.
-    pub(super) by: String,
-    pub(super) segment: SegmentStart,
-    pub(super) offset: u64,
-    pub(super) head: u64,
-}
 
 /// Going through one segment.
 struct SegmentCheck<'v, W> {
@@ -365,75 +359,6 @@ impl<W: Witness> SegmentCheck<'_, W> {
             None => {
                 self.offset = length;
                 Ok(false)
-            }
-        }
-    }
-
-    fn meet_claims(&mut self) {
-        let (offset, head) = (self.offset, self.head);
-        self.claims.retain(|claim| {
-            if claim.offset == offset && claim.head != head {
-                let detail = format!(
-                    "it says that position {} is the last one before byte {offset} of {}, where it is {head}",
-                    claim.head, self.segment.described,
-                );
-                self.all.claim_is_wrong(claim, detail);
-            }
-            claim.offset != offset
-        });
-    }
-
-    /// What is left of what is said of the segment, when all of it was gone through.
-    fn check_claims(&mut self) {
-        for claim in std::mem::take(&mut self.claims) {
-            let is_beginning = claim.offset == SEGMENT_HEADER_BYTES as u64;
-            if !is_beginning {
-                let detail = format!(
-                    "it speaks of byte {} of {}, where no frame ends",
-                    claim.offset, self.segment.described
-                );
-                self.all.claim_is_wrong(&claim, detail);
-            }
-        }
-    }
-
-    /// Holds the index beside the segment against what was found, where the scan has come to the same place.
-    fn compare_index(&mut self, sealed_at: Option<u64>) {
-        let (offset, start) = (self.offset, self.segment.start);
-        let closed_at =
-            || self.all.closed.filter(|it| self.is_last && it.segment == start).map(|it| it.offset);
-        let Some(file) = self.index_file.as_mut().filter(|file| !file.is_compared()) else { return };
-        let covers = file.covers.or_else(closed_at).or(sealed_at);
-        if covers != Some(offset) || !self.is_whole || !self.all.streams.are_whole() {
-            return;
-        }
-        self.all.indexing.wait();
-        let found = file.compare(self.all.store, offset, self.head, &self.index);
-        self.all.report.rebuildable.extend(found);
-    }
-
-    fn check_index_file(&mut self) {
-        let described = &self.segment.described;
-        match &self.index_file {
-            Some(file) if file.is_compared() => {}
-            Some(file) => match file.damage_alone() {
-                Some(damage) => self.all.report.rebuildable.push(damage),
-                None if self.is_whole && self.all.streams.are_whole() => {
-                    let note =
-                        format!("the index of {described} is an old one; it is made anew when it is wanted");
-                    self.all.report.notes.push(note);
-                }
-                None => {
-                    let note = format!(
-                        "the index of {described} is whole, but was not held against it for damage before"
-                    );
-                    self.all.report.notes.push(note);
-                }
-            },
-            None if self.is_last => {}
-            None => {
-                let note = format!("{described} has no index beside it; it is made anew when it is wanted");
-                self.all.report.notes.push(note);
             }
         }
     }
