@@ -26,7 +26,7 @@ pub(crate) use switch::{Archive, Due};
 
 use crate::{
     catalog::Catalog,
-    damage::{Damage, Failure},
+    damage::{Damage, Failure, not_to_be_found},
     disk::{Disk, DiskFile, Open},
     format::PartEntry,
     index::ActiveIndex,
@@ -47,10 +47,8 @@ pub(crate) fn open_part(
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (first, last) = (entry.start, entry.last_position);
-            return Err(damage(format!(
-                "the part is missing, with the events at positions {first} to {last}"
-            ))
-            .into());
+            let lost = not_to_be_found(first.get(), last);
+            return Err(damage(format!("the part is missing; {lost}")).into());
         }
         Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
     };

@@ -3,6 +3,7 @@
 mod claims;
 mod index_file;
 mod indexing;
+mod lost_events;
 mod next_frame;
 mod other_files;
 mod part_check;
@@ -157,6 +158,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         claims: Vec::new(),
         link: None,
         head: 0,
+        lost_through: 0,
         recorded_at: Timestamp::MIN,
         witness,
         told: VerifyProgress {
@@ -187,6 +189,8 @@ struct Verification<W> {
     link: Option<Link>,
     /// The position of the last event that was found.
     head: u64,
+    /// Up to where it is said of segments which events of theirs are not to be found.
+    lost_through: u64,
     recorded_at: Timestamp,
     witness: W,
     told: VerifyProgress,
@@ -201,10 +205,12 @@ impl<W: Witness> Verification<W> {
             self.link = Some(self.check_part(&catalog, part));
         }
         self.check_ends(segments);
+        let durable = self.claims.iter().max_by_key(|claim| claim.head).cloned();
         for (number, start) in segments.iter().enumerate() {
             let before = self.told.bytes_done;
             let length = self.disk.open(&start.file_name(), Open::Read).and_then(|file| file.length());
-            match self.check_segment(*start, number + 1 == segments.len()) {
+            let next = segments.get(number + 1);
+            match self.check_segment(*start, next.is_none()) {
                 Ok(link) => {
                     self.link = link;
                     self.report.segments += 1;
@@ -214,8 +220,14 @@ impl<W: Witness> Verification<W> {
                     None => self.pass_over_segment(*start, failure),
                 },
             }
+            // Nothing but the next one says where it had ended.
+            if let Some(next) = next.filter(|_| self.link.is_none()) {
+                let described = self.disk.describe(&start.file_name());
+                self.lose_through(&described, next.get() - 1);
+            }
             self.told.bytes_done = self.told.bytes_done.max(before.saturating_add(length.unwrap_or(0)));
         }
+        self.check_head(durable);
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
     }
@@ -236,21 +248,6 @@ impl<W: Witness> Verification<W> {
         self.report.segments += 1;
         self.streams.gap();
         self.link = None;
-    }
-
-    /// That no segment is missing at either end.
-    fn check_ends(&mut self, segments: &[SegmentStart]) {
-        let last = segments.last().copied();
-        let known = self.claims.iter().map(|claim| claim.segment).max();
-        if let Some(known) = known.filter(|known| Some(*known) > last) {
-            self.report.damages.push(lost(&*self.disk, &known.file_name(), "the segment is missing"));
-        }
-        let expected = SegmentStart::new(self.head + 1);
-        if let Some(first) = segments.first().filter(|first| **first != expected) {
-            let name = expected.file_name();
-            let detail = format!("the segments before position {first} are missing");
-            self.report.damages.push(lost(&*self.disk, &name, detail));
-        }
     }
 
     fn finish(&mut self) {

@@ -25,7 +25,8 @@ impl<W: Witness> Verification<W> {
             Ok((segment, part)) => self.check_rows(&segment, &*part, entry),
             Err(failure) => {
                 let described = self.disk.describe(&start.part_name());
-                self.report.damages.push(damage_of(described, 0, failure));
+                self.report.damages.push(damage_of(described.clone(), 0, failure));
+                self.report.lose(&described, 0, start.get()..=last_position);
                 false
             }
         };

@@ -81,6 +81,7 @@ impl<W: Witness> Verification<W> {
         let checksum = self.check_header(&segment);
         if start.get() > self.head + 1 {
             self.streams.gap();
+            self.lose_through(&segment.described, start.get() - 1);
         }
         let mut check = SegmentCheck {
             recorded_at: self.recorded_at,
@@ -200,13 +201,9 @@ impl<W: Witness> SegmentCheck<'_, W> {
         let header = &frame.header;
         if header.first_position != self.head + 1 {
             self.gap();
-            if header.first_position > self.head + 1
-                && let Some(damage) = self.all.report.damages.last_mut()
-            {
-                let (first, last) = (self.head + 1, header.first_position - 1);
-                damage
-                    .detail
-                    .push_str(&format!("; the events at positions {first} to {last} are not to be found"));
+            if header.first_position > self.head + 1 {
+                let positions = self.head + 1..=header.first_position - 1;
+                self.all.report.lose(&self.segment.described, self.offset, positions);
             }
             if header.first_position <= self.head {
                 let detail = format!("the frame begins with position {} again", header.first_position);
@@ -277,6 +274,8 @@ impl<W: Witness> SegmentCheck<'_, W> {
             Ok(taken) => taken,
             Err(wrong) => {
                 self.damage(wrong);
+                let positions = frame.header.first_position..=frame.last_position();
+                self.all.report.lose(&self.segment.described, self.offset, positions);
                 self.gap();
                 return;
             }
