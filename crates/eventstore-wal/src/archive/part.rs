@@ -55,6 +55,13 @@ impl ParquetPart {
         Ok(reader)
     }
 
+    fn contents(&self) -> Result<ParquetContents, Failure> {
+        match self.open.contents.get(&self.entry.start) {
+            Some(contents) => Ok(contents),
+            None => Ok(self.reader()?.contents().clone()),
+        }
+    }
+
     fn failure(&self, error: ParquetError) -> Failure {
         match error {
             ParquetError::Io(error) => Failure::io(|| format!("cannot read {}", self.described))(error),
@@ -80,6 +87,11 @@ impl Part for ParquetPart {
         let rows: Arc<dyn Rows> = Arc::new(ParquetRows(rows));
         self.open.keep(self.entry.start, Arc::clone(&rows));
         Ok(rows)
+    }
+
+    fn page(&self, row: u64) -> Result<Range<u64>, Failure> {
+        let page = self.contents()?.page_of(row);
+        page.ok_or_else(|| self.damage(format!("there is no row {row}")))
     }
 
     fn barren(&self, row: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>> {

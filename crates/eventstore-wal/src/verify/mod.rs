@@ -1,9 +1,12 @@
 //! Going through every byte of a store, without changing any.
 
+#[cfg(test)]
+mod bad_drive;
 mod claims;
 mod index_file;
 mod indexing;
 mod lost_events;
+mod lost_rows;
 mod next_frame;
 mod other_files;
 mod part_check;
