@@ -5,6 +5,8 @@
 //! of a part is told with its file.
 
 #[cfg(feature = "parquet")]
+mod by_itself;
+#[cfg(feature = "parquet")]
 mod encoder;
 #[cfg(feature = "parquet")]
 mod make;
@@ -18,12 +20,16 @@ mod switch;
 use std::{io, sync::Arc};
 
 #[cfg(feature = "parquet")]
+pub(crate) use by_itself::part_by_itself;
+#[cfg(feature = "parquet")]
 pub(crate) use part::OpenParts;
 #[cfg(feature = "parquet")]
 pub use policy::ArchivePolicy;
 #[cfg(feature = "parquet")]
 pub(crate) use switch::{Archive, Due};
 
+#[cfg(not(feature = "parquet"))]
+use crate::index::SegmentStart;
 use crate::{
     catalog::Catalog,
     damage::{Damage, Failure, not_to_be_found},
@@ -87,6 +93,16 @@ fn rows_of(
     _: PartEntry,
     described: &str,
 ) -> Result<Arc<dyn Part>, Failure> {
+    Err(without_parquet(described))
+}
+
+#[cfg(not(feature = "parquet"))]
+pub(crate) fn part_by_itself(disk: &dyn Disk, start: SegmentStart) -> Result<PartEntry, Failure> {
+    Err(without_parquet(&disk.describe(&start.part_name())))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn without_parquet(described: &str) -> Failure {
     let why = "the store has an archive, and this program was built without the feature `parquet` of `eventstore-wal`";
-    Err(Failure::io(|| format!("cannot read {described}"))(io::Error::new(io::ErrorKind::Unsupported, why)))
+    Failure::io(|| format!("cannot read {described}"))(io::Error::new(io::ErrorKind::Unsupported, why))
 }

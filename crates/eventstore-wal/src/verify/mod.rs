@@ -13,6 +13,7 @@ mod part_check;
 mod report;
 mod segment_check;
 mod streams;
+mod unnamed_parts;
 mod unreadable;
 mod witness;
 
@@ -27,6 +28,7 @@ use self::{
     claims::{Claim, read_synced},
     indexing::Indexing,
     streams::Streams,
+    unnamed_parts::parts_by_themselves,
     unreadable::damage_of,
     witness::{OfEvents, OfProgress, Witness},
 };
@@ -86,7 +88,13 @@ pub fn verify_with(path: impl AsRef<Path>, progress: impl FnMut(VerifyProgress))
 }
 
 /// As [`verify`](crate::verify()), and shows every event that is whole, also behind damage, in the order of positions: what
-/// can be saved of a store that is damaged. Where events are missing, positions and versions have holes.
+/// can be saved of a store that is damaged. Where events are missing, positions and versions have holes; which positions those are
+/// is told with the damage.
+///
+/// Where the manifest is damaged or cannot be read, the parts of the archive are taken at their word, as far as each begins behind
+/// the one before it and none lies behind a segment; with the feature `parquet`, as always. Nothing says then whether the last of
+/// them is missing, nor that each belongs to the store. Where in addition no segment says which store it is, they are not looked at:
+/// each is a Parquet file, and can be read as one.
 ///
 /// # Errors
 ///
@@ -136,24 +144,27 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         .map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?
         .into_iter()
         .collect();
-    let parts = manifest.as_ref().map(|manifest| manifest.parts.clone()).unwrap_or_default();
-    let archived = manifest.as_ref().map(Archived::by).unwrap_or_default();
     let all: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
-    let segments: Vec<SegmentStart> = all.range(archived.next()..).copied().collect();
     if manifest.is_none() && report.damages.is_empty() {
-        if segments.is_empty() {
+        if all.is_empty() {
             return Err(no_store(&*disk));
         }
         report.damages.push(lost(&*disk, MANIFEST_NAME, "there are segments, but no manifest"));
     }
-    let Some(store) =
-        manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments))
+    let Some(store) = manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &all))
     else {
         // Whoever may read none of it has not found it damaged.
         return unread.map_or(Ok(report), Err);
     };
+    let parts = match &manifest {
+        Some(manifest) => manifest.parts.clone(),
+        None => parts_by_themselves(&*disk, &names, &all, &mut report),
+    };
+    let archived = Archived::of(&parts);
+    let segments: Vec<SegmentStart> = all.range(archived.next()..).copied().collect();
     let mut verification = Verification {
         store,
+        has_manifest: manifest.is_some(),
         closed: manifest.as_ref().and_then(|manifest| manifest.closed),
         report,
         streams: Streams::default(),
@@ -183,6 +194,8 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
 struct Verification<W> {
     disk: Arc<dyn Disk>,
     store: StoreId,
+    /// Whether the manifest names the parts, and not they themselves.
+    has_manifest: bool,
     closed: Option<CleanClose>,
     report: VerifyReport,
     streams: Streams,
@@ -205,7 +218,8 @@ impl<W: Witness> Verification<W> {
     fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) {
         let catalog = Catalog::new(self.store, 0);
         for part in parts {
-            self.link = Some(self.check_part(&catalog, part));
+            // How its segment was sealed, a part does not say itself.
+            self.link = Some(self.check_part(&catalog, part)).filter(|_| self.has_manifest);
         }
         self.check_ends(segments);
         let durable = self.claims.iter().max_by_key(|claim| claim.head).cloned();
@@ -273,7 +287,7 @@ impl<W: Witness> Verification<W> {
 const AT_LEAST: u64 = 1 << 20;
 
 /// Which store it is, by the segments alone.
-fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {
+fn store_of(disk: &dyn Disk, segments: &BTreeSet<SegmentStart>) -> Option<StoreId> {
     segments.iter().find_map(|start| {
         let bytes = read_whole(disk, &start.file_name(), SEGMENT_HEADER_BYTES as u64).ok()?;
         SegmentHeader::decode(&bytes).ok().map(|(header, _)| header.store)

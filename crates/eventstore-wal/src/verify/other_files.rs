@@ -21,6 +21,13 @@ impl<W: Witness> Verification<W> {
             let described = self.disk.describe(name);
             if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
                 self.report.quarantined.push(described);
+            } else if !self.has_manifest
+                && (archived.leaves_segment(name) || archived.leaves_part(name, segments))
+            {
+                let note = format!(
+                    "{described} was left alone: another file holds the same events, and only the manifest could say which counts"
+                );
+                self.report.notes.push(note);
             } else if is_leftover(name)
                 || archived.leaves_segment(name)
                 || archived.leaves_part(name, segments)
@@ -29,7 +36,7 @@ impl<W: Witness> Verification<W> {
                 let note =
                     format!("{described} is being made, or was left over; opening the store removes it");
                 self.report.notes.push(note);
-            } else if archived.is_unnamed(name, segments) {
+            } else if self.has_manifest && archived.is_unnamed(name, segments) {
                 self.report.damages.push(lost(&*self.disk, name, UNNAMED_PART));
             } else if SegmentStart::parse_index(name).is_some_and(|start| !segments.contains(&start)) {
                 self.report.notes.push(format!("{described} is the index of a segment that is not there"));

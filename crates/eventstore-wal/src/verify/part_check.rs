@@ -8,7 +8,7 @@ use crate::{
     archive::open_part,
     catalog::{Before, Catalog, take_up_row},
     format::PartEntry,
-    index::{ActiveIndex, FrameOffset, IndexOf, Previous, Wait},
+    index::{ActiveIndex, FrameOffset, IndexOf, Previous, SegmentStart, Wait},
     log::recovery::sealed::Link,
     rows::Part,
     segment::Segment,
@@ -23,6 +23,12 @@ impl<W: Witness> Verification<W> {
         let PartEntry { start, last_position, recorded_at, seal_checksum, .. } = *entry;
         let link = Link { start, checksum: seal_checksum, last_position };
         self.report.parts += 1;
+        if start.get() > self.head + 1 {
+            // Where the manifest names no parts, one may be missing.
+            let missing = self.disk.describe(&SegmentStart::new(self.head + 1).part_name());
+            self.streams.gap();
+            self.lose_through(&missing, start.get() - 1);
+        }
         let whole = match open_part(&self.disk, catalog, *entry) {
             Ok((segment, part)) => self.check_rows(&segment, &*part, entry),
             Err(failure) => {

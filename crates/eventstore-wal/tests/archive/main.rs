@@ -14,6 +14,7 @@ mod support;
 mod bad_pages;
 mod damage;
 mod reading;
+mod without_manifest;
 
 use std::path::{Path, PathBuf};
 

@@ -117,8 +117,12 @@ impl<W: Witness> Verification<W> {
             }
         };
         let follows = match self.link {
-            // The first one, or one behind another that could not be read to its end.
-            None => self.report.segments > 0 || (header.previous.is_none() && header.previous_checksum == 0),
+            // The first one, or one behind another that could not be read to its end, or that does not say how it ended.
+            None => {
+                self.report.segments > 0
+                    || (self.report.parts > 0 && !self.has_manifest)
+                    || (header.previous.is_none() && header.previous_checksum == 0)
+            }
             Some(link) => {
                 header.previous == Some(link.start)
                     && header.previous_checksum == link.checksum
