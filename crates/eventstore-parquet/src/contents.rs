@@ -60,6 +60,36 @@ impl ParquetContents {
         &self.0.summary
     }
 
+    /// The rows of the page that holds this one; `None` when there is no such row.
+    ///
+    /// A page is checked as a whole: where one of them cannot be read, none can, and the rows of other pages may be whole.
+    ///
+    /// ```
+    /// use eventstore_api::{EventType, GlobalPosition, NewEvent, Placement, StreamId, Timestamp, Version};
+    /// use eventstore_parquet::{ParquetOptions, ParquetReader, ParquetWriter};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut writer = ParquetWriter::new(Vec::new(), ParquetOptions::default())?;
+    /// for number in 1..=600 {
+    ///     writer.write(NewEvent::new(EventType::new("Opened")?, "{}").record(Placement {
+    ///         stream: StreamId::new("account-7")?,
+    ///         version: Version::new(number),
+    ///         position: GlobalPosition::new(number),
+    ///         recorded_at: Timestamp::now(),
+    ///     }))?;
+    /// }
+    /// let (file, _) = writer.finish()?;
+    ///
+    /// let reader = ParquetReader::open(std::io::Cursor::new(file))?;
+    /// assert_eq!(reader.contents().page_of(550), Some(512..600));
+    /// assert_eq!(reader.contents().page_of(600), None);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn page_of(&self, row: u64) -> Option<Range<u64>> {
+        self.place_of(row..row.checked_add(1)?).map(|place| place.rows)
+    }
+
     /// Reads the end of a file.
     pub(crate) fn read(mut file: impl Read + Seek) -> Result<Self, ParquetError> {
         let mut magic = [0; 4];

@@ -21,6 +21,11 @@ impl From<Damage> for StoreError {
     }
 }
 
+/// What to say of events of which nothing is left.
+pub(crate) fn not_to_be_found(first: u64, last: u64) -> String {
+    format!("the events at positions {first} to {last} are not to be found")
+}
+
 /// What keeps the engine from its files.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Failure {

@@ -16,6 +16,9 @@ pub(crate) trait Part: fmt::Debug + Send + Sync {
     /// Rows from the first of these on, as many of them as are read at once. They lie in the part, and are not none.
     fn read(&self, rows: Range<u64>, wait: Wait) -> Result<Arc<dyn Rows>, Failure>;
 
+    /// The rows that are read with this one, and checked with it: what is wrong with one of them keeps all. Others may be whole.
+    fn page(&self, row: u64) -> Result<Range<u64>, Failure>;
+
     /// The rows around this one that are known to hold nothing that passes; `None` where nothing is known.
     fn barren(&self, row: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>>;
 

@@ -5,6 +5,8 @@
 //! of a part is told with its file.
 
 #[cfg(feature = "parquet")]
+mod by_itself;
+#[cfg(feature = "parquet")]
 mod encoder;
 #[cfg(feature = "parquet")]
 mod make;
@@ -18,15 +20,19 @@ mod switch;
 use std::{io, sync::Arc};
 
 #[cfg(feature = "parquet")]
+pub(crate) use by_itself::part_by_itself;
+#[cfg(feature = "parquet")]
 pub(crate) use part::OpenParts;
 #[cfg(feature = "parquet")]
 pub use policy::ArchivePolicy;
 #[cfg(feature = "parquet")]
 pub(crate) use switch::{Archive, Due};
 
+#[cfg(not(feature = "parquet"))]
+use crate::index::SegmentStart;
 use crate::{
     catalog::Catalog,
-    damage::{Damage, Failure},
+    damage::{Damage, Failure, not_to_be_found},
     disk::{Disk, DiskFile, Open},
     format::PartEntry,
     index::ActiveIndex,
@@ -47,10 +53,8 @@ pub(crate) fn open_part(
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let (first, last) = (entry.start, entry.last_position);
-            return Err(damage(format!(
-                "the part is missing, with the events at positions {first} to {last}"
-            ))
-            .into());
+            let lost = not_to_be_found(first.get(), last);
+            return Err(damage(format!("the part is missing; {lost}")).into());
         }
         Err(error) => return Err(Failure::io(|| format!("cannot open {described}"))(error)),
     };
@@ -89,6 +93,16 @@ fn rows_of(
     _: PartEntry,
     described: &str,
 ) -> Result<Arc<dyn Part>, Failure> {
+    Err(without_parquet(described))
+}
+
+#[cfg(not(feature = "parquet"))]
+pub(crate) fn part_by_itself(disk: &dyn Disk, start: SegmentStart) -> Result<PartEntry, Failure> {
+    Err(without_parquet(&disk.describe(&start.part_name())))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn without_parquet(described: &str) -> Failure {
     let why = "the store has an archive, and this program was built without the feature `parquet` of `eventstore-wal`";
-    Err(Failure::io(|| format!("cannot read {described}"))(io::Error::new(io::ErrorKind::Unsupported, why)))
+    Failure::io(|| format!("cannot read {described}"))(io::Error::new(io::ErrorKind::Unsupported, why))
 }

@@ -44,7 +44,7 @@ impl ParquetPart {
         if let Some(contents) = self.open.contents.get(&self.entry.start) {
             return Ok(ParquetReader::with_contents(file, contents));
         }
-        let reader = ParquetReader::open(file).map_err(|error| self.failure(error))?;
+        let reader = ParquetReader::open(file).map_err(|error| failure_of(&self.described, error))?;
         let summary = reader.summary();
         let found = (summary.first_position(), summary.events, summary.events_checksum);
         let PartEntry { start, events_checksum, .. } = self.entry;
@@ -55,10 +55,10 @@ impl ParquetPart {
         Ok(reader)
     }
 
-    fn failure(&self, error: ParquetError) -> Failure {
-        match error {
-            ParquetError::Io(error) => Failure::io(|| format!("cannot read {}", self.described))(error),
-            other => self.damage(other.to_string()),
+    fn contents(&self) -> Result<ParquetContents, Failure> {
+        match self.open.contents.get(&self.entry.start) {
+            Some(contents) => Ok(contents),
+            None => Ok(self.reader()?.contents().clone()),
         }
     }
 
@@ -76,10 +76,15 @@ impl Part for ParquetPart {
         if wait == Wait::Never {
             return Err(Failure::WouldWait);
         }
-        let rows = self.reader()?.read_rows(rows).map_err(|error| self.failure(error))?;
+        let rows = self.reader()?.read_rows(rows).map_err(|error| failure_of(&self.described, error))?;
         let rows: Arc<dyn Rows> = Arc::new(ParquetRows(rows));
         self.open.keep(self.entry.start, Arc::clone(&rows));
         Ok(rows)
+    }
+
+    fn page(&self, row: u64) -> Result<Range<u64>, Failure> {
+        let page = self.contents()?.page_of(row);
+        page.ok_or_else(|| self.damage(format!("there is no row {row}")))
     }
 
     fn barren(&self, row: u64, filter: &EventFilter, wait: Wait) -> Option<Range<u64>> {
@@ -109,20 +114,32 @@ impl Part for ParquetPart {
     }
 
     fn verify(&self) -> Result<(), Failure> {
-        let (mut hasher, mut offset, mut chunk) = (crc32fast::Hasher::new(), 0, vec![0; CHUNK_BYTES]);
-        loop {
-            let read = read_up_to(&*self.file, &mut chunk, offset);
-            let read = read.map_err(Failure::io(|| format!("cannot read {}", self.described)))?;
-            hasher.update(chunk.get(..read).unwrap_or_default());
-            offset += read as u64;
-            if read < CHUNK_BYTES {
-                break;
-            }
-        }
-        if (offset, hasher.finalize()) != (self.entry.file_bytes, self.entry.file_checksum) {
+        if sum(&*self.file, &self.described)? != (self.entry.file_bytes, self.entry.file_checksum) {
             return Err(self.damage("its bytes are not those that were written".to_owned()));
         }
-        self.reader()?.verify().map_err(|error| self.failure(error))
+        self.reader()?.verify().map_err(|error| failure_of(&self.described, error))
+    }
+}
+
+/// What has failed, with the name of the file.
+pub(super) fn failure_of(described: &str, error: ParquetError) -> Failure {
+    match error {
+        ParquetError::Io(error) => Failure::io(|| format!("cannot read {described}"))(error),
+        other => Damage { file: described.to_owned(), offset: 0, detail: other.to_string() }.into(),
+    }
+}
+
+/// How many bytes a file has, and their checksum.
+pub(super) fn sum(file: &dyn DiskFile, described: &str) -> Result<(u64, u32), Failure> {
+    let (mut hasher, mut offset, mut chunk) = (crc32fast::Hasher::new(), 0, vec![0; CHUNK_BYTES]);
+    loop {
+        let read = read_up_to(file, &mut chunk, offset);
+        let read = read.map_err(Failure::io(|| format!("cannot read {described}")))?;
+        hasher.update(chunk.get(..read).unwrap_or_default());
+        offset += read as u64;
+        if read < CHUNK_BYTES {
+            return Ok((offset, hasher.finalize()));
+        }
     }
 }
 

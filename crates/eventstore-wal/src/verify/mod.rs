@@ -1,12 +1,19 @@
 //! Going through every byte of a store, without changing any.
 
+#[cfg(test)]
+mod bad_drive;
+mod claims;
 mod index_file;
 mod indexing;
+mod lost_events;
+mod lost_rows;
 mod next_frame;
+mod other_files;
 mod part_check;
 mod report;
 mod segment_check;
 mod streams;
+mod unnamed_parts;
 mod unreadable;
 mod witness;
 
@@ -18,27 +25,24 @@ use eventstore_codec::Names;
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
+    claims::{Claim, read_synced},
     indexing::Indexing,
-    segment_check::Claim,
     streams::Streams,
+    unnamed_parts::parts_by_themselves,
     unreadable::damage_of,
     witness::{OfEvents, OfProgress, Witness},
 };
 use crate::{
     catalog::Catalog,
-    damage::{Damage, Failure, is_missing_file},
+    damage::{Failure, is_missing_file},
     disk::{Directory, Disk, Open, read_whole},
-    format::{
-        CleanClose, MANIFEST_NAME, Manifest, PartEntry, SEGMENT_HEADER_BYTES, SYNCED_NAME, SegmentHeader,
-        StoreId, SyncedMark,
-    },
+    format::{CleanClose, MANIFEST_NAME, PartEntry, SEGMENT_HEADER_BYTES, SegmentHeader, StoreId},
     index::SegmentStart,
     log::recovery::{
-        layout::{Archived, TORN, UNNAMED_PART, is_leftover, lost, read_manifest, read_synced_mark},
+        layout::{Archived, lost, read_manifest},
         sealed::Link,
     },
     reader::no_store,
-    snapshots::{self, UnsoundBytes},
 };
 
 /// Reads every byte of a store, and holds it against everything else that is known of it: the checksums and the order of
@@ -84,7 +88,13 @@ pub fn verify_with(path: impl AsRef<Path>, progress: impl FnMut(VerifyProgress))
 }
 
 /// As [`verify`](crate::verify()), and shows every event that is whole, also behind damage, in the order of positions: what
-/// can be saved of a store that is damaged. Where events are missing, positions and versions have holes.
+/// can be saved of a store that is damaged. Where events are missing, positions and versions have holes; which positions those are
+/// is told with the damage.
+///
+/// Where the manifest is damaged or cannot be read, the parts of the archive are taken at their word, as far as each begins behind
+/// the one before it and none lies behind a segment; with the feature `parquet`, as always. Nothing says then whether the last of
+/// them is missing, nor that each belongs to the store. Where in addition no segment says which store it is, they are not looked at:
+/// each is a Parquet file, and can be read as one.
 ///
 /// # Errors
 ///
@@ -134,24 +144,27 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         .map_err(Failure::io(|| "cannot list the directory of the store".to_owned()))?
         .into_iter()
         .collect();
-    let parts = manifest.as_ref().map(|manifest| manifest.parts.clone()).unwrap_or_default();
-    let archived = manifest.as_ref().map(Archived::by).unwrap_or_default();
     let all: BTreeSet<_> = names.iter().filter_map(|name| SegmentStart::parse(name)).collect();
-    let segments: Vec<SegmentStart> = all.range(archived.next()..).copied().collect();
     if manifest.is_none() && report.damages.is_empty() {
-        if segments.is_empty() {
+        if all.is_empty() {
             return Err(no_store(&*disk));
         }
         report.damages.push(lost(&*disk, MANIFEST_NAME, "there are segments, but no manifest"));
     }
-    let Some(store) =
-        manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &segments))
+    let Some(store) = manifest.as_ref().map(|manifest| manifest.store).or_else(|| store_of(&*disk, &all))
     else {
         // Whoever may read none of it has not found it damaged.
         return unread.map_or(Ok(report), Err);
     };
+    let parts = match &manifest {
+        Some(manifest) => manifest.parts.clone(),
+        None => parts_by_themselves(&*disk, &names, &all, &mut report),
+    };
+    let archived = Archived::of(&parts);
+    let segments: Vec<SegmentStart> = all.range(archived.next()..).copied().collect();
     let mut verification = Verification {
         store,
+        has_manifest: manifest.is_some(),
         closed: manifest.as_ref().and_then(|manifest| manifest.closed),
         report,
         streams: Streams::default(),
@@ -159,6 +172,7 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
         claims: Vec::new(),
         link: None,
         head: 0,
+        lost_through: 0,
         recorded_at: Timestamp::MIN,
         witness,
         told: VerifyProgress {
@@ -180,6 +194,8 @@ fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyRepor
 struct Verification<W> {
     disk: Arc<dyn Disk>,
     store: StoreId,
+    /// Whether the manifest names the parts, and not they themselves.
+    has_manifest: bool,
     closed: Option<CleanClose>,
     report: VerifyReport,
     streams: Streams,
@@ -189,6 +205,8 @@ struct Verification<W> {
     link: Option<Link>,
     /// The position of the last event that was found.
     head: u64,
+    /// Up to where it is said of segments which events of theirs are not to be found.
+    lost_through: u64,
     recorded_at: Timestamp,
     witness: W,
     told: VerifyProgress,
@@ -197,27 +215,19 @@ struct Verification<W> {
 }
 
 impl<W: Witness> Verification<W> {
-    fn claim(&mut self, manifest: Option<&Manifest>, synced: Option<SyncedMark>) {
-        if let Some(CleanClose { segment, offset, head }) = manifest.and_then(|manifest| manifest.closed) {
-            let by = self.disk.describe(MANIFEST_NAME);
-            self.claims.push(Claim { by, segment, offset, head });
-        }
-        if let Some(SyncedMark { segment, offset, head }) = synced {
-            let by = self.disk.describe(SYNCED_NAME);
-            self.claims.push(Claim { by, segment, offset, head });
-        }
-    }
-
     fn run(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) {
         let catalog = Catalog::new(self.store, 0);
         for part in parts {
-            self.link = Some(self.check_part(&catalog, part));
+            // How its segment was sealed, a part does not say itself.
+            self.link = Some(self.check_part(&catalog, part)).filter(|_| self.has_manifest);
         }
         self.check_ends(segments);
+        let durable = self.claims.iter().max_by_key(|claim| claim.head).cloned();
         for (number, start) in segments.iter().enumerate() {
             let before = self.told.bytes_done;
             let length = self.disk.open(&start.file_name(), Open::Read).and_then(|file| file.length());
-            match self.check_segment(*start, number + 1 == segments.len()) {
+            let next = segments.get(number + 1);
+            match self.check_segment(*start, next.is_none()) {
                 Ok(link) => {
                     self.link = link;
                     self.report.segments += 1;
@@ -227,8 +237,14 @@ impl<W: Witness> Verification<W> {
                     None => self.pass_over_segment(*start, failure),
                 },
             }
+            // Nothing but the next one says where it had ended.
+            if let Some(next) = next.filter(|_| self.link.is_none()) {
+                let described = self.disk.describe(&start.file_name());
+                self.lose_through(&described, next.get() - 1);
+            }
             self.told.bytes_done = self.told.bytes_done.max(before.saturating_add(length.unwrap_or(0)));
         }
+        self.check_head(durable);
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);
     }
@@ -251,97 +267,9 @@ impl<W: Witness> Verification<W> {
         self.link = None;
     }
 
-    fn check_snapshots(&mut self) {
-        match snapshots::check(&*self.disk, self.store) {
-            Ok(None) => {}
-            Ok(Some((found, length))) => {
-                self.report.snapshots = found.snapshots;
-                self.report.bytes += length;
-                for damaged in found.damaged {
-                    let UnsoundBytes { file, offset, detail, .. } = damaged;
-                    self.report.damages.push(Damage { file, offset, detail });
-                }
-                for UnsoundBytes { file, offset, bytes, .. } in found.torn {
-                    let note = format!(
-                        "{file}, byte {offset}: {bytes} bytes of a save that was interrupted, or is under way"
-                    );
-                    self.report.notes.push(note);
-                }
-            }
-            Err(failure) => {
-                let described = self.disk.describe(snapshots::FILE_NAME);
-                self.report.damages.push(damage_of(described, 0, failure));
-            }
-        }
-    }
-
     fn finish(&mut self) {
         self.told.bytes_done = self.told.bytes_total;
         self.progress(AT_LEAST);
-    }
-
-    /// That no segment is missing at either end.
-    fn check_ends(&mut self, segments: &[SegmentStart]) {
-        let last = segments.last().copied();
-        let known = self.claims.iter().map(|claim| claim.segment).max();
-        if let Some(known) = known.filter(|known| Some(*known) > last) {
-            self.report.damages.push(lost(&*self.disk, &known.file_name(), "the segment is missing"));
-        }
-        let expected = SegmentStart::new(self.head + 1);
-        if let Some(first) = segments.first().filter(|first| **first != expected) {
-            let name = expected.file_name();
-            let detail = format!("the segments before position {first} are missing");
-            self.report.damages.push(lost(&*self.disk, &name, detail));
-        }
-    }
-
-    fn list_other_files(
-        &mut self,
-        names: &BTreeSet<String>,
-        segments: &BTreeSet<SegmentStart>,
-        archived: &Archived,
-    ) {
-        for name in names {
-            let described = self.disk.describe(name);
-            if name.ends_with(TORN) || name == snapshots::DAMAGED_NAME {
-                self.report.quarantined.push(described);
-            } else if is_leftover(name)
-                || archived.leaves_segment(name)
-                || archived.leaves_part(name, segments)
-                || name == snapshots::ASIDE_NAME
-            {
-                let note =
-                    format!("{described} is being made, or was left over; opening the store removes it");
-                self.report.notes.push(note);
-            } else if archived.is_unnamed(name, segments) {
-                self.report.damages.push(lost(&*self.disk, name, UNNAMED_PART));
-            } else if SegmentStart::parse_index(name).is_some_and(|start| !segments.contains(&start)) {
-                self.report.notes.push(format!("{described} is the index of a segment that is not there"));
-            }
-        }
-    }
-
-    /// What the writer says by now.
-    fn read_synced_again(&mut self) {
-        let by = self.disk.describe(SYNCED_NAME);
-        match read_synced_mark(&*self.disk, self.store) {
-            Ok(Some(SyncedMark { segment, offset, head })) => {
-                self.claims.push(Claim { by, segment, offset, head });
-            }
-            Ok(None) => {}
-            Err(failure) => {
-                let damage = damage_of(by, 0, failure);
-                // It may have been so from the beginning.
-                if !self.report.damages.contains(&damage) {
-                    self.report.damages.push(damage);
-                }
-            }
-        }
-    }
-
-    fn claim_is_wrong(&mut self, claim: &Claim, detail: String) {
-        let damage = Damage { file: claim.by.clone(), offset: 0, detail };
-        self.report.damages.push(damage);
     }
 
     fn progress(&mut self, bytes: u64) {
@@ -357,33 +285,9 @@ impl<W: Witness> Verification<W> {
 
 /// How many bytes are read before it is told, at least.
 const AT_LEAST: u64 = 1 << 20;
-/// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
-const TRIES: usize = 3;
-
-/// What the writer says of the end of the log. The file is never synced: after a crash it may be empty, or hold zeros.
-fn read_synced(disk: &dyn Disk, store: StoreId, report: &mut VerifyReport) -> Option<SyncedMark> {
-    let mut failed = None;
-    for _ in 0..TRIES {
-        match read_synced_mark(disk, store) {
-            Ok(Some(mark)) => return Some(mark),
-            Ok(None) => failed = None,
-            Err(failure) => failed = Some(failure),
-        }
-    }
-    if let Some(failure) = failed {
-        report.damages.push(damage_of(disk.describe(SYNCED_NAME), 0, failure));
-        return None;
-    }
-    let bytes = read_whole(disk, SYNCED_NAME, 4_096).unwrap_or_default();
-    if bytes.iter().any(|byte| *byte != 0) {
-        let detail = "it is no mark of this store, or its checksum is wrong";
-        report.rebuildable.push(lost(disk, SYNCED_NAME, detail));
-    }
-    None
-}
 
 /// Which store it is, by the segments alone.
-fn store_of(disk: &dyn Disk, segments: &[SegmentStart]) -> Option<StoreId> {
+fn store_of(disk: &dyn Disk, segments: &BTreeSet<SegmentStart>) -> Option<StoreId> {
     segments.iter().find_map(|start| {
         let bytes = read_whole(disk, &start.file_name(), SEGMENT_HEADER_BYTES as u64).ok()?;
         SegmentHeader::decode(&bytes).ok().map(|(header, _)| header.store)

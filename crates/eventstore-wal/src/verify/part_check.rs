@@ -1,14 +1,16 @@
 use eventstore_api::RecordedEvent;
 use eventstore_codec::Names;
 
-use super::{Verification, index_file::IndexFile, unreadable::damage_of, witness::Witness};
+use super::{
+    Verification, index_file::IndexFile, lost_rows::LostRows, unreadable::damage_of, witness::Witness,
+};
 use crate::{
     archive::open_part,
     catalog::{Before, Catalog, take_up_row},
     format::PartEntry,
-    index::{ActiveIndex, FrameOffset, IndexOf, Previous, Wait},
+    index::{ActiveIndex, FrameOffset, IndexOf, Previous, SegmentStart, Wait},
     log::recovery::sealed::Link,
-    rows::{Part, ROWS_TOGETHER},
+    rows::Part,
     segment::Segment,
 };
 
@@ -21,11 +23,18 @@ impl<W: Witness> Verification<W> {
         let PartEntry { start, last_position, recorded_at, seal_checksum, .. } = *entry;
         let link = Link { start, checksum: seal_checksum, last_position };
         self.report.parts += 1;
+        if start.get() > self.head + 1 {
+            // Where the manifest names no parts, one may be missing.
+            let missing = self.disk.describe(&SegmentStart::new(self.head + 1).part_name());
+            self.streams.gap();
+            self.lose_through(&missing, start.get() - 1);
+        }
         let whole = match open_part(&self.disk, catalog, *entry) {
             Ok((segment, part)) => self.check_rows(&segment, &*part, entry),
             Err(failure) => {
                 let described = self.disk.describe(&start.part_name());
-                self.report.damages.push(damage_of(described, 0, failure));
+                self.report.damages.push(damage_of(described.clone(), 0, failure));
+                self.report.lose(&described, 0, start.get()..=last_position);
                 false
             }
         };
@@ -43,35 +52,52 @@ impl<W: Witness> Verification<W> {
         if let Err(failure) = part.verify() {
             self.report.damages.push(damage_of(segment.described.clone(), 0, failure));
         }
-        // What is found beyond that is what is left of it.
-        let is_told = self.report.damages.len() > damages;
-        let index = ActiveIndex::new(self.store.as_bytes(), entry.start);
-        let (mut next, mut names) = (0, Names::new());
-        while next < entry.events() {
-            let rows = match part.read(next..entry.events().min(next + AT_ONCE), Wait::Allowed) {
-                Ok(rows) => rows,
+        let mut index = self.empty_index(segment);
+        let (events, mut names, mut lost) = (entry.events(), Names::new(), LostRows::default());
+        let (mut next, mut by_pages_until) = (0, 0);
+        while next < events {
+            let because =
+                |failure| damage_of(segment.described.clone(), FrameOffset::bytes_of_row(next), failure);
+            let page_end = match part.page(next) {
+                Ok(page) => page.end.clamp(next + 1, events),
+                // Nothing says where any page is.
                 Err(failure) => {
-                    if !is_told {
-                        let offset = FrameOffset::bytes_of_row(next);
-                        self.report.damages.push(damage_of(segment.described.clone(), offset, failure));
-                    }
-                    // Pages are checked by themselves: the next one may be whole.
+                    lost.add(next..events, because(failure));
                     self.streams.gap();
-                    next = next - next % ROWS_TOGETHER + ROWS_TOGETHER;
+                    break;
+                }
+            };
+            let end = if next < by_pages_until { page_end } else { events.min(next + AT_ONCE) };
+            let rows = match part.read(next..end, Wait::Allowed) {
+                Ok(rows) => rows,
+                // One of the pages keeps all that are read with it: the others may be whole.
+                Err(_) if end > page_end => {
+                    by_pages_until = end;
+                    continue;
+                }
+                Err(failure) => {
+                    lost.add(next..page_end, because(failure));
+                    self.streams.gap();
+                    index = self.empty_index(segment);
+                    next = page_end;
                     continue;
                 }
             };
-            let end = rows.range().end.min(entry.events());
+            let end = rows.range().end.min(events);
             for row in next..end {
                 let offset = FrameOffset::bytes_of_row(row);
                 match rows.event(row, &mut names) {
-                    Ok(event) => self.check_row(segment, &index, (row, offset), event),
-                    Err(_) if is_told => {}
-                    Err(wrong) => self.report.damages.push(segment.damage(offset, wrong)),
+                    Ok(event) => self.check_row(segment, &mut index, (row, offset), event),
+                    Err(wrong) => {
+                        lost.add(row..row + 1, segment.damage(offset, wrong));
+                        self.streams.gap();
+                        index = self.empty_index(segment);
+                    }
                 }
             }
             next = end;
         }
+        lost.tell(segment, &mut self.report);
         self.report.bytes = self.report.bytes.saturating_add(entry.file_bytes);
         self.progress(entry.file_bytes);
         let is_whole = self.report.damages.len() == damages;
@@ -82,7 +108,7 @@ impl<W: Witness> Verification<W> {
     fn check_row(
         &mut self,
         segment: &Segment,
-        index: &ActiveIndex,
+        index: &mut ActiveIndex,
         (row, offset): (u64, u64),
         event: RecordedEvent,
     ) {
@@ -100,12 +126,18 @@ impl<W: Witness> Verification<W> {
         if let Err(wrong) = take_up_row(row, &event, index, &self.streams.before(event.stream.as_str())) {
             self.report.damages.push(segment.damage(offset, wrong));
             // Said once: what follows is held against what was found.
+            *index = self.empty_index(segment);
             let unknown = Before { version: None, previous: Previous::Unknown };
             let _ = take_up_row(row, &event, index, &unknown);
         }
         self.streams.set(event.stream.clone(), event.version, segment.start);
         self.report.events += 1;
         self.witness.event(event);
+    }
+
+    /// An index takes only versions without a hole: behind one it begins anew.
+    fn empty_index(&self, segment: &Segment) -> ActiveIndex {
+        ActiveIndex::new(self.store.as_bytes(), segment.start)
     }
 
     /// Holds the index beside a part against what was found.
@@ -125,5 +157,52 @@ impl<W: Witness> Verification<W> {
             file.damage_alone()
         };
         self.report.rebuildable.extend(damage);
+    }
+}
+
+#[cfg(all(test, feature = "parquet"))]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
+
+    use super::*;
+    use crate::{
+        ArchivePolicy, WalBackend, WalConfig,
+        damage::{Damage, not_to_be_found},
+        verify::{bad_drive::BadDrive, verify_disk, witness::OfEvents},
+    };
+
+    const EVENTS: u64 = 20_000;
+    const PART: &str = "00000000000000000001.parquet";
+
+    #[tokio::test]
+    async fn of_a_part_with_a_bad_block_the_rest_is_gone_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = WalConfig { segment_bytes: 2 << 20, ..WalConfig::default() };
+        let policy = ArchivePolicy { keep_segments: Some(0), ..ArchivePolicy::default() };
+        let store = WalBackend::with_archive(directory.path(), config, policy).unwrap();
+        for _ in 0..EVENTS / 500 {
+            let event = || NewEvent::new(EventType::new("T").unwrap(), "x".repeat(100));
+            let events = (0..500).map(|_| event()).collect();
+            store.append(&StreamId::new("s").unwrap(), ExpectedVersion::Any, events).await.unwrap();
+        }
+        store.archive_now().await.unwrap();
+        store.close().await.unwrap();
+
+        // Among the ids, of which each page takes some thousand bytes.
+        let quarter = fs::metadata(directory.path().join(PART)).unwrap().len() / 4;
+        let block = quarter - quarter % 4_096;
+        let disk = Arc::new(BadDrive::new(directory.path(), PART, block..block + 4_096));
+        let mut saved = Vec::new();
+        let show = |event: RecordedEvent| saved.push(event.position.get());
+        let report = verify_disk(disk, OfEvents { show, names: Names::new(), shown: 0 }).unwrap();
+        let lost: Vec<u64> = (1..=EVENTS).filter(|position| saved.binary_search(position).is_err()).collect();
+        let (first, last) = (lost[0], lost[lost.len() - 1]);
+        assert_eq!(lost.len() as u64, last + 1 - first, "{lost:?}");
+        assert!(first > 1 && lost.len() <= 4 * 512, "{first} to {last}");
+        let told = format!("it cannot be read: the drive gives nothing; {}", not_to_be_found(first, last));
+        let is_told = |damage: &Damage| damage.file.ends_with(PART) && damage.detail == told;
+        assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
     }
 }

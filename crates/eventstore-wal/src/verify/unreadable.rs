@@ -125,81 +125,11 @@ mod tests {
     use super::*;
     use crate::{
         Durability, WalBackend, WalConfig,
-        disk::{Directory, Disk, Open},
-        verify::{verify_disk, witness::OfEvents},
+        verify::{bad_drive::BadDrive, verify_disk, witness::OfEvents},
     };
 
     /// The block of each segment that cannot be read.
     const BAD: std::ops::Range<u64> = 40_960..45_056;
-
-    #[derive(Debug)]
-    struct BadDrive(Directory);
-
-    #[derive(Debug)]
-    struct BadFile(Arc<dyn DiskFile>);
-
-    impl Disk for BadDrive {
-        fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
-            let file = self.0.open(name, how)?;
-            if name.ends_with(".wal") {
-                return Ok(Arc::new(BadFile(file)));
-            }
-            Ok(file)
-        }
-
-        fn names(&self) -> io::Result<Vec<String>> {
-            self.0.names()
-        }
-
-        fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-            self.0.rename(from, to)
-        }
-
-        fn remove(&self, name: &str) -> io::Result<()> {
-            self.0.remove(name)
-        }
-
-        fn sync_names(&self) -> io::Result<()> {
-            self.0.sync_names()
-        }
-
-        fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
-            self.0.lock(name)
-        }
-
-        fn describe(&self, name: &str) -> String {
-            self.0.describe(name)
-        }
-    }
-
-    impl DiskFile for BadFile {
-        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-            if offset < BAD.end && BAD.start < offset + buffer.len() as u64 {
-                return Err(io::Error::other("the drive gives nothing"));
-            }
-            self.0.read_at(buffer, offset)
-        }
-
-        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-            self.0.write_at(bytes, offset)
-        }
-
-        fn sync_data(&self) -> io::Result<()> {
-            self.0.sync_data()
-        }
-
-        fn sync_all(&self) -> io::Result<()> {
-            self.0.sync_all()
-        }
-
-        fn set_len(&self, length: u64) -> io::Result<()> {
-            self.0.set_len(length)
-        }
-
-        fn length(&self) -> io::Result<u64> {
-            self.0.length()
-        }
-    }
 
     #[tokio::test]
     async fn of_a_segment_with_a_bad_block_the_rest_is_gone_through() {
@@ -218,7 +148,7 @@ mod tests {
         }
         store.close().await.unwrap();
 
-        let disk = Arc::new(BadDrive(Directory::existing(directory.path()).unwrap()));
+        let disk = Arc::new(BadDrive::new(directory.path(), ".wal", BAD));
         let mut saved = Vec::new();
         let show = |event: eventstore_api::RecordedEvent| saved.push(event.position.get());
         let report = verify_disk(disk, OfEvents { show, names: Names::new(), shown: 0 }).unwrap();

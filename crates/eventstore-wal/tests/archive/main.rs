@@ -11,8 +11,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_pages;
 mod damage;
 mod reading;
+mod without_manifest;
 
 use std::path::{Path, PathBuf};
 

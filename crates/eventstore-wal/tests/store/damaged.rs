@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::support::{append, count_from_the_first, event, files, flip, frames, open, stream};
 use eventstore_api::{Direction, EventStoreBackend, ReadAll, RecordedEvent, StoreError, StreamRange};
-use eventstore_wal::{VerifyReport, WalBackend, salvage, verify};
+use eventstore_wal::{Damage, VerifyReport, WalBackend, salvage, verify};
 use tempfile::TempDir;
 
 const EVENTS: usize = 1_000;
@@ -172,9 +173,64 @@ async fn what_is_behind_a_segment_that_cannot_be_read_is_saved() {
     let found: Vec<u64> = events.iter().map(|event| event.position.get()).collect();
     let expected: Vec<u64> = (1..=100).filter(|position| !(from..to).contains(position)).collect();
     assert_eq!(found, expected);
-    assert!(
-        report.damages.iter().any(|damage| Path::new(&damage.file) == segments[1]),
-        "{:?}",
-        report.damages
-    );
+    let told = not_to_be_found(from, to - 1);
+    let is_told = |damage: &Damage| Path::new(&damage.file) == segments[1] && damage.detail.ends_with(&told);
+    assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
+}
+
+fn not_to_be_found(first: u64, last: u64) -> String {
+    format!("the events at positions {first} to {last} are not to be found")
+}
+
+/// The first and the last position that is missing among so many from 1 on; none between them is there.
+fn missing(events: &[RecordedEvent], count: u64) -> (u64, u64) {
+    let found: BTreeSet<u64> = events.iter().map(|event| event.position.get()).collect();
+    let missing: Vec<u64> = (1..=count).filter(|position| !found.contains(position)).collect();
+    let (first, last) = (*missing.first().unwrap(), *missing.last().unwrap());
+    assert_eq!(missing.len() as u64, last - first + 1, "{missing:?}");
+    (first, last)
+}
+
+#[track_caller]
+fn assert_told_once(report: &VerifyReport, (first, last): (u64, u64)) {
+    let told = not_to_be_found(first, last);
+    let places = report.damages.iter().filter(|damage| damage.detail.contains(&told)).count();
+    assert_eq!(places, 1, "{told}: {:?}", report.damages);
+}
+
+/// The first one, one in the middle, and the last one, of which only the manifest and the writer's word say where it ended.
+#[tokio::test]
+async fn the_positions_of_a_segment_that_is_lost_are_told() {
+    let remove = |segment: &Path| fs::remove_file(segment).unwrap();
+    let ways: [&dyn Fn(&Path); 2] = [&make_unreadable, &remove];
+    for way in ways {
+        for number in [0, 2, usize::MAX] {
+            let directory = of_many_segments(120).await;
+            let segments = files(directory.path(), ".wal");
+            assert!(segments.len() > 3, "{segments:?}");
+            way(&segments[number.min(segments.len() - 1)]);
+            let (events, report) = saved(directory.path());
+            assert_told_once(&report, missing(&events, 120));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_positions_at_the_lost_end_of_a_segment_are_told() {
+    for number in [1, usize::MAX] {
+        let directory = of_many_segments(120).await;
+        let segments = files(directory.path(), ".wal");
+        let segment = segments[number.min(segments.len() - 1)].clone();
+        let frames = frames(&segment);
+        for frame in &frames[5..frames.len() - 1] {
+            flip(&segment, *frame);
+        }
+        let (events, report) = saved(directory.path());
+        let told = missing(&events, 120);
+        assert!(told.1 - told.0 > 2, "{told:?}");
+        assert_told_once(&report, told);
+        let is_told =
+            |damage: &Damage| Path::new(&damage.file) == segment && damage.offset == frames[5] as u64;
+        assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
+    }
 }

@@ -253,7 +253,7 @@ async fn a_segment_that_is_missing_is_told() {
     fs::remove_file(&segments[2]).unwrap();
     let report = verify(directory.path()).unwrap();
     assert_at(&report.damages[0], &segments[3], 0);
-    assert!(report.damages[0].detail.contains("one may be missing"), "{:?}", report.damages);
+    assert!(report.damages[0].detail.contains("one may be missing; the events at"), "{:?}", report.damages);
     assert_eq!((report.damages.len(), report.head.get()), (1, 100), "{:?}", report.damages);
 
     fs::remove_file(segments.last().unwrap()).unwrap();

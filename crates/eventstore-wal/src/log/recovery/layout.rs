@@ -3,7 +3,9 @@ use std::{collections::BTreeSet, io};
 use crate::{
     damage::{Damage, Failure},
     disk::{Disk, Open, read_up_to, read_whole},
-    format::{CleanClose, MANIFEST_NAME, Manifest, SYNCED_MARK_BYTES, SYNCED_NAME, StoreId, SyncedMark},
+    format::{
+        CleanClose, MANIFEST_NAME, Manifest, PartEntry, SYNCED_MARK_BYTES, SYNCED_NAME, StoreId, SyncedMark,
+    },
     index::SegmentStart,
     log::roll::NEXT_NAME,
 };
@@ -122,8 +124,13 @@ impl Default for Archived {
 
 impl Archived {
     pub(crate) fn by(manifest: &Manifest) -> Self {
-        let next = manifest.parts.last().map_or(1, |part| part.last_position + 1);
-        Self { starts: manifest.parts.iter().map(|part| part.start).collect(), next: SegmentStart::new(next) }
+        Self::of(&manifest.parts)
+    }
+
+    /// What can be said of an archive with these parts, in their order.
+    pub(crate) fn of(parts: &[PartEntry]) -> Self {
+        let next = parts.last().map_or(1, |part| part.last_position + 1);
+        Self { starts: parts.iter().map(|part| part.start).collect(), next: SegmentStart::new(next) }
     }
 
     /// The position behind all parts, with which the segments begin.

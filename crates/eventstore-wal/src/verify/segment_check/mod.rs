@@ -1,3 +1,7 @@
+mod claims_met;
+mod frame_check;
+mod index_check;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
@@ -6,18 +10,18 @@ use eventstore_codec::Names;
 
 use super::{
     TornEnd, Verification,
+    claims::Claim,
     index_file::IndexFile,
     next_frame::next_frame,
     unreadable::{AsFarAsReadable, damage_of},
     witness::Witness,
 };
 use crate::{
-    catalog::{Before, NotTakenUp, TakenUp},
     damage::Failure,
     disk::Open,
     format::{FRAME_HEADER_BYTES, FrameFault, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
     frames::{Frame, FrameReader},
-    index::{ActiveIndex, IndexOf, Previous, SegmentStart, Wait},
+    index::{ActiveIndex, IndexOf, SegmentStart, Wait},
     log::recovery::{
         read_segment_header,
         scan::{Rest, look_behind},
@@ -28,16 +32,6 @@ use crate::{
 
 /// How much is read at once, in bytes.
 const AT_ONCE: usize = 1 << 20;
-
-/// What is said elsewhere of a segment: that it was durable up to an offset, and which event was the last one before it.
-#[derive(Clone, Debug)]
-pub(super) struct Claim {
-    /// The file that says it.
-    pub(super) by: String,
-    pub(super) segment: SegmentStart,
-    pub(super) offset: u64,
-    pub(super) head: u64,
-}
 
 /// Going through one segment.
 struct SegmentCheck<'v, W> {
@@ -87,6 +81,7 @@ impl<W: Witness> Verification<W> {
         let checksum = self.check_header(&segment);
         if start.get() > self.head + 1 {
             self.streams.gap();
+            self.lose_through(&segment.described, start.get() - 1);
         }
         let mut check = SegmentCheck {
             recorded_at: self.recorded_at,
@@ -122,8 +117,12 @@ impl<W: Witness> Verification<W> {
             }
         };
         let follows = match self.link {
-            // The first one, or one behind another that could not be read to its end.
-            None => self.report.segments > 0 || (header.previous.is_none() && header.previous_checksum == 0),
+            // The first one, or one behind another that could not be read to its end, or that does not say how it ended.
+            None => {
+                self.report.segments > 0
+                    || (self.report.parts > 0 && !self.has_manifest)
+                    || (header.previous.is_none() && header.previous_checksum == 0)
+            }
             Some(link) => {
                 header.previous == Some(link.start)
                     && header.previous_checksum == link.checksum
@@ -201,100 +200,6 @@ impl<W: Witness> SegmentCheck<'_, W> {
         }
     }
 
-    /// Checks a frame that is in its place, or of which nobody knows where its place is.
-    fn take(&mut self, frame: &Frame) {
-        let header = &frame.header;
-        if header.first_position != self.head + 1 {
-            self.gap();
-            if header.first_position > self.head + 1
-                && let Some(damage) = self.all.report.damages.last_mut()
-            {
-                let (first, last) = (self.head + 1, header.first_position - 1);
-                damage
-                    .detail
-                    .push_str(&format!("; the events at positions {first} to {last} are not to be found"));
-            }
-            if header.first_position <= self.head {
-                let detail = format!("the frame begins with position {} again", header.first_position);
-                self.damage(detail);
-            }
-        }
-        if header.recorded_at < self.recorded_at {
-            self.damage("the time of the frame lies before that of an earlier one");
-        }
-        self.check_watermark(header);
-        if header.kind == FrameKind::Append {
-            if header.events > 0 {
-                self.take_events(frame);
-            }
-            // Other frames have the time of the last append; where there is none yet, it means nothing.
-            self.recorded_at = self.recorded_at.max(header.recorded_at);
-        }
-        self.checksum = Some(frame.checksum);
-        self.head = frame.last_position();
-        if header.kind == FrameKind::Seal {
-            return;
-        }
-        self.offset = frame.end();
-        self.ends.push_back(self.offset);
-        self.meet_claims();
-        self.all.progress(header.frame_bytes());
-    }
-
-    /// Frames are made up to a multiple of 8 bytes with zeros, which no checksum covers.
-    fn check_padding(&mut self, frame: &Frame) -> Result<(), Failure> {
-        let body_end = frame.offset + FRAME_HEADER_BYTES as u64 + u64::from(frame.header.body_bytes);
-        let padding = usize::try_from(frame.end() - body_end).unwrap_or(0);
-        if padding > 0 && read(&self.segment, body_end, padding)?.iter().any(|byte| *byte != 0) {
-            self.damage("there is something behind the frame that belongs to none");
-        }
-        Ok(())
-    }
-
-    fn check_watermark(&mut self, header: &FrameHeader) {
-        let watermark = header.synced_through;
-        if header.kind != FrameKind::Append && watermark != self.offset {
-            self.damage(format!(
-                "the frame says that the log is durable through byte {watermark}, and not up to itself"
-            ));
-            return;
-        }
-        while self.ends.front().is_some_and(|end| *end < watermark) {
-            self.ends.pop_front();
-        }
-        if self.is_whole && self.ends.front() != Some(&watermark) {
-            self.damage(format!(
-                "the frame says that the log was durable through byte {watermark}, where no frame ends"
-            ));
-        }
-    }
-
-    fn take_events(&mut self, frame: &Frame) {
-        let (start, streams) = (self.segment.start, &self.all.streams);
-        let mut taken = TakenUp::of(frame, &mut self.names, |stream| streams.before(stream));
-        if let Err(wrong @ NotTakenUp::VersionHole { .. }) = &taken {
-            // Said once: what follows is held against what was found.
-            self.damage(wrong);
-            self.forget_index();
-            let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
-            taken = TakenUp::of(frame, &mut self.names, unknown);
-        }
-        let taken = match taken {
-            Ok(taken) => taken,
-            Err(wrong) => {
-                self.damage(wrong);
-                self.gap();
-                return;
-            }
-        };
-        self.all.report.events += u64::from(frame.header.events);
-        self.all.witness.frame(frame);
-        for (stream, version) in taken.ends() {
-            self.all.streams.set(stream.clone(), version, start);
-        }
-        self.all.indexing.note(&self.index, taken);
-    }
-
     /// The frame that seals the segment has to be its end.
     fn check_seal(&mut self, seal: &Frame, length: u64) -> Link {
         self.compare_index(Some(seal.offset));
@@ -365,75 +270,6 @@ impl<W: Witness> SegmentCheck<'_, W> {
             None => {
                 self.offset = length;
                 Ok(false)
-            }
-        }
-    }
-
-    fn meet_claims(&mut self) {
-        let (offset, head) = (self.offset, self.head);
-        self.claims.retain(|claim| {
-            if claim.offset == offset && claim.head != head {
-                let detail = format!(
-                    "it says that position {} is the last one before byte {offset} of {}, where it is {head}",
-                    claim.head, self.segment.described,
-                );
-                self.all.claim_is_wrong(claim, detail);
-            }
-            claim.offset != offset
-        });
-    }
-
-    /// What is left of what is said of the segment, when all of it was gone through.
-    fn check_claims(&mut self) {
-        for claim in std::mem::take(&mut self.claims) {
-            let is_beginning = claim.offset == SEGMENT_HEADER_BYTES as u64;
-            if !is_beginning {
-                let detail = format!(
-                    "it speaks of byte {} of {}, where no frame ends",
-                    claim.offset, self.segment.described
-                );
-                self.all.claim_is_wrong(&claim, detail);
-            }
-        }
-    }
-
-    /// Holds the index beside the segment against what was found, where the scan has come to the same place.
-    fn compare_index(&mut self, sealed_at: Option<u64>) {
-        let (offset, start) = (self.offset, self.segment.start);
-        let closed_at =
-            || self.all.closed.filter(|it| self.is_last && it.segment == start).map(|it| it.offset);
-        let Some(file) = self.index_file.as_mut().filter(|file| !file.is_compared()) else { return };
-        let covers = file.covers.or_else(closed_at).or(sealed_at);
-        if covers != Some(offset) || !self.is_whole || !self.all.streams.are_whole() {
-            return;
-        }
-        self.all.indexing.wait();
-        let found = file.compare(self.all.store, offset, self.head, &self.index);
-        self.all.report.rebuildable.extend(found);
-    }
-
-    fn check_index_file(&mut self) {
-        let described = &self.segment.described;
-        match &self.index_file {
-            Some(file) if file.is_compared() => {}
-            Some(file) => match file.damage_alone() {
-                Some(damage) => self.all.report.rebuildable.push(damage),
-                None if self.is_whole && self.all.streams.are_whole() => {
-                    let note =
-                        format!("the index of {described} is an old one; it is made anew when it is wanted");
-                    self.all.report.notes.push(note);
-                }
-                None => {
-                    let note = format!(
-                        "the index of {described} is whole, but was not held against it for damage before"
-                    );
-                    self.all.report.notes.push(note);
-                }
-            },
-            None if self.is_last => {}
-            None => {
-                let note = format!("{described} has no index beside it; it is made anew when it is wanted");
-                self.all.report.notes.push(note);
             }
         }
     }

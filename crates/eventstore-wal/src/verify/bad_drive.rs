@@ -1,0 +1,90 @@
+//! A drive that does not give all of what is on it, for tests.
+
+#![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+use std::{io, ops::Range, path::Path, sync::Arc};
+
+use crate::disk::{Directory, Disk, DiskFile, Open};
+
+/// As a directory, but for these bytes of each file whose name ends so.
+#[derive(Debug)]
+pub(super) struct BadDrive {
+    directory: Directory,
+    ending: &'static str,
+    bad: Range<u64>,
+}
+
+impl BadDrive {
+    pub(super) fn new(directory: &Path, ending: &'static str, bad: Range<u64>) -> Self {
+        Self { directory: Directory::existing(directory).unwrap(), ending, bad }
+    }
+}
+
+#[derive(Debug)]
+struct BadFile {
+    file: Arc<dyn DiskFile>,
+    bad: Range<u64>,
+}
+
+impl Disk for BadDrive {
+    fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
+        let file = self.directory.open(name, how)?;
+        if name.ends_with(self.ending) {
+            return Ok(Arc::new(BadFile { file, bad: self.bad.clone() }));
+        }
+        Ok(file)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.directory.names()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.directory.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.directory.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.directory.sync_names()
+    }
+
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        self.directory.lock(name)
+    }
+
+    fn describe(&self, name: &str) -> String {
+        self.directory.describe(name)
+    }
+}
+
+impl DiskFile for BadFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if offset < self.bad.end && self.bad.start < offset + buffer.len() as u64 {
+            return Err(io::Error::other("the drive gives nothing"));
+        }
+        self.file.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.file.write_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+}
