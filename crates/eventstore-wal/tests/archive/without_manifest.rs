@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eventstore_api::RecordedEvent;
+use eventstore_api::{EventStoreBackend, RecordedEvent};
 use eventstore_wal::{VerifyReport, salvage, verify};
 
 use crate::{
