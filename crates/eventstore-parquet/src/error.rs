@@ -40,7 +40,7 @@ pub enum ParquetError {
     /// Events could not be brought into the form of Parquet.
     #[error("events cannot be written as Parquet: {detail}")]
     NotWritten {
-        /// What the encoder says.
+        /// What keeps them from it.
         detail: String,
     },
 }

@@ -7,7 +7,7 @@ use crate::schema::column;
 
 /// Of a column over these events; `None` where it has none, or there are no events.
 ///
-/// Made here, since the encoder takes numbers beyond 2^63 for negative ones.
+/// Made here, since arrow2 takes numbers beyond 2^63 for negative ones.
 pub(crate) fn of(column: usize, events: &[RecordedEvent]) -> Option<Statistics> {
     let (least, greatest) = match column {
         column::POSITION => number(events, |event| event.position.get())?,

@@ -121,7 +121,7 @@ struct Measuring {
     places: Vec<PagePlace>,
 }
 
-/// The pages of a column for the encoder to write, and where it has written them, when it has.
+/// The pages of a column for the file to take, and where it has written them, when it has.
 pub(crate) fn measuring(
     pages: Vec<CompressedPage>,
     count: &Arc<Mutex<Count>>,

@@ -78,7 +78,7 @@ impl<W: Write> ParquetWriter<W> {
     ///
     /// # Errors
     ///
-    /// [`ParquetError::NotWritten`] when the encoder refuses.
+    /// [`ParquetError::NotWritten`] when zstd or arrow2 refuses.
     pub fn new(output: W, options: ParquetOptions) -> Result<Self, ParquetError> {
         let options = ParquetOptions {
             row_group_events: options.row_group_events.clamp(*EVENTS.start(), *EVENTS.end()),
@@ -247,8 +247,8 @@ fn types_of(events: &[RecordedEvent]) -> Option<Vec<String>> {
     Some(types.into_iter().map(ToOwned::to_owned).collect())
 }
 
-/// The end of a file that says in which order values are, without which other tools must not believe its statistics. The
-/// encoder leaves it out.
+/// The end of a file that says in which order values are, without which other tools must not believe its statistics. arrow2
+/// leaves it out.
 fn with_column_orders(end: &[u8]) -> Result<Vec<u8>, ParquetError> {
     let short = || ParquetError::not_written("the end of the file is cut off");
     let (rest, magic) = end.split_last_chunk::<4>().ok_or_else(short)?;
