@@ -222,15 +222,14 @@ async fn the_positions_at_the_lost_end_of_a_segment_are_told() {
         let segments = files(directory.path(), ".wal");
         let segment = segments[number.min(segments.len() - 1)].clone();
         let frames = frames(&segment);
-        for frame in &frames[5..frames.len() - 1] {
-            flip(&segment, *frame);
-        }
+        // The last one is the mark of a store that was closed.
+        let lost = &frames[1..frames.len() - 1];
+        lost.iter().for_each(|frame| flip(&segment, *frame));
         let (events, report) = saved(directory.path());
         let told = missing(&events, 120);
-        assert!(told.1 - told.0 > 2, "{told:?}");
+        assert!(told.0 < told.1, "{told:?}");
         assert_told_once(&report, told);
-        let is_told =
-            |damage: &Damage| Path::new(&damage.file) == segment && damage.offset == frames[5] as u64;
+        let is_told = |damage: &Damage| Path::new(&damage.file) == segment && damage.offset == lost[0] as u64;
         assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
     }
 }
