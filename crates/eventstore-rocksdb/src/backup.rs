@@ -8,7 +8,7 @@ use eventstore_api::{GlobalPosition, Result, StoreError};
 use rust_rocksdb::checkpoint::Checkpoint;
 
 use crate::{
-    database::Database,
+    database::{Database, check_is_named},
     error::{failed, io_failed},
     verify::{VerifyReport, verify},
 };
@@ -67,7 +67,7 @@ pub(crate) fn back_up(database: &Database, head: GlobalPosition, path: &Path) ->
 /// ```
 pub fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<VerifyReport> {
     let (backup, path) = (backup.as_ref(), path.as_ref());
-    fs::metadata(backup.join("CURRENT")).map_err(io_failed(backup))?;
+    check_is_named(backup)?;
     let was_there = path.try_exists().map_err(io_failed(path))?;
     if was_there && fs::read_dir(path).map_err(io_failed(path))?.next().is_some() {
         let occupied = io::Error::new(

@@ -51,6 +51,31 @@ pub enum RocksDbError {
         /// What is there.
         detail: String,
     },
+    /// In the directory is the log of another event store, as `eventstore-wal` has it, and no database.
+    #[error(
+        "{} holds the log of another event store, which `{file}` belongs to, and no RocksDB database: open it with the store that \
+         wrote it, or choose another directory",
+        path.display()
+    )]
+    LogInstead {
+        /// The directory.
+        path: PathBuf,
+        /// A file of the log.
+        file: String,
+    },
+    /// In the directory is the log of another event store beside the database, and both have a file `SYNCED`. Nothing keeps
+    /// readers from either.
+    #[error(
+        "{} holds a RocksDB database and the log of another event store, which `{file}` belongs to: each of them writes over what \
+         the other says in `SYNCED`. Move the files of one of them into a directory of its own; both can be read where they are",
+        path.display()
+    )]
+    LogBeside {
+        /// The directory.
+        path: PathBuf,
+        /// A file of the log.
+        file: String,
+    },
     /// A later version of this crate has written the store.
     #[error(
         "{} is of format {found}, and this version knows formats up to {known}; open it with a later version",

@@ -2,6 +2,8 @@ use std::{io, sync::Arc};
 
 use eventstore_api::StoreError;
 
+use crate::other_store::OtherStore;
+
 /// Bytes that are not what was written, where that is known to have been durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}, byte {offset}: {detail}")]
@@ -33,6 +35,8 @@ pub(crate) enum Failure {
     Io { doing: String, source: Arc<io::Error> },
     #[error(transparent)]
     Damaged(#[from] Damage),
+    #[error(transparent)]
+    OtherStore(#[from] OtherStore),
     /// The answer is not in memory, and waiting for the disk was not allowed.
     #[error("it takes waiting for the disk")]
     WouldWait,
@@ -60,7 +64,7 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Damaged(damage) => damage.into(),
             Failure::Closed => Self::Closed,
-            Failure::Io { .. } | Failure::WouldWait => Self::storage(failure),
+            Failure::Io { .. } | Failure::OtherStore(_) | Failure::WouldWait => Self::storage(failure),
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod log;
 #[allow(unreachable_pub, dead_code, reason = "the crash tests see all of it")]
 mod log;
 mod manifest_file;
+mod other_store;
 mod read;
 mod reader;
 mod rows;

@@ -92,6 +92,8 @@ fn a_directory_that_is_no_store_is_left_alone() {
         place.write("data/letter.txt", "Dear Ann");
         let outcome = place.run(command);
         assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("there is no RocksDB store in data"), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("hint: name the directory of a store"), "{command}: {outcome}");
         let names = fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name());
         assert_eq!(names.collect::<Vec<_>>(), ["letter.txt"], "{command}");
     }

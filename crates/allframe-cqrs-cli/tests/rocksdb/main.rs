@@ -10,6 +10,7 @@
 mod damage;
 mod looking;
 mod moving;
+mod other_store;
 mod processes;
 #[allow(dead_code, unused_imports, reason = "the other tests of the program use another part of it")]
 #[path = "../commands/support/mod.rs"]

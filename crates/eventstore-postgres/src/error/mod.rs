@@ -113,7 +113,8 @@ pub enum PostgresError {
     },
     /// There is no store in the schema, or an older one.
     #[error(
-        "schema `{schema}` is at version {found} of {needed}; call `migrate` with a role that may, or run the files in `migrations`"
+        "schema `{schema}` is at version {found} of {needed}; let a program bring its tables up to date with a role that may (in \
+         Rust, `eventstore_postgres::migrate`), or run the files in `migrations`"
     )]
     NotMigrated {
         /// Which schema.

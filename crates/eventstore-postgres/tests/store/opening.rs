@@ -94,7 +94,7 @@ async fn a_schema_without_a_store_is_refused_where_nothing_may_be_made() {
     let message = message(error);
     let (before, after) = message.split_once(" of ").unwrap();
     let after = after.trim_start_matches(|character: char| character.is_ascii_digit());
-    insta::assert_snapshot!(format!("{before} of N{after}"), @"the storage failed: schema `empty` is at version 0 of N; call `migrate` with a role that may, or run the files in `migrations`");
+    insta::assert_snapshot!(format!("{before} of N{after}"), @"the storage failed: schema `empty` is at version 0 of N; let a program bring its tables up to date with a role that may (in Rust, `eventstore_postgres::migrate`), or run the files in `migrations`");
     assert_eq!(CLUSTER.psql("SELECT to_regnamespace('empty') IS NULL").unwrap(), "t");
 }
 

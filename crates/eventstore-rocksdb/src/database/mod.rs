@@ -6,6 +6,7 @@ mod listener;
 mod occupied;
 mod opening;
 mod options;
+mod other_store;
 mod synced;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use rust_rocksdb::{
 use self::synced::SyncedFile;
 pub(crate) use self::{
     listener::{GivenUp, is_stop_for_want_of_room, is_want_of_room},
+    occupied::check_is_named,
     synced::Synced,
 };
 use crate::{

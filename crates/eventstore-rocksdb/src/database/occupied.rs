@@ -1,12 +1,12 @@
 //! What lies in a directory before it is opened. RocksDB would begin a new database among the files of one that has lost its
-//! `CURRENT`, and delete them; and it would put our column families into anybody's database.
+//! `CURRENT`, and delete them; and it would put our column families into anybody's database, or beside anybody's log.
 
 use std::{fs, io, path::Path};
 
 use eventstore_api::{Result, StoreError};
 use rust_rocksdb::{DB, Options};
 
-use super::frames;
+use super::{frames, other_store};
 use crate::{
     error::{RocksDbError, corrupted, failed, io_failed},
     layout::{FORMAT, family, keys},
@@ -15,6 +15,8 @@ use crate::{
 /// The manifest of a database of which nothing else is there yet. It is made before `CURRENT`, so whoever was killed between
 /// the two leaves it behind; a database that has been open once has a later one.
 const FIRST_MANIFEST: &str = "MANIFEST-000001";
+/// What names the manifest that counts, and is there in every database.
+const CURRENT: &str = "CURRENT";
 /// The name that RocksDB gives to the family which it insists on.
 const DEFAULT: &str = "default";
 
@@ -25,20 +27,51 @@ pub(crate) fn check(path: &Path) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(io_failed(path)(error)),
     };
-    if names.iter().any(|name| name == "CURRENT") {
+    let is_named = names.iter().any(|name| name == CURRENT);
+    let has_database = is_named || names.iter().any(|name| is_of_a_database(name));
+    let database = if has_database { other_store::Database::Beside } else { other_store::Database::Missing };
+    if let Some(refusal) = other_store::refusal(path, &names, database) {
+        return Err(refusal);
+    }
+    if is_named {
         frames::check(path, names.iter())?;
         return check_families(path);
     }
-    match names.iter().find(|name| is_of_a_database(name)) {
-        Some(name) => Err(corrupted(path, format!("`CURRENT` is missing, but `{name}` is there"))),
-        None => Ok(false),
-    }
+    without_current(path, &names).map_or(Ok(false), Err)
 }
 
 /// Says so where there is no database, of which RocksDB would make a directory before it does, or none that it can read.
 pub(crate) fn check_is_there(path: &Path) -> Result<()> {
-    fs::metadata(path.join("CURRENT")).map_err(io_failed(path))?;
+    check_is_named(path)?;
     frames::check(path, names_in(path).map_err(io_failed(path))?.iter())
+}
+
+/// Says so where there is no database, and what is there instead.
+pub(crate) fn check_is_named(path: &Path) -> Result<()> {
+    match fs::metadata(path.join(CURRENT)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(not_there(path)),
+        Err(error) => Err(io_failed(path)(error)),
+    }
+}
+
+fn not_there(path: &Path) -> StoreError {
+    let names = match names_in(path) {
+        Ok(names) => names,
+        Err(error) => return io_failed(path)(error),
+    };
+    let instead = without_current(path, &names)
+        .or_else(|| other_store::refusal(path, &names, other_store::Database::Missing));
+    instead.unwrap_or_else(|| {
+        let nothing = format!("there is no RocksDB store in {}", path.display());
+        StoreError::storage(io::Error::new(io::ErrorKind::NotFound, nothing))
+    })
+}
+
+/// What to say of a database that has lost its `CURRENT`; `None` where nothing of one is there.
+fn without_current(path: &Path, names: &[String]) -> Option<StoreError> {
+    let name = names.iter().find(|name| is_of_a_database(name))?;
+    Some(corrupted(path, format!("`CURRENT` is missing, but `{name}` is there")))
 }
 
 fn names_in(path: &Path) -> io::Result<Vec<String>> {

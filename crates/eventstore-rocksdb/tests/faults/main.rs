@@ -18,5 +18,6 @@ mod damaged;
 mod full_disk;
 mod log_format;
 mod misuse;
+mod other_store;
 mod read_only;
 mod verify;

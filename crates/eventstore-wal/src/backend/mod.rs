@@ -118,7 +118,8 @@ impl WalBackend {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is
-    /// not what was written, [`StoreError::Storage`] when the disk fails.
+    /// not what was written, [`StoreError::Storage`] when the disk fails, or the directory holds a RocksDB database: nothing
+    /// is changed there then.
     pub fn with_config(path: impl AsRef<Path>, config: WalConfig) -> Result<Self> {
         Self::open(path.as_ref().to_owned(), &config, None, |_| Ok(None))
     }

@@ -24,6 +24,7 @@ use crate::{
         },
         replace_damaged_indexes,
     },
+    other_store,
     segment::Segment,
 };
 
@@ -380,6 +381,9 @@ fn length(segment: &Segment) -> Result<u64, Failure> {
 
 /// There is a directory, but no store in it.
 pub(crate) fn no_store(disk: &dyn Disk) -> Failure {
+    if let Err(other @ Failure::OtherStore(_)) = other_store::check(disk) {
+        return other;
+    }
     let manifest = disk.describe(MANIFEST_NAME);
     Failure::io(|| format!("there is no event store here: {manifest} is missing"))(
         io::ErrorKind::NotFound.into(),

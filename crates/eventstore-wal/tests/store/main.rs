@@ -8,6 +8,7 @@ mod disk_use;
 mod durability;
 mod golden;
 mod misuse;
+mod other_store;
 mod read_cache;
 mod read_memory;
 mod read_only;

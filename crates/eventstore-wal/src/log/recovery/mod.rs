@@ -32,6 +32,7 @@ use crate::{
     format::{CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, StoreId},
     index::{ActiveIndex, SegmentIndex as _, SegmentStart},
     manifest_file::ManifestFile,
+    other_store,
     segment::{Sealed, Segment},
 };
 
@@ -48,8 +49,11 @@ impl Log {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when another has it open, [`StoreError::Corrupted`] when something that was durable is
-    /// not there or not what was written, [`StoreError::Storage`] when the disk fails.
+    /// not there or not what was written, [`StoreError::Storage`] when the disk fails, or there is a RocksDB database in the
+    /// directory.
     pub fn open(disk: Arc<dyn Disk>, options: LogOptions) -> Result<(Self, RecoveryReport), StoreError> {
+        // Before anything is made here, the file that is locked too.
+        other_store::check(&*disk)?;
         let lock = disk
             .lock(LOCK_NAME)
             .map_err(Failure::io(|| format!("cannot lock {}", disk.describe(LOCK_NAME))))?
