@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     exit::Exit,
     failure::{Failure, all_told, heard_or_not},
+    interrupted::soon_when_interrupted,
     output::Output,
     redacted::redacted,
     screen::printable,
@@ -105,6 +106,11 @@ impl SchemasArguments {
 }
 
 pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
+    // Of whatever kind the stores are: readers of some keep files elsewhere, which go with them.
+    soon_when_interrupted(look(store, arguments)).await
+}
+
+async fn look(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
     match arguments.command {
         SchemasCommand::List { json } => list(&opened(store).await?, json).await?,
         SchemasCommand::Show { name, version, read, json } => {

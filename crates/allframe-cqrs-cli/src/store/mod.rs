@@ -95,6 +95,11 @@ pub(crate) trait Location: fmt::Display {
         false
     }
 
+    /// Whether what reads it keeps files elsewhere meanwhile, which go when it is dropped, and not when a signal ends the program.
+    fn reader_keeps_files(&self) -> bool {
+        false
+    }
+
     /// What to do where it could not be opened, if the failure does not say it.
     fn advice(&self, _failed: &StoreError, _purpose: Purpose) -> Option<&'static str> {
         None

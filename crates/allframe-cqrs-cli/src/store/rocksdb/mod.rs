@@ -66,6 +66,11 @@ impl Location for Database {
         files::bytes(&self.0, |_| true)
     }
 
+    /// The notes of a secondary instance.
+    fn reader_keeps_files(&self) -> bool {
+        true
+    }
+
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         // Of a store that is in use, RocksDB's own words say what to do.
         files::advice(failed, purpose)
