@@ -38,6 +38,11 @@ impl Exit {
         }
     }
 
+    /// Whether it was no end of its own.
+    pub(crate) const fn is_by_a_signal(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
+    }
+
     /// In one word, for programs.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -70,10 +75,11 @@ impl Exit {
                  where this can be done; bench, of a store that holds events"
             }
             Self::HungUp => {
-                "ended by SIGHUP, as when its terminal is closed; an export hears it on Linux alone"
+                "ended by SIGHUP, as when its terminal is closed; what takes something away then hears it on Linux alone"
             }
             Self::Interrupted => {
-                "ended by Ctrl-C (SIGINT), wherever it was; migrate --follow by the second one alone"
+                "ended by Ctrl-C (SIGINT), wherever it was; import behind the lines that are being stored, and migrate --follow \
+                 by the second one alone"
             }
             Self::Terminated => "ended so by SIGTERM",
         }

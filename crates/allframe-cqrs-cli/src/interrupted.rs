@@ -1,41 +1,56 @@
 //! Whether somebody wants a command to come to its end.
 
-use std::{fs, io, path::PathBuf, process, sync::mpsc, thread};
+mod signals;
+
+use std::{fs, future, io, path::PathBuf, process, sync::mpsc, thread, time::Duration};
 
 use tokio::{
     runtime::{Builder, Runtime},
     sync::watch,
 };
 
+use self::signals::Signals;
 use crate::{exit::Exit, failure::Failure, notes::note};
 
 /// Ctrl-C, and SIGTERM where there is such a thing: from when it listens, the first of them ends nothing by itself. The second ends
 /// the program at once, wherever it is, as the first would have before.
-pub(crate) struct Interrupted(watch::Receiver<bool>);
+pub(crate) struct Interrupted(watch::Receiver<Option<Exit>>);
 
 impl Interrupted {
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let (told, is_told) = watch::channel(false);
-        let mut signals = Signals::install()
-            .map_err(|source| Failure::System { what: "cannot listen to signals", source })?;
-        tokio::spawn(async move {
-            signals.any().await;
-            // It stays so, for whoever asks later.
-            told.send_replace(true);
+        let (tell, told) = watch::channel(None);
+        Alone::listen(Signals::install, move |alone| {
+            let exit = alone.next();
+            // Before it is known: the end may come at once.
             note("interrupted, and comes to its end; a second signal ends it at once");
-            // Not by way of whoever called: he may be waiting for what does not come.
-            process::exit(signals.any().await.code().into());
-        });
-        Ok(Self(is_told))
+            // It stays so, for whoever asks later.
+            tell.send_replace(Some(exit));
+            let exit = alone.next();
+            note("ended where it was");
+            exit
+        })?;
+        Ok(Self(told))
     }
 
-    /// Waits until it is so; it stays so.
-    pub(crate) async fn wait(&mut self) {
-        let _ = self.0.wait_for(|interrupted| *interrupted).await;
+    /// Waits until it is so, and says how the program would have ended; it stays so.
+    pub(crate) async fn wait(&mut self) -> Exit {
+        let heard = self.0.wait_for(Option::is_some).await.map(|exit| *exit);
+        match heard {
+            Ok(Some(exit)) => exit,
+            // Nobody listens any more.
+            _ => future::pending().await,
+        }
     }
 
     pub(crate) fn is_so(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_some()
+    }
+
+    /// For tests: what was heard, and that nothing else will be.
+    #[cfg(test)]
+    #[cfg(feature = "memory")]
+    pub(crate) fn heard(exit: Option<Exit>) -> Self {
+        Self(watch::channel(exit).1)
     }
 }
 
@@ -54,108 +69,90 @@ pub(crate) async fn unless_interrupted(
     }
 }
 
+/// How long a command that heard a signal may take to come to its end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same for what may not pause, as it writes for a reader that does not go on: then it is ended where it is, a while after the
+/// signal or by the next one, and leaves behind what it would have left before.
+pub(crate) async fn soon_when_interrupted(
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let (tell, told) = watch::channel(None);
+    Alone::listen(with_hangup, move |alone| {
+        let exit = alone.next();
+        tell.send_replace(Some(exit));
+        let exit = alone.next_within(PATIENCE).unwrap_or(exit);
+        note("ended where it was");
+        exit
+    })?;
+    let mut interrupted = Interrupted(told);
+    tokio::select! {
+        exit = interrupted.wait() => Ok(exit),
+        done = work => done,
+    }
+}
+
 /// For what does not pause: from now on a signal ends the program wherever it is, and removes the file first that is told here, or is
 /// about to be. What is dropped instead has nothing to remove.
 pub(crate) fn removed_when_interrupted() -> Result<mpsc::Sender<PathBuf>, Failure> {
     let (tell, told) = mpsc::channel::<PathBuf>();
-    let (answer, answered) = mpsc::channel();
-    let listen = move || match listening_alone() {
-        Ok((runtime, mut signals)) => {
-            let _ = answer.send(Ok(()));
-            let exit = runtime.block_on(signals.any());
-            if let Ok(path) = told.recv() {
-                // It may be in its place by now.
-                let _ = fs::remove_file(path);
-            }
-            process::exit(exit.code().into())
+    Alone::listen(with_hangup, move |alone| {
+        let exit = alone.next();
+        if let Ok(path) = told.recv() {
+            // It may be in its place by now.
+            let _ = fs::remove_file(path);
         }
-        Err(error) => {
-            let _ = answer.send(Err(error));
-        }
-    };
-    let begun = thread::Builder::new().name("signals".to_owned()).spawn(listen);
-    let listens = begun.and_then(|_| answered.recv().unwrap_or_else(|ended| Err(io::Error::other(ended))));
-    listens.map_err(|source| Failure::System { what: "cannot listen to signals", source })?;
+        exit
+    })?;
     Ok(tell)
 }
 
-/// On a thread whose runtime has nothing else to do.
-fn listening_alone() -> io::Result<(Runtime, Signals)> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let signals = runtime.block_on(async { Signals::install()?.with_hangup() })?;
-    Ok((runtime, signals))
+fn with_hangup() -> io::Result<Signals> {
+    Signals::install()?.with_hangup()
 }
 
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hangup: Option<tokio::signal::unix::Signal>,
+/// Who listens on a thread whose runtime has nothing else to do: that of the command may wait for what does not come.
+struct Alone {
+    runtime: Runtime,
+    signals: Signals,
 }
 
-#[cfg(unix)]
-impl Signals {
-    fn install() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(Self { interrupt, terminate, hangup: None })
-    }
-
-    /// The end of the terminal too, unless the program is to outlive that (`nohup`): to listen would end it then.
-    fn with_hangup(self) -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let hangup = match outlives_its_terminal() {
-            true => None,
-            false => Some(signal(SignalKind::hangup())?),
-        };
-        Ok(Self { hangup, ..self })
-    }
-
-    /// Waits for the next one: how it would have ended the program.
-    async fn any(&mut self) -> Exit {
-        let Self { interrupt, terminate, hangup } = self;
-        let hung_up = async {
-            match hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
+impl Alone {
+    /// Begins to listen. The program ends as this says, once it does.
+    fn listen(
+        install: fn() -> io::Result<Signals>,
+        until_the_end: impl FnOnce(&mut Self) -> Exit + Send + 'static,
+    ) -> Result<(), Failure> {
+        let (answer, answered) = mpsc::channel();
+        let listen = move || match Self::new(install) {
+            Ok(mut alone) => {
+                let _ = answer.send(Ok(()));
+                process::exit(until_the_end(&mut alone).code().into())
+            }
+            Err(error) => {
+                let _ = answer.send(Err(error));
             }
         };
-        tokio::select! {
-            _ = interrupt.recv() => Exit::Interrupted,
-            _ = terminate.recv() => Exit::Terminated,
-            _ = hung_up => Exit::HungUp,
-        }
-    }
-}
-
-/// Whether the end of its terminal is ignored; so it counts where that cannot be known.
-#[cfg(unix)]
-fn outlives_its_terminal() -> bool {
-    const HANGUP: u64 = 1;
-    // Linux alone has it. The mask begins with signal 1.
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    ignored.is_none_or(|mask| mask & HANGUP != 0)
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn install() -> io::Result<Self> {
-        Ok(Self)
+        let begun = thread::Builder::new().name("signals".to_owned()).spawn(listen);
+        let listens =
+            begun.and_then(|_| answered.recv().unwrap_or_else(|ended| Err(io::Error::other(ended))));
+        listens.map_err(|source| Failure::System { what: "cannot listen to signals", source })
     }
 
-    fn with_hangup(self) -> io::Result<Self> {
-        Ok(self)
+    fn new(install: fn() -> io::Result<Signals>) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let signals = runtime.block_on(async { install() })?;
+        Ok(Self { runtime, signals })
     }
 
-    async fn any(&mut self) -> Exit {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        Exit::Interrupted
+    /// Waits for the next signal: how it would have ended the program.
+    fn next(&mut self) -> Exit {
+        let Self { runtime, signals } = self;
+        runtime.block_on(signals.any())
+    }
+
+    fn next_within(&mut self, patience: Duration) -> Option<Exit> {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async { tokio::time::timeout(patience, signals.any()).await.ok() })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::{redacted::without_passwords, screen::printable};
+use console::Term;
+
+use crate::{progress, redacted::without_passwords, screen::printable};
 
 /// Tells something that is neither a result nor a failure.
 pub(crate) fn note(text: &str) {
@@ -14,6 +16,10 @@ pub(crate) fn tell_line(line: &str) {
     let shown = shown(line);
     #[cfg(test)]
     heard::add(&shown);
+    if progress::is_drawn() {
+        // The line is the bar's, which is drawn anew below.
+        let _ = Term::stderr().clear_line();
+    }
     // If standard error is closed, there is nobody to tell it to.
     let _ = writeln!(io::stderr(), "{shown}");
 }

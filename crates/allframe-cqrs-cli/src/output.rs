@@ -61,6 +61,12 @@ impl Output {
         &self.name
     }
 
+    /// Whether it is seen as it is written.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.writer.get_ref(), Destination::Direct { is_terminal: true, .. })
+    }
+
     /// The file beside the place of the one that was asked for, as long as it is not complete.
     pub(crate) fn file_aside(&self) -> Option<&Path> {
         match self.writer.get_ref() {
@@ -271,6 +277,16 @@ impl Write for Destination {
             Self::Direct { writer, .. } => writer.flush(),
             Self::Aside { file, .. } => file.as_file_mut().flush(),
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "parquet")]
+impl Output {
+    /// One that shows nothing.
+    pub(crate) fn on_a_terminal() -> Self {
+        let terminal = Destination::Direct { writer: Box::new(io::sink()), is_terminal: true };
+        Self::new(terminal, "a terminal".to_owned())
     }
 }
 

@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -10,6 +13,13 @@ pub(crate) struct Progress {
     began: Instant,
     bar: Option<ProgressBar>,
     is_wanted: bool,
+}
+
+/// Whether one stands on the terminal, so that what is told there would stand behind it on the same line.
+static IS_DRAWN: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn is_drawn() -> bool {
+    IS_DRAWN.load(Ordering::Relaxed)
 }
 
 /// How long a job may take without a word.
@@ -53,7 +63,9 @@ impl Progress {
     pub(crate) fn at(&mut self, done: u64) {
         let may_be_shown = self.is_wanted && self.total != Some(0);
         if self.bar.is_none() && may_be_shown && self.began.elapsed() >= PATIENCE {
-            self.bar = Some(self.start());
+            let bar = self.start();
+            IS_DRAWN.store(!bar.is_hidden(), Ordering::Relaxed);
+            self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {
             // There may be more to do than at first.
@@ -92,6 +104,7 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            IS_DRAWN.store(false, Ordering::Relaxed);
         }
     }
 }

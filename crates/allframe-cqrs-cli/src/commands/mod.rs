@@ -11,6 +11,7 @@ pub(crate) mod migrate;
 pub(crate) mod processes;
 #[cfg(feature = "toolkit")]
 pub(crate) mod projections;
+mod reading;
 #[cfg(feature = "toolkit")]
 pub(crate) mod sagas;
 #[cfg(feature = "schemas")]
@@ -21,6 +22,7 @@ pub(crate) mod streams;
 pub(crate) mod tail;
 pub(crate) mod verify;
 
+use self::reading::reading;
 use crate::{arguments::Command, exit::Exit, failure::Failure, store_url};
 
 pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<Exit, Failure> {
@@ -28,23 +30,41 @@ pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<Exit, F
     let store = store.filter(|url| !url.is_empty());
     let location = || store_url::parse(store);
     match command {
-        Command::Stats(arguments) => stats::run(&*location()?, arguments).await?,
-        Command::Streams(arguments) => streams::run(&*location()?, arguments).await?,
-        Command::Inspect(arguments) => inspect::run(&*location()?, arguments).await?,
-        Command::Tail(arguments) => tail::run(&*location()?, arguments).await?,
+        Command::Stats(arguments) => {
+            return reading(&*location()?, async |store| stats::run(store, arguments).await).await;
+        }
+        Command::Streams(arguments) => {
+            return reading(&*location()?, async |store| streams::run(store, arguments).await).await;
+        }
+        Command::Inspect(arguments) => {
+            return reading(&*location()?, async |store| inspect::run(store, arguments).await).await;
+        }
+        Command::Tail(arguments) => {
+            return reading(&*location()?, async |store| tail::run(store, arguments).await).await;
+        }
         Command::Append(arguments) => append::run(&*location()?, arguments).await?,
         Command::Import(arguments) => import::run(&*location()?, arguments).await?,
         Command::Export(arguments) => return export::run(&*location()?, arguments).await,
         Command::Verify(arguments) => return verify::run(&*location()?, arguments).await,
         // It names two stores.
         Command::Migrate(arguments) => return migrate::run(arguments).await,
-        Command::Snapshots(arguments) => snapshots::run(&*location()?, arguments).await?,
+        Command::Snapshots(arguments) => {
+            return reading(&*location()?, async |store| snapshots::run(store, arguments).await).await;
+        }
         #[cfg(feature = "toolkit")]
-        Command::Projections(arguments) => projections::run(&*location()?, arguments).await?,
+        Command::Projections(arguments) => {
+            return reading(&*location()?, async |store| projections::run(store, arguments).await).await;
+        }
+        #[cfg(feature = "toolkit")]
+        Command::Sagas(arguments) if arguments.only_reads() => {
+            return reading(&*location()?, async |store| sagas::run(store, arguments).await).await;
+        }
         #[cfg(feature = "toolkit")]
         Command::Sagas(arguments) => sagas::run(&*location()?, arguments).await?,
         #[cfg(feature = "toolkit")]
-        Command::Processes(arguments) => processes::run(&*location()?, arguments).await?,
+        Command::Processes(arguments) => {
+            return reading(&*location()?, async |store| processes::run(store, arguments).await).await;
+        }
         // It names stores in its own way.
         #[cfg(feature = "schemas")]
         Command::Schemas(arguments) => return schemas::run(store, arguments).await,

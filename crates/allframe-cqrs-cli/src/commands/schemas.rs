@@ -1,4 +1,8 @@
-use std::{fmt::Display, path::Path};
+use std::{
+    fmt::Display,
+    fs::{self, DirEntry},
+    path::Path,
+};
 
 use allframe_cqrs::schema::{
     CompatibilityMode, EventSchema, RegisteredSchema, SchemaError, SchemaHistory, SchemaRegistry, files,
@@ -10,6 +14,7 @@ use serde::Serialize;
 use crate::{
     exit::Exit,
     failure::{Failure, all_told, heard_or_not},
+    interrupted::soon_when_interrupted,
     output::Output,
     redacted::redacted,
     screen::printable,
@@ -101,6 +106,11 @@ impl SchemasArguments {
 }
 
 pub(crate) async fn run(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
+    // Of whatever kind the stores are: readers of some keep files elsewhere, which go with them.
+    soon_when_interrupted(look(store, arguments)).await
+}
+
+async fn look(store: Option<&str>, arguments: SchemasArguments) -> Result<Exit, Failure> {
     match arguments.command {
         SchemasCommand::List { json } => list(&opened(store).await?, json).await?,
         SchemasCommand::Show { name, version, read, json } => {
@@ -219,12 +229,16 @@ fn lines(output: &mut Output, text: &str) -> Result<(), Failure> {
 
 async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Result<Exit, Failure> {
     let (released, candidates) = (schemas_at(old).await?, schemas_at(new).await?);
-    if candidates.is_empty() && !released.is_empty() {
+    if candidates.is_empty() {
         let (new, old) = (redacted(new), redacted(old));
-        return Err(Failure::Usage(format!("`{new}` holds no schemas, and `{old}` does")));
+        return Err(Failure::Usage(match released.is_empty() {
+            true => format!("there is nothing to compare: neither `{old}` nor `{new}` holds schemas"),
+            false => format!("`{new}` holds no schemas, and `{old}` does"),
+        }));
     }
+    let compared = format!("{} with {} that were released", candidates.len(), released.len());
     let problems = incompatible_releases(released, candidates, mode);
-    heard_or_not(tell(&problems, json, "the schemas fit together"))?;
+    heard_or_not(tell(&problems, json, &format!("the schemas fit together: compared {compared}")))?;
     Ok(if problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
@@ -232,7 +246,14 @@ async fn check(old: &str, new: &str, mode: CompatibilityMode, json: bool) -> Res
 async fn schemas_at(place: &str) -> Result<Vec<EventSchema>, Failure> {
     let folder = Path::new(place);
     if folder.is_dir() {
-        return files::read(folder).map_err(|error| Failure::open(place, error));
+        let schemas = files::read(folder).map_err(|error| Failure::open(place, error))?;
+        if schemas.is_empty() && holds_something_else(folder) {
+            let place = redacted(place);
+            return Err(Failure::Usage(format!(
+                "the folder `{place}` holds files, and none of a schema, `NAME.vN.json`; a store is named by its URL, as `wal:{place}`"
+            )));
+        }
+        return Ok(schemas);
     }
     let location = store_url::parse(Some(place)).map_err(|failure| match failure {
         Failure::Usage(text) => {
@@ -243,6 +264,12 @@ async fn schemas_at(place: &str) -> Result<Vec<EventSchema>, Failure> {
     let registry = SchemaRegistry::new(store::open_for_reading(&*location).await?);
     let registered = registry.list().await?.into_iter().flat_map(|history| history.schemas);
     Ok(registered.map(|registered| registered.schema).collect())
+}
+
+/// Whether there are files in a folder without schemas, as in that of a store. What only keeps a folder in a repository is none.
+fn holds_something_else(folder: &Path) -> bool {
+    let is_hidden = |entry: &DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+    fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(|entry| !is_hidden(&entry)))
 }
 
 /// One line, or several, for each, or these words where there is none.

@@ -22,6 +22,7 @@ impl Failure {
     fn words_of_a_hint(&self) -> Option<&'static str> {
         match self {
             Self::Open { hint: hint @ Some(_), .. } | Self::NotChecked { hint, .. } => *hint,
+            Self::Interrupted { hint, .. } => Some(*hint),
             Self::NoSuchStream(_) => {
                 Some("`streams` lists those that there are, `streams --prefix` a part of them")
             }

@@ -79,6 +79,9 @@ pub(crate) enum Failure {
     #[cfg(feature = "toolkit")]
     #[error(transparent)]
     Processes(#[from] allframe_cqrs::process::ProcessError),
+    /// A signal has ended it before its end.
+    #[error("{what} was interrupted")]
+    Interrupted { what: &'static str, exit: Exit, hint: &'static str },
     /// Whoever read the output has seen enough.
     #[error("nobody reads the output")]
     NobodyReads,
@@ -182,6 +185,7 @@ impl Failure {
             Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
             Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
             Self::Conflict(_) => Exit::Conflict,
+            Self::Interrupted { exit, .. } => *exit,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
             #[cfg(feature = "toolkit")]

@@ -2,6 +2,7 @@ use std::{error::Error, io, path::Path, sync::Arc};
 
 use eventstore_api::StoreError;
 
+use super::Purpose;
 use crate::failure::causes;
 
 /// How many bytes the chosen files of a store's directory take; a store has no others below it.
@@ -28,13 +29,18 @@ pub(super) fn identity(directory: &str) -> String {
 }
 
 /// What to do where a store could not be opened because it is not there.
-pub(super) fn advice(failed: &StoreError) -> Option<&'static str> {
+pub(super) fn advice(failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
     let of_the_system = |cause: &(dyn Error + 'static)| {
         let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
         cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
     };
     let is_not_there = causes(failed).any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound));
-    is_not_there.then_some(
-        "name the directory of a store; `import`, `append`, `bench` and `migrate --to` begin one, and what only reads does not",
-    )
+    is_not_there.then_some(match purpose {
+        Purpose::Reading => {
+            "name the directory of a store; `import`, `append`, `bench` and `migrate --to` begin one, and what only reads does not"
+        }
+        Purpose::Writing => {
+            "no store can be begun there: see whether the path is right; a relative one begins where the command is run"
+        }
+    })
 }

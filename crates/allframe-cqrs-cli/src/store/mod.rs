@@ -95,22 +95,35 @@ pub(crate) trait Location: fmt::Display {
         false
     }
 
+    /// Whether what reads it keeps files elsewhere meanwhile, which go when it is dropped, and not when a signal ends the program.
+    fn reader_keeps_files(&self) -> bool {
+        false
+    }
+
     /// What to do where it could not be opened, if the failure does not say it.
-    fn advice(&self, _failed: &StoreError) -> Option<&'static str> {
+    fn advice(&self, _failed: &StoreError, _purpose: Purpose) -> Option<&'static str> {
         None
     }
 }
 
+/// What a store was to be opened for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Reading,
+    /// Where there is no store, one is begun.
+    Writing,
+}
+
 pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, Failure> {
-    location.for_reading().await.map_err(|error| not_opened(location, error))
+    location.for_reading().await.map_err(|error| not_opened(location, error, Purpose::Reading))
 }
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
-    location.for_writing().await.map_err(|error| not_opened(location, error))
+    location.for_writing().await.map_err(|error| not_opened(location, error, Purpose::Writing))
 }
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
-    location.for_appending().await.map_err(|error| not_opened(location, error))
+    location.for_appending().await.map_err(|error| not_opened(location, error, Purpose::Writing))
 }
 
 /// Whether two places are of one store.
@@ -123,7 +136,8 @@ pub(crate) async fn are_the_same(one: &dyn Location, other: &dyn Location) -> Re
 }
 
 async fn asked_identity(location: &dyn Location) -> Result<Option<String>, Failure> {
-    location.identity_by_its_server().await.map_err(|error| not_opened(location, error))
+    let identity = location.identity_by_its_server().await;
+    identity.map_err(|error| not_opened(location, error, Purpose::Reading))
 }
 
 /// Tells it where closing a store has failed too: a command ends with one failure, and that is what it has failed of before.
@@ -133,8 +147,9 @@ pub(crate) fn note_if_not_closed(closed: &Result<()>) {
     }
 }
 
-fn not_opened(location: &dyn Location, error: StoreError) -> Failure {
-    Failure::Open { what: location.to_string(), hint: location.advice(&error), source: error.into() }
+fn not_opened(location: &dyn Location, error: StoreError, purpose: Purpose) -> Failure {
+    let hint = location.advice(&error, purpose);
+    Failure::Open { what: location.to_string(), hint, source: error.into() }
 }
 
 pub(crate) async fn verify(location: &dyn Location, progress: &mut Progress) -> Result<Verdict, Failure> {
@@ -153,5 +168,9 @@ pub(crate) async fn salvage(location: &dyn Location, show: &mut OnEvent<'_>) -> 
 }
 
 fn not_checked(location: &dyn Location, source: StoreError) -> Failure {
-    Failure::NotChecked { store: location.to_string(), hint: location.advice(&source), source }
+    Failure::NotChecked {
+        store: location.to_string(),
+        hint: location.advice(&source, Purpose::Reading),
+        source,
+    }
 }

@@ -5,7 +5,7 @@ use eventstore_api::{Appended, EventStoreBackend, GlobalPosition, Result, StoreE
 use eventstore_postgres::{Migrations, PostgresBackend, PostgresConfig, PostgresError, SchemaName, identity};
 
 use super::{
-    Kind, Location, Named, OnEvent, Store, Target, Verdict,
+    Kind, Location, Named, OnEvent, Purpose, Store, Target, Verdict,
     check::check,
     target::{Measure, Runs},
 };
@@ -104,7 +104,7 @@ impl Location for Schema {
         None
     }
 
-    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+    fn advice(&self, failed: &StoreError, _purpose: Purpose) -> Option<&'static str> {
         match of_the_client(failed)? {
             PostgresError::NotMigrated { found: 0, .. } => Some(
                 "name the schema of a store behind a `#` in the URL; `import`, `append`, `bench` and `migrate --to` begin one, \

@@ -6,7 +6,7 @@ use eventstore_wal::{
     Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, verify_with,
 };
 
-use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
+use super::{Kind, Location, OnEvent, Place, Purpose, Store, Target, Verdict, files, target::Runs};
 use crate::{notes::note, progress::Progress};
 
 pub(super) const KIND: Kind = Kind {
@@ -66,12 +66,12 @@ impl Location for Directory {
         files::bytes(&self.0, |_| true)
     }
 
-    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+    fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         match failed {
             StoreError::Unavailable { .. } => Some(
                 "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
             ),
-            failed => files::advice(failed),
+            failed => files::advice(failed, purpose),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Migrations that somebody, or a server, ends in the middle.
+//! Migrations that somebody, or a server, ends in the middle, and imports into a server.
 
-use std::{os::unix::process::ExitStatusExt, process::Stdio};
+use std::process::Stdio;
 
 use postgres_cluster::Cluster;
 use tokio::runtime::{Builder, Runtime};
@@ -35,6 +35,12 @@ impl Turn {
 
 /// A migration into an empty store on the server that cannot go on before the turn is given back.
 fn held_up(place: &Place, cluster: &Cluster, arguments: &str) -> (Turn, Running) {
+    let to = cluster.url();
+    held_up_at(place, cluster, &format!("migrate --from wal:data --to {to} {arguments}"))
+}
+
+/// The same of any command that appends there.
+fn held_up_at(place: &Place, cluster: &Cluster, command: &str) -> (Turn, Running) {
     let waiting =
         || cluster.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
     // What an earlier one has left there is gone.
@@ -43,7 +49,9 @@ fn held_up(place: &Place, cluster: &Cluster, arguments: &str) -> (Turn, Running)
     let to = cluster.url();
     place.succeed(&format!("--store {to} import /dev/null"));
     let turn = Turn::take(cluster);
-    let running = migrating(place, "wal:data", &to, arguments);
+    let mut command = place.command(command);
+    command.stderr(Stdio::piped());
+    let running = Running::start(command);
     until(|| waiting().unwrap() == "1");
     (turn, running)
 }
@@ -55,13 +63,48 @@ fn events(cluster: &Cluster) -> String {
 const IS_INTERRUPTED: &str = "note: interrupted, and comes to its end";
 
 #[test]
-fn a_migration_that_follows_nobody_ends_when_it_is_terminated() {
+fn a_migration_that_follows_nobody_ends_with_a_signal_and_says_how_it_goes_on() {
     let (place, cluster) = (Place::new(), Cluster::start().unwrap());
     place.import(FEW);
-    let (_turn, mut migrating) = held_up(&place, &cluster, "");
-    migrating.signal("-TERM");
-    const TERMINATED: i32 = 15;
-    assert_eq!(migrating.end().signal(), Some(TERMINATED));
+    for (name, code) in [("-TERM", 143), ("-INT", 130)] {
+        let (_turn, mut migrating) = held_up(&place, &cluster, "");
+        let notes = migrating.notes();
+        migrating.signal(name);
+        let said: Vec<_> = notes.collect();
+        assert_eq!(migrating.end().code(), Some(code), "{name}: {said:?}");
+        assert_eq!(said[0], "error: the migration was interrupted", "{name}");
+        assert!(said[1].starts_with("hint: run the same line again"), "{name}: {said:?}");
+    }
+}
+
+#[test]
+fn an_import_that_is_interrupted_stores_the_lines_that_it_has_begun_with() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.write("few.jsonl", FEW);
+    let import = format!("--store {} import few.jsonl", cluster.url());
+    let (turn, mut importing) = held_up_at(&place, &cluster, &import);
+    let mut notes = importing.notes();
+    importing.signal("-INT");
+    assert!(notes.any(|note| note.starts_with(IS_INTERRUPTED)), "it is not told");
+    drop(turn);
+    let said: Vec<_> = notes.collect();
+    assert_eq!(importing.end().code(), Some(130), "{said:?}");
+    assert_eq!(said[0], "imported 4, already there 0, before it was interrupted");
+    assert_eq!(events(&cluster), "4");
+}
+
+#[test]
+fn a_second_signal_ends_an_import_at_once() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.write("few.jsonl", FEW);
+    let import = format!("--store {} import few.jsonl", cluster.url());
+    let (_turn, mut importing) = held_up_at(&place, &cluster, &import);
+    let mut notes = importing.notes();
+    importing.signal("-INT");
+    assert!(notes.any(|note| note.starts_with(IS_INTERRUPTED)), "it is not told");
+    importing.signal("-TERM");
+    assert_eq!(importing.end().code(), Some(143));
+    assert_eq!(events(&cluster), "0");
 }
 
 #[test]

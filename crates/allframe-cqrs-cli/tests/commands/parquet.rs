@@ -46,6 +46,18 @@ fn parquet_goes_to_standard_output_too() {
     assert_eq!(output.stdout, fs::read(place.path("out.parquet")).unwrap());
 }
 
+/// Its end has to be read first.
+#[test]
+fn parquet_is_not_taken_from_standard_input_which_is_said() {
+    let place = Place::new();
+    place.import(FEW);
+    place.succeed("export --format parquet out.parquet");
+    let outcome = place.run_with_input("import -", fs::read(place.path("out.parquet")).unwrap());
+    assert_eq!(outcome.code, Some(2), "{outcome}");
+    assert!(outcome.stderr.contains("error: standard input is Parquet"), "{outcome}");
+    assert!(outcome.stderr.contains("name the file"), "{outcome}");
+}
+
 #[test]
 fn a_damaged_parquet_file_is_refused_with_its_name() {
     let place = Place::new();

@@ -126,7 +126,15 @@ fn versions_are_compared_in_words() {
 fn a_release_that_fits_is_told_to_fit() {
     let place = registered();
     released(&place, "new", r#"{"amount":{"type":"integer","format":"uint64"}}"#, r#"["amount"]"#);
-    assert_eq!(place.succeed("schemas check wal:data new"), "the schemas fit together\n");
+    assert_eq!(
+        place.succeed("schemas check wal:data new"),
+        "the schemas fit together: compared 1 with 3 that were released\n"
+    );
+    // The first release.
+    assert_eq!(
+        place.succeed("schemas check memory: new"),
+        "the schemas fit together: compared 1 with 0 that were released\n"
+    );
     assert_eq!(place.succeed("schemas check new new --mode full --json"), "");
 }
 
@@ -162,6 +170,35 @@ fn a_folder_without_schemas_is_no_release() {
     --- stderr
     error: `new` holds no schemas, and `wal:data` does
     "#);
+}
+
+#[test]
+fn where_nothing_can_be_compared_nothing_is_said_to_fit() {
+    let place = Place::new();
+    for folder in ["old", "new"] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+    }
+    place.write("old/.gitkeep", "");
+    assert_snapshot!(place.run("schemas check old new"), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: there is nothing to compare: neither `old` nor `new` holds schemas
+    "#);
+    assert_eq!(place.run("schemas check memory: memory:").code, Some(2));
+}
+
+#[test]
+fn the_directory_of_a_store_is_no_folder_of_schemas() {
+    let place = registered();
+    released(&place, "new", r#"{"amount":{"type":"integer","format":"uint64"}}"#, r#"["amount"]"#);
+    assert_snapshot!(place.run("schemas check data new"), @r#"
+    exit code 2
+    --- stdout
+    --- stderr
+    error: the folder `data` holds files, and none of a schema, `NAME.vN.json`; a store is named by its URL, as `wal:data`
+    "#);
+    assert_eq!(place.run("schemas check data data").code, Some(2));
 }
 
 #[test]

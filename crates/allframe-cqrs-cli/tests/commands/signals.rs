@@ -4,10 +4,10 @@ use std::{
     fs::{self, File},
     io::Read,
     os::unix::process::ExitStatusExt,
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use crate::support::{Place, Running, many, until};
+use crate::support::{Place, Running, ids, many, until};
 
 #[test]
 fn an_export_that_is_ended_leaves_no_file_behind() {
@@ -111,4 +111,51 @@ fn is_ended(mut export: Running) {
     const TERMINATED: i32 = 15;
     export.signal("-TERM");
     assert_eq!(export.end().signal(), Some(TERMINATED));
+}
+
+/// An import that waits for more lines than these three, which are stored.
+fn import_that_waits(place: &Place, arguments: &str, acked: &str) -> Running {
+    let mut command = place.command(&format!("import - --ack {arguments}"));
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut import = Running::start(command);
+    import.write(&many(3, 2));
+    while import.line().unwrap() != acked {}
+    import
+}
+
+#[test]
+fn an_import_that_is_interrupted_says_how_far_it_came_and_what_to_do() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let place = Place::new();
+        let mut import = import_that_waits(&place, "", "acked 3");
+        import.signal(name);
+        let said: Vec<_> = import.notes().collect();
+        assert_eq!(import.end().code(), Some(code), "{name}: {said:?}");
+        assert_eq!(
+            said,
+            [
+                "note: interrupted, and comes to its end; a second signal ends it at once",
+                "imported 3, already there 0, before it was interrupted",
+                "error: the import was interrupted",
+                "hint: import the file again: lines with an id are not stored twice, and those without one would be",
+            ]
+        );
+        assert_eq!(ids(&place.succeed("export -")), ids(&many(3, 2)), "{name}");
+    }
+}
+
+#[test]
+fn for_programs_how_far_an_interrupted_import_came_is_a_line_of_json() {
+    let place = Place::new();
+    let mut import = import_that_waits(&place, "--json", r#"{"acked":3}"#);
+    import.signal("-INT");
+    assert_eq!(import.line().as_deref(), Some(r#"{"imported":3,"already_there":0}"#));
+    let told: serde_json::Value = serde_json::from_str(&import.notes().last().unwrap()).unwrap();
+    assert_eq!(
+        (told["kind"].as_str(), told["exit_code"].as_u64()),
+        (Some("interrupted"), Some(130)),
+        "{told}"
+    );
+    assert!(told["hint"].as_str().unwrap().contains("import the file again"), "{told}");
+    assert_eq!(import.end().code(), Some(130));
 }

@@ -108,6 +108,20 @@ fn a_directory_without_a_store_is_told_from_one_that_is_not_there() {
     insta::assert_snapshot!(place.run("verify --json"));
 }
 
+/// Nobody makes a directory there.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_no_store_can_be_begun_nobody_is_told_which_commands_begin_one() {
+    let place = Place::new();
+    place.import(FEW);
+    for command in ["migrate --from wal:data --to wal:/proc/x", "--store wal:/proc/x import /dev/null"] {
+        let outcome = place.run(command);
+        assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        assert!(outcome.stderr.contains("hint: no store can be begun there"), "{command}: {outcome}");
+        assert!(!outcome.stderr.contains("migrate --to"), "{command}: {outcome}");
+    }
+}
+
 #[test]
 fn wrong_usage_has_a_code_of_its_own() {
     let place = Place::new();

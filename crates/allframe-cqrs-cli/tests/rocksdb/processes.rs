@@ -1,5 +1,7 @@
 //! A store that another process has open.
 
+use std::fs;
+
 use crate::{
     on_rocksdb,
     support::{FEW, Running, ids, importing, many},
@@ -57,4 +59,34 @@ fn events_from_another_process_are_followed() {
     }
     assert_eq!(ids(&shown.join("\n")), ids(&lines)[3..]);
     tail.kill();
+}
+
+#[test]
+fn a_reader_that_a_signal_ends_leaves_nothing_behind() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    let tmp = place.path("tmp");
+    fs::create_dir(&tmp).unwrap();
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command = place.command("tail --follow -n 1");
+        command.env("TMPDIR", &tmp);
+        let mut tail = Running::start(command);
+        tail.line().unwrap();
+        assert_eq!(fs::read_dir(&tmp).unwrap().count(), 1, "{name}");
+        tail.signal(name);
+        assert_eq!(tail.end().code(), Some(code), "{name}");
+        assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "{name}");
+    }
+}
+
+/// Whoever writes into a pipe waits for its reader, and hears nothing meanwhile.
+#[test]
+fn a_reader_whose_output_nobody_takes_can_be_ended() {
+    let place = on_rocksdb();
+    // More than the pipe holds.
+    place.import(&many(20_000, 7));
+    let mut export = Running::start(place.command("export -"));
+    export.line().unwrap();
+    export.signal("-TERM");
+    assert_eq!(export.end().code(), Some(143));
 }

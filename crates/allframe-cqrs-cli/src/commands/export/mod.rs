@@ -15,7 +15,7 @@ use self::sink::Sink;
 use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
-    interrupted::{removed_when_interrupted, unless_interrupted},
+    interrupted::{removed_when_interrupted, soon_when_interrupted, unless_interrupted},
     notes::tell_line,
     output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
@@ -62,11 +62,15 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
-    // Elsewhere there is nothing to be taken away, and no pause in which a signal would be heard: who writes into a pipe waits for its
-    // reader. A signal ends that by itself. Who salvages goes through the files without a pause, and listens in another way.
-    match is_written_aside(&arguments.out) && !arguments.salvage {
-        true => unless_interrupted(export(location, arguments)).await,
-        false => export(location, arguments).await,
+    let (is_aside, keeps_files) = (is_written_aside(&arguments.out), location.reader_keeps_files());
+    let pauses = !arguments.salvage || keeps_files;
+    match (is_aside, pauses) {
+        (true, true) => unless_interrupted(export(location, arguments)).await,
+        // Who writes into a pipe waits for its reader, and hears no signal meanwhile.
+        (false, _) if keeps_files => soon_when_interrupted(export(location, arguments)).await,
+        // There is nothing to be taken away, and a signal ends it by itself; or who salvages goes through the files of a store without a
+        // pause, and listens in another way.
+        _ => export(location, arguments).await,
     }
 }
 
@@ -108,7 +112,11 @@ async fn save_all(
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
     // Before there is a file: so none is left.
-    let removed = if is_written_aside(out) { Some(removed_when_interrupted()?) } else { None };
+    let is_dropped = location.reader_keeps_files();
+    let removed = match is_written_aside(out) && !is_dropped {
+        true => Some(removed_when_interrupted()?),
+        false => None,
+    };
     let output = Output::to(out)?;
     if let (Some(removed), Some(path)) = (removed, output.file_aside()) {
         let _ = removed.send(path.to_owned());

@@ -28,6 +28,13 @@ impl Sink {
         match format {
             Format::Jsonl => Ok(Self::Jsonl(output)),
             #[cfg(feature = "parquet")]
+            Format::Parquet if output.is_terminal() => {
+                // Payloads stand in it as they are, and a terminal would obey them.
+                Err(Failure::Usage(
+                    "Parquet is not for a terminal, and would command it: name a file, or have a pipe read it".to_owned(),
+                ))
+            }
+            #[cfg(feature = "parquet")]
             Format::Parquet => {
                 let (name, is_unread) = (output.name().to_owned(), output.is_unread());
                 let (output, failed) = Remembering::new(output);
@@ -72,5 +79,19 @@ impl Beneath {
             (None, other) => std::io::Error::other(other),
         };
         Failure::Write { what: self.name.clone(), source }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "parquet")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_not_written_there() {
+        let refused = Sink::new(Format::Parquet, Output::on_a_terminal()).err();
+        assert!(matches!(refused, Some(Failure::Usage(_))), "{refused:?}");
+        // Lines are escaped there.
+        assert!(Sink::new(Format::Jsonl, Output::on_a_terminal()).is_ok());
     }
 }

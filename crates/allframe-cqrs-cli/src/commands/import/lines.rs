@@ -8,6 +8,9 @@ pub(in crate::commands) const LONGEST_LINE: usize = 16 << 20;
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// How a Parquet file begins: it comes here where it cannot be taken as one.
+const PARQUET: &[u8] = b"PAR1";
+
 /// The lines of a file, of which no more than one is held.
 pub(super) struct Lines<R> {
     input: BufReader<R>,
@@ -37,6 +40,9 @@ impl<R: Read> Lines<R> {
                 return Ok(false);
             }
             self.number += 1;
+            if self.number == 1 && self.line.starts_with(PARQUET) {
+                return Err(self.parquet());
+            }
             if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
                 self.line.drain(..BYTE_ORDER_MARK.len());
             }
@@ -67,6 +73,18 @@ impl<R: Read> Lines<R> {
     /// Whether to go on may mean to wait for whoever writes the input.
     pub(super) fn may_have_to_wait(&self) -> bool {
         self.input.buffer().is_empty()
+    }
+
+    /// No line of it could be corrected.
+    fn parquet(&self) -> Failure {
+        let name = &self.name;
+        Failure::Usage(match cfg!(feature = "parquet") {
+            true => format!(
+                "{name} is Parquet, which is taken neither from standard input nor through a pipe, since its end has to be read first: \
+                 name the file"
+            ),
+            false => format!("{name} is Parquet, and this program is built without the feature `parquet`"),
+        })
     }
 
     /// This line cannot be taken.

@@ -23,6 +23,7 @@ pub(super) use self::lines::LONGEST_LINE;
 use self::{ahead::parse_ahead, append::Appender, source::Source};
 use crate::{
     failure::Failure,
+    interrupted::Interrupted,
     notes::tell_line,
     output::Output,
     store::{self, Location, Target},
@@ -62,15 +63,20 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
     let began = Instant::now();
     let source = Source::open(&arguments.file)?;
     let target = store::open_for_writing(location).await?;
-    import(&*target, source, &arguments).await?;
+    import(&*target, source, &arguments, Interrupted::listen()?).await?;
     if io::stderr().is_terminal() {
         tell_line(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
     }
     Ok(())
 }
 
-/// Brings all of it into a store, and closes that.
-async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments) -> Result<(), Failure> {
+/// Brings all of it into a store, unless it is interrupted between two batches, and closes that.
+async fn import(
+    target: &dyn Target,
+    source: Source,
+    arguments: &ImportArguments,
+    mut interrupted: Interrupted,
+) -> Result<(), Failure> {
     let ImportArguments { ack, json, .. } = *arguments;
     let mut progress = source.progress();
     let mut appender = Appender::new(target, source.name.clone());
@@ -78,8 +84,16 @@ async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments
     let (mut batches, parsing) = parse_ahead(source, measure)?;
     let mut output = Output::stdout();
     let imported = async {
-        while let Some(batch) = batches.recv().await {
-            let batch = batch?;
+        loop {
+            let batch = tokio::select! {
+                biased;
+                // Whoever reads may wait for ever for more, and is not waited for.
+                exit = interrupted.wait() => {
+                    return Err(Failure::Interrupted { what: "the import", exit, hint: AGAIN });
+                }
+                batch = batches.recv() => batch,
+            };
+            let Some(batch) = batch.transpose()? else { break };
             appender.append(&batch.lines).await?;
             if ack {
                 let acked = appender.taken();
@@ -107,7 +121,11 @@ async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments
         if json {
             let _ = output.json(&report).and_then(|()| output.finish());
         } else {
-            tell_line(&format!("{report}, before it failed"));
+            let how = match failure {
+                Failure::Interrupted { .. } => "was interrupted",
+                _ => "failed",
+            };
+            tell_line(&format!("{report}, before it {how}"));
         }
         store::note_if_not_closed(&closed);
         return Err(failure);
@@ -121,6 +139,9 @@ async fn import(target: &dyn Target, source: Source, arguments: &ImportArguments
     }
     output.finish()
 }
+
+const AGAIN: &str =
+    "import the file again: lines with an id are not stored twice, and those without one would be";
 
 /// What an import has done.
 #[derive(Serialize)]
@@ -198,7 +219,8 @@ mod tests {
         let source =
             Source { name: "lines".to_owned(), content: Content::Lines(Box::new(lines)), bytes: None };
         let arguments = ImportArguments { file: PathBuf::new(), ack: false, json: false };
-        let failure = import(&OneByOne(store), source, &arguments).await.unwrap_err();
+        let interrupted = Interrupted::heard(None);
+        let failure = import(&OneByOne(store), source, &arguments, interrupted).await.unwrap_err();
         assert_eq!(failure.to_string(), "lines:2");
         assert_eq!(
             heard::take(),

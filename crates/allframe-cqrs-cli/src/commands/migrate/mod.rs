@@ -15,7 +15,7 @@ use self::{
 use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
-    interrupted::Interrupted,
+    interrupted::{Interrupted, soon_when_interrupted},
     output::Output,
     screen::count,
     store::{self, Store},
@@ -53,6 +53,19 @@ pub(crate) struct MigrateArguments {
 }
 
 pub(crate) async fn run(arguments: MigrateArguments) -> Result<Exit, Failure> {
+    // Whoever follows hears by himself that the end is called.
+    if arguments.follow {
+        return bring(arguments).await;
+    }
+    let exit = soon_when_interrupted(bring(arguments)).await?;
+    if exit.is_by_a_signal() {
+        let hint = "run the same line again: it goes on behind what has arrived, and copies nothing twice";
+        return Err(Failure::Interrupted { what: "the migration", exit, hint });
+    }
+    Ok(exit)
+}
+
+async fn bring(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let MigrateArguments { from, to, follow, json } = arguments;
     let (from, to) = (store_url::parse(Some(&from))?, store_url::parse(Some(&to))?);
     if to.is_forgotten() {
@@ -82,12 +95,16 @@ async fn migrate(source: &Store, target: &Store, follow: bool) -> Result<Migrati
             on_the_way.at(progress.phase, progress.position, progress.head);
         }
     });
-    // Without a word of it, these end the program wherever it is, and the next run goes on.
     let mut interrupted = if follow { Some(Interrupted::listen()?) } else { None };
     let mut attempts = Attempts::new();
     loop {
         let done = match &mut interrupted {
-            Some(interrupted) => migration.follow(interrupted.wait()).await,
+            Some(interrupted) => {
+                let is_called = async {
+                    interrupted.wait().await;
+                };
+                migration.follow(is_called).await
+            }
             None => migration.run().await,
         };
         let error = match done {

@@ -123,6 +123,13 @@ enum Decision {
     },
 }
 
+impl SagasArguments {
+    /// Whether nothing is decided.
+    pub(crate) fn only_reads(&self) -> bool {
+        !matches!(self.command, Some(SagasCommand::StepIn(_)))
+    }
+}
+
 pub(crate) async fn run(location: &dyn Location, arguments: SagasArguments) -> Result<(), Failure> {
     let SagasArguments { command, saga, status, json } = arguments;
     match command {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventstore_api::{BackendStats, Result, StoreError};
 use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify_with};
 
-use super::{Kind, Location, OnEvent, Place, Store, Target, Verdict, files, target::Runs};
+use super::{Kind, Location, OnEvent, Place, Purpose, Store, Target, Verdict, files, target::Runs};
 use crate::progress::Progress;
 
 pub(super) const KIND: Kind = Kind {
@@ -66,9 +66,14 @@ impl Location for Database {
         files::bytes(&self.0, |_| true)
     }
 
-    fn advice(&self, failed: &StoreError) -> Option<&'static str> {
+    /// The notes of a secondary instance.
+    fn reader_keeps_files(&self) -> bool {
+        true
+    }
+
+    fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         // Of a store that is in use, RocksDB's own words say what to do.
-        files::advice(failed)
+        files::advice(failed, purpose)
     }
 }
 
