@@ -1,3 +1,5 @@
+mod own_directory;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -12,9 +14,9 @@ use eventstore_api::{
 };
 use eventstore_embedded::waiting;
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::sync::watch;
 
+use self::own_directory::OwnDirectory;
 use crate::{
     config::RocksDbConfig,
     database::{Database, Synced},
@@ -29,8 +31,8 @@ use crate::{
 /// look at a store, in any number of processes.
 ///
 /// It takes no lock and writes nothing into the store: RocksDB opens it as a *secondary instance*, which follows the files of
-/// the other process, and keeps notes of its own in a temporary directory. Appends and snapshots answer
-/// [`StoreError::ReadOnly`].
+/// the other process, and keeps notes of its own in a temporary directory. Where a process is killed, its directory goes when the
+/// same user opens the next reader. Appends and snapshots answer [`StoreError::ReadOnly`].
 ///
 /// # What it sees
 ///
@@ -78,7 +80,7 @@ struct Shared {
     is_closed: watch::Sender<bool>,
     path: PathBuf,
     /// RocksDB's notes of this instance; goes after the database.
-    _own: TempDir,
+    _own: OwnDirectory,
 }
 
 /// How often a reader looks for more where nothing else was said.
@@ -89,8 +91,9 @@ impl RocksDbReader {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Storage`] when there is no store, or the disk fails; [`StoreError::Corrupted`] when it is damaged, as far
-    /// as opening looks: an index that has lost a file is found by [`verify`](crate::verify()) alone;
+    /// [`StoreError::Storage`] when there is no store, the disk fails, or no temporary directory can be made;
+    /// [`StoreError::Corrupted`] when it is damaged, as far as opening looks: an index that has lost a file is found by
+    /// [`verify`](crate::verify()) alone;
     /// [`StoreError::Unavailable`] when another process changes it too fast.
     ///
     /// ```
@@ -148,7 +151,7 @@ impl Shared {
     fn open(path: &Path, config: &RocksDbConfig) -> Result<Self> {
         // Before the database is opened: what becomes durable later need not be in it yet.
         let durable = Synced::read(path)?;
-        let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
+        let own = OwnDirectory::make()?;
         let database = Database::open_secondary(path, own.path(), config)?;
         let shared = Self {
             gate: Gate::new(database),

@@ -4,10 +4,12 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{BackendStats, Result, StoreError};
-use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify_with};
+use eventstore_rocksdb::{
+    Durability, RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, verify_with,
+};
 
 use super::{Kind, Location, OnEvent, Place, Purpose, Store, Target, Verdict, files, target::Runs};
-use crate::progress::Progress;
+use crate::{failure::causes, progress::Progress};
 
 pub(super) const KIND: Kind = Kind {
     form: "rocksdb:DIR",
@@ -72,8 +74,11 @@ impl Location for Database {
     }
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
-        // Of a store that is in use, RocksDB's own words say what to do.
-        files::advice(failed, purpose)
+        match causes(failed).find_map(|cause| cause.downcast_ref::<RocksDbError>()) {
+            // It says by itself what to do, and of the store it says nothing: that may well be there.
+            Some(RocksDbError::NoTemporaryFolder { .. }) => None,
+            _ => files::advice(failed, purpose),
+        }
     }
 }
 
