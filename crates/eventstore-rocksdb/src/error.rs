@@ -35,9 +35,9 @@ pub enum RocksDbError {
         /// Why it could not.
         source: Cause,
     },
-    /// Another has the store open.
+    /// Another has the store open. A [`RocksDbReader`](crate::RocksDbReader) can look at it.
     #[error(
-        "{} is open already, in this process or another; close it there, or look at it with a RocksDbReader",
+        "{} is open already, in this process or another; close it there, or open it read-only to look at it meanwhile",
         path.display()
     )]
     InUse {

@@ -75,6 +75,9 @@ impl Location for Database {
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         match causes(failed).find_map(|cause| cause.downcast_ref::<RocksDbError>()) {
+            Some(RocksDbError::InUse { .. }) => Some(
+                "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
+            ),
             // It says by itself what to do, and of the store it says nothing: that may well be there.
             Some(RocksDbError::NoTemporaryFolder { .. }) => None,
             _ => files::advice(failed, purpose),
