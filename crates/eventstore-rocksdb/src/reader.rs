@@ -1,3 +1,4 @@
+mod damaged;
 mod own_directory;
 
 use std::{
@@ -76,6 +77,8 @@ struct Shared {
     gate: Gate,
     /// What is shown. Taken by whoever looks for more.
     shown: Mutex<Counts>,
+    /// Whether it is looked for more: what is damaged is shown as it was found.
+    follows: bool,
     /// Whoever waits is told.
     is_closed: watch::Sender<bool>,
     path: PathBuf,
@@ -93,7 +96,7 @@ impl RocksDbReader {
     ///
     /// [`StoreError::Storage`] when there is no store, the disk fails, or no temporary directory can be made;
     /// [`StoreError::Corrupted`] when it is damaged, as far as opening looks: an index that has lost a file is found by
-    /// [`verify`](crate::verify()) alone;
+    /// [`verify`](crate::verify()) alone, and [`RocksDbReader::open_damaged`] opens some of those all the same;
     /// [`StoreError::Unavailable`] when another process changes it too fast.
     ///
     /// ```
@@ -156,6 +159,7 @@ impl Shared {
         let shared = Self {
             gate: Gate::new(database),
             shown: Mutex::default(),
+            follows: true,
             is_closed: watch::Sender::new(false),
             path: path.to_owned(),
             _own: own,
@@ -170,6 +174,9 @@ impl Shared {
     }
 
     fn catch_up(&self, database: &Database) -> Result<Counts> {
+        if !self.follows {
+            return Ok(*self.shown.lock());
+        }
         let look = || database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"));
         let mut shown = self.shown.lock();
         look()?;

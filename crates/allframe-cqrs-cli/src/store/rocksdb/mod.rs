@@ -99,7 +99,14 @@ impl Database {
     }
 
     async fn whole(&self, show: &mut OnEvent<'_>) -> Result<Verdict> {
-        whole::events(&RocksDbReader::open(&self.0)?, show).await
+        let (reader, damages) = RocksDbReader::open_damaged(&self.0)?;
+        let mut verdict = whole::events(&reader, show).await?;
+        let of_itself = damages.into_iter().filter_map(|damage| match damage {
+            StoreError::Corrupted { place, detail } => Some(Place { place, detail }),
+            _ => None,
+        });
+        verdict.damages = of_itself.chain(verdict.damages).collect();
+        Ok(verdict)
     }
 }
 
