@@ -1,6 +1,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use eventstore_api::StoreError;
@@ -34,9 +35,9 @@ pub enum RocksDbError {
         /// Why it could not.
         source: Cause,
     },
-    /// Another has the store open.
+    /// Another has the store open. A [`RocksDbReader`](crate::RocksDbReader) can look at it.
     #[error(
-        "{} is open already, in this process or another; close it there, or look at it with a RocksDbReader",
+        "{} is open already, in this process or another; close it there, or open it read-only to look at it meanwhile",
         path.display()
     )]
     InUse {
@@ -101,6 +102,17 @@ pub enum RocksDbError {
         free: u64,
         /// How much there has to be, in bytes.
         needed: u64,
+    },
+    /// No directory can be made for what RocksDB notes of a reader. The store itself has not been looked at.
+    #[error(
+        "cannot make a folder for temporary files in {}, which a reader needs; set TMPDIR to one that is there and may be written",
+        path.display()
+    )]
+    NoTemporaryFolder {
+        /// Where the system has its temporary files.
+        path: PathBuf,
+        /// Why it cannot be made.
+        source: Arc<io::Error>,
     },
     /// A write, a sync, or work in the background has failed, and the store writes no more.
     #[error("the store takes nothing more since it could not write; open it again, which recovers it")]

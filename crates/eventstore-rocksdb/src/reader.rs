@@ -1,3 +1,6 @@
+mod damaged;
+mod own_directory;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -12,9 +15,9 @@ use eventstore_api::{
 };
 use eventstore_embedded::waiting;
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::sync::watch;
 
+use self::own_directory::OwnDirectory;
 use crate::{
     config::RocksDbConfig,
     database::{Database, Synced},
@@ -29,8 +32,8 @@ use crate::{
 /// look at a store, in any number of processes.
 ///
 /// It takes no lock and writes nothing into the store: RocksDB opens it as a *secondary instance*, which follows the files of
-/// the other process, and keeps notes of its own in a temporary directory. Appends and snapshots answer
-/// [`StoreError::ReadOnly`].
+/// the other process, and keeps notes of its own in a temporary directory. Where a process is killed, its directory goes when the
+/// same user opens the next reader. Appends and snapshots answer [`StoreError::ReadOnly`].
 ///
 /// # What it sees
 ///
@@ -74,11 +77,13 @@ struct Shared {
     gate: Gate,
     /// What is shown. Taken by whoever looks for more.
     shown: Mutex<Counts>,
+    /// Whether it is looked for more: what is damaged is shown as it was found.
+    follows: bool,
     /// Whoever waits is told.
     is_closed: watch::Sender<bool>,
     path: PathBuf,
     /// RocksDB's notes of this instance; goes after the database.
-    _own: TempDir,
+    _own: OwnDirectory,
 }
 
 /// How often a reader looks for more where nothing else was said.
@@ -89,8 +94,9 @@ impl RocksDbReader {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Storage`] when there is no store, or the disk fails; [`StoreError::Corrupted`] when it is damaged, as far
-    /// as opening looks: an index that has lost a file is found by [`verify`](crate::verify()) alone;
+    /// [`StoreError::Storage`] when there is no store, the disk fails, or no temporary directory can be made;
+    /// [`StoreError::Corrupted`] when it is damaged, as far as opening looks: an index that has lost a file is found by
+    /// [`verify`](crate::verify()) alone, and [`RocksDbReader::open_damaged`] opens some of those all the same;
     /// [`StoreError::Unavailable`] when another process changes it too fast.
     ///
     /// ```
@@ -148,11 +154,12 @@ impl Shared {
     fn open(path: &Path, config: &RocksDbConfig) -> Result<Self> {
         // Before the database is opened: what becomes durable later need not be in it yet.
         let durable = Synced::read(path)?;
-        let own = TempDir::with_prefix("eventstore-rocksdb-reader-").map_err(StoreError::storage)?;
+        let own = OwnDirectory::make()?;
         let database = Database::open_secondary(path, own.path(), config)?;
         let shared = Self {
             gate: Gate::new(database),
             shown: Mutex::default(),
+            follows: true,
             is_closed: watch::Sender::new(false),
             path: path.to_owned(),
             _own: own,
@@ -167,6 +174,9 @@ impl Shared {
     }
 
     fn catch_up(&self, database: &Database) -> Result<Counts> {
+        if !self.follows {
+            return Ok(*self.shown.lock());
+        }
         let look = || database.raw().try_catch_up_with_primary().map_err(failed(&self.path, "look for more"));
         let mut shown = self.shown.lock();
         look()?;

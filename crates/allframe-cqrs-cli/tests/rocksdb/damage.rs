@@ -93,6 +93,30 @@ fn whatever_file_is_gone_is_told_and_never_passes_for_the_end() {
     place.succeed("verify");
 }
 
+/// What it says of itself is in the smallest files, and an index of types, which nobody asks here.
+#[test]
+fn a_flipped_bit_in_what_a_store_says_of_itself_keeps_nobody_from_saving_its_events() {
+    let place = on_rocksdb();
+    place.import(&many(3_000, 5));
+    let exported = place.succeed("export -");
+    let small = |path: &PathBuf| fs::metadata(path).unwrap().len() < 4_000;
+    let small: Vec<_> = sorted_files(&place).into_iter().filter(small).collect();
+    assert!(!small.is_empty(), "{:?}", sorted_files(&place));
+    for file in small {
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[3] ^= 1;
+        fs::write(&file, bytes).unwrap();
+    }
+    assert_eq!(place.run("export -").code, Some(1));
+    let saved = place.run("export --salvage -");
+    assert_eq!(saved.code, Some(1), "{saved}");
+    assert!(saved.stderr.starts_with("damaged: the RocksDB database in data: "), "{saved}");
+    assert_eq!(saved.stdout, exported);
+    let verified = place.run("verify");
+    assert_eq!(verified.code, Some(1), "{verified}");
+    assert!(verified.stdout.contains("3000 events of 5 streams"), "{verified}");
+}
+
 #[test]
 fn a_store_of_which_nothing_is_left_is_told() {
     let place = on_rocksdb();

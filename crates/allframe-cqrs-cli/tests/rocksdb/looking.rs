@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     on_rocksdb,
-    support::{FEW, ids, many, without_sizes},
+    support::{FEW, Outcome, ids, many, without_sizes},
 };
 
 #[test]
@@ -117,6 +117,20 @@ fn looking_leaves_nothing_behind() {
     }
     assert_eq!(names(&place.path("data")), before);
     assert_eq!(names(&place.path("tmp")), [""; 0]);
+}
+
+#[test]
+fn where_no_temporary_files_can_be_made_the_store_is_not_said_to_be_missing() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    for command in ["stats", "export --salvage -"] {
+        let looked = place.command(command).env("TMPDIR", place.path("missing")).output().unwrap();
+        let outcome = Outcome::from(looked);
+        assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+        let words = ["cannot make a folder for temporary files in ", "/missing, ", "set TMPDIR"];
+        assert!(words.iter().all(|words| outcome.stderr.contains(words)), "{command}: {outcome}");
+        assert!(!outcome.stderr.contains("hint: "), "{command}: {outcome}");
+    }
 }
 
 fn names(directory: &std::path::Path) -> Vec<String> {

@@ -79,6 +79,34 @@ fn a_reader_that_a_signal_ends_leaves_nothing_behind() {
     }
 }
 
+#[test]
+fn what_a_killed_reader_leaves_behind_goes_with_the_next_command() {
+    let place = on_rocksdb();
+    place.import(FEW);
+    let tmp = place.path("tmp");
+    fs::create_dir(&tmp).unwrap();
+    let command = |arguments| {
+        let mut command = place.command(arguments);
+        command.env("TMPDIR", &tmp);
+        command
+    };
+    let left = || fs::read_dir(&tmp).unwrap().count();
+    let mut killed = Running::start(command("tail --follow -n 1"));
+    killed.line().unwrap();
+    killed.kill();
+    assert_eq!(left(), 1);
+
+    let mut reading = Running::start(command("tail --follow -n 1"));
+    reading.line().unwrap();
+    assert_eq!(left(), 1, "it is still there");
+    // What is in use stays, and is read on.
+    assert!(command("stats").output().unwrap().status.success());
+    assert_eq!(left(), 1);
+    reading.signal("-INT");
+    assert_eq!(reading.end().code(), Some(130));
+    assert_eq!(left(), 0);
+}
+
 /// Whoever writes into a pipe waits for its reader, and hears nothing meanwhile.
 #[test]
 fn a_reader_whose_output_nobody_takes_can_be_ended() {

@@ -6,7 +6,7 @@ use std::{fs, io, path::Path};
 use eventstore_api::{Result, StoreError};
 use rust_rocksdb::{DB, Options};
 
-use super::{frames, other_store};
+use super::{frames, other_store, synced::Synced};
 use crate::{
     error::{RocksDbError, corrupted, failed, io_failed},
     layout::{FORMAT, family, keys},
@@ -114,6 +114,12 @@ fn check_families(path: &Path) -> Result<bool> {
 fn not_ours(path: &Path, strange: Option<&String>) -> StoreError {
     let detail = match strange {
         Some(name) => format!("a RocksDB database with a column family `{name}`"),
+        None if matches!(Synced::read(path), Ok(Some(_))) => {
+            return corrupted(
+                path,
+                "`SYNCED` says how far the store is durable, and column families of it are missing: restore a backup",
+            );
+        }
         None => "a RocksDB database without the column families of one".to_owned(),
     };
     StoreError::storage(RocksDbError::NotAnEventStore { path: path.to_owned(), detail })

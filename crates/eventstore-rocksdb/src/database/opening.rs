@@ -71,6 +71,11 @@ impl Database {
     /// The database in this directory, to look at while another process may be writing it. `own` is a directory for what
     /// this process has to write down.
     pub(crate) fn open_secondary(path: &Path, own: &Path, config: &RocksDbConfig) -> Result<Self> {
+        Self::open_secondary_unchecked(path, own, config)?.with_format_checked()
+    }
+
+    /// The same where what the store says of itself may be damaged.
+    pub(crate) fn open_secondary_unchecked(path: &Path, own: &Path, config: &RocksDbConfig) -> Result<Self> {
         occupied::check_is_there(path)?;
         let tuning = Tuning::new(config);
         let mut options = tuning.database();
@@ -78,7 +83,7 @@ impl Database {
         options.set_max_open_files(-1);
         let db = DB::open_cf_descriptors_as_secondary(&options, path, own, tuning.families())
             .map_err(|error| cannot_open(path, error))?;
-        Self { db, path: path.to_owned(), synced: None }.with_format_checked()
+        Ok(Self { db, path: path.to_owned(), synced: None })
     }
 
     /// Looks before anything is changed: RocksDB deletes what it takes for left over when it opens a database.
@@ -123,17 +128,30 @@ impl Database {
         Ok(self)
     }
 
-    fn check_format(&self) -> Result<()> {
+    pub(crate) fn check_format(&self) -> Result<()> {
         let format = self.get(family::META, keys::FORMAT)?;
         let path = || self.path.clone();
         let Some(found) = format.and_then(|bytes| (*bytes).try_into().ok().map(u32::from_le_bytes)) else {
-            let detail = "a RocksDB database that says no format".to_owned();
-            return Err(StoreError::storage(RocksDbError::NotAnEventStore { path: path(), detail }));
+            return Err(self.without_format());
         };
         match found {
             FORMAT => Ok(()),
             _ => Err(StoreError::storage(RocksDbError::UnknownFormat { path: path(), found, known: FORMAT })),
         }
+    }
+
+    /// What to say of a database that says no format. All families of a store are there, or it would not be open: what is in them
+    /// is nobody else's.
+    fn without_format(&self) -> StoreError {
+        // Whoever began it was interrupted before anything was in it, or is about to put something into it.
+        if self.db.latest_sequence_number() == 0 && matches!(Synced::read(&self.path), Ok(None)) {
+            let detail = "a RocksDB database that says no format".to_owned();
+            return StoreError::storage(RocksDbError::NotAnEventStore { path: self.path.clone(), detail });
+        }
+        self.corrupted(
+            "it is an event store, and the key `format` in the column family `meta`, which is 4 bytes, is missing or has another \
+             length: restore a backup; `RocksDbReader::open_damaged` reads what is whole",
+        )
     }
 }
 

@@ -20,4 +20,5 @@ mod log_format;
 mod misuse;
 mod other_store;
 mod read_only;
+mod salvage;
 mod verify;

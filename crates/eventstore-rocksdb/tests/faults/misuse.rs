@@ -130,13 +130,6 @@ fn a_database_of_somebody_else_is_refused_and_not_changed() {
         drop(foreign);
         assert_foreign(&path, "`users`");
     }
-    // All of ours, and no format.
-    let path = directory.path().join("all");
-    let families = ["events", "streams", "ids", "postings", "snapshots", "meta"];
-    let foreign = DB::open_cf(&options, &path, families).unwrap();
-    foreign.put_cf(foreign.cf_handle("events").unwrap(), "key", "value").unwrap();
-    drop(foreign);
-    assert_foreign(&path, "no format");
 }
 
 #[tokio::test]

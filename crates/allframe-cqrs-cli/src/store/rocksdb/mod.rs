@@ -4,10 +4,12 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{BackendStats, Result, StoreError};
-use eventstore_rocksdb::{Durability, RocksDbBackend, RocksDbConfig, RocksDbReader, verify_with};
+use eventstore_rocksdb::{
+    Durability, RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, verify_with,
+};
 
 use super::{Kind, Location, OnEvent, Place, Purpose, Store, Target, Verdict, files, target::Runs};
-use crate::progress::Progress;
+use crate::{failure::causes, progress::Progress};
 
 pub(super) const KIND: Kind = Kind {
     form: "rocksdb:DIR",
@@ -72,8 +74,14 @@ impl Location for Database {
     }
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
-        // Of a store that is in use, RocksDB's own words say what to do.
-        files::advice(failed, purpose)
+        match causes(failed).find_map(|cause| cause.downcast_ref::<RocksDbError>()) {
+            Some(RocksDbError::InUse { .. }) => Some(
+                "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
+            ),
+            // It says by itself what to do, and of the store it says nothing: that may well be there.
+            Some(RocksDbError::NoTemporaryFolder { .. }) => None,
+            _ => files::advice(failed, purpose),
+        }
     }
 }
 
@@ -91,7 +99,14 @@ impl Database {
     }
 
     async fn whole(&self, show: &mut OnEvent<'_>) -> Result<Verdict> {
-        whole::events(&RocksDbReader::open(&self.0)?, show).await
+        let (reader, damages) = RocksDbReader::open_damaged(&self.0)?;
+        let mut verdict = whole::events(&reader, show).await?;
+        let of_itself = damages.into_iter().filter_map(|damage| match damage {
+            StoreError::Corrupted { place, detail } => Some(Place { place, detail }),
+            _ => None,
+        });
+        verdict.damages = of_itself.chain(verdict.damages).collect();
+        Ok(verdict)
     }
 }
 
