@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, heard_or_not},
     interrupted::{removed_when_interrupted, soon_when_interrupted, unless_interrupted},
     notes::tell_line,
-    output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
+    output::{Output, folder_of, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
     store::{self, Location, Place},
@@ -62,6 +62,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
+    is_not_among_its_files(location, &arguments.out)?;
     let (is_aside, keeps_files) = (is_written_aside(&arguments.out), location.reader_keeps_files());
     let pauses = !arguments.salvage || keeps_files;
     match (is_aside, pauses) {
@@ -71,6 +72,17 @@ pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> 
         // There is nothing to be taken away, and a signal ends it by itself; or who salvages goes through the files of a store without a
         // pause, and listens in another way.
         _ => export(location, arguments).await,
+    }
+}
+
+/// Refuses a file in the folder of the store: any name there may be that of a file which the store is made of, now or later.
+fn is_not_among_its_files(location: &dyn Location, out: &Path) -> Result<(), Failure> {
+    match folder_of(out) {
+        Some(folder) if location.is_in(&folder) => Err(Failure::Usage(format!(
+            "{} is in the folder of {location}, whose files an export must not replace: name another folder",
+            out.display()
+        ))),
+        _ => Ok(()),
     }
 }
 
