@@ -10,6 +10,7 @@ use serde::Serialize;
 
 #[cfg(any(feature = "schemas", feature = "toolkit"))]
 pub(crate) use self::all_told::all_told;
+pub(crate) use self::hint::IMPORT_AGAIN;
 use crate::{
     exit::Exit,
     redacted::{names_a_server, without_passwords},
@@ -34,6 +35,9 @@ pub(crate) enum Failure {
     BadLine { place: String, source: Box<dyn Error + Send + Sync> },
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An import that has failed of this, and has stored lines before.
+    #[error(transparent)]
+    CutImport(Box<Failure>),
     /// An append that may have happened or not.
     #[error("it is not known whether event {id} is stored")]
     Append { id: EventId, source: StoreError },
@@ -185,6 +189,7 @@ impl Failure {
             Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
             Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
             Self::Conflict(_) => Exit::Conflict,
+            Self::CutImport(failure) => failure.exit(),
             Self::Interrupted { exit, .. } => *exit,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
@@ -218,6 +223,7 @@ impl Failure {
             | Self::Append { source: error, .. }
             | Self::NotClosed { source: error, .. }
             | Self::Migration(MigrationError::Source(error) | MigrationError::Target(error)) => Some(error),
+            Self::CutImport(failure) => failure.of_a_store(),
             _ => None,
         }
     }
@@ -232,7 +238,6 @@ pub(crate) fn heard_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
 }
 
 /// What an error came from, one after the other, and itself first.
-#[cfg(any(feature = "wal", feature = "rocksdb", feature = "postgres"))]
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
