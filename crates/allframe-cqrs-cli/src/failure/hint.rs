@@ -22,7 +22,7 @@ impl Failure {
                 None => IMPORT_AGAIN.into(),
             });
         }
-        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } | Self::NotTold { id, .. } = self {
             let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
             return Some(again.into());
         }
@@ -65,9 +65,9 @@ impl Failure {
                  them, take the tool of that version",
             ),
             #[cfg(feature = "toolkit")]
-            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) | Self::DecidedNotClosed { .. } => {
-                Some("`sagas show TYPE ID` says where it is")
-            }
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. })
+            | Self::DecidedNotClosed { .. }
+            | Self::DecidedNotTold { .. } => Some("`sagas show TYPE ID` says where it is"),
             other => match other.of_a_store() {
                 Some(StoreError::Corrupted { .. }) => Some(DAMAGED),
                 Some(error) if is_full(error) => about_a_file(io::ErrorKind::StorageFull),

@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     Append { id: EventId, source: StoreError },
     #[error("event {id} is appended, and its store could not be closed")]
     NotClosed { id: EventId, source: StoreError },
+    #[error("event {id} is appended, and it could not be told")]
+    NotTold { id: EventId, source: Box<Failure> },
     #[error("{store} could not be checked")]
     NotChecked { store: String, source: StoreError, hint: Option<&'static str> },
     #[error("stream `{0}` has no events")]
@@ -77,6 +79,9 @@ pub(crate) enum Failure {
     #[cfg(feature = "toolkit")]
     #[error("{saga} {done}, and its store could not be closed")]
     DecidedNotClosed { saga: allframe_cqrs::saga::SagaId, done: &'static str, source: StoreError },
+    #[cfg(feature = "toolkit")]
+    #[error("{saga} {done}, which is stored and could not be told")]
+    DecidedNotTold { saga: allframe_cqrs::saga::SagaId, done: &'static str, source: Box<Failure> },
     #[cfg(feature = "toolkit")]
     #[error(transparent)]
     Groups(#[from] allframe_cqrs::consumer_group::GroupError),
@@ -163,7 +168,7 @@ impl Failure {
             actual: None,
             id: None,
         };
-        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } | Self::NotTold { id, .. } = self {
             told.id = Some(id.to_string());
         }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
@@ -235,6 +240,18 @@ pub(crate) fn heard_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
         Err(Failure::NobodyReads) => Ok(()),
         told => told,
     }
+}
+
+/// What was to be told of something that is stored: where it cannot be, that it is stored is in the failure.
+pub(crate) fn told_or(
+    told: Result<(), Failure>,
+    stored: impl FnOnce(Box<Failure>) -> Failure,
+) -> Result<(), Failure> {
+    told.map_err(|failure| match failure {
+        // Whoever does not listen does not want to know.
+        Failure::NobodyReads => failure,
+        failure => stored(Box::new(failure)),
+    })
 }
 
 /// What an error came from, one after the other, and itself first.
