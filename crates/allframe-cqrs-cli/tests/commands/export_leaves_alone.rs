@@ -47,3 +47,36 @@ fn a_folder_beside_the_store_is_not_of_it() {
         assert_eq!(place.read(out), whole, "{out}");
     }
 }
+
+#[test]
+fn a_file_is_not_replaced_by_a_salvage_that_finds_no_event_in_what_is_damaged() {
+    for format in ["jsonl", "parquet"] {
+        let place = Place::new();
+        place.import(FEW);
+        for path in content(&place.path("data")).into_keys() {
+            if path.extension().is_some_and(|extension| extension == "wal") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        place.write("out", "what was saved before");
+        for out in ["out", "new"] {
+            let outcome = place.run(&format!("export --salvage --format {format} {out}"));
+            assert_eq!(outcome.code, Some(1), "{outcome}");
+            assert!(outcome.stderr.starts_with("note: no event could be saved"), "{outcome}");
+            assert!(outcome.stderr.contains("\ndamaged: "), "{outcome}");
+        }
+        assert_eq!(place.read("out"), "what was saved before");
+        assert!(!place.path("new").exists());
+        let outcome = place.run(&format!("export --salvage --json --format {format} out"));
+        assert!(outcome.stdout.starts_with("{\"events\":0,\"damages\":[{"), "{outcome}");
+    }
+}
+
+#[test]
+fn a_store_without_events_that_is_whole_is_salvaged_as_it_is() {
+    let place = Place::new();
+    place.import("");
+    place.write("out", "what was here before");
+    place.succeed("export --salvage out");
+    assert_eq!(place.read("out"), "");
+}

@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::{removed_when_interrupted, soon_when_interrupted, unless_interrupted},
-    notes::tell_line,
+    notes::{note, tell_line},
     output::{Output, folder_of, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
@@ -161,6 +161,10 @@ async fn salvage(
         }
         Err(failure) => return Err(failure),
     };
+    if events == 0 && !damages.is_empty() {
+        note("no event could be saved, so no file is written");
+        return Ok(Report { events, damages });
+    }
     heard_or_not(written.and_then(|()| sink.finish()))?;
     Ok(Report { events, damages })
 }
