@@ -48,6 +48,9 @@ impl Failure {
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
                  say the same of it as before",
             ),
+            Self::Incomplete { .. } => Some(
+                "`verify` says what is missing; where the oldest events were moved out of the store meanwhile, export it again",
+            ),
             #[cfg(feature = "schemas")]
             Self::NoSchema(_) => Some("`schemas list` names those that are"),
             #[cfg(feature = "toolkit")]

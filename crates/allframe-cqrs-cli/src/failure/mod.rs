@@ -58,6 +58,9 @@ pub(crate) enum Failure {
     /// A store does not give back what it has acknowledged.
     #[error("{appended} events were appended, and {read} came back")]
     Lost { appended: u64, read: u64 },
+    /// A store does not show all that it says it has.
+    #[error("the export is not complete: the store counts {counted} events, and {exported} were found")]
+    Incomplete { exported: u64, counted: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use eventstore_api::{GlobalPosition, ReadAll, message_with_causes};
+use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll, StoreError, message_with_causes};
 use serde::Serialize;
 
 use self::sink::Sink;
@@ -20,7 +20,7 @@ use crate::{
     output::{Output, folder_of, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
-    store::{self, Location, Place},
+    store::{self, Location, Place, Store},
 };
 
 /// Write all events in their order, as JSON lines or a Parquet file, as import takes them
@@ -109,6 +109,8 @@ async fn save_all(
     out: &Path,
 ) -> Result<Report, Failure> {
     let store = store::open_for_reading(location).await?;
+    // Before there is a file, and before the first event is read: what is appended meanwhile is more, and never less.
+    let counted = if after == 0 { counted(&store).await? } else { None };
     let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);
     let mut progress = Progress::unknown().unless(Unwanted(is_seen_on_a_terminal(out)));
     let query = ReadAll::after(GlobalPosition::new(after));
@@ -118,8 +120,21 @@ async fn save_all(
     })
     .await?;
     drop(progress);
+    if let Some(counted) = counted.filter(|counted| events < *counted) {
+        return Err(Failure::Incomplete { exported: events, counted });
+    }
     sink.finish()?;
     Ok(Report { events, damages: Vec::new() })
+}
+
+/// How many events the store says it has, if it can count. Where something else is damaged than its events, as a snapshot, these are
+/// exported all the same.
+async fn counted(store: &Store) -> Result<Option<u64>, Failure> {
+    match store.stats().await {
+        Ok(stats) => Ok(Some(stats.total_events)),
+        Err(StoreError::Corrupted { .. } | StoreError::Storage { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
@@ -196,12 +211,12 @@ mod tests {
     use std::{fmt, fs};
 
     use async_trait::async_trait;
-    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StoreError, StreamId};
+    use eventstore_api::{EventType, ExpectedVersion, NewEvent, StreamId};
     use tempfile::TempDir;
 
     use super::*;
     use crate::{
-        store::{OnEvent, Store, Target, Verdict},
+        store::{OnEvent, Target, Verdict},
         store_url,
     };
 
