@@ -101,8 +101,11 @@ impl<'t> Appender<'t> {
         let done = with_retries(async || {
             let rest = appends.get(answers.len()..).unwrap_or_default().to_vec();
             let answer = target.append_in_order(rest, &mut answers).await;
-            if answer.as_ref().is_err_and(|error| !error.outcome_is_known()) {
-                not_known = Some(answers.len());
+            match &answer {
+                Err(error) if !error.outcome_is_known() => not_known = Some(answers.len()),
+                // It would have been answered if it had happened before.
+                Err(StoreError::InvalidInput(_)) => not_known = None,
+                _ => {}
             }
             answer
         })
