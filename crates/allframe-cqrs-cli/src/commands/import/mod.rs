@@ -255,6 +255,7 @@ mod tests {
             ]
         );
     }
+
     /// What is told of an import whose second append has this fault, and what it fails with.
     async fn cut(fault: fn(Asked) -> Option<StoreError>) -> (Vec<String>, Failure) {
         heard::take();
