@@ -161,6 +161,15 @@ pub(crate) fn is_written_aside(path: &Path) -> bool {
     !is_stdout(path) && replaceable(path).is_some()
 }
 
+/// The folder, as it is really named, in which a file is made or replaced by what is written to this path.
+pub(crate) fn folder_of(path: &Path) -> Option<PathBuf> {
+    if is_stdout(path) {
+        return None;
+    }
+    let (place, _) = replaceable(path)?;
+    directory_of(&place).canonicalize().ok()
+}
+
 fn open(path: &Path) -> io::Result<Destination> {
     match replaceable(path) {
         Some((place, existing)) => aside(place, existing),

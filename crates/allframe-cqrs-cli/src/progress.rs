@@ -1,9 +1,10 @@
 use std::{
+    fmt,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// A bar on standard error, where that is a terminal, once a job turns out to be long; a count where nobody knows how long.
 pub(crate) struct Progress {
@@ -25,8 +26,8 @@ pub(crate) fn is_drawn() -> bool {
 /// How long a job may take without a word.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-const BYTES: &str = "{bar:40} {bytes}/{total_bytes}  {elapsed}, {eta} to go";
-const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events  {elapsed}, {eta} to go";
+const BYTES: &str = "{bar:40} {bytes}/{total_bytes}  {elapsed}{to_go}";
+const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events  {elapsed}{to_go}";
 const BYTES_SO_FAR: &str = "{spinner} {bytes}  {elapsed}";
 const EVENTS_SO_FAR: &str = "{spinner} {human_pos} events  {elapsed}";
 
@@ -63,7 +64,7 @@ impl Progress {
     pub(crate) fn at(&mut self, done: u64) {
         let may_be_shown = self.is_wanted && self.total != Some(0);
         if self.bar.is_none() && may_be_shown && self.began.elapsed() >= PATIENCE {
-            let bar = self.start();
+            let bar = self.start(done);
             IS_DRAWN.store(!bar.is_hidden(), Ordering::Relaxed);
             self.bar = Some(bar);
         }
@@ -87,13 +88,28 @@ impl Progress {
         self.at(done);
     }
 
-    fn start(&self) -> ProgressBar {
-        let bar = self.total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        let bar = bar.with_elapsed(self.began.elapsed());
-        match ProgressStyle::with_template(self.template) {
-            Ok(style) => bar.with_style(style),
+    /// A bar that is as far as this already.
+    fn start(&self, done: u64) -> ProgressBar {
+        let hidden = ProgressDrawTarget::hidden();
+        let bar = ProgressBar::with_draw_target(self.total, hidden).with_elapsed(self.began.elapsed());
+        let bar = match ProgressStyle::with_template(self.template) {
+            Ok(style) => bar.with_style(style.with_key("to_go", to_go)),
             Err(_) => bar,
-        }
+        };
+        // All that was not done in the moment since the bar was made: at that pace the rest would take no time. A reset forgets the pace and
+        // keeps how far the bar is, where it has ticked there; nobody is to see it in between.
+        bar.set_position(done);
+        bar.tick();
+        bar.reset_eta();
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar
+    }
+}
+
+/// How long it still takes; nothing, as long as it is not known how fast it goes.
+fn to_go(state: &ProgressState, shown: &mut dyn fmt::Write) {
+    if state.per_sec() > 0.0 {
+        let _ = write!(shown, ", {:#} to go", HumanDuration(state.eta()));
     }
 }
 
@@ -134,6 +150,18 @@ mod tests {
             progress.at_events(done, total);
             assert_eq!(progress.shown(), Some((done, Some(total))));
         }
+    }
+
+    #[test]
+    fn what_was_done_before_a_bar_is_shown_is_not_taken_for_its_pace() {
+        const DONE: u64 = 1_000_000_000_000_000;
+        let mut progress = Progress::of_events(2 * DONE).late();
+        progress.at(DONE);
+        let pace = |progress: &Progress| progress.bar.as_ref().unwrap().per_sec();
+        assert!(pace(&progress) < 1.0, "{}", pace(&progress));
+        progress.at(DONE + 1);
+        assert!(pace(&progress) < 1e12, "{}", pace(&progress));
+        assert_eq!(progress.shown(), Some((DONE + 1, Some(2 * DONE))));
     }
 
     #[test]

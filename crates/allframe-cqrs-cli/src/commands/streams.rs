@@ -64,8 +64,10 @@ struct Category<'s> {
 
 pub(crate) async fn run(location: &dyn Location, arguments: StreamsArguments) -> Result<(), Failure> {
     let StreamsArguments { prefix, category, json } = arguments;
-    let store = store::open_for_reading(location).await?;
     let filter = prefix.map_or_else(EventFilter::all, EventFilter::stream_prefix);
+    // A prefix that is longer than any name is wrong usage, as it is of `tail`.
+    filter.validate().map_err(|wrong| Failure::Usage(wrong.to_string()))?;
+    let store = store::open_for_reading(location).await?;
     let mut streams: HashMap<StreamId, Seen> = HashMap::new();
     let mut progress = Progress::unknown();
     each_event(&store, ReadAll::forward().filter(filter), &mut progress, |event| {

@@ -1,18 +1,28 @@
 //! What to do about a failure, where its message does not say it.
 
-use std::{borrow::Cow, io};
+use std::{borrow::Cow, io, sync::Arc};
 
 use eventstore_api::{InvalidInput, StoreError};
 
-use super::{Failure, is_damage};
+use super::{Failure, causes, is_damage};
 
 /// What has failed does not always know of which store it is.
 const DAMAGED: &str = "`verify` says where the store is damaged; of one in a directory `export --salvage` saves what is whole, and \
                        a database is repaired or restored with the means of its server";
 
+/// What to do where an import has not come to its end.
+pub(crate) const IMPORT_AGAIN: &str =
+    "import the file again: lines with an id are not stored twice, and those without one would be";
+
 impl Failure {
     pub(super) fn hint(&self) -> Option<Cow<'static, str>> {
-        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+        if let Self::CutImport(failure) = self {
+            return Some(match failure.hint() {
+                Some(hint) => format!("{hint}; then {IMPORT_AGAIN}").into(),
+                None => IMPORT_AGAIN.into(),
+            });
+        }
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } | Self::NotTold { id, .. } = self {
             let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
             return Some(again.into());
         }
@@ -38,6 +48,9 @@ impl Failure {
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
                  say the same of it as before",
             ),
+            Self::Incomplete { .. } => Some(
+                "`verify` says what is missing; where the oldest events were moved out of the store meanwhile, export it again",
+            ),
             #[cfg(feature = "schemas")]
             Self::NoSchema(_) => Some("`schemas list` names those that are"),
             #[cfg(feature = "toolkit")]
@@ -55,15 +68,25 @@ impl Failure {
                  them, take the tool of that version",
             ),
             #[cfg(feature = "toolkit")]
-            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) | Self::DecidedNotClosed { .. } => {
-                Some("`sagas show TYPE ID` says where it is")
-            }
+            Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. })
+            | Self::DecidedNotClosed { .. }
+            | Self::DecidedNotTold { .. } => Some("`sagas show TYPE ID` says where it is"),
             other => match other.of_a_store() {
                 Some(StoreError::Corrupted { .. }) => Some(DAMAGED),
+                Some(error) if is_full(error) => about_a_file(io::ErrorKind::StorageFull),
                 _ => None,
             },
         }
     }
+}
+
+/// Whether a store has no room any more. It may share the error with whoever else waits for it.
+fn is_full(error: &StoreError) -> bool {
+    causes(error).any(|cause| {
+        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
+        let of_the_system = cause.downcast_ref::<io::Error>().or_else(shared);
+        of_the_system.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+    })
 }
 
 /// Where the system does not do something with a file.
@@ -104,6 +127,18 @@ mod tests {
                 let hint = failure.hint().unwrap();
                 assert!(hint.contains(expected), "{failure:?}: {hint}");
             }
+        }
+    }
+
+    #[test]
+    fn of_an_import_that_was_cut_is_said_what_to_do_about_the_cause_and_then() {
+        let hint = |source: StoreError| Failure::CutImport(Box::new(source.into())).hint().unwrap();
+        assert_eq!(hint(StoreError::Closed), IMPORT_AGAIN);
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for source in [StoreError::storage(full()), StoreError::storage(Arc::new(full()))] {
+            let hint = hint(source);
+            assert!(hint.starts_with("make room there"), "{hint}");
+            assert!(hint.ends_with(&format!("; then {IMPORT_AGAIN}")), "{hint}");
         }
     }
 

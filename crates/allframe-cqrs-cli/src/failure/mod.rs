@@ -10,6 +10,7 @@ use serde::Serialize;
 
 #[cfg(any(feature = "schemas", feature = "toolkit"))]
 pub(crate) use self::all_told::all_told;
+pub(crate) use self::hint::IMPORT_AGAIN;
 use crate::{
     exit::Exit,
     redacted::{names_a_server, without_passwords},
@@ -34,11 +35,16 @@ pub(crate) enum Failure {
     BadLine { place: String, source: Box<dyn Error + Send + Sync> },
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An import that has failed of this, and has stored lines before.
+    #[error(transparent)]
+    CutImport(Box<Failure>),
     /// An append that may have happened or not.
     #[error("it is not known whether event {id} is stored")]
     Append { id: EventId, source: StoreError },
     #[error("event {id} is appended, and its store could not be closed")]
     NotClosed { id: EventId, source: StoreError },
+    #[error("event {id} is appended, and it could not be told")]
+    NotTold { id: EventId, source: Box<Failure> },
     #[error("{store} could not be checked")]
     NotChecked { store: String, source: StoreError, hint: Option<&'static str> },
     #[error("stream `{0}` has no events")]
@@ -52,6 +58,9 @@ pub(crate) enum Failure {
     /// A store does not give back what it has acknowledged.
     #[error("{appended} events were appended, and {read} came back")]
     Lost { appended: u64, read: u64 },
+    /// A store does not show all that it says it has.
+    #[error("the export is not complete: the store counts {counted} events, and {exported} were found")]
+    Incomplete { exported: u64, counted: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),
@@ -73,6 +82,9 @@ pub(crate) enum Failure {
     #[cfg(feature = "toolkit")]
     #[error("{saga} {done}, and its store could not be closed")]
     DecidedNotClosed { saga: allframe_cqrs::saga::SagaId, done: &'static str, source: StoreError },
+    #[cfg(feature = "toolkit")]
+    #[error("{saga} {done}, which is stored and could not be told")]
+    DecidedNotTold { saga: allframe_cqrs::saga::SagaId, done: &'static str, source: Box<Failure> },
     #[cfg(feature = "toolkit")]
     #[error(transparent)]
     Groups(#[from] allframe_cqrs::consumer_group::GroupError),
@@ -159,7 +171,7 @@ impl Failure {
             actual: None,
             id: None,
         };
-        if let Self::Append { id, .. } | Self::NotClosed { id, .. } = self {
+        if let Self::Append { id, .. } | Self::NotClosed { id, .. } | Self::NotTold { id, .. } = self {
             told.id = Some(id.to_string());
         }
         if let Some(StoreError::WrongExpectedVersion { stream, expected, actual }) = self.of_a_store() {
@@ -185,6 +197,7 @@ impl Failure {
             Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
             Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
             Self::Conflict(_) => Exit::Conflict,
+            Self::CutImport(failure) => failure.exit(),
             Self::Interrupted { exit, .. } => *exit,
             #[cfg(feature = "toolkit")]
             Self::Sagas(allframe_cqrs::saga::SagaError::NotNow { .. }) => Exit::Conflict,
@@ -218,6 +231,7 @@ impl Failure {
             | Self::Append { source: error, .. }
             | Self::NotClosed { source: error, .. }
             | Self::Migration(MigrationError::Source(error) | MigrationError::Target(error)) => Some(error),
+            Self::CutImport(failure) => failure.of_a_store(),
             _ => None,
         }
     }
@@ -231,8 +245,19 @@ pub(crate) fn heard_or_not(told: Result<(), Failure>) -> Result<(), Failure> {
     }
 }
 
+/// What was to be told of something that is stored: where it cannot be, that it is stored is in the failure.
+pub(crate) fn told_or(
+    told: Result<(), Failure>,
+    stored: impl FnOnce(Box<Failure>) -> Failure,
+) -> Result<(), Failure> {
+    told.map_err(|failure| match failure {
+        // Whoever does not listen does not want to know.
+        Failure::NobodyReads => failure,
+        failure => stored(Box::new(failure)),
+    })
+}
+
 /// What an error came from, one after the other, and itself first.
-#[cfg(any(feature = "wal", feature = "rocksdb", feature = "postgres"))]
 pub(crate) fn causes<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

@@ -13,6 +13,8 @@ use eventstore_api::{
 use eventstore_conformance::intercept::{Intercepted, Interceptor};
 use eventstore_memory::InMemoryBackend;
 
+use super::{Store, Target, target::Runs};
+
 /// What a store is asked for, and the how-manieth time; the first is 0.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked {
@@ -43,6 +45,11 @@ impl Erring {
     fn fault(&self, asked: impl FnOnce(usize) -> Asked, times: &AtomicUsize) -> Result<()> {
         (self.fault)(asked(times.fetch_add(1, Ordering::Relaxed))).map_or(Ok(()), Err)
     }
+}
+
+/// Where an import into this store goes.
+pub(crate) fn target_of(store: Store) -> Box<dyn Target> {
+    Box::new(Runs(store))
 }
 
 /// A store with so many events, each in a stream of its own and of so many bytes.

@@ -20,7 +20,7 @@ mod verdict;
 #[cfg(feature = "wal")]
 mod wal;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{EventStoreBackend, RecordedEvent, Result, StoreError, message_with_causes};
@@ -85,6 +85,13 @@ pub(crate) trait Location: fmt::Display {
     /// The same for every way in which it can be named, as its server says, where it has one: also of a store that is not begun.
     async fn identity_by_its_server(&self) -> Result<Option<String>> {
         Ok(None)
+    }
+
+    /// Whether its files are in this folder, which is named as [`Path::canonicalize`] names it.
+    fn is_in(&self, folder: &Path) -> bool {
+        // The identity of a store in a directory is its kind, and where that directory really is.
+        let identity = self.identity();
+        identity.split_once(':').is_some_and(|(_, place)| folder.display().to_string() == place)
     }
 
     /// How much it takes on disk, where that can be told.

@@ -143,16 +143,16 @@ impl Target for Bulk {
         Measure { events: 10_000, bytes: 8 << 20 }
     }
 
-    async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
-        let outcomes = match self.comes_again.get() {
-            true => self.runs.append_in_order(appends).await?,
-            false => self.backend.import(appends).await?,
-        };
-        if let Some(last) = outcomes.last().map(|last| last.last_position) {
+    async fn append_in_order(&self, appends: Vec<StreamAppend>, answers: &mut Vec<Appended>) -> Result<()> {
+        match self.comes_again.get() {
+            true => self.runs.append_in_order(appends, answers).await?,
+            false => answers.extend(self.backend.import(appends).await?),
+        }
+        if let Some(last) = answers.last().map(|last| last.last_position) {
             self.comes_again.set(last <= self.head.get());
             self.head.set(self.head.get().max(last));
         }
-        Ok(outcomes)
+        Ok(())
     }
 }
 

@@ -15,13 +15,14 @@ pub(crate) trait Target {
     /// How much is best appended at a time. It becomes durable together.
     fn measure(&self) -> Measure;
 
-    /// Appends these in their order, each stream as often as it comes, and answers each. What is appended need not be
-    /// durable before the store is flushed.
+    /// Appends these in their order, each stream as often as it comes, and adds an answer for each to `answers`. What is
+    /// appended need not be durable before the store is flushed.
     ///
     /// # Errors
     ///
-    /// A part of them from the beginning may be stored then. Appending them again, with the same ids, stores nothing twice.
-    async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>>;
+    /// A part of them from the beginning is stored then: those that have an answer, and perhaps more where the outcome is not known.
+    /// Appending them again, with the same ids, stores nothing twice.
+    async fn append_in_order(&self, appends: Vec<StreamAppend>, answers: &mut Vec<Appended>) -> Result<()>;
 }
 
 /// So many events, or so many bytes of lines or of payloads, whichever comes first.
@@ -51,14 +52,13 @@ impl Target for Runs {
         Measure { events: 1_000, bytes: 1 << 20 }
     }
 
-    async fn append_in_order(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
-        let mut outcomes = Vec::with_capacity(appends.len());
+    async fn append_in_order(&self, appends: Vec<StreamAppend>, answers: &mut Vec<Appended>) -> Result<()> {
         for run in runs(appends) {
             let mut batch = AppendBatch::new();
             batch.appends = run;
-            outcomes.extend(self.0.append_all(batch).await?);
+            answers.extend(self.0.append_all(batch).await?);
         }
-        Ok(outcomes)
+        Ok(())
     }
 }
 

@@ -129,3 +129,29 @@ fn what_cannot_be_appended_begins_no_store() {
     }
     assert_snapshot!(Place::new().run("append s T --data nonsense"));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_event_that_is_appended_and_cannot_be_told_is_named() {
+    let place = Place::new();
+    let unheard = |arguments: &str| -> crate::support::Outcome {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        place.command(arguments).stdout(full).output().unwrap().into()
+    };
+    let outcome = unheard("append s T --json");
+    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    let id = error["id"].as_str().unwrap();
+    assert_eq!((outcome.code, error["exit_code"].as_u64()), (Some(1), Some(1)), "{outcome}");
+    assert!(error["error"].as_str().unwrap().contains("is appended, and it could not be told"), "{outcome}");
+    assert!(error["hint"].as_str().unwrap().contains(&format!("--id {id}")), "{outcome}");
+    // As the hint says: it is stored once.
+    assert!(place.succeed(&format!("append s T --id {id}")).starts_with("appended s 1, position 1, "));
+
+    assert_snapshot!(unheard(&format!("append other T {ID}")), @r"
+    exit code 1
+    --- stdout
+    --- stderr
+    error: event 00000000-0000-7000-8000-00000000000a is appended, and it could not be told: cannot write to standard output: No space left on device (os error 28)
+    hint: append it again with --id 00000000-0000-7000-8000-00000000000a: it is stored once, and the answer is where
+    ");
+}

@@ -12,6 +12,7 @@ mod bench;
 mod colours;
 mod exit_codes;
 mod export;
+mod export_leaves_alone;
 mod help;
 mod import;
 mod import_killed;

@@ -121,6 +121,25 @@ fn what_was_done_behind_the_back_of_the_store_is_found() {
 }
 
 #[test]
+fn an_export_in_which_an_event_is_missing_is_not_complete() {
+    let schema = Schema::new();
+    schema.import(FEW);
+    schema.sql("ALTER TABLE event_log DISABLE TRIGGER USER; DELETE FROM event_log WHERE position = 2");
+    schema.place.write("out", "what was here before");
+    for arguments in ["export out", "export new", "export --format parquet out", "export -"] {
+        let outcome = schema.run(arguments);
+        assert_eq!(outcome.code, Some(1), "{arguments}: {outcome}");
+        let error =
+            "error: the export is not complete: the store counts 4 events, and 3 were found\nhint: `verify` ";
+        assert!(outcome.stderr.starts_with(error), "{arguments}: {outcome}");
+    }
+    assert_eq!(schema.place.read("out"), "what was here before");
+    assert!(!schema.place.path("new").exists());
+    // How many there are behind a position is not counted.
+    assert_eq!(schema.succeed("export --after 1 -").lines().count(), 2);
+}
+
+#[test]
 fn a_store_whose_oldest_events_were_moved_out_is_sound() {
     let schema = Schema::new();
     let lines = many(25, 3);

@@ -77,6 +77,22 @@ fn a_person_steps_in() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_is_decided_is_said_to_be_stored_where_it_cannot_be_told() {
+    for options in ["", " --json"] {
+        let place = with_sagas();
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = place.command(&format!("sagas abandon trip bob --reason late{options}"));
+        let outcome = crate::support::Outcome::from(command.stdout(full).output().unwrap());
+        assert_eq!(outcome.code, Some(1), "{outcome}");
+        let said = "trip-bob has ended as it is, which is stored and could not be told: cannot write to standard output";
+        assert!(outcome.stderr.contains(said), "{outcome}");
+        assert!(outcome.stderr.contains("`sagas show TYPE ID`"), "{outcome}");
+        assert!(place.succeed("sagas show trip bob --json").contains("\"abandoned\""));
+    }
+}
+
+#[test]
 fn what_a_step_would_have_answered_is_stored_as_the_json_that_was_said() {
     for (said, stored) in [
         (Some("{\"ok\":[true,1.5]}"), serde_json::json!({"ok": [true, 1.5]})),

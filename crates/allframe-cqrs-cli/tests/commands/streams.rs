@@ -18,6 +18,11 @@ fn a_part_of_them_is_listed() {
     assert_eq!(listed.lines().count(), 1);
     assert!(listed.starts_with(r#"{"stream":"account-8","events":1,"version":1,"#), "{listed}");
     assert_eq!(place.succeed("streams --prefix nobody"), "");
+    let too_long = format!("--prefix {}", "x".repeat(600));
+    for command in ["streams", "tail"] {
+        let outcome = place.run(&format!("{command} {too_long}"));
+        assert_eq!(outcome.code, Some(2), "{command}: {outcome}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::{once::append, payload::payload};
 use crate::{
-    failure::Failure,
+    failure::{Failure, told_or},
     output::Output,
     screen::printable,
     store::{self, Location},
@@ -90,14 +90,22 @@ pub(crate) async fn run(location: &dyn Location, arguments: AppendArguments) -> 
     let Appended { last_version, last_position, .. } = append(&store, id, batch).await?;
 
     let (version, position) = (last_version.get(), last_position.get());
-    let mut output = Output::stdout();
-    if *json {
-        output.json(&Report { stream: stream.as_str(), version, position, id: id.to_string() })?;
-    } else {
-        let stream = printable(stream.as_str());
-        output.line(format!("appended {stream} {version}, position {position}, id {id}"))?;
+    let report = Report { stream: stream.as_str(), version, position, id: id.to_string() };
+    told_or(report.tell(*json), |source| Failure::NotTold { id, source })
+}
+
+impl Report<'_> {
+    fn tell(&self, json: bool) -> Result<(), Failure> {
+        let mut output = Output::stdout();
+        if json {
+            output.json(self)?;
+        } else {
+            let Self { version, position, id, .. } = self;
+            let stream = printable(self.stream);
+            output.line(format!("appended {stream} {version}, position {position}, id {id}"))?;
+        }
+        output.finish()
     }
-    output.finish()
 }
 
 fn event(arguments: &AppendArguments) -> Result<NewEvent, Failure> {

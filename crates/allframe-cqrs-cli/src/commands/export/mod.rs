@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use eventstore_api::{GlobalPosition, ReadAll, message_with_causes};
+use eventstore_api::{EventStoreBackend, GlobalPosition, ReadAll, StoreError, message_with_causes};
 use serde::Serialize;
 
 use self::sink::Sink;
@@ -16,11 +16,11 @@ use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::{removed_when_interrupted, soon_when_interrupted, unless_interrupted},
-    notes::tell_line,
-    output::{Output, is_seen_on_a_terminal, is_stdout, is_written_aside},
+    notes::{note, tell_line},
+    output::{Output, folder_of, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
-    store::{self, Location, Place},
+    store::{self, Location, Place, Store},
 };
 
 /// Write all events in their order, as JSON lines or a Parquet file, as import takes them
@@ -62,6 +62,7 @@ pub(crate) enum Format {
 }
 
 pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> Result<Exit, Failure> {
+    is_not_among_its_files(location, &arguments.out)?;
     let (is_aside, keeps_files) = (is_written_aside(&arguments.out), location.reader_keeps_files());
     let pauses = !arguments.salvage || keeps_files;
     match (is_aside, pauses) {
@@ -71,6 +72,17 @@ pub(crate) async fn run(location: &dyn Location, arguments: ExportArguments) -> 
         // There is nothing to be taken away, and a signal ends it by itself; or who salvages goes through the files of a store without a
         // pause, and listens in another way.
         _ => export(location, arguments).await,
+    }
+}
+
+/// Refuses a file in the folder of the store: any name there may be that of a file which the store is made of, now or later.
+fn is_not_among_its_files(location: &dyn Location, out: &Path) -> Result<(), Failure> {
+    match folder_of(out) {
+        Some(folder) if location.is_in(&folder) => Err(Failure::Usage(format!(
+            "{} is in the folder of {location}, whose files an export must not replace: name another folder",
+            out.display()
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -97,6 +109,8 @@ async fn save_all(
     out: &Path,
 ) -> Result<Report, Failure> {
     let store = store::open_for_reading(location).await?;
+    // Before there is a file, and before the first event is read: what is appended meanwhile is more, and never less.
+    let counted = if after == 0 { counted(&store).await? } else { None };
     let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);
     let mut progress = Progress::unknown().unless(Unwanted(is_seen_on_a_terminal(out)));
     let query = ReadAll::after(GlobalPosition::new(after));
@@ -106,8 +120,21 @@ async fn save_all(
     })
     .await?;
     drop(progress);
+    if let Some(counted) = counted.filter(|counted| events < *counted) {
+        return Err(Failure::Incomplete { exported: events, counted });
+    }
     sink.finish()?;
     Ok(Report { events, damages: Vec::new() })
+}
+
+/// How many events the store says it has, if it can count. Where something else is damaged than its events, as a snapshot, these are
+/// exported all the same.
+async fn counted(store: &Store) -> Result<Option<u64>, Failure> {
+    match store.stats().await {
+        Ok(stats) => Ok(Some(stats.total_events)),
+        Err(StoreError::Corrupted { .. } | StoreError::Storage { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn save_what_is_whole(location: &dyn Location, format: Format, out: &Path) -> Result<Report, Failure> {
@@ -149,6 +176,10 @@ async fn salvage(
         }
         Err(failure) => return Err(failure),
     };
+    if events == 0 && !damages.is_empty() {
+        note("no event could be saved, so no file is written");
+        return Ok(Report { events, damages });
+    }
     heard_or_not(written.and_then(|()| sink.finish()))?;
     Ok(Report { events, damages })
 }
@@ -180,12 +211,12 @@ mod tests {
     use std::{fmt, fs};
 
     use async_trait::async_trait;
-    use eventstore_api::{EventStoreBackend, EventType, ExpectedVersion, NewEvent, StoreError, StreamId};
+    use eventstore_api::{EventType, ExpectedVersion, NewEvent, StreamId};
     use tempfile::TempDir;
 
     use super::*;
     use crate::{
-        store::{OnEvent, Store, Target, Verdict},
+        store::{OnEvent, Target, Verdict},
         store_url,
     };
 

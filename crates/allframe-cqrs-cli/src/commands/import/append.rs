@@ -17,13 +17,15 @@ pub(super) struct Appender<'t> {
     name: String,
     imported: u64,
     already_there: u64,
+    /// Whether an append has failed that may have happened.
+    may_be_more: bool,
     /// The position of the last event that is known of: one at or before it is not new.
     head: GlobalPosition,
 }
 
 impl<'t> Appender<'t> {
     pub(super) fn new(target: &'t dyn Target, name: String) -> Self {
-        Self { target, name, imported: 0, already_there: 0, head: GlobalPosition::START }
+        Self { target, name, imported: 0, already_there: 0, may_be_more: false, head: GlobalPosition::START }
     }
 
     pub(super) fn imported(&self) -> u64 {
@@ -39,6 +41,11 @@ impl<'t> Appender<'t> {
         self.imported + self.already_there
     }
 
+    /// Whether more lines may be in the store than are counted: of an append that failed it is not known what came of it.
+    pub(super) fn may_be_more(&self) -> bool {
+        self.may_be_more
+    }
+
     /// Appends these lines, and makes them durable.
     ///
     /// The order of the lines becomes the order of the store. They are not synced one by one, but all of them at the end:
@@ -50,12 +57,13 @@ impl<'t> Appender<'t> {
         self.head = self.head.max(with_retries(async || store.head().await).await?);
         let mut rest = vec![lines];
         while let Some(lines) = rest.pop() {
-            match (self.append_in_order(lines).await, lines) {
+            let (taken, done) = self.append_in_order(lines).await;
+            match (done, lines.get(taken..).unwrap_or_default()) {
                 (Ok(()), _) => {}
                 (Err(StoreError::InvalidInput(refused)), [line]) => self.refused(line, refused).await?,
                 // A part of them is there, from an import that was cut in other places, or from elsewhere: where the
                 // known and the new ones lie apart they are appended. And if one event is not legal, its line is named.
-                (Err(StoreError::InvalidInput(_)), _) => {
+                (Err(StoreError::InvalidInput(_)), lines) => {
                     let (first, second) = lines.split_at(lines.len() / 2);
                     rest.extend([second, first]);
                 }
@@ -83,21 +91,41 @@ impl<'t> Appender<'t> {
         Ok(page.events.first().is_some_and(|stored| is_the_same_json(stored, &line.event)))
     }
 
-    async fn append_in_order(&mut self, lines: &[Line]) -> StoreResult<()> {
-        let appends = appends_of(lines);
-        let counts: Vec<u64> = appends.iter().map(|append| append.events.len() as u64).collect();
-        let outcomes = with_retries(async || self.target.append_in_order(appends.clone()).await).await?;
-        for (Appended { last_position, .. }, events) in outcomes.iter().zip(counts) {
+    /// Appends these lines, and counts those that the store has answered for, also where it fails at a later one: they are there. How many
+    /// that are, from the first, is told beside what came of it.
+    async fn append_in_order(&mut self, lines: &[Line]) -> (usize, StoreResult<()>) {
+        let (target, appends) = (self.target, appends_of(lines));
+        let mut answers: Vec<Appended> = Vec::with_capacity(appends.len());
+        // Behind how many answers it was not known what came of the next append.
+        let mut not_known = None;
+        let done = with_retries(async || {
+            let rest = appends.get(answers.len()..).unwrap_or_default().to_vec();
+            let answer = target.append_in_order(rest, &mut answers).await;
+            match &answer {
+                Err(error) if !error.outcome_is_known() => not_known = Some(answers.len()),
+                // It would have been answered if it had happened before.
+                Err(StoreError::InvalidInput(_)) => not_known = None,
+                _ => {}
+            }
+            answer
+        })
+        .await;
+        // A store that only refuses to do it again says nothing of what it did before.
+        self.may_be_more |= done.is_err() && not_known == Some(answers.len());
+        let mut taken = 0;
+        for (Appended { last_position, .. }, append) in answers.iter().zip(&appends) {
+            let events = append.events.len();
+            taken += events;
             // New ones come in their order, so what is not beyond all before it was there: from earlier, or a line before. Beyond it is
             // also what another has stored since: a store answers for that as if it were ours.
             if *last_position <= self.head {
-                self.already_there += events;
+                self.already_there += events as u64;
             } else {
-                self.imported += events;
+                self.imported += events as u64;
                 self.head = *last_position;
             }
         }
-        Ok(())
+        (taken, done)
     }
 }
 
@@ -127,8 +155,12 @@ fn is_the_same_json(stored: &RecordedEvent, event: &NewEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use eventstore_api::{EventType, StreamId};
+    #[cfg(feature = "memory")]
+    use eventstore_memory::InMemoryBackend;
 
     use super::*;
+    #[cfg(feature = "memory")]
+    use crate::store::erring::{Asked, Erring, target_of};
 
     fn line(stream: char) -> Line {
         Line {
@@ -152,6 +184,64 @@ mod tests {
             appender.append(&lines).await.unwrap();
         }
         assert_eq!((appender.imported(), appender.already_there()), (5, 4));
+    }
+
+    /// What an import of `aba` comes to on a store with this fault, and whether it counts more than are certain. It takes two appends.
+    #[cfg(feature = "memory")]
+    async fn counted(fault: fn(Asked) -> Option<StoreError>) -> (bool, u64, bool) {
+        let target = target_of(Erring::new(InMemoryBackend::new(), fault));
+        let mut appender = Appender::new(&*target, "file".to_owned());
+        let lines: Vec<Line> = "aba".chars().map(line).collect();
+        let appended = appender.append(&lines).await;
+        assert_eq!(appender.already_there(), 0);
+        (appended.is_ok(), appender.imported(), appender.may_be_more())
+    }
+
+    #[tokio::test]
+    #[cfg(feature = "memory")]
+    async fn what_was_appended_is_counted_though_a_later_append_of_the_batch_has_failed() {
+        let counted = counted(|asked| match asked {
+            Asked::Append(1) => Some(StoreError::storage("no space left on device")),
+            _ => None,
+        });
+        assert_eq!(counted.await, (false, 2, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[cfg(feature = "memory")]
+    async fn of_an_append_that_may_have_happened_is_said_that_there_may_be_more() {
+        let unknown = counted(|asked| match asked {
+            Asked::Append(1) => Some(StoreError::outcome_unknown("the line went dead")),
+            // Of the time before it knows nothing.
+            Asked::Append(2) => Some(StoreError::Closed),
+            _ => None,
+        });
+        assert_eq!(unknown.await, (false, 2, true));
+        let known_in_the_end = counted(|asked| match asked {
+            Asked::Append(1) => Some(StoreError::outcome_unknown("the line went dead")),
+            _ => None,
+        });
+        assert_eq!(known_in_the_end.await, (true, 3, false));
+    }
+
+    /// They are not split, and counted, with those that are refused.
+    #[tokio::test]
+    #[cfg(feature = "memory")]
+    async fn what_was_appended_before_a_line_that_is_refused_is_counted_once() {
+        let location = crate::store_url::parse(Some("memory:")).unwrap();
+        let target = crate::store::open_for_writing(&*location).await.unwrap();
+        let mut appender = Appender::new(&*target, "file".to_owned());
+        let mut lines: Vec<Line> = "abab".chars().map(line).collect();
+        // The id of the first line, with another type.
+        let event_type = EventType::new("Other").unwrap();
+        lines.push(Line {
+            number: 5,
+            event: NewEvent::identified(lines[0].event.id, event_type, ""),
+            ..line('a')
+        });
+        let failure = appender.append(&lines).await.unwrap_err();
+        assert_eq!(failure.to_string(), "file:5");
+        assert_eq!((appender.imported(), appender.already_there(), appender.may_be_more()), (4, 0, false));
     }
 
     #[test]

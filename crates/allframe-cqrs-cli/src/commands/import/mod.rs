@@ -22,7 +22,7 @@ use serde::Serialize;
 pub(super) use self::lines::LONGEST_LINE;
 use self::{ahead::parse_ahead, append::Appender, source::Source};
 use crate::{
-    failure::Failure,
+    failure::{Failure, IMPORT_AGAIN},
     interrupted::Interrupted,
     notes::tell_line,
     output::Output,
@@ -89,7 +89,7 @@ async fn import(
                 biased;
                 // Whoever reads may wait for ever for more, and is not waited for.
                 exit = interrupted.wait() => {
-                    return Err(Failure::Interrupted { what: "the import", exit, hint: AGAIN });
+                    return Err(Failure::Interrupted { what: "the import", exit, hint: IMPORT_AGAIN });
                 }
                 batch = batches.recv() => batch,
             };
@@ -115,7 +115,11 @@ async fn import(
     drop(progress);
     let closed = target.store().close().await;
 
-    let report = Report { imported: appender.imported(), already_there: appender.already_there() };
+    let report = Report {
+        imported: appender.imported(),
+        already_there: appender.already_there(),
+        at_least: appender.may_be_more(),
+    };
     if let Err(failure) = imported {
         // How far it came is told beside what went wrong, if it can be.
         if json {
@@ -128,7 +132,12 @@ async fn import(
             tell_line(&format!("{report}, before it {how}"));
         }
         store::note_if_not_closed(&closed);
-        return Err(failure);
+        return Err(match failure {
+            // They say it in their own words.
+            Failure::BadLine { .. } | Failure::Interrupted { .. } => failure,
+            failure if report.has_begun() => Failure::CutImport(Box::new(failure)),
+            failure => failure,
+        });
     }
     closed?;
     match (json, ack) {
@@ -140,19 +149,28 @@ async fn import(
     output.finish()
 }
 
-const AGAIN: &str =
-    "import the file again: lines with an id are not stored twice, and those without one would be";
-
 /// What an import has done.
 #[derive(Serialize)]
 struct Report {
     imported: u64,
     already_there: u64,
+    /// Whether there may be more: the outcome of an append is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
+}
+
+impl Report {
+    /// Whether lines are in the store, or may be.
+    fn has_begun(&self) -> bool {
+        self.imported + self.already_there > 0 || self.at_least
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "imported {}, already there {}", self.imported, self.already_there)
+        let Self { imported, already_there, at_least } = self;
+        let imported_of_them = if *at_least { "imported at least" } else { "imported" };
+        write!(f, "{imported_of_them} {imported}, already there {already_there}")
     }
 }
 
@@ -177,7 +195,9 @@ fn must_be_heard(failure: Failure) -> Failure {
 #[cfg(feature = "memory")]
 mod tests {
     use async_trait::async_trait;
-    use eventstore_api::{AppendBatch, Appended, Result as StoreResult, StoreError, StreamAppend};
+    use eventstore_api::{
+        AppendBatch, Appended, Result as StoreResult, StoreError, StreamAppend, message_with_causes,
+    };
     use eventstore_memory::InMemoryBackend;
 
     use super::{source::Content, *};
@@ -185,7 +205,7 @@ mod tests {
         notes::heard,
         store::{
             Measure, Store,
-            erring::{Asked, Erring},
+            erring::{Asked, Erring, target_of},
         },
     };
 
@@ -201,10 +221,15 @@ mod tests {
             Measure { events: 1, bytes: 1 }
         }
 
-        async fn append_in_order(&self, appends: Vec<StreamAppend>) -> StoreResult<Vec<Appended>> {
+        async fn append_in_order(
+            &self,
+            appends: Vec<StreamAppend>,
+            answers: &mut Vec<Appended>,
+        ) -> StoreResult<()> {
             let mut batch = AppendBatch::new();
             batch.appends = appends;
-            self.0.append_all(batch).await
+            answers.extend(self.0.append_all(batch).await?);
+            Ok(())
         }
     }
 
@@ -229,5 +254,43 @@ mod tests {
                 "note: the store could not be closed either: the storage failed: no space left on device"
             ]
         );
+    }
+
+    /// What is told of an import whose second append has this fault, and what it fails with.
+    async fn cut(fault: fn(Asked) -> Option<StoreError>) -> (Vec<String>, Failure) {
+        heard::take();
+        let target = target_of(Erring::new(InMemoryBackend::new(), fault));
+        let line = |stream| format!("{{\"stream\":\"{stream}\",\"type\":\"T\",\"data\":1}}\n");
+        let lines = ["s", "t", "s"].map(line).concat();
+        let content = Content::Lines(Box::new(io::Cursor::new(lines)));
+        let source = Source { name: "lines".to_owned(), content, bytes: None };
+        let arguments = ImportArguments { file: PathBuf::new(), ack: false, json: false };
+        let failure = import(&*target, source, &arguments, Interrupted::heard(None)).await.unwrap_err();
+        (heard::take(), failure)
+    }
+
+    #[tokio::test]
+    async fn an_import_that_fails_within_a_batch_says_how_much_of_it_is_there_and_how_to_go_on() {
+        let (told, failure) = cut(|asked| match asked {
+            Asked::Append(1) => Some(StoreError::storage("no space left on device")),
+            _ => None,
+        })
+        .await;
+        assert_eq!(told, ["imported 2, already there 0, before it failed"]);
+        assert!(matches!(failure, Failure::CutImport(_)), "{failure:?}");
+        assert_eq!(message_with_causes(&failure), "the storage failed: no space left on device");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_it_is_not_known_how_much_is_there_it_is_said_how_much_is_at_the_least() {
+        let (told, _) = cut(|asked| match asked {
+            Asked::Append(1..) => Some(StoreError::outcome_unknown("the line went dead")),
+            _ => None,
+        })
+        .await;
+        assert_eq!(told, ["imported at least 2, already there 0, before it failed"]);
+        let report = |at_least| serde_json::to_string(&Report { imported: 2, already_there: 0, at_least });
+        assert_eq!(report(true).unwrap(), r#"{"imported":2,"already_there":0,"at_least":true}"#);
+        assert_eq!(report(false).unwrap(), r#"{"imported":2,"already_there":0}"#);
     }
 }

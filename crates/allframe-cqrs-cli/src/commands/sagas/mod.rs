@@ -10,7 +10,7 @@ use eventstore_api::EventStoreBackend;
 use serde_json::Value;
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, told_or},
     output::Output,
     screen::printable,
     store::{self, Location, Store},
@@ -158,8 +158,13 @@ async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Re
     drop(store::open_for_reading(location).await?);
     let backend = store::open_for_appending(location).await?;
     let done = decide(&backend, &saga, decision).await?;
+    told_or(tell(location, &saga, done, json).await, |source| Failure::DecidedNotTold { saga, done, source })
+}
+
+/// What has become of a saga; for programs, all that is known of it.
+async fn tell(location: &dyn Location, saga: &SagaId, done: &str, json: bool) -> Result<(), Failure> {
     if json {
-        return details::run(&sagas_for_reading(location).await?, &saga, true).await;
+        return details::run(&sagas_for_reading(location).await?, saga, true).await;
     }
     let mut output = Output::stdout();
     output.line(format!("{} {done}", printable(&saga.to_string())))?;
