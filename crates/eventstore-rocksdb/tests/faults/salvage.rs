@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use eventstore_api::{StoreError, message_with_causes};
+use eventstore_api::{EventStoreBackend, StoreError, message_with_causes};
 use eventstore_rocksdb::{RocksDbBackend, RocksDbReader, verify};
 use rust_rocksdb::{DB, Options};
 use tempfile::TempDir;
