@@ -38,9 +38,9 @@ pub fn encode_payload<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Encod
 ///
 /// [`DecodeError`] for anything that is not exactly one value in a known format.
 ///
-/// A length that lies claims no memory. But the value may be far larger than its bytes (a `None` takes one byte here and as
-/// much as its `Some` in memory), a recursive type is decoded to any depth, and a list of values without content to any
-/// length: of such types, decode only what was encoded here.
+/// A length that lies claims no more than 64 MiB, of zeros that nobody touches, until it is seen that the bytes end before. But the
+/// value may be far larger than its bytes (a `None` takes one byte here and as much as its `Some` in memory), a recursive type is
+/// decoded to any depth, and a list of values without content to any length: of such types, decode only what was encoded here.
 pub fn decode_payload<'de, S: DeserializeSeed<'de>>(
     seed: S,
     bytes: &'de [u8],
