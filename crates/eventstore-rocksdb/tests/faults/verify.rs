@@ -129,6 +129,19 @@ async fn an_id_that_is_missing_wrong_or_too_many_is_found() {
     );
     let moved = |it: &Anybody| it.put("ids", &it.keys("ids", b"")[4], &position(9));
     finds(&sound, moved, "the index of ids does not lead to the event");
+    // As many entries as before, with the same keys and the same values.
+    let exchanged = |it: &Anybody| {
+        let keys = it.keys("ids", b"");
+        let values = [it.get("ids", &keys[4]), it.get("ids", &keys[5])];
+        it.put("ids", &keys[4], &values[1]);
+        it.put("ids", &keys[5], &values[0]);
+    };
+    finds(&sound, exchanged, "the index of ids does not lead to the event");
+    let another = |it: &Anybody| {
+        it.remove("ids", &it.keys("ids", b"")[4]);
+        it.put("ids", b"0123456789abcdefaccount-1", &position(9));
+    };
+    finds(&sound, another, "the index of ids does not lead to the event");
     finds(
         &sound,
         |it| it.put("ids", b"0123456789abcdefaccount-1", &position(9)),
@@ -152,6 +165,8 @@ async fn a_posting_that_is_missing_or_too_many_is_found() {
     );
     let tag = |it: &Anybody| it.put("postings", b"tbranch:9\0\0\0\0\0\0\0\0\x04", b"");
     finds(&sound, tag, "the index of tags has 51 entries");
+    let filled = |it: &Anybody| it.put("postings", &of(it, b"t"), b"something");
+    finds(&sound, filled, "the index of tags does not lead to the event at position");
     let kind = |it: &Anybody| it.put("postings", b"yPaid\0\0\0\0\0\0\0\0\x04", b"");
     finds(&sound, kind, "the index of types has 4 entries");
     finds(&sound, |it| it.put("postings", b"zebra", b""), "a posting is neither of a tag nor of a type");
