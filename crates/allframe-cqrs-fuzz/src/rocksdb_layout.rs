@@ -47,8 +47,7 @@ fn read_record(value: &[u8]) -> Result<Outcome, Finding> {
 fn record(value: &[u8]) -> Result<RecordedEvent, Malformed> {
     let mut names = Names::new();
     let record = Record::read(value, &mut names)?;
-    let _ = (record.id(), record.payload_bytes());
-    record.type_and_tags(&mut names)?;
+    let _ = record.payload_bytes();
     record.passes(&EventFilter::stream_prefix("flight-"), &mut names)?;
     record.into_recorded(GlobalPosition::new(1), &mut names)
 }

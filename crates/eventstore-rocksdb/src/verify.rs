@@ -1,11 +1,20 @@
+mod entries;
 mod events;
 mod indexes;
+mod look_up;
+mod sum;
 
 use std::path::Path;
 
 use eventstore_api::{BackendStats, Result};
 
-use self::{events::check_events, indexes::Indexes};
+use self::{
+    entries::{EntrySums, Index},
+    events::check_events,
+    indexes::Indexes,
+    look_up::look_up,
+    sum::EntryHash,
+};
 use crate::{
     config::RocksDbConfig,
     database::{Database, Synced},
@@ -28,7 +37,9 @@ pub struct VerifyReport {
 /// Another process may have the store open, and write: what is looked at is the store as it was at the beginning. Where files
 /// come and go while they are opened, it begins again; what is damaged is so each time.
 ///
-/// It takes as long as reading all of it, a few microseconds an event, so it has no place on a thread of a runtime.
+/// It takes as long as going through all of it, once for the checksums and once for what it holds, so it has no place on a thread
+/// of a runtime. Where events and indexes differ it takes longer: it goes through the events again and looks each up in every
+/// index, to name the place.
 ///
 /// # Errors
 ///
@@ -53,8 +64,8 @@ pub fn verify(path: impl AsRef<Path>) -> Result<VerifyReport> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifyProgress {
-    /// How many events have been looked at, each in every index. What comes before, the checksums of all files and how many entries
-    /// the indexes have, counts for none; where it begins again, so does this.
+    /// How many events have been looked at. What comes before, the checksums of all files and what is in the indexes, counts
+    /// for none; where it begins again, or goes through the events again for the place of a damage, so does this.
     pub events_done: u64,
     /// How many there are, as the store says.
     pub events_total: u64,
@@ -89,9 +100,16 @@ fn look(path: &Path, progress: &mut dyn FnMut(VerifyProgress)) -> Result<VerifyR
     database.raw().verify_checksum().map_err(failed(path, "check the checksums"))?;
     database.check_ends(durable)?;
     let state = database.state()?;
-    let indexes = Indexes::count(&database)?;
+    let hash = EntryHash::of_chance();
+    let indexes = Indexes::count(&database, &hash)?;
     let events_total = state.counts.events;
-    let seen = check_events(&database, |events_done| progress(VerifyProgress { events_done, events_total }))?;
+    let mut tell = |events_done| progress(VerifyProgress { events_done, events_total });
+    let (seen, asked) = check_events(&database, &hash, &mut tell)?;
+    // Where the sums agree, each index has the entries that the events ask for and no other, so that none need be looked up: the
+    // seeds of the hash are of this run, and other entries have the same sum by a chance of about 2^-128.
+    if indexes.entries != asked {
+        look_up(&database, &mut tell)?;
+    }
     let stats = BackendStats::new(seen.events, indexes.streams, indexes.snapshots, seen.head);
     if stats != state.counts.stats() {
         let detail =
@@ -106,17 +124,28 @@ fn look(path: &Path, progress: &mut dyn FnMut(VerifyProgress)) -> Result<VerifyR
             database.corrupted("the store says another greatest id or last time than its events have")
         );
     }
-    // Each event has been found in each index: where there are no more entries, none leads elsewhere.
-    for (what, entries, events) in [
-        ("of streams", indexes.versions, seen.events),
-        ("of ids", indexes.ids, seen.events),
-        ("of tags", indexes.tags, seen.tags),
-        ("of types", indexes.blocks, seen.blocks),
-    ] {
+    check_entries(&database, &indexes.entries, &asked)?;
+    Ok(VerifyReport { stats })
+}
+
+/// Whether the indexes have as many entries as the events ask for, and the same. Each that they ask for has been found by then: where
+/// there are no more entries, none leads elsewhere.
+fn check_entries(database: &Database, indexed: &EntrySums, asked: &EntrySums) -> Result<()> {
+    for index in Index::ALL {
+        let (entries, events) = (indexed.of(index).entries(), asked.of(index).entries());
         if entries != events {
-            let detail = format!("the index {what} has {entries} entries, and the events are {events}");
+            let detail = format!("the index of {index} has {entries} entries, and the events are {events}");
             return Err(database.corrupted(detail));
         }
     }
-    Ok(VerifyReport { stats })
+    for index in Index::ALL {
+        // As many, and each was found: then going through it and looking it up do not come to the same.
+        if indexed.of(index) != asked.of(index) {
+            let detail = format!(
+                "the index of {index} and the events differ, though each event is found when it is looked up"
+            );
+            return Err(database.corrupted(detail));
+        }
+    }
+    Ok(())
 }

@@ -68,15 +68,10 @@ impl<'v> Record<'v> {
     }
 
     /// By what it can be found.
-    pub(crate) fn type_and_tags(&self, names: &mut Names) -> Result<(EventType, Tags), Malformed> {
+    fn type_and_tags(&self, names: &mut Names) -> Result<(EventType, Tags), Malformed> {
         let event_type = names.event_type(self.event.event_type)?;
         let tags = if self.event.tags.is_empty() { Tags::NONE } else { self.event.tags.to_tags()? };
         Ok((event_type, tags))
-    }
-
-    /// The id of the event.
-    pub(crate) fn id(&self) -> eventstore_api::EventId {
-        self.event.id
     }
 
     /// How many bytes the payload has.
@@ -109,7 +104,7 @@ mod tests {
     fn read_all_of(value: &[u8]) -> Result<RecordedEvent, Malformed> {
         let mut names = Names::new();
         let record = Record::read(value, &mut names)?;
-        let _ = (record.id(), record.payload_bytes());
+        let _ = record.payload_bytes();
         record.type_and_tags(&mut names)?;
         record.passes(&EventFilter::stream_prefix("flight-"), &mut names)?;
         record.into_recorded(GlobalPosition::END, &mut names)

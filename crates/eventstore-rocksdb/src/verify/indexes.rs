@@ -1,28 +1,29 @@
 use eventstore_api::{Result, StreamId};
 
+use super::{
+    entries::{EntrySums, Index},
+    sum::EntryHash,
+};
 use crate::{
     database::{Caching, Database},
     layout::{family, keys},
     read::snapshot,
 };
 
-/// How many entries the indexes have.
+/// What there is beside the events.
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
     pub(super) streams: u64,
-    pub(super) versions: u64,
-    pub(super) ids: u64,
-    pub(super) tags: u64,
-    pub(super) blocks: u64,
     pub(super) snapshots: u64,
+    pub(super) entries: EntrySums,
 }
 
 impl Indexes {
-    /// Counts them, and looks whether the versions of each stream are without a hole.
-    pub(super) fn count(database: &Database) -> Result<Self> {
+    /// Counts it, sums up the entries that lead to events, and looks whether the versions of each stream are without a hole.
+    pub(super) fn count(database: &Database, hash: &EntryHash) -> Result<Self> {
         let mut counted = Self::default();
         let mut last: (Vec<u8>, u64) = (Vec::new(), 0);
-        each_key(database, family::STREAMS, |key| {
+        each_entry(database, family::STREAMS, |key, value| {
             let (name, number) = (keys::name(key), keys::number(key).unwrap_or(0));
             if last.0 != name {
                 last = (name.to_vec(), 0);
@@ -36,22 +37,23 @@ impl Indexes {
                 )));
             }
             last.1 = number;
-            counted.versions += 1;
+            counted.entries.add(Index::Streams, hash, key, value);
             Ok(())
         })?;
-        each_key(database, family::IDS, |_| {
-            counted.ids += 1;
+        each_entry(database, family::IDS, |key, value| {
+            counted.entries.add(Index::Ids, hash, key, value);
             Ok(())
         })?;
-        each_key(database, family::POSTINGS, |key| {
-            match key.first() {
-                Some(b't') => counted.tags += 1,
-                Some(b'y') => counted.blocks += 1,
+        each_entry(database, family::POSTINGS, |key, value| {
+            let index = match key.first() {
+                Some(b't') => Index::Tags,
+                Some(b'y') => Index::Types,
                 _ => return Err(database.corrupted("a posting is neither of a tag nor of a type")),
-            }
+            };
+            counted.entries.add(index, hash, key, value);
             Ok(())
         })?;
-        each_key(database, family::SNAPSHOTS, |key| {
+        each_entry(database, family::SNAPSHOTS, |key, _| {
             let stream = std::str::from_utf8(key).ok().and_then(|name| StreamId::try_from(name).ok());
             let stream = stream.ok_or_else(|| database.corrupted("a snapshot is of no stream"))?;
             snapshot(database, &stream)?;
@@ -62,15 +64,15 @@ impl Indexes {
     }
 }
 
-fn each_key(
+fn each_entry(
     database: &Database,
     family: &'static str,
-    mut look: impl FnMut(&[u8]) -> Result<()>,
+    mut look: impl FnMut(&[u8], &[u8]) -> Result<()>,
 ) -> Result<()> {
     let mut iter = database.iter(family, Caching::Spared)?;
     iter.seek_to_first();
-    while let Some(key) = database.key(&iter)? {
-        look(key)?;
+    while let Some((key, value)) = database.item(&iter)? {
+        look(key, value)?;
         iter.next();
     }
     Ok(())
