@@ -71,8 +71,9 @@ pub(crate) fn dispatch(data: &[u8]) -> Result<Outcome, Finding> {
         let Ok(bus) = bus else { return Err(Finding("the bus cannot be built".to_owned())) };
         match bus.dispatch_json(&name, value.clone()).await {
             Ok(done) => {
-                // What the handler was given is what serde makes of the same text.
-                let direct = serde_json::from_value::<Order>(value).and_then(|it| serde_json::to_value(&it));
+                // What the handler was given is what serde makes of the same text, with 7.0 for 7, as JSON Schema has it.
+                let direct = serde_json::from_value::<Order>(with_whole_numbers(value))
+                    .and_then(|it| serde_json::to_value(&it));
                 let direct =
                     direct.map_err(|error| Finding(format!("it was taken, and serde says {error}")))?;
                 let given = done.events.first().map(|it| &it.what);
@@ -92,6 +93,27 @@ pub(crate) fn dispatch(data: &[u8]) -> Result<Outcome, Finding> {
             Err(other) => Err(Finding(format!("it was refused with {other}"))),
         }
     })
+}
+
+/// The same, with each number that is whole as an integer.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and far from the ends of an i64"
+            )]
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() < 1e15 => {
+                (whole as i64).into()
+            }
+            _ => Value::Number(number),
+        },
+        Value::Array(parts) => parts.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(parts) => {
+            parts.into_iter().map(|(name, part)| (name, with_whole_numbers(part))).collect()
+        }
+        other => other,
+    }
 }
 
 pub(crate) fn seeds() -> Vec<(&'static str, Vec<u8>)> {
