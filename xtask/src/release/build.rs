@@ -47,9 +47,13 @@ fn packing(packages: &[Package]) -> Process {
 }
 
 fn unpack(target: &Path, package: &Package, folder: &Path) -> anyhow::Result<()> {
-    let packed = target.join("package").join(format!("{}.crate", folder_of(package)));
+    unpack_archive(&target.join("package").join(format!("{}.crate", folder_of(package))), folder)
+}
+
+/// As if the files were of now (`m`): cargo gives all of them the same day of 2006, and would take what it checked here before for this.
+fn unpack_archive(packed: &Path, folder: &Path) -> anyhow::Result<()> {
     let (packed, folder) = (packed.display().to_string(), folder.display().to_string());
-    Process::new("tar", ["-xzf", &packed, "-C", &folder]).read().map(|_| ())
+    Process::new("tar", ["-xmzf", &packed, "-C", &folder]).read().map(|_| ())
 }
 
 fn folder_of(package: &Package) -> String {
@@ -111,6 +115,22 @@ mod tests {
     fn checked(bindings: Tools) -> (String, Option<String>) {
         let (check, left_out) = check(Path::new("there"), Path::new("target"), &published(), bindings);
         (check.to_string(), left_out)
+    }
+
+    #[test]
+    fn what_is_unpacked_is_newer_than_what_was_checked_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (packed, unpacked) = (folder.path().join("it.crate"), folder.path().join("unpacked"));
+        fs::write(folder.path().join("lib.rs"), "").unwrap();
+        fs::create_dir(&unpacked).unwrap();
+        let (archive, from) = (packed.display().to_string(), folder.path().display().to_string());
+        let old = "--mtime=2006-07-24";
+        Process::new("tar", [old, "-czf", &archive, "-C", &from, "lib.rs"]).read().unwrap();
+        let before = fs::metadata(&packed).unwrap().modified().unwrap();
+        unpack_archive(&packed, &unpacked).unwrap();
+        // A file system may count whole seconds.
+        let modified = fs::metadata(unpacked.join("lib.rs")).unwrap().modified().unwrap();
+        assert!(modified + std::time::Duration::from_secs(2) > before, "{modified:?} and {before:?}");
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
@@ -77,14 +77,29 @@ impl Subscriber for Listener {
     fn exit(&self, _span: &Id) {}
 }
 
+/// Never told of anything. While there is one subscriber alone, tracing asks the thread that meets a span first whether it wants it; where
+/// nobody listens on that thread, nobody is told of that span any more. With two, it asks both.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Listener::default()));
+
 /// The spans of this name of what is done on this thread, in the order in which they begin.
 pub(crate) fn listen(name: &str, work: impl Future<Output = ()>) -> Vec<Told> {
+    LazyLock::force(&SECOND);
     let listener = Listener::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     tracing::subscriber::with_default(listener.clone(), || {
-        // Another test may have met a span first, on a thread where nobody listens, while this one began to.
+        // Another test may have met a span before, on a thread where nobody listens.
         tracing::callsite::rebuild_interest_cache();
         runtime.block_on(work);
     });
     listener.named(name)
+}
+
+#[test]
+fn a_span_that_another_thread_has_met_meanwhile_is_told() {
+    let meet = || drop(tracing::info_span!(target: "allframe_cqrs::listener", "met"));
+    let told = listen("met", async {
+        std::thread::spawn(meet).join().unwrap();
+        meet();
+    });
+    assert_eq!(told.len(), 1);
 }
