@@ -28,6 +28,9 @@ pub(super) fn identity(directory: &str) -> String {
     path.map_or_else(|_| directory.to_owned(), |path| path.display().to_string())
 }
 
+/// What to do where another program has the store open.
+pub(super) const IN_USE: &str = "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile";
+
 /// What to do where a store could not be opened because it is not there.
 pub(super) fn advice(failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
     let of_the_system = |cause: &(dyn Error + 'static)| {

@@ -68,9 +68,7 @@ impl Location for Directory {
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         match failed {
-            StoreError::Unavailable { .. } => Some(
-                "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
-            ),
+            StoreError::Unavailable { .. } => Some(files::IN_USE),
             failed => files::advice(failed, purpose),
         }
     }

@@ -75,9 +75,7 @@ impl Location for Database {
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
         match causes(failed).find_map(|cause| cause.downcast_ref::<RocksDbError>()) {
-            Some(RocksDbError::InUse { .. }) => Some(
-                "end the program that has the store open, or wait for its end; commands that only read can be run meanwhile",
-            ),
+            Some(RocksDbError::InUse { .. }) => Some(files::IN_USE),
             // It says by itself what to do, and of the store it says nothing: that may well be there.
             Some(RocksDbError::NoTemporaryFolder { .. }) => None,
             _ => files::advice(failed, purpose),
