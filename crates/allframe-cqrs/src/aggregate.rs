@@ -29,7 +29,7 @@ use crate::{DecodeReason, EarlierPayload, Event};
     note = "a command handler that is not async decides on the aggregate that it takes by reference as its second argument; \
             what it is to be given instead, it takes by value: `Arc<{Self}>`"
 )]
-pub trait Aggregate: Default + Send + Sync {
+pub trait Aggregate: Default + Send + Sync + 'static {
     /// The events it is made of.
     type Event: Event;
 

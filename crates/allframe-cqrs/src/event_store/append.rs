@@ -49,8 +49,7 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
         events: Vec<E>,
     ) -> Result<Appended> {
         let stream = stream.into_stream_id()?;
-        let events =
-            events.iter().map(|event| payload::to_new_event(event, self.codec)).collect::<Result<_>>()?;
+        let events = payload::to_new_events(&events, self.codec)?;
         Appended::only(self.append_settled(AppendBatch::single(stream, expected, events)).await?)
             .map_err(Into::into)
     }

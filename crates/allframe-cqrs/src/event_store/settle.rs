@@ -33,27 +33,27 @@ impl<E: Event, B: EventStoreBackend> EventStore<E, B> {
 impl<E, B: EventStoreBackend> EventStore<E, B> {
     /// As `append_settled`, of what no projection applies.
     pub(crate) async fn append_records(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        self.settle(dispatch_context::stamp(batch)).await
+        settle(self.backend(), dispatch_context::stamp(batch)).await
     }
 
     /// Waits for the projections that are to have applied an append when it answers.
     pub(crate) async fn await_inline(&self, appended: &[Appended]) {
         self.inline.applied(appended).await;
     }
+}
 
-    async fn settle(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        let source = match self.backend.append_all(batch.clone()).await {
-            Err(error) if !error.outcome_is_known() => error,
+async fn settle(backend: &dyn EventStoreBackend, batch: AppendBatch) -> Result<Vec<Appended>> {
+    let source = match backend.append_all(batch.clone()).await {
+        Err(error) if !error.outcome_is_known() => error,
+        answer => return Ok(answer?),
+    };
+    for _ in 0..MAX_SETTLING_ATTEMPTS {
+        match backend.append_all(batch.clone()).await {
+            Err(error) if !settles(&error) => {}
             answer => return Ok(answer?),
-        };
-        for _ in 0..MAX_SETTLING_ATTEMPTS {
-            match self.backend.append_all(batch.clone()).await {
-                Err(error) if !settles(&error) => {}
-                answer => return Ok(answer?),
-            }
         }
-        Err(Error::OutcomeUnknown { batch: Box::new(batch), source })
     }
+    Err(Error::OutcomeUnknown { batch: Box::new(batch), source })
 }
 
 /// Whether an error to a repeated append says that the first one did not happen either. That this one stored nothing, as

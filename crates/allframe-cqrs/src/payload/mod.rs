@@ -39,6 +39,15 @@ pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<N
         .with_tags(event.tags()?))
 }
 
+/// As `to_new_event`, of several.
+pub(crate) fn to_new_events<E: Event>(events: &[E], codec: PayloadCodec) -> Result<Vec<NewEvent>> {
+    let mut new = Vec::with_capacity(events.len());
+    for event in events {
+        new.push(to_new_event(event, codec)?);
+    }
+    Ok(new)
+}
+
 /// Refuses what would be stored and never read again: a number that JSON does not have, a value nested too deeply, a type
 /// that needs a form which describes itself. A stream with such an event in it could not be loaded any more.
 fn must_read_back<E: Event>(variant: &EventVariant, codec: PayloadCodec, payload: &[u8]) -> Result<()> {

@@ -9,7 +9,7 @@ use eventstore_api::{
     NewEvent, StoreError, StreamAppend, StreamId, Version,
 };
 
-use super::Repository;
+use super::{Repository, attempts::Attempts};
 use crate::{Aggregate, Error, Result, payload, stream_state::StreamState};
 
 /// What [`Repository::execute`] did.
@@ -106,27 +106,29 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         mut decide: impl FnMut(&A) -> Result<Vec<A::Event>, R>,
         beside: Option<&dyn Beside>,
     ) -> Result<Executed<A>, ExecuteError<R>> {
-        // Who meets others at a stream waits for them, and does not decide in vain: between processes, attempts and waits are
-        // all there is.
-        let mut turn = self.store.turns().enter_if_taken(&stream).await;
+        let mut attempts =
+            Attempts::begin(self.store.turns(), &stream, self.max_attempts, self.backoff).await;
         let begun = Instant::now();
-        let mut state = self.load_state(&stream).await?;
-        let load_time = begun.elapsed();
-        let mut attempts = 1;
+        let mut state = self.start_of(&stream).await?;
+        let mut load_time = None;
         loop {
+            state = self.catch_up(&stream, state).await?;
+            let load_time = *load_time.get_or_insert_with(|| begun.elapsed());
             let events = decide(&state.value).map_err(ExecuteError::Rejected)?;
             if events.is_empty() {
                 if let Some(beside) = beside {
                     self.append_only(beside).await?;
                 }
-                let version = state.version;
+                let (attempts, version) = (attempts.end(), state.version);
                 let aggregate = self.finish(stream, state);
                 return Ok(Executed { aggregate, version, events, position: None, appended: None, attempts });
             }
-            let conflict = match self.append_at(&stream, state.version, &events, &metadata, beside).await {
+            let new = payload::to_new_events(&events, self.store.codec())?;
+            let batch = batch_of(&stream, state.version, new, &metadata, beside)?;
+            let conflict = match self.store.append_unapplied(batch).await {
                 Ok(mut appended) => {
                     // Before the projections are waited for, of which one may be waiting for a turn.
-                    drop(turn);
+                    let attempts = attempts.end();
                     self.store.await_inline(&appended).await;
                     // The stream's own stands first.
                     appended.truncate(1);
@@ -140,35 +142,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
                 Err(Error::Store(conflict)) if is_conflict_on(&stream, &conflict) => conflict,
                 Err(error) => return Err(error.into()),
             };
-            if attempts == self.max_attempts {
-                return Err(Error::ConflictsExhausted { attempts, source: conflict }.into());
-            }
-            if turn.is_none() {
-                turn = Some(self.store.turns().enter(&stream).await);
-            }
-            self.wait_after(attempts).await;
-            attempts += 1;
-            state = self.catch_up(&stream, state).await?;
+            attempts.next(conflict).await?;
         }
-    }
-
-    async fn append_at(
-        &self,
-        stream: &StreamId,
-        version: Version,
-        events: &[A::Event],
-        metadata: &Metadata,
-        beside: Option<&dyn Beside>,
-    ) -> Result<Vec<Appended>> {
-        let codec = self.store.codec();
-        let events = events
-            .iter()
-            .map(|event| Ok(payload::to_new_event(event, codec)?.with_metadata(metadata.clone())))
-            .collect::<Result<Vec<NewEvent>>>()?;
-        let beside = beside.map(|beside| beside.append(&[(stream, version, &events)])).transpose()?;
-        let mut batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
-        batch.appends.extend(beside);
-        self.store.append_unapplied(batch).await
     }
 
     async fn append_only(&self, beside: &dyn Beside) -> Result<()> {
@@ -176,15 +151,6 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
         batch.appends.push(beside.append(&[])?);
         // No projection has anything to apply, and one may be waiting for the turn that is held here.
         self.store.append_unapplied(batch).await.map(drop)
-    }
-
-    /// The first time others were faster is no reason to wait.
-    async fn wait_after(&self, attempts: u32) {
-        let wait = if attempts > 1 { self.backoff.wait_after(attempts - 1) } else { Duration::ZERO };
-        match wait.is_zero() {
-            true => tokio::task::yield_now().await,
-            false => tokio::time::sleep(wait).await,
-        }
     }
 
     /// Takes a snapshot if one is due, and hands the state out.
@@ -208,6 +174,23 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
 pub(crate) trait Beside: Sync {
     /// The append to another stream; told which streams get which events, somewhere after which version.
     fn append(&self, events: &[(&StreamId, Version, &[NewEvent])]) -> Result<StreamAppend>;
+}
+
+/// What was decided on a stream at this version, and what is to be appended in one with it.
+fn batch_of(
+    stream: &StreamId,
+    version: Version,
+    mut events: Vec<NewEvent>,
+    metadata: &Metadata,
+    beside: Option<&dyn Beside>,
+) -> Result<AppendBatch> {
+    for event in &mut events {
+        event.metadata = metadata.clone();
+    }
+    let beside = beside.map(|beside| beside.append(&[(stream, version, &events)])).transpose()?;
+    let mut batch = AppendBatch::single(stream.clone(), ExpectedVersion::Exact(version), events);
+    batch.appends.extend(beside);
+    Ok(batch)
 }
 
 fn is_conflict_on(stream: &StreamId, error: &StoreError) -> bool {

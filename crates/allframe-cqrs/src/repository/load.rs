@@ -18,7 +18,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// [`Error::Store`](crate::Error::Store).
     pub async fn load(&self, stream: impl IntoStreamId) -> Result<Loaded<A>> {
         let stream = stream.into_stream_id()?;
-        let state = self.load_state(&stream).await?;
+        let start = self.start_of(&stream).await?;
+        let state = self.catch_up(&stream, start).await?;
         let version = state.version;
         Ok(Loaded { aggregate: self.finish(stream, state), version })
     }
@@ -83,17 +84,17 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
 
     async fn snapshot_within(&self, stream: &StreamId, end: StreamEnd) -> Result<Option<StreamState<A>>> {
         let Some(state) = self.state_of_snapshot(stream).await? else { return Ok(None) };
-        let is_within = self.states.is_within(self.store.backend(), stream, state.version, end).await?;
+        let is_within =
+            self.states.reads().is_within(self.store.backend(), stream, state.version, end).await?;
         Ok(is_within.then_some(state))
     }
 
-    /// From the cache or a snapshot where there is one, and the events that have come since.
-    pub(super) async fn load_state(&self, stream: &StreamId) -> Result<StreamState<A>> {
-        let start = match self.states.find(stream) {
-            Some(cached) => cached,
-            None => self.state_of_snapshot(stream).await?.unwrap_or_else(StreamState::initial),
-        };
-        self.catch_up(stream, start).await
+    /// From the cache or a snapshot, where there is one.
+    pub(super) async fn start_of(&self, stream: &StreamId) -> Result<StreamState<A>> {
+        match self.states.find(stream) {
+            Some(cached) => Ok(cached),
+            None => Ok(self.state_of_snapshot(stream).await?.unwrap_or_else(StreamState::initial)),
+        }
     }
 
     /// The same state with the events that have come since.

@@ -1,3 +1,4 @@
+mod attempts;
 mod execute;
 mod load;
 mod shared;

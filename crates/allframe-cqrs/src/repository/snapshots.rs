@@ -6,8 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::Repository;
 use crate::{
-    Aggregate, DecodeReason, EarlierPayload, PayloadCodec, Result, panicked::guarded, payload,
-    stream_state::StreamState,
+    Aggregate, DecodeReason, EarlierPayload, PayloadCodec, Result,
+    panicked::guarded,
+    payload,
+    stream_state::{StreamReads, StreamState},
 };
 
 /// How an aggregate's state becomes bytes and back. It is kept as functions, so that only those aggregates need serde that
@@ -37,67 +39,92 @@ impl<A> SnapshotForm<A> {
     }
 }
 
+impl<A: Aggregate> SnapshotForm<A> {
+    /// The state in a snapshot; none where it cannot be used.
+    fn read(&self, snapshot: &Snapshot) -> Option<StreamState<A>> {
+        match (self.decode)(snapshot) {
+            Ok(Some(aggregate)) => Some(StreamState::of_snapshot(aggregate, snapshot.version)),
+            Ok(None) => {
+                told_unused(&snapshot.stream, "another version of the aggregate");
+                None
+            }
+            Err(error) => {
+                told_unreadable(&snapshot.stream, &error);
+                None
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        stream: &StreamId,
+        aggregate: &A,
+        version: Version,
+        codec: PayloadCodec,
+    ) -> Result<Snapshot> {
+        let payload = (self.encode)(aggregate, codec)?;
+        Ok(Snapshot::new(stream.clone(), version, EventType::new(A::state_type())?, payload)
+            .with_encoding(codec.encoding())
+            .with_schema_version(A::snapshot_version()))
+    }
+}
+
 impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// The state that the latest snapshot holds; none where it cannot be used.
     pub(super) async fn state_of_snapshot(&self, stream: &StreamId) -> Result<Option<StreamState<A>>> {
         let Some(form) = &self.snapshot_form else { return Ok(None) };
-        let Some(snapshot) = self.store.backend().get_latest_snapshot(stream).await? else { return Ok(None) };
-        if !self.stream_reaches(stream, snapshot.version).await? {
-            tracing::warn!(%stream, version = %snapshot.version, "a snapshot is ahead of its stream and not used");
-            return Ok(None);
-        }
-        if snapshot.state_type.as_str() != A::state_type() {
-            tracing::debug!(%stream, "a snapshot is of another type and not used");
-            return Ok(None);
-        }
-        match (form.decode)(&snapshot) {
-            Ok(Some(aggregate)) => Ok(Some(StreamState::of_snapshot(aggregate, snapshot.version))),
-            Ok(None) => {
-                tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
-                Ok(None)
-            }
-            Err(error) => {
-                let error: &dyn StdError = &error;
-                tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");
-                Ok(None)
-            }
-        }
+        let found = latest_of(self.store.backend(), self.states.reads(), stream, A::state_type()).await?;
+        Ok(found.and_then(|snapshot| form.read(&snapshot)))
     }
 
     /// Takes a snapshot and says whether that succeeded: the append before it has, whatever becomes of this.
     pub(super) async fn try_snapshot(&self, stream: &StreamId, aggregate: &A, version: Version) -> bool {
         let Some(form) = &self.snapshot_form else { return false };
-        match self.save_snapshot(form, stream, aggregate, version).await {
+        let written = form.write(stream, aggregate, version, self.store.codec());
+        match save(self.store.backend(), written).await {
             Ok(()) => true,
             Err(error) => {
-                let error: &dyn StdError = &error;
-                tracing::warn!(error, %stream, %version, "a snapshot could not be saved");
+                told_unsaved(stream, version, &error);
                 false
             }
         }
     }
+}
 
-    async fn save_snapshot(
-        &self,
-        form: &SnapshotForm<A>,
-        stream: &StreamId,
-        aggregate: &A,
-        version: Version,
-    ) -> Result<()> {
-        let codec = self.store.codec();
-        let payload = (form.encode)(aggregate, codec)?;
-        let snapshot = Snapshot::new(stream.clone(), version, EventType::new(A::state_type())?, payload)
-            .with_encoding(codec.encoding())
-            .with_schema_version(A::snapshot_version());
-        Ok(self.store.backend().save_snapshot(snapshot).await?)
+/// The latest snapshot of a stream, if it is of this type and the stream holds what it claims to include.
+async fn latest_of(
+    backend: &dyn EventStoreBackend,
+    reads: &StreamReads,
+    stream: &StreamId,
+    state_type: &str,
+) -> Result<Option<Snapshot>> {
+    let Some(snapshot) = backend.get_latest_snapshot(stream).await? else { return Ok(None) };
+    // A store restored from a backup may not hold the event, and a state built on it would be of events that never happened.
+    let reaches = snapshot.version == Version::NONE
+        || reads.event_at(backend, stream, snapshot.version).await?.is_some();
+    if !reaches {
+        tracing::warn!(%stream, version = %snapshot.version, "a snapshot is ahead of its stream and not used");
+        return Ok(None);
     }
+    if snapshot.state_type.as_str() != state_type {
+        told_unused(stream, "another type");
+        return Ok(None);
+    }
+    Ok(Some(snapshot))
+}
 
-    /// Whether the stream holds the event that a snapshot claims to include. A store restored from a backup may not, and
-    /// a state built on it would be of events that never happened.
-    async fn stream_reaches(&self, stream: &StreamId, version: Version) -> Result<bool> {
-        if version == Version::NONE {
-            return Ok(true);
-        }
-        Ok(self.states.event_at(self.store.backend(), stream, version).await?.is_some())
-    }
+async fn save(backend: &dyn EventStoreBackend, snapshot: Result<Snapshot>) -> Result<()> {
+    Ok(backend.save_snapshot(snapshot?).await?)
+}
+
+fn told_unused(stream: &StreamId, of: &str) {
+    tracing::debug!(%stream, of, "a snapshot is of something else and not used");
+}
+
+fn told_unreadable(stream: &StreamId, error: &(dyn StdError + 'static)) {
+    tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");
+}
+
+fn told_unsaved(stream: &StreamId, version: Version, error: &(dyn StdError + 'static)) {
+    tracing::warn!(error, %stream, %version, "a snapshot could not be saved");
 }

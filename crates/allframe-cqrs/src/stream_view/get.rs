@@ -5,7 +5,7 @@ use eventstore_api::{EventStoreBackend, IntoStreamId, StreamId, Version};
 use super::{StreamView, StreamViews};
 use crate::{AsOf, Projection, Result, as_of::StreamEnd, panicked::apply_again, stream_state::StreamState};
 
-impl<P: Projection + Default, B: EventStoreBackend> StreamViews<P, B> {
+impl<P: Projection + Default + 'static, B: EventStoreBackend> StreamViews<P, B> {
     /// The view of a stream as it is now, with every event that was stored before the call.
     ///
     /// With a cache, those who ask for one stream at the same time take turns: the first reads its events, the others only
