@@ -196,9 +196,9 @@ fn only_kind<E: EventTypeName>() -> EventVariant {
     EventVariant::new(E::event_type_name())
 }
 
-/// The names that events of a type are stored under, now and before.
-pub(crate) fn stored_names<E: EventTypeName>() -> Vec<&'static str> {
-    kinds_of::<E>().iter().flat_map(names_of).collect()
+/// The names that events of these kinds are stored under, now and before.
+pub(crate) fn stored_names(kinds: &[EventVariant]) -> Vec<&'static str> {
+    kinds.iter().flat_map(names_of).collect()
 }
 
 /// `Opened` of `bank::events::Opened`, and of `bank::events::Opened<core::Eur>`.

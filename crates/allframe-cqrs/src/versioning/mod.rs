@@ -34,9 +34,12 @@
 //! What is here goes by the crate's own name too: `allframe_cqrs::VersionRegistry`.
 
 mod allframe;
+mod ascent;
 mod chains;
 mod earlier;
 mod error;
+mod filter;
+mod graph;
 #[cfg(all(doctest, feature = "macros"))]
 mod page;
 mod parts;
@@ -44,6 +47,7 @@ mod reader;
 mod registry;
 mod step;
 pub mod testing;
+mod today;
 mod unknown;
 mod upcaster;
 

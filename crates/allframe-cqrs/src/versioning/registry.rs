@@ -67,6 +67,12 @@ pub struct VersionRegistry<E> {
 /// What a registry was given.
 pub(super) struct Rules<E> {
     pub(super) steps: Vec<Step<E>>,
+    pub(super) terms: Terms,
+}
+
+/// The part of it that is the same for all types.
+#[derive(Default)]
+pub(super) struct Terms {
     /// Names whose events are passed over, in every version.
     pub(super) retired: Vec<Cow<'static, str>>,
     pub(super) paths: Vec<MigrationPath>,
@@ -83,14 +89,14 @@ impl<E> VersionRegistry<E> {
     /// The same registry, with what becomes of events that it does not know; without this, to read one is an error.
     #[must_use]
     pub fn on_unknown(self, unknown: UnknownEvents) -> Self {
-        self.rules().unknown = Some(unknown);
+        self.rules().terms.unknown = Some(unknown);
         self
     }
 
     /// The same registry, which passes over all events of this name: they mean nothing any more.
     #[must_use]
     pub fn retire(self, event_type: impl Into<Cow<'static, str>>) -> Self {
-        self.rules().retired.push(event_type.into());
+        self.rules().terms.retired.push(event_type.into());
         self
     }
 
@@ -190,35 +196,34 @@ impl<E: Event> VersionRegistry<E> {
     ///
     /// As [`VersionRegistry::check`].
     pub fn migration_paths(&self) -> Result<Vec<MigrationPath>, VersioningError> {
-        Ok(self.chains()?.paths())
+        Ok(self.chains()?.graph.paths())
     }
 
     pub(super) fn chains(&self) -> Result<Chains<E>, VersioningError> {
-        let mut rules = E::upcasters().rules().clone();
-        let more = self.rules().clone();
-        rules.steps.extend(more.steps);
-        rules.retired.extend(more.retired);
-        rules.paths.extend(more.paths);
-        rules.unknown = more.unknown.or(rules.unknown);
+        let mut rules = Rules::<E>::none();
+        rules.add(&E::upcasters().rules());
+        rules.add(&self.rules());
         Chains::of(rules)
     }
 }
 
 impl<E> Rules<E> {
-    const fn none() -> Self {
-        Self { steps: Vec::new(), retired: Vec::new(), paths: Vec::new(), unknown: None }
+    fn none() -> Self {
+        Self { steps: Vec::new(), terms: Terms::default() }
+    }
+
+    /// These too; where both say something of unknown events, these do.
+    fn add(&mut self, more: &Self) {
+        self.steps.extend_from_slice(&more.steps);
+        self.terms.add(&more.terms);
     }
 }
 
-// By hand: the events need not be `Clone` for that.
-impl<E> Clone for Rules<E> {
-    fn clone(&self) -> Self {
-        Self {
-            steps: self.steps.clone(),
-            retired: self.retired.clone(),
-            paths: self.paths.clone(),
-            unknown: self.unknown,
-        }
+impl Terms {
+    fn add(&mut self, more: &Self) {
+        self.retired.extend_from_slice(&more.retired);
+        self.paths.extend_from_slice(&more.paths);
+        self.unknown = more.unknown.or(self.unknown);
     }
 }
 
@@ -239,9 +244,9 @@ impl<E> fmt::Debug for VersionRegistry<E> {
         let rules = self.rules();
         f.debug_struct("VersionRegistry")
             .field("of", &type_name::<E>())
-            .field("steps", &rules.steps.iter().map(Step::name).collect::<Vec<_>>())
-            .field("retired", &rules.retired)
-            .field("unknown", &rules.unknown)
+            .field("steps", &rules.steps.iter().map(|step| step.way().name()).collect::<Vec<_>>())
+            .field("retired", &rules.terms.retired)
+            .field("unknown", &rules.terms.unknown)
             .finish()
     }
 }

@@ -87,19 +87,11 @@ fn carried<E: Event, T: Event>(event: T) -> Option<Carried<E>> {
 }
 
 impl<E> Step<E> {
-    /// Where it begins.
-    pub(super) fn begin(&self) -> String {
+    /// What it leads from and to.
+    pub(super) fn way(&self) -> Way {
         match self {
-            Self::Typed { from, .. } => format!("`{}`", from.name),
-            Self::Json { from, .. } => from.to_string(),
-        }
-    }
-
-    /// What it is called in errors.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Typed { from, to, .. } => format!("the upcaster from `{}` to `{}`", from.name, to.name),
-            Self::Json { from, to, .. } => format!("the upcaster of JSON from {from} to {to}"),
+            Self::Typed { from, to, .. } => Way::Typed { from: *from, to: *to },
+            Self::Json { from, to, .. } => Way::Json { from: from.clone(), to: to.clone() },
         }
     }
 }
@@ -113,6 +105,31 @@ impl<E> Clone for Step<E> {
             Self::Json { from, to, upcast } => {
                 Self::Json { from: from.clone(), to: to.clone(), upcast: Arc::clone(upcast) }
             }
+        }
+    }
+}
+
+/// What a step leads from and to, whatever it does on the way.
+#[derive(Clone)]
+pub(super) enum Way {
+    Typed { from: EarlierType, to: EarlierType },
+    Json { from: EventForm, to: EventForm },
+}
+
+impl Way {
+    /// Where it begins.
+    pub(super) fn begin(&self) -> String {
+        match self {
+            Self::Typed { from, .. } => format!("`{}`", from.name),
+            Self::Json { from, .. } => from.to_string(),
+        }
+    }
+
+    /// What the step is called in errors.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Typed { from, to } => format!("the upcaster from `{}` to `{}`", from.name, to.name),
+            Self::Json { from, to } => format!("the upcaster of JSON from {from} to {to}"),
         }
     }
 }
