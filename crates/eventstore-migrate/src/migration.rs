@@ -46,11 +46,11 @@ impl<'a> Migration<'a> {
     /// A migration of everything in `source` to `target`, which is empty, or holds what an earlier run has brought there.
     #[must_use]
     pub fn new(source: &'a dyn EventStoreBackend, target: &'a dyn EventStoreBackend) -> Self {
-        let page = Page { events: 8_192, bytes: 8 << 20 };
+        let page = Page { events: 32_768, bytes: 8 << 20 };
         Self { source, target, page, told: None, so_far: Mutex::default() }
     }
 
-    /// The same migration, in pages of at most so many events; at least one, and 8,192 where nothing is said. A page is stored
+    /// The same migration, in pages of at most so many events; at least one, and 32,768 where nothing is said. A page is stored
     /// together, and a few of them are in memory.
     #[must_use]
     pub fn page_events(mut self, events: usize) -> Self {
