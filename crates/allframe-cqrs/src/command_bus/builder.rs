@@ -3,7 +3,6 @@ use std::{
     fmt,
     num::NonZeroU32,
     sync::{Arc, RwLock},
-    time::Duration,
 };
 
 use eventstore_api::EventStoreBackend;
@@ -13,6 +12,7 @@ use super::{
     entry::{Entry, StoredBy},
     handle::{Answering, Deciding, Handle, handled_by},
     keys::Keys,
+    retries::{GiveRepository, Retries},
 };
 use crate::{
     Addressed, Aggregate, Backoff, BuildError, Command, CommandError, CommandHandler, DispatchContext, Event,
@@ -32,35 +32,6 @@ pub struct CommandBusBuilder<E> {
     retention: KeyRetention,
     retries: Retries,
     repositories: Vec<GiveRepository>,
-}
-
-/// Gives handlers a repository, once it is known how often and after which waits it tries again.
-type GiveRepository = Box<dyn FnOnce(&mut Dependencies, Retries) + Send>;
-
-/// How often a decision is made while others are faster, and what lies between.
-#[derive(Clone, Copy)]
-struct Retries {
-    max_attempts: u32,
-    backoff: Backoff,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            max_attempts: 32,
-            backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(50)).with_jitter(),
-        }
-    }
-}
-
-impl Retries {
-    /// A repository that has these.
-    fn repository<A: Aggregate>(
-        self,
-        store: DynStore<A::Event>,
-    ) -> Repository<A, Arc<dyn EventStoreBackend>> {
-        Repository::new(store).with_max_attempts(self.max_attempts).with_backoff(self.backoff)
-    }
 }
 
 impl<E: Event> CommandBusBuilder<E> {
@@ -162,7 +133,7 @@ impl<E: Event> CommandBusBuilder<E> {
     #[must_use]
     pub fn handler<C: Command, H: CommandHandler<C, E> + 'static>(mut self, handler: H) -> Self {
         self.handlers.push(type_name::<H>(), Handled::of::<C>(C::name()), move |_, name| {
-            Some(Entry::new::<C>(name, handled_by::<E, C, H>(handler)))
+            Some(Entry::new::<C>(name, StoredBy::Bus, handled_by::<E, C, H>(handler)))
         });
         self
     }
@@ -281,19 +252,16 @@ impl<E: Event> CommandBusBuilder<E> {
     /// [`BuildError`] with everything that is wrong: every argument of a handler that nobody gave, and every command that two
     /// handlers handle.
     pub fn build(mut self) -> Result<CommandBus<E>, BuildError> {
-        self.dependencies.insert_value(self.retries);
-        for repository in self.repositories {
-            repository(&mut self.dependencies, self.retries);
-        }
+        self.retries.give(&mut self.dependencies, self.repositories);
         let mut handlers = Handlers::new();
-        let problems =
-            self.handlers.install(&self.dependencies, |installed| handlers.put(Arc::new(installed.entry)));
+        let problems = self.handlers.install(&self.dependencies, |installed| handlers.put(installed.entry));
+        let keys = Keys::new(Arc::clone(self.store.backend()), self.retention);
         let shared = Shared {
             store: self.store,
             storing: self.storing,
             handlers: RwLock::new(handlers),
             layers: self.layers,
-            keys: Keys::new(self.retention),
+            keys,
         };
         built(CommandBus { shared: Arc::new(shared) }, problems)
     }
@@ -312,8 +280,7 @@ impl<E: Event> CommandBusBuilder<E> {
     {
         self.handlers.push(name, Handled::of::<C>(C::name()), move |resolver, name| {
             let handler = Answering::<C, H>::new(prepare(resolver)?);
-            let entry = Entry::new::<C>(name, Box::new(handler));
-            Some(entry.map(|entry| Entry { stored_by, ..entry }))
+            Some(Entry::new::<C>(name, stored_by, Box::new(handler)))
         });
     }
 
@@ -336,7 +303,7 @@ impl<E: Event> CommandBusBuilder<E> {
                 SharedRepository::new(Arc::new(retries.repository(store)))
             });
             let handler: Box<dyn Handle<E>> = Box::new(Deciding::<C, A, H>::new(decide, aggregates));
-            Some(Entry::new::<C>(name, handler))
+            Some(Entry::new::<C>(name, StoredBy::Bus, handler))
         });
     }
 }

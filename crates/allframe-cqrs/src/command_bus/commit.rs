@@ -2,6 +2,7 @@ use eventstore_api::{
     AppendBatch, EventStoreBackend, ExpectedVersion, InvalidInput, NewEvent, StreamAppend, StreamId,
     StreamRange, Version,
 };
+use futures_core::future::BoxFuture;
 
 use super::{Decision, Dispatched, DynStore, Storing, key_record::Claim};
 use crate::{CommandError, Error, Event, Result, payload, repository::Beside};
@@ -21,6 +22,31 @@ impl<E: Event> Commit<'_, E> {
         command: &'static str,
         decision: Decision<E>,
     ) -> Result<Dispatched<E>, CommandError> {
+        let (events, mut batch) = self.batch_of(target, command, decision)?;
+        match self.claim {
+            Some(claim) => {
+                let record = record_of(&**self.store.backend(), &batch, claim).await?;
+                batch.appends.push(record);
+            }
+            None if self.storing == Storing::ByCaller || batch.appends.is_empty() => {
+                return Ok(Dispatched::new(events, Vec::new()));
+            }
+            None => {}
+        }
+        let mut appended = self.store.append_settled(batch).await?;
+        if let Some(claim) = self.claim {
+            appended.retain(|appended| appended.stream != *claim.stream());
+        }
+        Ok(Dispatched::new(events, appended))
+    }
+
+    /// The events of a decision, and what is to be appended for them.
+    fn batch_of(
+        &self,
+        target: Option<Result<StreamId, InvalidInput>>,
+        command: &'static str,
+        decision: Decision<E>,
+    ) -> Result<(Vec<E>, AppendBatch), CommandError> {
         let mut events = Vec::with_capacity(decision.event_count());
         let mut appends = Vec::with_capacity(decision.appends.len() + 1);
         for part in decision.appends.into_iter().filter(|part| !part.events.is_empty()) {
@@ -38,37 +64,7 @@ impl<E: Event> Commit<'_, E> {
         for (stream, expected) in decision.guards {
             batch = batch.guard(stream.map_err(Error::from)?, expected);
         }
-        let Some(claim) = self.claim else {
-            if self.storing == Storing::ByCaller {
-                return Ok(Dispatched::new(events, Vec::new()));
-            }
-            if batch.appends.is_empty() {
-                return Ok(Dispatched::new(events, Vec::new()));
-            }
-            return Ok(Dispatched::new(events, self.store.append_settled(batch).await?));
-        };
-        let record = self.record_of(&batch, claim).await?;
-        batch.appends.push(record);
-        let mut appended = self.store.append_settled(batch).await?;
-        appended.retain(|appended| appended.stream != *claim.stream());
-        Ok(Dispatched::new(events, appended))
-    }
-
-    /// What is to stand in the record of what a batch stores: after which version of each stream its events are to be looked for.
-    async fn record_of(&self, batch: &AppendBatch, claim: &Claim) -> Result<StreamAppend> {
-        let mut after = Vec::with_capacity(batch.appends.len());
-        for append in &batch.appends {
-            let version = match append.expected {
-                ExpectedVersion::Exact(version) => version,
-                ExpectedVersion::NoStream => Version::NONE,
-                // Others may append meanwhile, which is none of the command's business.
-                ExpectedVersion::Any | ExpectedVersion::StreamExists => {
-                    self.version_of(&append.stream).await?
-                }
-            };
-            after.push((&append.stream, version, append.events.as_slice()));
-        }
-        claim.append(&after)
+        Ok((events, batch))
     }
 
     /// Where events go that are their caller's to store: the result of a key is kept in a store of the bus alone.
@@ -80,12 +76,35 @@ impl<E: Event> Commit<'_, E> {
         }
     }
 
-    async fn version_of(&self, stream: &StreamId) -> Result<Version> {
-        let last = self.store.backend().read_stream(stream, StreamRange::backward().limit(1)).await?;
-        Ok(last.events.last().map_or(Version::NONE, |record| record.version))
-    }
-
     fn encode(&self, events: &[E]) -> Result<Vec<NewEvent>> {
         events.iter().map(|event| payload::to_new_event(event, self.store.codec())).collect()
     }
+}
+
+/// What is to stand in the record of what a batch stores: after which version of each stream its events are to be looked for.
+fn record_of<'a>(
+    backend: &'a dyn EventStoreBackend,
+    batch: &'a AppendBatch,
+    claim: &'a Claim,
+) -> BoxFuture<'a, Result<StreamAppend>> {
+    Box::pin(async move {
+        let mut after = Vec::with_capacity(batch.appends.len());
+        for append in &batch.appends {
+            let version = match append.expected {
+                ExpectedVersion::Exact(version) => version,
+                ExpectedVersion::NoStream => Version::NONE,
+                // Others may append meanwhile, which is none of the command's business.
+                ExpectedVersion::Any | ExpectedVersion::StreamExists => {
+                    version_of(backend, &append.stream).await?
+                }
+            };
+            after.push((&append.stream, version, append.events.as_slice()));
+        }
+        claim.append(&after)
+    })
+}
+
+async fn version_of(backend: &dyn EventStoreBackend, stream: &StreamId) -> Result<Version> {
+    let last = backend.read_stream(stream, StreamRange::backward().limit(1)).await?;
+    Ok(last.events.last().map_or(Version::NONE, |record| record.version))
 }

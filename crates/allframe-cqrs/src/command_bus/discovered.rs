@@ -21,8 +21,8 @@ impl DiscoveredCommandHandler {
 
 inventory::collect!(DiscoveredCommandHandler);
 
-/// Gives a builder all those that decide on its events.
-pub(super) fn add_all<E: Event>(builder: &mut CommandBusBuilder<E>) {
+/// Gives a `CommandBusBuilder<E>` all those that decide on its events.
+pub(super) fn add_all(builder: &mut dyn Any) {
     let mut found: Vec<_> = inventory::iter::<DiscoveredCommandHandler>.into_iter().collect();
     // The linker has an order of its own.
     found.sort_by_key(|handler| handler.name);

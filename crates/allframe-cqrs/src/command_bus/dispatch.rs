@@ -1,4 +1,4 @@
-use std::panic::AssertUnwindSafe;
+use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
@@ -6,11 +6,13 @@ use tracing::Instrument;
 
 use super::{
     Dispatched, Execution, Shared,
+    behind_layers::{CarryOut, take_on},
     commit::Commit,
-    entry::{Entry, StoredBy},
+    entry::Entry,
+    key_record::{Claim, Earlier},
 };
 use crate::{
-    CommandError, DispatchContext, Event, dispatch_context,
+    CommandError, DispatchContext, Event,
     middleware::{End, Request, through},
     telemetry::{Dispatch, Kind},
 };
@@ -43,43 +45,31 @@ impl<E: Event> Shared<E> {
         entry: &Entry<E>,
         request: Request,
     ) -> Result<Dispatched<E>, CommandError> {
-        let request = request.map_context(|context| context.named(entry.command));
+        let command = entry.command.name;
+        let request = request.map_context(|context| context.named(command));
         let dispatch = Dispatch::begin(Kind::Command, &request.context);
         // A handler's panic is caught further in, where layers see it; a layer's own comes as far as here.
         let carried_out = AssertUnwindSafe(through(&self.layers, end, request)).catch_unwind();
         let answer = carried_out.instrument(dispatch.span()).await;
-        let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(entry.command, &*payload)));
-        match &answer {
-            Ok(done) if done.execution == Execution::Repeated => {
-                dispatch.succeeded("repeated", done.attempts);
-            }
-            Ok(done) => dispatch.succeeded("ok", done.attempts),
-            Err(error) => dispatch.failed(error, error.attempts()),
-        }
+        let answer = answer.unwrap_or_else(|payload| Err(CommandError::panicked(command, &*payload)));
+        tell(dispatch, answer.as_ref().map(|done| (done.execution, done.attempts)));
         answer
     }
+}
 
-    /// Tells of a command that came to no handler.
-    pub(super) fn told(name: &'static str, context: DispatchContext, error: CommandError) -> CommandError {
-        Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, None);
-        error
+/// Tells what became of a command.
+fn tell(dispatch: Dispatch, answer: Result<(Execution, u32), &CommandError>) {
+    match answer {
+        Ok((Execution::First, attempts)) => dispatch.succeeded("ok", attempts),
+        Ok((Execution::Repeated, attempts)) => dispatch.succeeded("repeated", attempts),
+        Err(error) => dispatch.failed(error, error.attempts()),
     }
+}
 
-    async fn handle(&self, entry: &Entry<E>, request: Request) -> Result<Dispatched<E>, CommandError> {
-        (entry.check)(&*request.message)?;
-        let key = request.context.idempotency_key().map(str::to_owned);
-        match key {
-            Some(_) if entry.stored_by == StoredBy::Handler => {
-                Err(CommandError::StoresByItself { command: entry.command })
-            }
-            Some(key) => self.keys.once(&self.store, self.storing, entry, &key, request).await,
-            None => {
-                let Request { context, message, .. } = request;
-                let commit = Commit { store: &self.store, storing: self.storing, claim: None };
-                entry.handler.handle(message, &context, commit).await
-            }
-        }
-    }
+/// Tells of a command that came to no handler.
+pub(super) fn told(name: &'static str, context: DispatchContext, error: CommandError) -> CommandError {
+    Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, None);
+    error
 }
 
 /// What lies behind the layers: checks, the key, the handler and the store.
@@ -90,15 +80,36 @@ struct Last<'a, E> {
 
 impl<E: Event> End<Dispatched<E>, CommandError> for Last<'_, E> {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Dispatched<E>, CommandError>> {
-        let Self { shared, entry } = self;
-        let context = request.context.clone();
-        let handled = AssertUnwindSafe(shared.handle(entry, request)).catch_unwind();
+        let Self { shared, entry } = *self;
         Box::pin(async move {
-            match dispatch_context::scope(context, handled).await {
-                Ok(answer) => answer,
-                Err(payload) => Err(CommandError::panicked(entry.command, &*payload)),
-            }
+            let mut handling = Handling { shared, entry, done: Dispatched::nothing() };
+            take_on(&shared.keys, &entry.command, request, &mut handling).await?;
+            Ok(handling.done)
         })
+    }
+}
+
+/// A command at its handler, and what became of it.
+struct Handling<'a, E> {
+    shared: &'a Shared<E>,
+    entry: &'a Entry<E>,
+    done: Dispatched<E>,
+}
+
+impl<E: Event> CarryOut for Handling<'_, E> {
+    fn carry_out<'a>(
+        &'a mut self,
+        message: Box<dyn Any + Send + Sync>,
+        context: &'a DispatchContext,
+        claim: Option<&'a Claim>,
+    ) -> BoxFuture<'a, Result<(), CommandError>> {
+        let commit = Commit { store: &self.shared.store, storing: self.shared.storing, claim };
+        self.entry.handler.handle(message, context, commit, &mut self.done)
+    }
+
+    fn repeat(&mut self, earlier: Earlier) -> Result<(), CommandError> {
+        self.done = earlier.read(&self.shared.store)?;
+        Ok(())
     }
 }
 

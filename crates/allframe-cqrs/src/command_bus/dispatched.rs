@@ -28,6 +28,11 @@ pub enum Execution {
 }
 
 impl<E> Dispatched<E> {
+    /// What became of a command of which nothing has become yet.
+    pub(super) fn nothing() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
+
     pub(super) fn new(events: Vec<E>, appended: Vec<Appended>) -> Self {
         let position = appended.iter().map(|appended| appended.last_position).max();
         Self { events, appended, position, attempts: 1, execution: Execution::First }

@@ -1,7 +1,7 @@
 use std::any::{Any, TypeId, type_name};
 
 use super::handle::Handle;
-use crate::{Command, CommandError, Fingerprint};
+use crate::{BuildProblem, Command, CommandError, Fingerprint};
 
 /// Who stores the events of a command.
 #[doc(hidden)]
@@ -15,8 +15,24 @@ pub enum StoredBy {
 
 /// A command, and how it is handled.
 pub(super) struct Entry<E> {
-    pub(super) command: &'static str,
-    pub(super) command_type: TypeId,
+    pub(super) command: KnownCommand,
+    pub(super) handler: Box<dyn Handle<E>>,
+}
+
+impl<E> Entry<E> {
+    pub(super) fn new<C: Command>(
+        handler_name: &'static str,
+        stored_by: StoredBy,
+        handler: Box<dyn Handle<E>>,
+    ) -> Result<Self, BuildProblem> {
+        Ok(Self { command: KnownCommand::of::<C>(handler_name, stored_by)?, handler })
+    }
+}
+
+/// What a bus knows of a command, of whatever type the events are.
+pub(super) struct KnownCommand {
+    pub(super) name: &'static str,
+    pub(super) of_type: TypeId,
     #[cfg_attr(
         not(feature = "memory"),
         expect(dead_code, reason = "a bus is filled while it runs in `compat` alone")
@@ -27,7 +43,6 @@ pub(super) struct Entry<E> {
         expect(dead_code, reason = "a bus is filled while it runs in `compat` alone")
     )]
     pub(super) handler_name: &'static str,
-    pub(super) handler: Box<dyn Handle<E>>,
     pub(super) stored_by: StoredBy,
     pub(super) check: fn(&dyn Any) -> Result<(), CommandError>,
     pub(super) fingerprint: fn(&dyn Any) -> Option<Fingerprint>,
@@ -35,18 +50,14 @@ pub(super) struct Entry<E> {
     pub(super) json: Option<super::json::JsonReader>,
 }
 
-impl<E> Entry<E> {
-    pub(super) fn new<C: Command>(
-        handler_name: &'static str,
-        handler: Box<dyn Handle<E>>,
-    ) -> Result<Self, crate::BuildProblem> {
+impl KnownCommand {
+    fn of<C: Command>(handler_name: &'static str, stored_by: StoredBy) -> Result<Self, BuildProblem> {
         Ok(Self {
-            command: C::name(),
-            command_type: TypeId::of::<C>(),
+            name: C::name(),
+            of_type: TypeId::of::<C>(),
             type_name: type_name::<C>(),
             handler_name,
-            handler,
-            stored_by: StoredBy::Bus,
+            stored_by,
             check: |command| match command.downcast_ref::<C>().map(C::check) {
                 Some(Err(errors)) => Err(CommandError::Validation(errors)),
                 _ => Ok(()),

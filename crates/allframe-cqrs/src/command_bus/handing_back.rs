@@ -3,20 +3,26 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
-    CommandBus, Handlers, KeyRetention, Shared, Storing, entry::Entry, handle::handled_by, keys::Keys,
+    CommandBus, KeyRetention, Shared, Storing,
+    entry::{Entry, StoredBy},
+    handle::handled_by,
+    handlers::Handlers,
+    keys::Keys,
 };
 use crate::{BuildError, BuildProblem, Command, CommandHandler, Event, EventStore};
 
 impl<E: Event> CommandBus<E> {
     /// A bus without handlers that hands events back. Its store is in memory, for the results of keys alone.
     pub(crate) fn that_hands_back() -> Self {
+        let store = EventStore::<E>::new().to_dyn();
+        let keys = Keys::new(Arc::clone(store.backend()), KeyRetention::Forever);
         Self {
             shared: Arc::new(Shared {
-                store: EventStore::<E>::new().to_dyn(),
+                store,
                 storing: Storing::ByCaller,
                 handlers: RwLock::new(Handlers::new()),
                 layers: Vec::new(),
-                keys: Keys::new(KeyRetention::Forever),
+                keys,
             }),
         }
     }
@@ -26,7 +32,7 @@ impl<E: Event> CommandBus<E> {
         name: &'static str,
         handler: H,
     ) -> Result<(), BuildError> {
-        let entry = Entry::new::<C>(name, handled_by::<E, C, H>(handler));
+        let entry = Entry::new::<C>(name, StoredBy::Bus, handled_by::<E, C, H>(handler));
         let mut handlers = self.shared.handlers.write().unwrap_or_else(PoisonError::into_inner);
         entry.and_then(|entry| handlers.add(entry)).map_err(|problem| BuildError { problems: vec![problem] })
     }
@@ -35,22 +41,22 @@ impl<E: Event> CommandBus<E> {
 impl<E: Event> Handlers<E> {
     /// Adds a handler, unless there is one of its command.
     fn add(&mut self, entry: Entry<E>) -> Result<(), BuildProblem> {
-        let second = entry.handler_name;
-        if let Some(first) = self.by_type.get(&entry.command_type) {
+        let command = &entry.command;
+        if let Some(first) = self.of_type(command.of_type) {
             return Err(BuildProblem::DuplicateHandler {
-                handled: first.command,
-                first: first.handler_name,
-                second,
+                handled: first.command.name,
+                first: first.command.handler_name,
+                second: command.handler_name,
             });
         }
-        if let Some(first) = self.by_name.get(entry.command) {
+        if let Some(first) = self.named(command.name) {
             return Err(BuildProblem::SameName {
-                name: entry.command,
-                first: first.type_name,
-                second: entry.type_name,
+                name: command.name,
+                first: first.command.type_name,
+                second: command.type_name,
             });
         }
-        self.put(Arc::new(entry));
+        self.put(entry);
         Ok(())
     }
 }

@@ -1,4 +1,8 @@
-use std::{any::Any, marker::PhantomData, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 use futures_core::future::BoxFuture;
 
@@ -10,12 +14,14 @@ use crate::{
 
 /// How commands of one type are handled.
 pub(super) trait Handle<E>: Send + Sync {
+    /// Handles a command; what became of it is in `done` then, so that who waits for that need not know of events.
     fn handle<'a>(
         &'a self,
         command: Box<dyn Any + Send + Sync>,
         context: &'a DispatchContext,
         commit: Commit<'a, E>,
-    ) -> BoxFuture<'a, Result<Dispatched<E>, CommandError>>;
+        done: &'a mut Dispatched<E>,
+    ) -> BoxFuture<'a, Result<(), CommandError>>;
 }
 
 /// A function that answers with events.
@@ -43,12 +49,14 @@ where
         command: Box<dyn Any + Send + Sync>,
         context: &'a DispatchContext,
         commit: Commit<'a, E>,
-    ) -> BoxFuture<'a, Result<Dispatched<E>, CommandError>> {
+        done: &'a mut Dispatched<E>,
+    ) -> BoxFuture<'a, Result<(), CommandError>> {
         Box::pin(async move {
             let command = own::<C>(command)?;
             let target = command.target();
             let decision = (self.handler)(command, context).await.into_decision()?;
-            commit.append(target, C::name(), decision).await
+            *done = commit.append(target, C::name(), decision).await?;
+            Ok(())
         })
     }
 }
@@ -89,30 +97,37 @@ where
         command: Box<dyn Any + Send + Sync>,
         context: &'a DispatchContext,
         commit: Commit<'a, A::Event>,
-    ) -> BoxFuture<'a, Result<Dispatched<A::Event>, CommandError>> {
+        done: &'a mut Dispatched<A::Event>,
+    ) -> BoxFuture<'a, Result<(), CommandError>> {
         Box::pin(async move {
             let command = own::<C>(command)?;
             let stream = command.stream_id().map_err(crate::Error::from)?;
             let mut decide = |aggregate: &A| (self.decide)(&command, aggregate, context).into_events();
             let beside = commit.claim.map(|claim| claim as &dyn Beside);
-            let executed = self.aggregates.execute(stream, &mut decide, beside).await;
-            let executed = executed.map_err(|error| match error {
-                ExecuteError::Rejected(why) => why,
-                ExecuteError::Failed(error) => error.into(),
-            })?;
+            let executed =
+                self.aggregates.execute(stream, &mut decide, beside).await.map_err(not_executed)?;
             let attempts = executed.attempts;
             let appended = executed.appended.into_iter().collect();
-            Ok(Dispatched { attempts, ..Dispatched::new(executed.events, appended) })
+            *done = Dispatched { attempts, ..Dispatched::new(executed.events, appended) };
+            Ok(())
         })
+    }
+}
+
+fn not_executed(error: ExecuteError<CommandError>) -> CommandError {
+    match error {
+        ExecuteError::Rejected(why) => why,
+        ExecuteError::Failed(error) => error.into(),
     }
 }
 
 fn own<C: 'static>(command: Box<dyn Any + Send + Sync>) -> Result<C, CommandError> {
     match command.downcast() {
         Ok(command) => Ok(*command),
-        Err(_) => Err(CommandError::Internal(format!(
-            "a layer has put something else in the place of a `{}`",
-            std::any::type_name::<C>()
-        ))),
+        Err(_) => Err(replaced(type_name::<C>())),
     }
+}
+
+fn replaced(type_name: &'static str) -> CommandError {
+    CommandError::Internal(format!("a layer has put something else in the place of a `{type_name}`"))
 }

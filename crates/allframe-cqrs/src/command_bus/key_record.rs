@@ -100,24 +100,41 @@ impl Beside for Claim {
 }
 
 /// What is known of a key.
-pub(super) enum Known<E> {
+pub(super) enum Known {
     /// Its command has been carried out: this is its result.
-    Executed(Dispatched<E>),
+    Executed(Earlier),
     /// It has not.
     Free(Claim),
 }
 
+/// What became of a command that was carried out before, its events as they are stored.
+pub(super) struct Earlier {
+    records: Vec<RecordedEvent>,
+    appended: Vec<Appended>,
+}
+
+impl Earlier {
+    /// With its events as what they are to this program.
+    pub(super) fn read<E: Event>(self, store: &DynStore<E>) -> Result<Dispatched<E>> {
+        let mut events = Vec::with_capacity(self.records.len());
+        for record in &self.records {
+            events.extend(store.reader().events(record)?);
+        }
+        Ok(Dispatched { execution: Execution::Repeated, ..Dispatched::new(events, self.appended) })
+    }
+}
+
 /// Looks a key up, on behalf of a command.
-pub(super) async fn look_up<E: Event>(
-    store: &DynStore<E>,
+pub(super) async fn look_up(
+    backend: &dyn EventStoreBackend,
     key: &str,
     stream: &StreamId,
     command: &'static str,
     fingerprint: Option<Fingerprint>,
     retention: KeyRetention,
-) -> Result<Known<E>, CommandError> {
+) -> Result<Known, CommandError> {
     let range = StreamRange::backward().limit(1);
-    let page = store.backend().read_stream(stream, range).await.map_err(Error::from)?;
+    let page = backend.read_stream(stream, range).await.map_err(Error::from)?;
     let free = |expected| Known::Free(Claim { stream: stream.clone(), expected, command, fingerprint });
     let Some(found) = page.events.into_iter().next() else { return Ok(free(ExpectedVersion::NoStream)) };
     if is_over(&found, retention) {
@@ -131,7 +148,7 @@ pub(super) async fn look_up<E: Event>(
     if record.command != command || is_other {
         return Err(CommandError::KeyReused { key: key.to_owned(), first: record.command });
     }
-    Ok(Known::Executed(read_back(store, key, &record.appended).await?))
+    Ok(Known::Executed(read_back(backend, key, &record.appended).await?))
 }
 
 /// The name that stands in the record of a key where that of a command should: none is carried out with it.
@@ -139,9 +156,9 @@ const WITHHELD: &str = "$withheld";
 
 /// Sees to it that no command is carried out with this key any more, and answers whether one has been: however long ago.
 pub(super) async fn withhold<E: Event>(store: &DynStore<E>, key: &str) -> Result<bool, CommandError> {
-    let stream = record_stream(key)?;
+    let (stream, backend) = (record_stream(key)?, &**store.backend());
     loop {
-        let claim = match look_up(store, key, &stream, WITHHELD, None, KeyRetention::Forever).await {
+        let claim = match look_up(backend, key, &stream, WITHHELD, None, KeyRetention::Forever).await {
             Ok(Known::Free(claim)) => claim,
             Ok(Known::Executed(_)) => return Ok(false),
             Err(CommandError::KeyReused { .. }) => return Ok(true),
@@ -169,15 +186,15 @@ fn is_over(record: &RecordedEvent, retention: KeyRetention) -> bool {
 }
 
 /// The events of a command that was carried out before.
-async fn read_back<E: Event>(
-    store: &DynStore<E>,
+async fn read_back(
+    backend: &dyn EventStoreBackend,
     key: &str,
     kept: &[KeptAppend],
-) -> Result<Dispatched<E>, CommandError> {
-    let (mut events, mut appended) = (Vec::new(), Vec::new());
+) -> Result<Earlier, CommandError> {
+    let (mut records, mut appended) = (Vec::new(), Vec::new());
     for part in kept {
         let stream = StreamId::new(part.stream.clone()).map_err(Error::from)?;
-        let found = part.find(store.backend(), &stream).await.map_err(Error::from)?;
+        let found = part.find(backend, &stream).await.map_err(Error::from)?;
         let (Some(first), Some(last)) = (found.first(), found.last().filter(|_| found.len() == part.events))
         else {
             return Err(CommandError::Internal(format!(
@@ -185,18 +202,16 @@ async fn read_back<E: Event>(
             )));
         };
         appended.push(Appended::new(stream, (first.version, first.position), (last.version, last.position)));
-        for record in &found {
-            events.extend(store.reader().events(record)?);
-        }
+        records.extend(found);
     }
-    Ok(Dispatched { execution: Execution::Repeated, ..Dispatched::new(events, appended) })
+    Ok(Earlier { records, appended })
 }
 
 impl KeptAppend {
     /// The events, as far as they are there.
-    async fn find<B: EventStoreBackend>(
+    async fn find(
         &self,
-        store: &B,
+        store: &dyn EventStoreBackend,
         stream: &StreamId,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let is_first = |record: &RecordedEvent| record.id.to_string() == self.first;

@@ -1,3 +1,4 @@
+mod behind_layers;
 mod builder;
 mod commit;
 mod decision;
@@ -9,6 +10,7 @@ mod entry;
 #[cfg(feature = "memory")]
 mod handing_back;
 mod handle;
+mod handlers;
 #[cfg(feature = "json-commands")]
 mod json;
 mod key_record;
@@ -16,12 +18,12 @@ mod key_turns;
 mod keys;
 #[cfg(all(doctest, feature = "macros", feature = "validation", feature = "json-commands"))]
 mod page;
+mod retries;
 
 use std::{
     any::TypeId,
-    collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 pub use builder::CommandBusBuilder;
@@ -30,10 +32,11 @@ pub use decision::NothingToStore;
 pub use decision::{DecidedEvents, Decision, IntoDecision};
 #[cfg(feature = "macros")]
 pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};
+use dispatch::told;
 pub use dispatched::{Dispatched, Execution};
-use entry::Entry;
 pub use entry::StoredBy;
 use eventstore_api::EventStoreBackend;
+use handlers::Handlers;
 pub use key_record::KeyRetention;
 pub(crate) use key_record::rewrite_key_record;
 use keys::Keys;
@@ -133,24 +136,6 @@ enum Storing {
     ByCaller,
 }
 
-/// The handlers of a bus.
-struct Handlers<E> {
-    by_type: HashMap<TypeId, Arc<Entry<E>>>,
-    by_name: HashMap<&'static str, Arc<Entry<E>>>,
-}
-
-impl<E: Event> Handlers<E> {
-    fn new() -> Self {
-        Self { by_type: HashMap::new(), by_name: HashMap::new() }
-    }
-
-    /// Adds a handler of a command that has none.
-    fn put(&mut self, entry: Arc<Entry<E>>) {
-        self.by_name.insert(entry.command, Arc::clone(&entry));
-        self.by_type.insert(entry.command_type, entry);
-    }
-}
-
 impl<E: Event> CommandBus<E> {
     /// A bus in the making, which stores events in this store.
     #[must_use]
@@ -230,9 +215,7 @@ impl<E: Event> CommandBus<E> {
     /// The names of the commands that it takes, sorted.
     #[must_use]
     pub fn commands(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.read(|handlers| handlers.by_name.keys().copied().collect());
-        names.sort_unstable();
-        names
+        self.handlers().names()
     }
 
     /// Sees to it that no command is carried out with this key any more, in any process, and answers whether one has been: what
@@ -241,22 +224,30 @@ impl<E: Event> CommandBus<E> {
         self.shared.keys.withhold(&self.shared.store, key).await
     }
 
-    async fn send<C: Command>(
+    fn send<C: Command>(
         &self,
         context: DispatchContext,
         command: C,
+    ) -> impl Future<Output = Result<Dispatched<E>, CommandError>> {
+        self.send_any(TypeId::of::<C>(), C::name(), Request::new(context, Box::new(command)))
+    }
+
+    /// Sends a command of whatever type: of this one, and of this name.
+    async fn send_any(
+        &self,
+        of_type: TypeId,
+        name: &'static str,
+        request: Request,
     ) -> Result<Dispatched<E>, CommandError> {
-        match self.read(|handlers| handlers.by_type.get(&TypeId::of::<C>()).cloned()) {
-            Some(entry) => self.shared.dispatch(&entry, Request::new(context, Box::new(command))).await,
-            None => {
-                let error = CommandError::NotFound(C::name().to_owned());
-                Err(Shared::<E>::told(C::name(), context, error))
-            }
+        let entry = self.handlers().of_type(of_type).cloned();
+        match entry {
+            Some(entry) => self.shared.dispatch(&entry, request).await,
+            None => Err(told(name, request.context, CommandError::NotFound(name.to_owned()))),
         }
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Handlers<E>) -> T) -> T {
-        look(&self.shared.handlers.read().unwrap_or_else(PoisonError::into_inner))
+    fn handlers(&self) -> RwLockReadGuard<'_, Handlers<E>> {
+        self.shared.handlers.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

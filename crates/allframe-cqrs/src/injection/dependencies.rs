@@ -73,7 +73,16 @@ impl Dependencies {
     }
 
     fn put<T: 'static>(&mut self, injected: Injected<T>, awaited: Option<Arc<dyn Awaited>>) {
-        self.by_type.insert(TypeId::of::<T>(), Dependency { injected: Box::new(injected), awaited });
+        self.put_untyped(TypeId::of::<T>(), Dependency { injected: Box::new(injected), awaited });
+    }
+
+    // This and `of_type` stand alone so that the map is not compiled again for each type that is given or asked for.
+    fn put_untyped(&mut self, of_type: TypeId, dependency: Dependency) {
+        self.by_type.insert(of_type, dependency);
+    }
+
+    fn of_type(&self, of_type: TypeId) -> Option<&Dependency> {
+        self.by_type.get(&of_type)
     }
 }
 
@@ -106,7 +115,7 @@ impl<'a> Resolver<'a> {
 
     /// What was given of this type; otherwise it is noted as missing.
     pub fn find<T: Given>(&mut self) -> Option<Injected<T>> {
-        let found = self.dependencies.by_type.get(&TypeId::of::<T>());
+        let found = self.dependencies.of_type(TypeId::of::<T>());
         let injected = found.and_then(|found| found.injected.downcast_ref::<Injected<T>>());
         match injected {
             Some(injected) => {
@@ -122,7 +131,7 @@ impl<'a> Resolver<'a> {
 
     /// What was given of this type, if it was.
     pub(crate) fn find_given<T: Send + Sync + 'static>(&self) -> Option<T> {
-        let found = self.dependencies.by_type.get(&TypeId::of::<T>())?;
+        let found = self.dependencies.of_type(TypeId::of::<T>())?;
         Some(found.injected.downcast_ref::<Injected<T>>()?.get(&DispatchContext::new()))
     }
 

@@ -8,7 +8,16 @@ use super::{BuildProblem, Dependencies, Resolver};
 use crate::registry::Awaited;
 
 /// Handlers that have been given to a bus, whose arguments are found when everything is there that they may ask for.
-pub(crate) struct Installs<T>(Vec<(Handled, Box<dyn Install<T> + Send>)>);
+pub(crate) struct Installs<T>(Vec<Install<T>>);
+
+struct Install<T> {
+    handled: Handled,
+    path: &'static str,
+    make: Box<Make<T>>,
+}
+
+/// Makes a handler of this path; `None` is for arguments that were not found.
+type Make<T> = dyn FnOnce(&mut Resolver<'_>, &'static str) -> Option<Result<T, BuildProblem>> + Send;
 
 /// What a handler handles.
 #[derive(Clone, Copy)]
@@ -48,7 +57,7 @@ impl<T> Installs<T> {
         handled: Handled,
         make: impl FnOnce(&mut Resolver<'_>, &'static str) -> Option<Result<T, BuildProblem>> + Send + 'static,
     ) {
-        self.0.push((handled, Box::new(Named { path, make })));
+        self.0.push(Install { handled, path, make: Box::new(make) });
     }
 
     /// All of them, or everything that is wrong: also that two handle the same, whatever they miss.
@@ -58,12 +67,18 @@ impl<T> Installs<T> {
         mut add: impl FnMut(Installed<T>),
     ) -> Vec<BuildProblem> {
         let (mut problems, mut seen) = (Vec::new(), Seen::default());
-        for (handled, install) in self.0 {
-            let is_second = seen.note(handled, install.path());
-            match install.install(dependencies) {
-                Ok(installed) if is_second.is_none() => add(installed),
-                Ok(_) => {}
-                Err(found) => problems.extend(found),
+        for Install { handled, path, make } in self.0 {
+            let is_second = seen.note(handled, path);
+            let mut resolver = Resolver::new(path, dependencies);
+            let made = make(&mut resolver, path);
+            let (missing, awaited) = resolver.finish();
+            match made {
+                Some(Ok(entry)) if is_second.is_none() => add(Installed { entry, awaited }),
+                Some(Ok(_)) => {}
+                not_made => {
+                    problems.extend(missing);
+                    problems.extend(not_made.and_then(Result::err));
+                }
             }
             problems.extend(is_second);
         }
@@ -87,37 +102,5 @@ impl Seen {
         }
         let first = self.by_name.insert(name, type_name)?;
         Some(BuildProblem::SameName { name, first, second: type_name })
-    }
-}
-
-trait Install<T> {
-    fn path(&self) -> &'static str;
-
-    fn install(self: Box<Self>, dependencies: &Dependencies) -> Result<Installed<T>, Vec<BuildProblem>>;
-}
-
-struct Named<F> {
-    path: &'static str,
-    make: F,
-}
-
-impl<T, F> Install<T> for Named<F>
-where
-    F: FnOnce(&mut Resolver<'_>, &'static str) -> Option<Result<T, BuildProblem>>,
-{
-    fn path(&self) -> &'static str {
-        self.path
-    }
-
-    fn install(self: Box<Self>, dependencies: &Dependencies) -> Result<Installed<T>, Vec<BuildProblem>> {
-        let mut resolver = Resolver::new(self.path, dependencies);
-        let made = (self.make)(&mut resolver, self.path);
-        let (mut problems, awaited) = resolver.finish();
-        match made {
-            Some(Ok(entry)) => return Ok(Installed { entry, awaited }),
-            Some(Err(problem)) => problems.push(problem),
-            None => {}
-        }
-        Err(problems)
     }
 }

@@ -78,16 +78,21 @@ pub(crate) async fn through<T: 'static, X: 'static>(
     Next { layers, end }.run(request).await
 }
 
-impl<T: 'static, X: 'static> Next<'_, T, X> {
+impl<'a, T: 'static, X: 'static> Next<'a, T, X> {
     /// Goes on with the request.
     ///
     /// # Errors
     ///
     /// What comes back from further in.
     pub async fn run(self, request: Request) -> Result<T, X> {
+        self.call(request).await
+    }
+
+    /// What comes next, in the box in which it comes.
+    fn call(self, request: Request) -> BoxFuture<'a, Result<T, X>> {
         match self.layers.split_first() {
-            Some((layer, layers)) => layer.call(request, Next { layers, end: self.end }).await,
-            None => self.end.call(request).await,
+            Some((layer, layers)) => layer.call(request, Next { layers, end: self.end }),
+            None => self.end.call(request),
         }
     }
 }

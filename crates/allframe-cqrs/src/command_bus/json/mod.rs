@@ -8,7 +8,7 @@ mod stand_ins;
 pub(super) use reader::JsonReader;
 use serde_json::Value;
 
-use super::{CommandBus, Dispatched, Shared};
+use super::{CommandBus, Dispatched, dispatch::told};
 use crate::{CommandError, DispatchContext, Event, Fingerprint, middleware::Request, panicked::guarded};
 
 impl<E: Event> CommandBus<E> {
@@ -73,18 +73,18 @@ impl<E: Event> CommandBus<E> {
         name: &str,
         value: Value,
     ) -> Result<Dispatched<E>, CommandError> {
-        let entry = self.read(|handlers| handlers.by_name.get(name).cloned());
+        let entry = self.handlers().named(name).cloned();
         let Some(entry) = entry else {
             // Whoever sends names may send any, and each would be a label of its own.
-            return Err(Shared::<E>::told("unknown", context, CommandError::NotFound(name.to_owned())));
+            return Err(told("unknown", context, CommandError::NotFound(name.to_owned())));
         };
-        let Some(reader) = &entry.json else {
-            let error = CommandError::NoJsonForm { command: entry.command };
-            return Err(Shared::<E>::told(entry.command, context, error));
+        let command = entry.command.name;
+        let Some(reader) = &entry.command.json else {
+            return Err(told(command, context, CommandError::NoJsonForm { command }));
         };
         let fingerprint = context.idempotency_key().and_then(|_| Fingerprint::of(&value));
         let read = guarded(|| reader.read(value))
-            .unwrap_or_else(|source| Err(CommandError::Panicked { command: entry.command, source }));
+            .unwrap_or_else(|source| Err(CommandError::Panicked { command, source }));
         match read {
             Ok(message) => self.shared.dispatch(&entry, Request { context, message, fingerprint }).await,
             Err(error) => self.shared.dispatch_unread(&entry, context, error).await,
@@ -108,7 +108,7 @@ impl<E: Event> CommandBus<E> {
     /// The JSON schema of a command, draft 2020-12; `None` where no command of this name is read from JSON.
     #[must_use]
     pub fn json_schema(&self, name: &str) -> Option<Value> {
-        let entry = self.read(|handlers| handlers.by_name.get(name).cloned())?;
-        entry.json.as_ref().map(|reader| reader.schema().clone())
+        let entry = self.handlers().named(name).cloned()?;
+        entry.command.json.as_ref().map(|reader| reader.schema().clone())
     }
 }
