@@ -1,6 +1,6 @@
 use eventstore_api::{
-    AppendBatch, EventStoreBackend, ExpectedVersion, InvalidInput, NewEvent, StreamAppend, StreamId,
-    StreamRange, Version,
+    AppendBatch, EventStoreBackend, ExpectedVersion, InvalidInput, StreamAppend, StreamId, StreamRange,
+    Version,
 };
 use futures_core::future::BoxFuture;
 
@@ -55,7 +55,7 @@ impl<E: Event> Commit<'_, E> {
             appends.push(StreamAppend {
                 stream,
                 expected: part.expected,
-                events: self.encode(&part.events)?,
+                events: payload::to_new_events(&part.events, self.store.codec())?,
             });
             events.extend(part.events);
         }
@@ -74,10 +74,6 @@ impl<E: Event> Commit<'_, E> {
             (Storing::ByCaller, Some(claim)) => Some(StreamId::new(format!("$result-of-{}", claim.stream()))),
             (Storing::ByCaller, None) => Some(StreamId::new("$unstored")),
         }
-    }
-
-    fn encode(&self, events: &[E]) -> Result<Vec<NewEvent>> {
-        events.iter().map(|event| payload::to_new_event(event, self.store.codec())).collect()
     }
 }
 
