@@ -1,11 +1,5 @@
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
-
 use crc32fast::Hasher;
 use eventstore_api::{Metadata, RecordedEvent};
-use parking_lot::Mutex;
 
 use crate::page_rows::Row;
 
@@ -90,64 +84,5 @@ impl EventsChecksum {
         } else {
             self.gathered.extend_from_slice(bytes);
         }
-    }
-}
-
-/// Passes bytes on, and keeps count.
-#[derive(Debug)]
-pub(crate) struct Measured<W> {
-    output: W,
-    count: Arc<Mutex<Count>>,
-}
-
-/// What went through.
-#[derive(Debug, Default)]
-pub(crate) struct Count {
-    /// Altogether.
-    pub(crate) bytes: u64,
-    /// Of these, how many at the last [`Count::take`].
-    taken: u64,
-    /// Of what went through since then.
-    hasher: Hasher,
-    /// What is held back, from the moment that it is there.
-    pub(crate) held: Option<Vec<u8>>,
-}
-
-impl Count {
-    /// How many bytes went through since the last time, and their checksum.
-    pub(crate) fn take(&mut self) -> (u64, u32) {
-        let bytes = self.bytes - self.taken;
-        self.taken = self.bytes;
-        (bytes, std::mem::take(&mut self.hasher).finalize())
-    }
-}
-
-impl<W> Measured<W> {
-    /// The output, and what can be looked at while another has it.
-    pub(crate) fn new(output: W) -> (Self, Arc<Mutex<Count>>) {
-        let count = Arc::new(Mutex::new(Count::default()));
-        (Self { output, count: Arc::clone(&count) }, count)
-    }
-
-    pub(crate) fn into_inner(self) -> W {
-        self.output
-    }
-}
-
-impl<W: Write> Write for Measured<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut count = self.count.lock();
-        if let Some(held) = &mut count.held {
-            held.extend_from_slice(bytes);
-            return Ok(bytes.len());
-        }
-        let written = self.output.write(bytes)?;
-        count.hasher.update(bytes.get(..written).unwrap_or_default());
-        count.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.output.flush()
     }
 }

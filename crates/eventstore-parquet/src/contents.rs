@@ -174,10 +174,11 @@ fn read_metadata(mut file: impl Read + Seek) -> Result<(FileMetaData, u64), Parq
     metadata_of(&metadata).map(|metadata| (metadata, length))
 }
 
-fn metadata_of(bytes: &[u8]) -> Result<FileMetaData, ParquetError> {
+pub(crate) fn metadata_of(mut bytes: &[u8]) -> Result<FileMetaData, ParquetError> {
     let most = bytes.len().saturating_mul(2).saturating_add(1_024);
+    // Read as the headers of pages are: the code for what both hold is compiled once.
     let metadata =
-        decoding(|| FileMetaData::read_from_in_protocol(&mut TCompactInputProtocol::new(bytes, most)))?;
+        decoding(|| FileMetaData::read_from_in_protocol(&mut TCompactInputProtocol::new(&mut bytes, most)))?;
     metadata.map_err(ParquetError::foreign)
 }
 

@@ -15,10 +15,10 @@ use parquet_format_safe::{DataPageHeaderV2, Statistics};
 use zstd::bulk::Compressor;
 
 use crate::{
-    checksum::Count,
     directory::{ColumnPages, PagePlace},
     encode::{self, Values},
     error::ParquetError,
+    measured::Measured,
     schema::COLUMN_COUNT,
     statistics,
 };
@@ -116,22 +116,19 @@ fn length(count: usize) -> Result<i32, ParquetError> {
 struct Measuring {
     pages: vec::IntoIter<CompressedPage>,
     page: Option<CompressedPage>,
-    count: Arc<Mutex<Count>>,
+    file: Measured,
     written: Arc<Mutex<ColumnPages>>,
     places: Vec<PagePlace>,
 }
 
 /// The pages of a column for the file to take, and where it has written them, when it has.
-pub(crate) fn measuring(
-    pages: Vec<CompressedPage>,
-    count: &Arc<Mutex<Count>>,
-) -> (Pages, Arc<Mutex<ColumnPages>>) {
+pub(crate) fn measuring(pages: Vec<CompressedPage>, file: &Measured) -> (Pages, Arc<Mutex<ColumnPages>>) {
     let written = Arc::new(Mutex::new(ColumnPages::default()));
     let pages = Measuring {
         places: Vec::with_capacity(pages.len()),
         pages: pages.into_iter(),
         page: None,
-        count: Arc::clone(count),
+        file: file.clone(),
         written: Arc::clone(&written),
     };
     (DynStreamingIterator::new(pages), written)
@@ -142,10 +139,10 @@ impl FallibleStreamingIterator for Measuring {
     type Error = arrow2::error::Error;
 
     fn advance(&mut self) -> Result<(), Self::Error> {
-        let (bytes, checksum) = self.count.lock().take();
+        let (bytes, checksum) = self.file.measure();
         match &self.page {
             // What was written before belongs to others.
-            None => self.written.lock().offset = self.count.lock().bytes,
+            None => self.written.lock().offset = self.file.bytes(),
             Some(_) => {
                 let length = u32::try_from(bytes).map_err(|_| {
                     arrow2::error::Error::InvalidArgumentError("a page is too long".to_owned())

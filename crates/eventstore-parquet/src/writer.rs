@@ -1,21 +1,8 @@
-use std::{collections::BTreeSet, fmt, io::Write, ops::RangeInclusive, sync::Arc};
+use std::{fmt, io::Write, ops::RangeInclusive};
 
-use arrow2::io::parquet::write::{DynIter, FileWriter, KeyValue};
-use eventstore_api::{GlobalPosition, RecordedEvent};
-use parking_lot::Mutex;
-use parquet_format_safe::{
-    ColumnOrder, FileMetaData, TypeDefinedOrder,
-    thrift::protocol::{TCompactInputProtocol, TCompactOutputProtocol},
-};
+use eventstore_api::RecordedEvent;
 
-use crate::{
-    checksum::{Count, EventsChecksum, Measured},
-    directory::PageDirectory,
-    error::ParquetError,
-    footer::{CHECKSUM_KEY, FORMAT, FORMAT_KEY, PAGES_KEY, RowGroup, SUMMARY_KEY, Summary, checksum_of},
-    schema::{self, COLUMN_COUNT},
-    write_pages::{PAGE_EVENTS, PageCutter, WRITE_OPTIONS, measuring},
-};
+use crate::{error::ParquetError, file_writer::FileWriter, footer::Summary};
 
 /// How a file is laid out. The default suits reading by position, and tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +47,8 @@ const LEVELS: RangeInclusive<i32> = 1..=22;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ParquetWriter<W: Write> {
-    file: FileWriter<Measured<W>>,
-    count: Arc<Mutex<Count>>,
-    cutter: PageCutter,
-    directory: PageDirectory,
-    options: ParquetOptions,
-    /// Of the next row group.
-    events: Vec<RecordedEvent>,
-    event_bytes: usize,
-    last_position: GlobalPosition,
-    checksum: EventsChecksum,
-    summary: Summary,
+    output: W,
+    file: FileWriter,
 }
 
 impl<W: Write> ParquetWriter<W> {
@@ -85,22 +63,7 @@ impl<W: Write> ParquetWriter<W> {
             row_group_bytes: options.row_group_bytes.clamp(*BYTES.start(), *BYTES.end()),
             compression_level: options.compression_level.clamp(*LEVELS.start(), *LEVELS.end()),
         };
-        let (output, count) = Measured::new(output);
-        let file = FileWriter::try_new(output, schema::schema(), WRITE_OPTIONS);
-        let file = file.map_err(ParquetError::not_written)?;
-        let cutter = PageCutter::new(options.compression_level, file.parquet_schema())?;
-        Ok(Self {
-            file,
-            count,
-            cutter,
-            directory: PageDirectory::new(PAGE_EVENTS),
-            options,
-            events: Vec::new(),
-            event_bytes: 0,
-            last_position: GlobalPosition::START,
-            checksum: EventsChecksum::default(),
-            summary: Summary::default(),
-        })
+        Ok(Self { output, file: FileWriter::new(options)? })
     }
 
     /// Adds an event behind the others.
@@ -111,12 +74,7 @@ impl<W: Write> ParquetWriter<W> {
     /// [`ParquetError::Io`] or [`ParquetError::NotWritten`] when a row group was full and could not be written: the file is
     /// of no use then.
     pub fn write(&mut self, event: RecordedEvent) -> Result<(), ParquetError> {
-        self.check_position(event.position)?;
-        self.event_bytes += event_bytes(&event);
-        self.events.push(event);
-        let is_full = self.events.len() >= self.options.row_group_events
-            || self.event_bytes >= self.options.row_group_bytes;
-        if is_full { self.end_row_group() } else { Ok(()) }
+        self.file.write(event, &mut self.output)
     }
 
     /// Adds events behind the others, as a row group of their own, or as several where they are more than one may hold. They
@@ -143,14 +101,7 @@ impl<W: Write> ParquetWriter<W> {
     ///
     /// As [`ParquetWriter::write`]; what stands before an event that is out of order may be written then.
     pub fn write_row_group(&mut self, events: &[RecordedEvent]) -> Result<(), ParquetError> {
-        self.end_row_group()?;
-        for group in events.chunks(self.options.row_group_events) {
-            for RecordedEvent { position, .. } in group {
-                self.check_position(*position)?;
-            }
-            self.encode(group)?;
-        }
-        Ok(())
+        self.file.write_row_group(events, &mut self.output)
     }
 
     /// Ends the file, and flushes the output.
@@ -158,69 +109,10 @@ impl<W: Write> ParquetWriter<W> {
     /// # Errors
     ///
     /// As [`ParquetWriter::write`].
-    pub fn finish(mut self) -> Result<(W, Summary), ParquetError> {
-        self.end_row_group()?;
-        self.summary.events_checksum = self.checksum.finish();
-        let summary = serde_json::to_string(&self.summary).map_err(ParquetError::not_written)?;
-        let pages = self.directory.to_text();
-        let key_values = [
-            (FORMAT_KEY, FORMAT.to_string()),
-            (CHECKSUM_KEY, checksum_of(&summary, &pages)),
-            (SUMMARY_KEY, summary),
-            (PAGES_KEY, pages),
-        ];
-        let key_values = key_values.map(|(key, value)| KeyValue { key: key.to_owned(), value: Some(value) });
-        self.count.lock().held = Some(Vec::new());
-        self.file.end(Some(key_values.to_vec())).map_err(writing)?;
-        let end = self.count.lock().held.take().unwrap_or_default();
-        let mut output = self.file.into_inner().into_inner();
-        output.write_all(&with_column_orders(&end)?)?;
-        output.flush()?;
-        Ok((output, self.summary))
-    }
-
-    /// That a position rises; takes it for the last then.
-    fn check_position(&mut self, position: GlobalPosition) -> Result<(), ParquetError> {
-        let before = self.last_position;
-        if position <= before {
-            return Err(ParquetError::OutOfOrder { position, before });
-        }
-        self.last_position = position;
-        Ok(())
-    }
-
-    fn end_row_group(&mut self) -> Result<(), ParquetError> {
-        self.event_bytes = 0;
-        let events = std::mem::take(&mut self.events);
-        self.encode(&events)
-    }
-
-    fn encode(&mut self, events: &[RecordedEvent]) -> Result<(), ParquetError> {
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let columns = self.cutter.cut(events)?.map(|pages| measuring(pages, &self.count));
-        let mut written = <[_; COLUMN_COUNT]>::default();
-        let mut all = Vec::with_capacity(COLUMN_COUNT);
-        for ((pages, place), written) in columns.into_iter().zip(&mut written) {
-            all.push(Ok(pages));
-            *written = place;
-        }
-        self.file.write(DynIter::new(all.into_iter())).map_err(writing)?;
-        self.directory.push(written.map(|place| std::mem::take(&mut *place.lock())));
-        events.iter().for_each(|event| self.checksum.add(event));
-        let streams = || events.iter().map(|event| event.stream.as_str());
-        let times = || events.iter().map(|event| event.recorded_at.as_micros());
-        self.summary.events += events.len() as u64;
-        self.summary.row_groups.push(RowGroup {
-            events: events.len() as u64,
-            first_position: first.position.get(),
-            last_position: last.position.get(),
-            first_stream: streams().min().unwrap_or_default().to_owned(),
-            last_stream: streams().max().unwrap_or_default().to_owned(),
-            first_recorded_at: times().min().unwrap_or_default(),
-            last_recorded_at: times().max().unwrap_or_default(),
-            event_types: types_of(events),
-        });
-        Ok(())
+    pub fn finish(self) -> Result<(W, Summary), ParquetError> {
+        let Self { mut output, file } = self;
+        let summary = file.finish(&mut output)?;
+        Ok((output, summary))
     }
 }
 
@@ -231,55 +123,11 @@ pub fn event_bytes(RecordedEvent { payload, metadata, tags, .. }: &RecordedEvent
     payload.len() + entries.sum::<usize>() + tags.iter().map(|tag| tag.as_str().len()).sum::<usize>()
 }
 
-/// The types of some events, unless there are many.
-fn types_of(events: &[RecordedEvent]) -> Option<Vec<String>> {
-    const MANY: usize = 64;
-    let mut types = BTreeSet::new();
-    let mut last = None;
-    for event in events {
-        if last.replace(&event.event_type) != Some(&event.event_type) {
-            types.insert(event.event_type.as_str());
-        }
-        if types.len() > MANY {
-            return None;
-        }
-    }
-    Some(types.into_iter().map(ToOwned::to_owned).collect())
-}
-
-/// The end of a file that says in which order values are, without which other tools must not believe its statistics. arrow2
-/// leaves it out.
-fn with_column_orders(end: &[u8]) -> Result<Vec<u8>, ParquetError> {
-    let short = || ParquetError::not_written("the end of the file is cut off");
-    let (rest, magic) = end.split_last_chunk::<4>().ok_or_else(short)?;
-    let (rest, length) = rest.split_last_chunk::<4>().ok_or_else(short)?;
-    let begin = rest.len().checked_sub(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
-    let (before, metadata) = rest.split_at_checked(begin).ok_or_else(short)?;
-    let mut input = TCompactInputProtocol::new(metadata, metadata.len().saturating_mul(2) + 1_024);
-    let mut metadata = FileMetaData::read_from_in_protocol(&mut input).map_err(ParquetError::not_written)?;
-    let leaves = metadata.schema.iter().filter(|element| element.num_children.is_none());
-    metadata.column_orders = Some(leaves.map(|_| ColumnOrder::TYPEORDER(TypeDefinedOrder {})).collect());
-    let mut encoded = Vec::new();
-    metadata
-        .write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut encoded))
-        .map_err(ParquetError::not_written)?;
-    let length = u32::try_from(encoded.len()).map_err(ParquetError::not_written)?;
-    Ok([before, &encoded, &length.to_le_bytes(), magic].concat())
-}
-
-/// What kept the file from being written: mostly what it is written to.
-fn writing(error: arrow2::error::Error) -> ParquetError {
-    match error {
-        arrow2::error::Error::Io(error) => error.into(),
-        other => ParquetError::not_written(other),
-    }
-}
-
 impl<W: Write> fmt::Debug for ParquetWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParquetWriter")
-            .field("options", &self.options)
-            .field("events", &(self.summary.events + self.events.len() as u64))
+            .field("options", self.file.options())
+            .field("events", &self.file.event_count())
             .finish_non_exhaustive()
     }
 }
