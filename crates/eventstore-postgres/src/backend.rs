@@ -8,7 +8,8 @@ use eventstore_api::{
     InvalidInput, Page, ReadAll, RecordedEvent, RestoredBatch, Result, Snapshot, StoreError, StreamAppend,
     StreamId, StreamPage, StreamRange, Version,
 };
-use tokio_postgres::Transaction;
+use futures_util::future::BoxFuture;
+use tokio_postgres::{Transaction, types::ToSql};
 
 use crate::{
     Migrations, PostgresConfig,
@@ -142,7 +143,8 @@ impl PostgresBackend {
         batch.validate()?;
         self.check_open()?;
         let answers_within = self.store.connections.answers_within();
-        let answer = Inside { transaction, sql: &self.store.sql, answers_within }.append(&batch).await;
+        let inside = Inside { client: transaction.client(), sql: &self.store.sql, answers_within };
+        let answer = inside.append(&batch).await;
         if answer.is_err() {
             self.store.head.note_answer(&answer);
         }
@@ -180,46 +182,50 @@ impl PostgresBackend {
         import(&self.store, appends).await
     }
 
-    async fn open(
+    /// Boxed, so that it is compiled here and not into every program that opens a store.
+    #[inline(never)]
+    fn open(
         connections: Connections,
         config: PostgresConfig,
         settings: Option<Settings>,
-    ) -> Result<Self> {
-        if config.statement_timeout.is_some_and(|limit| limit >= config.answer_timeout) {
-            tracing::warn!(
-                "`answer_timeout` is not longer than `statement_timeout`: appends that take long will be of unknown outcome, \
-                where the server could have said that they were given up"
-            );
-        }
-        let mut connection = connections.get().await?;
-        check_server(&connection).await?;
-        match config.migrations {
-            Migrations::Run => drop(migrate::run(&mut connection, &config).await?),
-            Migrations::Check => migrate::check(&connection, &config).await?,
-        }
-        drop(connection);
-        let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
-        let store = Arc::new(Store {
-            connections,
-            replica,
-            reads: Counters::default(),
-            sql: Statements::of(&config.schema),
-            head: Head::default(),
-            known_streams: KnownStreams::default(),
-        });
-        if store.replica.is_some() {
-            // What was acknowledged before this was opened is shown, too, by whichever replica.
-            read::head(&store).await?;
-        }
-        tokio::spawn(listener::poll(Arc::downgrade(&store), config.poll_interval));
-        tokio::spawn(replica::watch(Arc::downgrade(&store)));
-        if let Some(settings) = settings {
-            let rows = read::query(&store, &store.sql.channel, &[]).await?;
-            let channel: String = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
-            tokio::spawn(listener::listen(Arc::downgrade(&store), settings, channel));
-        }
-        let queue = Arc::new(Queue::start(Arc::clone(&store)));
-        Ok(Self { store, queue })
+    ) -> BoxFuture<'static, Result<Self>> {
+        Box::pin(async move {
+            if config.statement_timeout.is_some_and(|limit| limit >= config.answer_timeout) {
+                tracing::warn!(
+                    "`answer_timeout` is not longer than `statement_timeout`: appends that take long will be of unknown outcome, \
+                    where the server could have said that they were given up"
+                );
+            }
+            let mut connection = connections.get().await?;
+            check_server(&connection).await?;
+            match config.migrations {
+                Migrations::Run => drop(migrate::run(&mut connection, &config).await?),
+                Migrations::Check => migrate::check(&connection, &config).await?,
+            }
+            drop(connection);
+            let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
+            let store = Arc::new(Store {
+                connections,
+                replica,
+                reads: Counters::default(),
+                sql: Statements::of(&config.schema),
+                head: Head::default(),
+                known_streams: KnownStreams::default(),
+            });
+            if store.replica.is_some() {
+                // What was acknowledged before this was opened is shown, too, by whichever replica.
+                read::head(&store).await?;
+            }
+            tokio::spawn(listener::poll(Arc::downgrade(&store), config.poll_interval));
+            tokio::spawn(replica::watch(Arc::downgrade(&store)));
+            if let Some(settings) = settings {
+                let rows = read::query(&store, &store.sql.channel, &[]).await?;
+                let channel: String = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+                tokio::spawn(listener::listen(Arc::downgrade(&store), settings, channel));
+            }
+            let queue = Arc::new(Queue::start(Arc::clone(&store)));
+            Ok(Self { store, queue })
+        })
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -260,13 +266,10 @@ impl EventStoreBackend for PostgresBackend {
         let schema_version = i64::from(snapshot.schema_version);
         let encoding = i16::from(snapshot.encoding.get());
         let payload: &[u8] = &snapshot.payload;
-        let save = async {
-            let statement = connection.prepare_cached(&self.store.sql.save_snapshot).await?;
-            connection
-                .execute(&statement, &[&stream, &version, &state_type, &schema_version, &encoding, &payload])
-                .await
-        };
-        connection.within(save).await.map(|_| ()).map_err(of_write)
+        let arguments: [&(dyn ToSql + Sync); 6] =
+            [&stream, &version, &state_type, &schema_version, &encoding, &payload];
+        let saved = connection.rows(&self.store.sql.save_snapshot, &arguments).await;
+        saved.map(drop).map_err(of_write)
     }
 
     async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {

@@ -37,7 +37,7 @@ pub(crate) fn event(row: &Row, names: &mut Names) -> Result<RecordedEvent> {
 
 pub(crate) fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T> {
     // A column of another type than was asked for.
-    row.try_get(column).map_err(|source| StoreError::storage(PostgresError::Server { source }))
+    row.try_get(column).map_err(|source| PostgresError::Server { source }.into())
 }
 
 /// A number that is never negative.

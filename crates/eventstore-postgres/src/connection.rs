@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Status, TimeoutType,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Status, TimeoutType,
 };
 use eventstore_api::{Result, StoreError};
-use futures_util::{FutureExt, TryFutureExt};
+use futures_util::future::BoxFuture;
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     PostgresConfig, PostgresError,
     error::{no_connection, of_read},
     lent::Lent,
+    requests,
     settings::Settings,
 };
 
@@ -34,7 +35,7 @@ impl Connections {
     pub(crate) fn to(settings: &Settings, config: &PostgresConfig) -> Result<Self> {
         // A broken connection says so by itself; a query before each use would be a round trip more for each call.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(settings.config.clone(), settings.tls.clone(), recycling);
+        let manager = Manager::from_connect(settings.config.clone(), settings.clone(), recycling);
         let pool = Pool::builder(manager)
             .max_size(config.pool_size.max(2))
             .runtime(Runtime::Tokio1)
@@ -57,26 +58,31 @@ impl Connections {
     /// # Errors
     ///
     /// Why there is none. Nothing was asked of the server then.
-    pub(crate) async fn get(&self) -> Result<Lent> {
-        let pool = self.pool.clone();
-        let connection = match self.pool.status().available {
-            // A connection that is being made when its caller gives up would be thrown away, and the next made instead.
-            0 => tokio::spawn(async move { pool.get().await }).map_err(StoreError::unavailable).left_future(),
-            _ => async move { Ok(pool.get().await) }.right_future(),
-        };
-        // A pool that was given may wait for ever, and one of ours may take longer to try each of several hosts.
-        match timeout(self.acquire_timeout, connection).await {
-            Ok(Ok(Ok(connection))) => Ok(Lent::new(connection, self.answers_within, self.moved.clone())),
-            Ok(Ok(Err(PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)))) => {
-                let waited = self.connects_within;
-                Err(StoreError::unavailable(PostgresError::ConnectTimeout { waited }))
+    #[inline(never)]
+    pub(crate) fn get(&self) -> BoxFuture<'_, Result<Lent>> {
+        Box::pin(async move {
+            let connection = async {
+                let connection = from_pool(self.pool.clone());
+                match self.pool.status().available {
+                    // A connection that is being made when its caller gives up would be thrown away, and the next made
+                    // instead.
+                    0 => tokio::spawn(connection).await.map_err(StoreError::unavailable),
+                    _ => Ok(connection.await),
+                }
+            };
+            // A pool that was given may wait for ever, and one of ours may take longer to try each of several hosts.
+            match timeout(self.acquire_timeout, connection).await {
+                Ok(Ok(Ok(connection))) => Ok(Lent::new(connection, self.answers_within, self.moved.clone())),
+                Ok(Ok(Err(PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)))) => {
+                    Err(PostgresError::ConnectTimeout { waited: self.connects_within }.unavailable())
+                }
+                Ok(Ok(Err(PoolError::Timeout(TimeoutType::Wait)))) | Err(_) => {
+                    Err(self.why_none_came().unavailable())
+                }
+                Ok(Ok(Err(error))) => Err(no_connection(error)),
+                Ok(Err(error)) => Err(error),
             }
-            Ok(Ok(Err(PoolError::Timeout(TimeoutType::Wait)))) | Err(_) => {
-                Err(StoreError::unavailable(self.why_none_came()))
-            }
-            Ok(Ok(Err(error))) => Err(no_connection(error)),
-            Ok(Err(error)) => Err(error),
-        }
+        })
     }
 
     fn why_none_came(&self) -> PostgresError {
@@ -115,13 +121,19 @@ impl Connections {
     }
 }
 
+/// Boxed, so that the task that makes a connection and the caller who finds one share its code.
+#[inline(never)]
+fn from_pool(pool: Pool) -> BoxFuture<'static, Result<Object, PoolError>> {
+    Box::pin(async move { pool.get().await })
+}
+
 /// That the server is one on which a store can be.
 pub(crate) async fn check_server(connection: &Lent) -> Result<()> {
     const WHAT: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), \
         pg_encoding_to_char(d.encoding), current_setting('fsync'), current_setting('synchronous_commit'), \
         current_setting('default_transaction_isolation') \
         FROM pg_database d WHERE d.datname = current_database()";
-    let row = connection.within(connection.query_one(WHAT, &[])).await.map_err(of_read)?;
+    let row = connection.within(requests::row(connection, WHAT, &[])).await.map_err(of_read)?;
     let text = |column| row.try_get::<_, &str>(column).map_err(of_read);
     takes_a_store(text(0)?, text(1)?, text(2)?)?;
     if text(5)? != "read committed" {

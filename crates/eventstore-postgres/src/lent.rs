@@ -10,10 +10,15 @@ use std::{
 };
 
 use deadpool_postgres::Object;
+use futures_util::future::BoxFuture;
 use tokio::{runtime::Handle, sync::Notify, time::timeout};
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::{
+    Row,
+    error::{Severity, SqlState},
+    types::ToSql,
+};
 
-use crate::error::Failure;
+use crate::{error::Failure, requests};
 
 /// A connection that nobody else uses meanwhile. Dropped, it goes back to the pool, or is closed.
 #[derive(Debug)]
@@ -56,6 +61,24 @@ impl Lent {
         let answer = in_time(self.answers_within, call).await;
         self.awaited.fetch_sub(1, Relaxed);
         answer.inspect_err(|failure| self.failed(failure))
+    }
+
+    /// The rows of a statement that is kept prepared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lent::within`].
+    #[inline(never)]
+    pub(crate) fn rows<'a>(
+        &'a self,
+        sql: &'a str,
+        arguments: &'a [&'a (dyn ToSql + Sync)],
+    ) -> BoxFuture<'a, Result<Vec<Row>, Failure>> {
+        let rows = async move {
+            let statement = requests::kept(self, sql).await?;
+            requests::answer(self, &statement, arguments).await
+        };
+        Box::pin(self.within(rows))
     }
 
     /// From here on it is busy, until what is returned says otherwise: for transactions, of which nobody else may get the

@@ -20,6 +20,7 @@ mod question;
 mod read;
 mod replica;
 mod replica_config;
+mod requests;
 #[cfg(feature = "parquet")]
 mod retire;
 mod settings;

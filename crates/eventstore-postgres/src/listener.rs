@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_postgres::{AsyncMessage, Client, Connection, types::ToSql};
 
-use crate::{head::Own, read, settings::Settings, store::Store};
+use crate::{head::Own, read, requests, settings::Settings, store::Store};
 
 /// How long to wait before the next try to connect or to ask, at least and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -146,7 +146,7 @@ impl Teller {
     async fn tell(&mut self, store: &Weak<Store>, client: &Client) -> bool {
         // The name is made of letters and a number.
         let listen = format!("LISTEN {}", self.channel);
-        if !matches!(timeout(ANSWERS_WITHIN, client.batch_execute(&listen)).await, Ok(Ok(()))) {
+        if !matches!(timeout(ANSWERS_WITHIN, requests::script(client, &listen)).await, Ok(Ok(()))) {
             return false;
         }
         // Nobody tells of what was appended before.
@@ -165,7 +165,7 @@ impl Teller {
             let is_well = match next {
                 Some(own) if own.position != told => self.tell_of(client, own).await,
                 Some(_) => false,
-                None => matches!(timeout(ANSWERS_WITHIN, client.batch_execute("")).await, Ok(Ok(()))),
+                None => matches!(timeout(ANSWERS_WITHIN, requests::script(client, "")).await, Ok(Ok(()))),
             };
             if !is_well {
                 return true;
@@ -177,7 +177,7 @@ impl Teller {
         let head = own.position.get().to_string();
         let patience = if own.is_closed { LAST_WORDS } else { ANSWERS_WITHIN };
         let arguments: [&(dyn ToSql + Sync); 2] = [&self.channel, &head];
-        let notify = client.execute("SELECT pg_notify($1, $2)", &arguments);
+        let notify = requests::rows(client, "SELECT pg_notify($1, $2)", &arguments);
         let is_told = matches!(timeout(patience, notify).await, Ok(Ok(_)));
         if is_told {
             self.told = own.position;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::GenericClient;
 use eventstore_api::{Result, StoreError};
+use futures_util::future::BoxFuture;
+use tokio_postgres::Client;
 
 use crate::{
     PostgresConfig, PostgresError, SchemaName,
     connection::{Connections, check_server},
     error::{of_read, of_write},
     lent::{Lent, in_time},
+    requests,
     settings::Settings,
 };
 
@@ -80,16 +82,22 @@ pub(crate) fn newest() -> u32 {
 }
 
 /// Brings a schema up to date, and has its log in partitions where that is wanted.
-pub(crate) async fn run(connection: &mut Lent, config: &PostgresConfig) -> Result<Migrated> {
-    // Mostly there is nothing to do, and a role that only appends may do no more than look.
-    let found = version(&**connection, &config.schema, config.answer_timeout).await?;
-    if found < newest() {
-        bring_up_to_date(connection, config).await.map_err(is_done_at_the_next_try)?;
-    }
-    if let Some(partitioning) = config.partitioning {
-        partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
-    }
-    Ok(Migrated { from: found, to: newest() })
+#[inline(never)]
+pub(crate) fn run<'a>(
+    connection: &'a mut Lent,
+    config: &'a PostgresConfig,
+) -> BoxFuture<'a, Result<Migrated>> {
+    Box::pin(async move {
+        // Mostly there is nothing to do, and a role that only appends may do no more than look.
+        let found = version(connection, &config.schema, config.answer_timeout).await?;
+        if found < newest() {
+            bring_up_to_date(connection, config).await.map_err(is_done_at_the_next_try)?;
+        }
+        if let Some(partitioning) = config.partitioning {
+            partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
+        }
+        Ok(Migrated { from: found, to: newest() })
+    })
 }
 
 /// What may have been done or not will be found done, or is done then.
@@ -103,26 +111,23 @@ fn is_done_at_the_next_try(error: StoreError) -> StoreError {
 async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Result<()> {
     let (schema, limit) = (&config.schema, config.answer_timeout);
     let transaction = in_time(limit, connection.transaction()).await.map_err(of_write)?;
+    let client = transaction.client();
     // One at a time in this database, whatever the schema: they are rare. The timeout is for statements of every day.
-    transaction
-        .batch_execute(&format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCKS}, 0)"))
-        .await
-        .map_err(of_write)?;
-    let found = version(&transaction, schema, limit).await?;
+    let turn = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCKS}, 0)");
+    requests::script(client, &turn).await.map_err(of_write)?;
+    let found = version(client, schema, limit).await?;
     // `IF NOT EXISTS` would ask for the right to create one also where there is one.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
-    let is_there = transaction.query_one(IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
+    let is_there = requests::row(client, IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
     if !is_there.try_get::<_, bool>(0).map_err(of_write)? {
-        transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await.map_err(of_write)?;
+        requests::script(client, &format!("CREATE SCHEMA {schema}")).await.map_err(of_write)?;
     }
     // Functions keep it. What is not named is looked at first: a table that a writer makes for himself, called `event_log`, would
     // be taken for the store's by functions that work with the rights of its owner. So it is named, as the last.
-    transaction
-        .batch_execute(&format!("SET LOCAL search_path = {schema}, pg_temp"))
-        .await
-        .map_err(of_write)?;
+    let search = format!("SET LOCAL search_path = {schema}, pg_temp");
+    requests::script(client, &search).await.map_err(of_write)?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
-        transaction.batch_execute(migration.sql).await.map_err(of_write)?;
+        requests::script(client, migration.sql).await.map_err(of_write)?;
         tracing::info!(%schema, version = migration.version, "brought the tables up to date");
     }
     transaction.commit().await.map_err(of_write)
@@ -131,7 +136,7 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
 /// That there is a store, and of the version that this program is written for.
 pub(crate) async fn check(connection: &Lent, config: &PostgresConfig) -> Result<()> {
     let schema = &config.schema;
-    let (found, needed) = (version(&**connection, schema, config.answer_timeout).await?, newest());
+    let (found, needed) = (version(connection, schema, config.answer_timeout).await?, newest());
     match found == needed {
         true => Ok(()),
         false => Err(PostgresError::NotMigrated { schema: schema.clone(), found, needed }.into()),
@@ -139,17 +144,17 @@ pub(crate) async fn check(connection: &Lent, config: &PostgresConfig) -> Result<
 }
 
 /// The version that a schema is at; 0 where there is no store in it.
-async fn version(connection: &impl GenericClient, schema: &SchemaName, limit: Duration) -> Result<u32> {
+async fn version(client: &Client, schema: &SchemaName, limit: Duration) -> Result<u32> {
     // By a scan and not by `to_regclass`: what the server remembers of a name that was not there is older than what another
     // has done meanwhile, when this has waited for him in a transaction that had begun before.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relname = 'schema_migrations')";
-    let row = in_time(limit, connection.query_one(IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
+    let row = in_time(limit, requests::row(client, IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
         return Ok(0);
     }
     let select = format!("SELECT coalesce(max(version), 0) FROM {schema}.schema_migrations");
-    let row = in_time(limit, connection.query_one(&select, &[])).await.map_err(of_read)?;
+    let row = in_time(limit, requests::row(client, &select, &[])).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);
     let known = newest();
     if found > known {

@@ -7,6 +7,7 @@ use crate::{
     columns::signed,
     error::{of_read, of_write},
     lent::Lent,
+    requests,
 };
 
 /// That the log is kept in partitions by position, each a table of its own, which are made as they are needed.
@@ -47,17 +48,15 @@ impl Partitioning {
         // More than there will ever be, and far from where positions end.
         let wanted = signed(self.events_per_partition.get().min(1 << 50));
         let select = format!("SELECT events_per_partition FROM {schema}.partitioning");
-        let found = connection.query_opt(&select, &[]).await.map_err(of_read)?;
-        if found.is_some_and(|row| row.try_get(0).is_ok_and(|found: i64| found == wanted)) {
+        let found = requests::rows(connection, &select, &[]).await.map_err(of_read)?;
+        if found.first().is_some_and(|row| row.try_get(0).is_ok_and(|found: i64| found == wanted)) {
             return Ok(());
         }
         let transaction = connection.transaction().await.map_err(of_write)?;
-        transaction
-            .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'")
-            .await
-            .map_err(of_write)?;
+        let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
+        requests::script(transaction.client(), limits).await.map_err(of_write)?;
         let apply = format!("SELECT {schema}.partition_event_log($1)");
-        transaction.execute(&apply, &[&wanted]).await.map_err(of_write)?;
+        requests::rows(transaction.client(), &apply, &[&wanted]).await.map_err(of_write)?;
         transaction.commit().await.map_err(of_write)
     }
 }

@@ -6,9 +6,12 @@ use deadpool_postgres::Object;
 use eventstore_api::{GlobalPosition, PageRoom, RecordedEvent, Result};
 use eventstore_codec::Names;
 use futures_util::TryStreamExt;
-use tokio_postgres::{Error, Row, Statement, types::ToSql};
+use tokio_postgres::{Row, Statement, types::ToSql};
 
-use crate::columns::{self, get, number};
+use crate::{
+    columns::{self, get, number},
+    requests::{self, Request},
+};
 
 pub(crate) struct Question<'q> {
     pub(crate) sql: &'q str,
@@ -40,10 +43,10 @@ pub(crate) struct Answer {
 }
 
 impl Question<'_> {
-    pub(crate) async fn prepared_on(&self, connection: &Object) -> Result<Statement, Error> {
+    pub(crate) fn prepared_on<'a>(&'a self, connection: &'a Object) -> Request<'a, Statement> {
         match self.is_common {
-            true => connection.prepare_cached(self.sql).await,
-            false => connection.prepare(self.sql).await,
+            true => requests::kept(connection, self.sql),
+            false => requests::prepared(connection, self.sql),
         }
     }
 
@@ -52,27 +55,30 @@ impl Question<'_> {
     /// # Errors
     ///
     /// What the server says, or what became of the connection; and inside, an event that cannot be read, with which the page begins.
-    pub(crate) async fn ask(
-        &self,
-        connection: &Object,
-        prepared: &Statement,
-    ) -> Result<Result<Answer>, Error> {
-        let mut rows = pin!(connection.query_raw(prepared, self.arguments.iter().copied()).await?);
-        let mut answer = Answer { events: Vec::new(), is_cut: false, looked: None };
-        let (mut room, mut names) = (self.room.clone(), Names::new());
-        while let Some(row) = rows.try_next().await? {
-            match self.take(&row, &mut answer, &mut room, &mut names) {
-                Ok(()) if answer.is_cut => break,
-                Ok(()) => {}
-                Err(error) if answer.events.is_empty() => return Ok(Err(error)),
-                // What is whole before it is shown; the next page begins with it, and says what is wrong.
-                Err(_) => {
-                    answer.is_cut = true;
-                    break;
+    #[inline(never)]
+    pub(crate) fn ask<'a>(
+        &'a self,
+        connection: &'a Object,
+        prepared: &'a Statement,
+    ) -> Request<'a, Result<Answer>> {
+        Box::pin(async move {
+            let mut rows = pin!(connection.query_raw(prepared, self.arguments.iter().copied()).await?);
+            let mut answer = Answer { events: Vec::new(), is_cut: false, looked: None };
+            let (mut room, mut names) = (self.room.clone(), Names::new());
+            while let Some(row) = rows.try_next().await? {
+                match self.take(&row, &mut answer, &mut room, &mut names) {
+                    Ok(()) if answer.is_cut => break,
+                    Ok(()) => {}
+                    Err(error) if answer.events.is_empty() => return Ok(Err(error)),
+                    // What is whole before it is shown; the next page begins with it, and says what is wrong.
+                    Err(_) => {
+                        answer.is_cut = true;
+                        break;
+                    }
                 }
             }
-        }
-        Ok(Ok(answer))
+            Ok(Ok(answer))
+        })
     }
 
     fn take(&self, row: &Row, answer: &mut Answer, room: &mut PageRoom, names: &mut Names) -> Result<()> {

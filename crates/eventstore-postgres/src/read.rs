@@ -3,6 +3,7 @@
 use eventstore_api::{
     Direction, GlobalPosition, Page, PageRoom, ReadAll, Result, StreamId, StreamPage, StreamRange,
 };
+use futures_util::future::BoxFuture;
 use tokio_postgres::{Row, types::ToSql};
 
 use crate::{
@@ -152,26 +153,32 @@ async fn page<P>(
             return Ok(page);
         }
     }
-    // Where nobody here knows how far callers have seen, replicas cannot serve them before somebody asks.
-    if store.replica.is_some() && store.head.needed(question.seen).is_none() {
-        look(store).await?;
-    }
-    // He may come from another process, and read something else next.
-    if question.seen <= store.head.known() {
-        store.head.note_shown(question.seen);
-    }
-    let connection = store.connections.get().await?;
-    let answer = async {
-        let prepared = question.prepared_on(&connection).await?;
-        question.ask(&connection, &prepared).await
-    };
-    let answer = connection.within(answer).await.map_err(of_read)??;
-    drop(connection);
-    let (page, shown) = read(answer);
+    let (page, shown) = read(primary_answers(store, question).await?);
     store.head.raise_to(shown);
     store.head.note_shown(shown);
     store.reads.count_primary();
     Ok(page)
+}
+
+/// The answer of the server that takes appends.
+#[inline(never)]
+fn primary_answers<'a>(store: &'a Store, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer>> {
+    Box::pin(async move {
+        // Where nobody here knows how far callers have seen, replicas cannot serve them before somebody asks.
+        if store.replica.is_some() && store.head.needed(question.seen).is_none() {
+            look(store).await?;
+        }
+        // He may come from another process, and read something else next.
+        if question.seen <= store.head.known() {
+            store.head.note_shown(question.seen);
+        }
+        let connection = store.connections.get().await?;
+        let answer = async {
+            let prepared = question.prepared_on(&connection).await?;
+            question.ask(&connection, &prepared).await
+        };
+        connection.within(answer).await.map_err(of_read)?
+    })
 }
 
 /// The position of the last event.
@@ -195,11 +202,14 @@ pub(crate) fn position(rows: &[Row]) -> Result<GlobalPosition> {
 }
 
 /// The rows of a statement that is kept prepared, from the server that takes appends.
-pub(crate) async fn query(store: &Store, sql: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-    let connection = store.connections.get().await?;
-    let rows = async {
-        let statement = connection.prepare_cached(sql).await?;
-        connection.query(&statement, arguments).await
-    };
-    connection.within(rows).await.map_err(of_read)
+#[inline(never)]
+pub(crate) fn query<'a>(
+    store: &'a Store,
+    sql: &'a str,
+    arguments: &'a [&'a (dyn ToSql + Sync)],
+) -> BoxFuture<'a, Result<Vec<Row>>> {
+    Box::pin(async move {
+        let connection = store.connections.get().await?;
+        connection.rows(sql, arguments).await.map_err(of_read)
+    })
 }

@@ -12,6 +12,7 @@ use std::{
 };
 
 use eventstore_api::{GlobalPosition, Result};
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout_at},
@@ -25,7 +26,7 @@ use crate::{
     error::{Failure, of_read},
     lent::Lent,
     question::{Answer, Question},
-    read,
+    read, requests,
     settings::Settings,
     store::Store,
 };
@@ -82,28 +83,35 @@ impl Replica {
     }
 
     /// The answer of the replica, where it can show what its reader has to see.
-    pub(crate) async fn answer(&self, store: &Store, question: &Question<'_>) -> Option<Result<Answer>> {
-        if *self.is_away.borrow() {
-            return None;
-        }
-        let needed = store.head.needed(question.seen)?;
-        match self.ask(store, question, needed).await {
-            Ok(answer) => return Some(answer),
-            // The primary is asked, and has a say of its own.
-            Err(NoPage::Refused(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "the replica did not answer");
+    #[inline(never)]
+    pub(crate) fn answer<'a>(
+        &'a self,
+        store: &'a Store,
+        question: &'a Question<'a>,
+    ) -> BoxFuture<'a, Option<Result<Answer>>> {
+        Box::pin(async move {
+            if *self.is_away.borrow() {
+                return None;
             }
-            Err(NoPage::Behind(at)) => {
-                tracing::warn!(%at, %needed, "the replica is behind; the primary is read from until it has caught up");
-                self.is_away.send_replace(true);
+            let needed = store.head.needed(question.seen)?;
+            match self.ask(store, question, needed).await {
+                Ok(answer) => return Some(answer),
+                // The primary is asked, and has a say of its own.
+                Err(NoPage::Refused(error)) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the replica did not answer");
+                }
+                Err(NoPage::Behind(at)) => {
+                    tracing::warn!(%at, %needed, "the replica is behind; the primary is read from until it has caught up");
+                    self.is_away.send_replace(true);
+                }
+                Err(NoPage::Foreign) => {}
+                Err(NoPage::Away(why)) => {
+                    tracing::warn!(why, "the replica is away; the primary is read from until it is back");
+                    self.is_away.send_replace(true);
+                }
             }
-            Err(NoPage::Foreign) => {}
-            Err(NoPage::Away(why)) => {
-                tracing::warn!(why, "the replica is away; the primary is read from until it is back");
-                self.is_away.send_replace(true);
-            }
-        }
-        None
+            None
+        })
     }
 
     async fn ask(
@@ -114,7 +122,7 @@ impl Replica {
     ) -> Result<Result<Answer>, NoPage> {
         let deadline = Instant::now() + self.wait.min(LONGEST_WAIT);
         let connection = within(deadline, self.connections.get()).await?.map_err(away)?;
-        let asks = within(deadline, connection.within(connection.prepare_cached(&store.sql.head)))
+        let asks = within(deadline, connection.within(requests::kept(&connection, &store.sql.head)))
             .await?
             .map_err(broken)?;
         let prepared =
@@ -124,7 +132,7 @@ impl Replica {
         let first = tokio::try_join!(
             biased;
             async {
-                let at = position(within(deadline, connection.within(connection.query(&asks, &[]))).await?)?;
+                let at = replayed(&connection, &asks, deadline).await?;
                 if at < needed { Err(NoPage::Behind(at)) } else { Ok(()) }
             },
             async { connection.within(question.ask(&connection, &prepared)).await.map_err(broken) },
@@ -143,10 +151,10 @@ impl Replica {
     async fn is_back(&self, store: &Store) -> Result<bool, NoPage> {
         let deadline = Instant::now() + ANSWERS_WITHIN;
         let connection = within(deadline, self.connections.get()).await?.map_err(away)?;
-        let asks = within(deadline, connection.within(connection.prepare_cached(&store.sql.head)))
+        let asks = within(deadline, connection.within(requests::kept(&connection, &store.sql.head)))
             .await?
             .map_err(broken)?;
-        let at = position(within(deadline, connection.within(connection.query(&asks, &[]))).await?)?;
+        let at = replayed(&connection, &asks, deadline).await?;
         self.follows_the_primary(store, &connection).await?;
         Ok(store.head.needed(GlobalPosition::START).is_none_or(|needed| at >= needed))
     }
@@ -160,7 +168,7 @@ impl Replica {
                 *self.system.get_or_init(|| system(&rows))
             }
         };
-        let rows = connection.within(connection.query(SYSTEM, &[])).await.map_err(broken)?;
+        let rows = connection.within(requests::rows(connection, SYSTEM, &[])).await.map_err(broken)?;
         if system(&rows) == primary { Ok(()) } else { Err(NoPage::Foreign) }
     }
 }
@@ -214,7 +222,7 @@ async fn catch_up(
 ) -> Result<(), NoPage> {
     let mut pause = ASKS_EVERY.0;
     loop {
-        let at = position(within(deadline, connection.within(connection.query(asks, &[]))).await?)?;
+        let at = replayed(connection, asks, deadline).await?;
         if at >= needed {
             return Ok(());
         }
@@ -231,7 +239,9 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Result
     timeout_at(deadline, future).await.map_err(|_| NoPage::Away("it takes too long to answer".to_owned()))
 }
 
-fn position(rows: Result<Vec<Row>, Failure>) -> Result<GlobalPosition, NoPage> {
+/// How far the replica is.
+async fn replayed(connection: &Lent, asks: &Statement, deadline: Instant) -> Result<GlobalPosition, NoPage> {
+    let rows = within(deadline, connection.within(requests::answer(connection, asks, &[]))).await?;
     read::position(&rows.map_err(broken)?).map_err(away)
 }
 

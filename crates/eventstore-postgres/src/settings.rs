@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use deadpool_postgres::Connect;
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{
-    Client, Config, Connection, Socket,
+    Client, Config, Connection, Error, Socket,
     config::{Host, SslMode, TargetSessionAttrs},
     tls::MakeTlsConnect,
 };
@@ -91,10 +93,32 @@ impl Settings {
     /// Why there is none, also when it took too long.
     pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
         // The client's own limit is for the socket alone; a server that hangs takes that, and then says nothing.
-        match timeout(self.connect_timeout, self.config.connect(self.tls.clone())).await {
+        match timeout(self.connect_timeout, self.connected()).await {
             Ok(connected) => connected.map_err(|source| PostgresError::Connect { source }),
             Err(_) => Err(PostgresError::ConnectTimeout { waited: self.connect_timeout }),
         }
+    }
+
+    /// Boxed, so that the pool and whoever connects beside it share its code.
+    #[inline(never)]
+    fn connected(&self) -> BoxFuture<'_, Result<Connected, Error>> {
+        self.config.connect(self.tls.clone()).boxed()
+    }
+}
+
+/// For the pool, which has the same configuration.
+impl Connect for Settings {
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
+        Box::pin(async move {
+            let (client, connection) = self.connected().await?;
+            let driver = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    // As the pool says it of connections that it makes by itself.
+                    tracing::warn!(target: "deadpool.postgres", "Connection error: {error}");
+                }
+            });
+            Ok((client, driver))
+        })
     }
 }
 

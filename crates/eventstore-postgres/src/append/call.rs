@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 
 use eventstore_api::{AppendBatch, ExpectedVersion, NewEvent, Result, StreamId};
-use tokio_postgres::{
-    Transaction,
-    types::{ToSql, Type},
-};
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::{
     content::Content,
     criteria::criteria,
+    inside::Inside,
     outcome::{Outcome, outcomes},
 };
-use crate::{columns::signed, statements::Statements};
+use crate::{columns::signed, error::Failure, lent::Lent, requests, statements::Statements};
 
 /// The arguments of `append_events`, which the migration explains. They lend from the batches.
 #[derive(Default)]
@@ -110,20 +108,19 @@ impl<'b> Call<'b> {
         self.tags.push((!content.tags.is_empty()).then(|| array(&content.tags)));
     }
 
-    /// Has the server append it, in a transaction of its own or in the one that is open.
+    /// Has the server append it, in a transaction of its own.
     ///
     /// # Errors
     ///
-    /// What the server says, or what became of the connection; and inside, an answer that makes no sense.
+    /// Why there is no answer; and inside, an answer that makes no sense.
     pub(crate) async fn send(
         &self,
-        connection: &impl deadpool_postgres::GenericClient,
+        connection: &Lent,
         statements: &Statements,
         looks_ids_up: bool,
-    ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
-        let statement = connection.prepare_cached(&statements.append).await?;
+    ) -> std::result::Result<Result<Vec<Outcome>>, Failure> {
         let arguments = self.arguments(&looks_ids_up).map(|(argument, _)| argument);
-        let rows = connection.query(&statement, &arguments).await?;
+        let rows = connection.rows(&statements.append, &arguments).await?;
         Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 
@@ -134,10 +131,10 @@ impl<'b> Call<'b> {
     /// As [`Call::send`].
     pub(crate) async fn send_in(
         &self,
-        transaction: &Transaction<'_>,
-        statements: &Statements,
-    ) -> std::result::Result<Result<Vec<Outcome>>, tokio_postgres::Error> {
-        let rows = transaction.query_typed(&statements.append, &self.arguments(&true)).await?;
+        inside: Inside<'_>,
+    ) -> std::result::Result<Result<Vec<Outcome>>, Failure> {
+        let arguments = self.arguments(&true);
+        let rows = inside.within(requests::typed_rows(inside.client, &inside.sql.append, &arguments)).await?;
         Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 

@@ -104,7 +104,7 @@ async fn append(store: &Store, jobs: &[Job]) -> Result<Vec<Outcome>, Refused> {
     let mut looks_ids_up = false;
     let mut tries = 1;
     loop {
-        match connection.within(call.send(&*connection, &store.sql, looks_ids_up)).await {
+        match call.send(&connection, &store.sql, looks_ids_up).await {
             Ok(outcomes) => return outcomes.map_err(Refused::All),
             Err(error) if !looks_ids_up && knows_an_id(&error) => looks_ids_up = true,
             Err(error) if tries < TRIES && lost_a_race(&error) => tries += 1,

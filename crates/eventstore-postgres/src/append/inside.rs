@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use eventstore_api::{AppendBatch, Appended, Result};
-use tokio_postgres::Transaction;
+use futures_util::future::BoxFuture;
+use tokio_postgres::Client;
 
 use super::{
     call::Call,
@@ -16,38 +17,44 @@ use crate::{
 
 /// A transaction in which events are appended, and which somebody else ends. Whatever fails in it, nothing is stored.
 #[derive(Clone, Copy)]
-pub(crate) struct Inside<'t, 'c> {
-    pub(crate) transaction: &'t Transaction<'c>,
+pub(crate) struct Inside<'t> {
+    /// That of the transaction.
+    pub(crate) client: &'t Client,
     pub(crate) sql: &'t Statements,
     /// How long the server may be silent.
     pub(crate) answers_within: Duration,
 }
 
-impl Inside<'_, '_> {
+impl<'t> Inside<'t> {
     /// Appends a batch.
     pub(crate) async fn append(self, batch: &AppendBatch) -> Result<Vec<Appended>> {
-        let outcomes = self.append_each(std::iter::once(batch)).await?;
+        let outcomes = self.append_each(std::slice::from_ref(batch)).await?;
         outcomes.into_iter().next().ok_or_else(no_sense)
     }
 
     /// Appends batches that name different streams, in one round trip where none of them is a retry. The first that is refused
     /// is the answer.
-    pub(super) async fn append_each<'b>(
+    #[inline(never)]
+    pub(super) fn append_each<'a>(
         self,
-        batches: impl Iterator<Item = &'b AppendBatch> + Clone,
-    ) -> Result<Vec<Vec<Appended>>> {
-        let call = Call::of(batches.clone());
-        let sent = self.within(call.send_in(self.transaction, self.sql)).await;
-        let outcomes = sent.map_err(of_read)??;
-        let known = batches.clone().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Known));
-        let known: Vec<&AppendBatch> = known.map(|(batch, _)| batch).collect();
-        let mut settled = settle_in(self, &known).await.into_iter();
-        let answers = outcomes.into_iter().map(|outcome| match outcome {
-            Outcome::Stored(stored) => Ok(stored),
-            Outcome::Known => settled.next().unwrap_or_else(|| Err(no_sense())),
-            Outcome::Refused(error) => Err(error),
-        });
-        answers.collect()
+        batches: &'a [AppendBatch],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Appended>>>>
+    where
+        't: 'a,
+    {
+        Box::pin(async move {
+            let outcomes = Call::of(batches).send_in(self).await.map_err(of_read)??;
+            let known =
+                batches.iter().zip(&outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Known));
+            let known: Vec<&AppendBatch> = known.map(|(batch, _)| batch).collect();
+            let mut settled = settle_in(self, &known).await.into_iter();
+            let answers = outcomes.into_iter().map(|outcome| match outcome {
+                Outcome::Stored(stored) => Ok(stored),
+                Outcome::Known => settled.next().unwrap_or_else(|| Err(no_sense())),
+                Outcome::Refused(error) => Err(error),
+            });
+            answers.collect()
+        })
     }
 
     /// What a call gives, if that comes in time.

@@ -54,7 +54,7 @@ impl Queue {
     }
 
     fn too_late(&self) -> StoreError {
-        StoreError::unavailable(PostgresError::QueueTimeout { waited: self.patience })
+        PostgresError::QueueTimeout { waited: self.patience }.unavailable()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     columns::{self, get, number},
     error::of_read,
     read::query,
+    requests,
     store::Store,
 };
 
@@ -33,17 +34,15 @@ pub(super) async fn settle(store: &Store, batches: &[&AppendBatch]) -> Vec<Resul
 }
 
 /// The same in a transaction that may have stored them itself.
-pub(super) async fn settle_in(
-    inside: Inside<'_, '_>,
-    batches: &[&AppendBatch],
-) -> Vec<Result<Vec<Appended>>> {
+pub(super) async fn settle_in(inside: Inside<'_>, batches: &[&AppendBatch]) -> Vec<Result<Vec<Appended>>> {
     if batches.is_empty() {
         return Vec::new();
     }
     let (ids, streams) = names(batches);
     let arguments: [(&(dyn ToSql + Sync), Type); 2] =
         [(&ids, Type::UUID_ARRAY), (&streams, Type::TEXT_ARRAY)];
-    let rows = inside.within(inside.transaction.query_typed(&inside.sql.known_events, &arguments)).await;
+    let asked = requests::typed_rows(inside.client, &inside.sql.known_events, &arguments);
+    let rows = inside.within(asked).await;
     first_answers(batches, rows.map_err(of_read))
 }
 

@@ -64,7 +64,11 @@ fn is_for_good(error: &tokio_postgres::Error) -> bool {
 
 /// What became of a statement that changes nothing.
 pub(crate) fn of_read(failure: impl Into<Failure>) -> StoreError {
-    let source = match failure.into() {
+    read_failed(failure.into())
+}
+
+fn read_failed(failure: Failure) -> StoreError {
+    let source = match failure {
         Failure::Said(source) => source,
         Failure::Silent { waited } => return StoreError::unavailable(PostgresError::NoAnswer { waited }),
     };
@@ -80,7 +84,11 @@ pub(crate) fn of_read(failure: impl Into<Failure>) -> StoreError {
 
 /// What became of a statement that was to change something, and commits by itself.
 pub(crate) fn of_write(failure: impl Into<Failure>) -> StoreError {
-    let source = match failure.into() {
+    write_failed(failure.into())
+}
+
+fn write_failed(failure: Failure) -> StoreError {
+    let source = match failure {
         Failure::Said(source) => source,
         // It may be at work on it still.
         Failure::Silent { waited } => return StoreError::outcome_unknown(PostgresError::NoAnswer { waited }),

@@ -207,10 +207,18 @@ impl PostgresError {
             _ => None,
         }
     }
+
+    /// What may be otherwise the next time, and has done nothing.
+    // Not inlined, and the same below: how an error is shown would come along to wherever one is made.
+    #[inline(never)]
+    pub(crate) fn unavailable(self) -> StoreError {
+        StoreError::unavailable(self)
+    }
 }
 
 /// What never changes by trying again.
 impl From<PostgresError> for StoreError {
+    #[inline(never)]
     fn from(error: PostgresError) -> Self {
         Self::storage(error)
     }

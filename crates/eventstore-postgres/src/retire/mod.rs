@@ -16,7 +16,7 @@ use crate::{
     PostgresBackend,
     columns::{moment, number, signed},
     error::{of_read, of_write},
-    read,
+    read, requests,
 };
 
 /// What stays in the log. What both of them let go is moved out of it, a partition at a time.
@@ -173,8 +173,9 @@ impl PostgresBackend {
         let transaction = connection.transaction().await.map_err(of_read)?;
         // Readers and this wait for each other, at the end of it. Whoever reads for hours is not to hold everybody up.
         let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
-        transaction.batch_execute(limits).await.map_err(of_read)?;
-        transaction.execute(&self.store.sql.retire_partition, &[&first, &file]).await.map_err(of_read)?;
+        requests::script(transaction.client(), limits).await.map_err(of_read)?;
+        let retire = &self.store.sql.retire_partition;
+        requests::rows(transaction.client(), retire, &[&first, &file]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_write)?;
         busy.end();
         Ok(())
@@ -185,8 +186,9 @@ impl PostgresBackend {
         let mut connection = self.store.connections.get().await?;
         let busy = connection.busy();
         let transaction = connection.transaction().await.map_err(of_read)?;
-        transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
-        transaction.execute(&self.store.sql.delete_retired_tags, &[]).await.map_err(of_read)?;
+        requests::script(transaction.client(), "SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
+        let delete = &self.store.sql.delete_retired_tags;
+        requests::rows(transaction.client(), delete, &[]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_read)?;
         busy.end();
         Ok(())

@@ -7,6 +7,7 @@ mod rows;
 use std::collections::HashSet;
 
 use eventstore_api::{AppendBatch, Appended, InvalidInput, RestoredBatch, Result, StoreError, StreamAppend};
+use futures_util::future::BoxFuture;
 use tokio_postgres::error::SqlState;
 
 pub(crate) use self::known_streams::KnownStreams;
@@ -31,7 +32,7 @@ pub(crate) async fn import(store: &Store, appends: Vec<StreamAppend>) -> Result<
     }
     let mut connection = store.connections.get().await?;
     let busy = connection.busy();
-    let mut imported = transact(store, &mut connection, Way::Copy(&batches)).await;
+    let mut imported = transact(store, &mut connection, Way::Copy(Copied::Appends(&batches))).await;
     if matches!(imported, Err(Stopped::NotByCopy(_))) {
         imported = transact(store, &mut connection, Way::Calls(&batches)).await;
     }
@@ -46,7 +47,7 @@ pub(crate) async fn restore(store: &Store, restored: Vec<RestoredBatch>) -> Resu
     }
     let mut connection = store.connections.get().await?;
     let busy = connection.busy();
-    let stored = transact(store, &mut connection, Way::Restore(&restored)).await;
+    let stored = transact(store, &mut connection, Way::Copy(Copied::Restored(&restored))).await;
     busy.end();
     answer(store, &connection, stored).map(drop)
 }
@@ -63,11 +64,41 @@ fn answer(store: &Store, connection: &Lent, done: Result<Vec<Appended>, Stopped>
 
 #[derive(Clone, Copy)]
 enum Way<'b> {
-    Copy(&'b [AppendBatch]),
+    Copy(Copied<'b>),
     /// Through `append_events`, which settles retries, and which every writer may call.
     Calls(&'b [AppendBatch]),
-    /// By copy too, which nothing takes the place of: a function that gives places would give any.
-    Restore(&'b [RestoredBatch]),
+}
+
+#[derive(Clone, Copy)]
+enum Copied<'b> {
+    Appends(&'b [AppendBatch]),
+    /// Events where they stood. Nothing takes the place of their copy: a function that gives places would give any.
+    Restored(&'b [RestoredBatch]),
+}
+
+impl<'b> Copied<'b> {
+    fn batches(self) -> Vec<&'b AppendBatch> {
+        match self {
+            Self::Appends(batches) => batches.iter().collect(),
+            Self::Restored(restored) => restored.iter().map(|restored| &restored.batch).collect(),
+        }
+    }
+
+    fn plan(self, start: Start) -> Result<Plan, Stopped> {
+        match self {
+            // It may be a retry, whose guards do not hold any more.
+            Self::Appends(batches) => Plan::of(start, batches).map_err(Stopped::NotByCopy),
+            Self::Restored(restored) => Ok(Plan::restoring(start, restored)?),
+        }
+    }
+
+    /// What it means that this was not copied.
+    fn stopped(self, stopped: Stopped) -> Stopped {
+        match self {
+            Self::Appends(_) => stopped.or_by_calls(),
+            Self::Restored(_) => stopped.or_stored_elsewhere(),
+        }
+    }
 }
 
 /// Why nothing was stored, or perhaps nothing.
@@ -129,29 +160,29 @@ impl From<Failure> for Stopped {
     }
 }
 
-async fn transact(store: &Store, connection: &mut Lent, way: Way<'_>) -> Result<Vec<Appended>, Stopped> {
-    let answers_within = store.connections.answers_within();
-    // Dropped before it is committed, it is rolled back.
-    let transaction = in_time(answers_within, connection.transaction()).await?;
-    let inside = Inside { transaction: &transaction, sql: &store.sql, answers_within };
-    let (appended, known) = match way {
-        Way::Copy(batches) => {
-            // It may be a retry, whose guards do not hold any more.
-            let plan = |start| Plan::of(start, batches).map_err(Stopped::NotByCopy);
-            copy(inside, &store.known_streams, batches.iter(), plan).await.map_err(Stopped::or_by_calls)?
+#[inline(never)]
+fn transact<'a>(
+    store: &'a Store,
+    connection: &'a mut Lent,
+    way: Way<'a>,
+) -> BoxFuture<'a, Result<Vec<Appended>, Stopped>> {
+    Box::pin(async move {
+        let answers_within = store.connections.answers_within();
+        // Dropped before it is committed, it is rolled back.
+        let transaction = in_time(answers_within, connection.transaction()).await?;
+        let inside = Inside { client: transaction.client(), sql: &store.sql, answers_within };
+        let (appended, known) = match way {
+            Way::Copy(copied) => {
+                copy(inside, &store.known_streams, copied).await.map_err(|stopped| copied.stopped(stopped))?
+            }
+            Way::Calls(batches) => (by_calls(inside, batches).await?, None),
+        };
+        in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
+        if let Some(known) = known {
+            store.known_streams.put(known);
         }
-        Way::Calls(batches) => (by_calls(inside, batches).await?, None),
-        Way::Restore(restored) => {
-            let batches = restored.iter().map(|restored| &restored.batch);
-            let plan = |start| Ok(Plan::restoring(start, restored)?);
-            copy(inside, &store.known_streams, batches, plan).await.map_err(Stopped::or_stored_elsewhere)?
-        }
-    };
-    in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
-    if let Some(known) = known {
-        store.known_streams.put(known);
-    }
-    Ok(appended)
+        Ok(appended)
+    })
 }
 
 fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
@@ -160,36 +191,38 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
     Ok(batch)
 }
 
-async fn copy<'b>(
-    inside: Inside<'_, '_>,
+async fn copy(
+    inside: Inside<'_>,
     known: &KnownStreams,
-    batches: impl Iterator<Item = &'b AppendBatch> + Clone,
-    plan: impl FnOnce(Start) -> Result<Plan, Stopped>,
+    copied: Copied<'_>,
 ) -> Result<(Vec<Appended>, Option<AsOf>), Stopped> {
-    let start = Start::look(inside, known, batches.clone()).await?;
+    let batches = copied.batches();
+    let start = Start::look(inside, known, &batches).await?;
     let start = start.ok_or_else(|| Stopped::NotByCopy(PostgresError::MayNotCopy.into()))?;
-    let mut plan = plan(start)?;
+    let mut plan = copied.plan(start)?;
     plan.make_room(inside).await?;
-    let events: u64 = batches.clone().map(|batch| batch.event_count() as u64).sum();
-    let stored = copy_events(inside, &plan, batches.clone()).await?;
+    let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
+    let stored = copy_events(inside, &plan, &batches).await?;
     if stored != events {
         return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());
     }
-    let appended = batches.clone().flat_map(|batch| &batch.appends).flat_map(|append| &append.events);
-    if appended.clone().any(|event| !event.tags.is_empty()) {
-        copy_tags(inside, &plan, batches).await?;
+    let (has_tags, last) = {
+        let mut events = batches.iter().flat_map(|batch| &batch.appends).flat_map(|append| &append.events);
+        (events.clone().any(|event| !event.tags.is_empty()), events.next_back().map(|event| event.id))
+    };
+    if has_tags {
+        copy_tags(inside, &plan, &batches).await?;
     }
-    let last = appended.last().map(|event| event.id);
     Ok(plan.done(last))
 }
 
 /// As many at a time as name different streams.
-async fn by_calls(inside: Inside<'_, '_>, batches: &[AppendBatch]) -> Result<Vec<Appended>> {
+async fn by_calls(inside: Inside<'_>, batches: &[AppendBatch]) -> Result<Vec<Appended>> {
     let mut appended = Vec::with_capacity(batches.len());
     let mut rest = batches;
     while !rest.is_empty() {
         let (run, behind) = rest.split_at(run_length(rest));
-        appended.extend(inside.append_each(run.iter()).await?.into_iter().flatten());
+        appended.extend(inside.append_each(run).await?.into_iter().flatten());
         rest = behind;
     }
     Ok(appended)

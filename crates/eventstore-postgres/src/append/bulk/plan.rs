@@ -16,6 +16,7 @@ use super::{
 use crate::{
     PostgresError,
     columns::{get, moment, number, optional_moment, server_has, signed},
+    requests,
 };
 
 /// How the store is at the beginning of a turn to append.
@@ -35,22 +36,22 @@ pub(super) struct Start {
 impl Start {
     /// Takes the turn, and looks; `None` where this role may not write into the tables itself.
     pub(super) async fn look(
-        inside: Inside<'_, '_>,
+        inside: Inside<'_>,
         known: &KnownStreams,
-        batches: impl Iterator<Item = &AppendBatch>,
+        batches: &[&AppendBatch],
     ) -> Result<Option<Self>, Stopped> {
-        let Inside { transaction, sql, .. } = inside;
+        let Inside { client, sql, .. } = inside;
         // Before anything is looked at: a statement sees what was committed before it began.
-        let turn = inside.within(transaction.query_one(&sql.take_turn, &[])).await?;
+        let turn = inside.within(requests::row(client, &sql.take_turn, &[])).await?;
         if !get::<bool>(&turn, 1)? {
             return Ok(None);
         }
-        let row = inside.within(transaction.query_one(&sql.log_end, &[])).await?;
+        let row = inside.within(requests::row(client, &sql.log_end, &[])).await?;
         let (head, server_started) = (number(&row, 0)?, moment(&row, 4)?);
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
         let end = last.map(|event| LogEnd { position: head, event, server_started });
         let mut streams = known.take(end, optional_moment(&row, 5)?);
-        look_for(inside, batches.flat_map(|batch| &batch.appends), &mut streams).await?;
+        look_for(inside, batches, &mut streams).await?;
         Ok(Some(Self {
             head,
             now: moment(&row, 1)?,
@@ -63,13 +64,13 @@ impl Start {
 
 /// Sees to it that the streams which are appended to are among those that are known.
 async fn look_for(
-    inside: Inside<'_, '_>,
-    appends: impl Iterator<Item = &StreamAppend>,
+    inside: Inside<'_>,
+    batches: &[&AppendBatch],
     streams: &mut HashMap<StreamId, Stream>,
 ) -> Result<(), Stopped> {
-    let Inside { transaction, sql, .. } = inside;
+    let Inside { client, sql, .. } = inside;
     let mut wanted = Vec::new();
-    for StreamAppend { stream, .. } in appends {
+    for StreamAppend { stream, .. } in batches.iter().flat_map(|batch| &batch.appends) {
         if let Entry::Vacant(entry) = streams.entry(stream.clone()) {
             entry.insert(Stream::NEW);
             wanted.push(stream.as_str());
@@ -78,7 +79,7 @@ async fn look_for(
     if wanted.is_empty() {
         return Ok(());
     }
-    let rows = inside.within(transaction.query(&sql.stream_heads, &[&wanted])).await?;
+    let rows = inside.within(requests::rows(client, &sql.stream_heads, &[&wanted])).await?;
     for row in &rows {
         let found = Stream { id: Some(get(row, 1)?), version: number(row, 2)? };
         if let Some(stream) = streams.get_mut(get::<&str>(row, 0)?) {
@@ -149,12 +150,12 @@ impl Plan {
     }
 
     /// Has streams that are new numbered, and partitions made where they are needed.
-    pub(super) async fn make_room(&mut self, inside: Inside<'_, '_>) -> Result<(), Stopped> {
-        let Inside { transaction, sql, .. } = inside;
+    pub(super) async fn make_room(&mut self, inside: Inside<'_>) -> Result<(), Stopped> {
+        let Inside { client, sql, .. } = inside;
         let new = self.start.streams.iter().filter(|(_, stream)| stream.id.is_none());
         let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
-            let rows = inside.within(transaction.query(&sql.add_streams, &[&names])).await?;
+            let rows = inside.within(requests::rows(client, &sql.add_streams, &[&names])).await?;
             for row in &rows {
                 if let Some(stream) = self.start.streams.get_mut(get::<&str>(row, 0)?) {
                     stream.id = Some(get(row, 1)?);
@@ -165,7 +166,7 @@ impl Plan {
         let ids: Option<Vec<i64>> = self.appended.iter().map(id).collect();
         self.stream_ids = ids.ok_or_else(|| StoreError::from(PostgresError::StreamsKeptOut))?;
         let last = signed(self.last_position);
-        inside.within(transaction.execute(&sql.make_room, &[&last])).await?;
+        inside.within(requests::rows(client, &sql.make_room, &[&last])).await?;
         Ok(())
     }
 

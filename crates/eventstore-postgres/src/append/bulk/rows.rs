@@ -12,15 +12,16 @@ use crate::{
     append::content::Content,
     columns::{server_micros, signed},
     error::Failure,
+    requests,
 };
 
 /// How many bytes go to the server at a time: enough that sending them costs little beside making them.
 const CHUNK_BYTES: usize = 256 << 10;
 
-pub(super) async fn copy_events<'b>(
-    inside: Inside<'_, '_>,
+pub(super) async fn copy_events(
+    inside: Inside<'_>,
     plan: &Plan,
-    batches: impl Iterator<Item = &'b AppendBatch>,
+    batches: &[&AppendBatch],
 ) -> Result<u64, Failure> {
     let mut rows = Rows::begin(inside, &inside.sql.copy_events).await?;
     for Placed { stream_id, position, version, recorded_at, event } in placed(plan, batches) {
@@ -45,10 +46,10 @@ pub(super) async fn copy_events<'b>(
     rows.end().await
 }
 
-pub(super) async fn copy_tags<'b>(
-    inside: Inside<'_, '_>,
+pub(super) async fn copy_tags(
+    inside: Inside<'_>,
     plan: &Plan,
-    batches: impl Iterator<Item = &'b AppendBatch>,
+    batches: &[&AppendBatch],
 ) -> Result<u64, Failure> {
     let mut rows = Rows::begin(inside, &inside.sql.copy_tags).await?;
     for Placed { position, event, .. } in placed(plan, batches) {
@@ -73,9 +74,9 @@ struct Placed<'b> {
 
 fn placed<'p, 'b: 'p>(
     plan: &'p Plan,
-    batches: impl Iterator<Item = &'b AppendBatch> + 'p,
+    batches: &'p [&'b AppendBatch],
 ) -> impl Iterator<Item = Placed<'b>> + 'p {
-    let appends = batches.flat_map(|batch| &batch.appends);
+    let appends = batches.iter().copied().flat_map(|batch| &batch.appends);
     plan.places().zip(appends).flat_map(|((stream_id, appended, recorded_at), append)| {
         let (position, version) =
             (signed(appended.first_position.get()), signed(appended.first_version.get()));
@@ -90,15 +91,15 @@ fn placed<'p, 'b: 'p>(
 }
 
 /// Rows on their way.
-struct Rows<'t, 'c> {
-    inside: Inside<'t, 'c>,
+struct Rows<'t> {
+    inside: Inside<'t>,
     buffer: Buffer,
     sink: Pin<Box<CopyInSink<Bytes>>>,
 }
 
-impl<'t, 'c> Rows<'t, 'c> {
-    async fn begin(inside: Inside<'t, 'c>, copy: &str) -> Result<Self, Failure> {
-        let sink = inside.within(inside.transaction.copy_in(copy)).await?;
+impl<'t> Rows<'t> {
+    async fn begin(inside: Inside<'t>, copy: &str) -> Result<Self, Failure> {
+        let sink = inside.within(requests::copy(inside.client, copy)).await?;
         let mut buffer = Buffer(BytesMut::with_capacity(CHUNK_BYTES + 4_096));
         buffer.header();
         Ok(Self { inside, buffer, sink: Box::pin(sink) })
