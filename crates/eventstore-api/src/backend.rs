@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -235,76 +235,43 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     }
 }
 
+/// A call of each of these is the call of the same of what `self` points to: its future, and none around it, which would be
+/// one more allocation for every call.
+macro_rules! pass_on {
+    ($($name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),*) -> $ok:ty;)*) => {$(
+        fn $name<'s, $($life,)? 'f>(
+            &'s self,
+            $($argument: $type),*
+        ) -> Pin<Box<dyn Future<Output = Result<$ok>> + Send + 'f>>
+        where
+            's: 'f,
+            $($life: 'f,)?
+            Self: 'f,
+        {
+            (**self).$name($($argument),*)
+        }
+    )*};
+}
+
 /// A shared backend is a backend, also behind `dyn`. Every method is passed on, so that one which the backend does
 /// better than the provided way is not lost.
-#[async_trait]
 impl<B: EventStoreBackend + ?Sized> EventStoreBackend for Arc<B> {
-    async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
-        (**self).append_all(batch).await
-    }
-
-    async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        (**self).read_stream(stream, range).await
-    }
-
-    async fn read_all(&self, query: &ReadAll) -> Result<Page> {
-        (**self).read_all(query).await
-    }
-
-    async fn wait_past(&self, position: GlobalPosition) -> Result<GlobalPosition> {
-        (**self).wait_past(position).await
-    }
-
-    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<()> {
-        (**self).save_snapshot(snapshot).await
-    }
-
-    async fn get_latest_snapshot(&self, stream: &StreamId) -> Result<Option<Snapshot>> {
-        (**self).get_latest_snapshot(stream).await
-    }
-
-    async fn list_snapshots(&self, after: Option<&StreamId>, limit: usize) -> Result<Vec<StreamId>> {
-        (**self).list_snapshots(after, limit).await
-    }
-
-    async fn restore(&self, events: Vec<RecordedEvent>) -> Result<()> {
-        (**self).restore(events).await
-    }
-
-    async fn stats(&self) -> Result<BackendStats> {
-        (**self).stats().await
-    }
-
-    async fn append(
-        &self,
-        stream: &StreamId,
-        expected: ExpectedVersion,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended> {
-        (**self).append(stream, expected, events).await
-    }
-
-    async fn get_events(&self, stream: &StreamId) -> Result<Vec<RecordedEvent>> {
-        (**self).get_events(stream).await
-    }
-
-    async fn get_events_after(&self, stream: &StreamId, version: Version) -> Result<Vec<RecordedEvent>> {
-        (**self).get_events_after(stream, version).await
-    }
-
-    async fn get_all_events(&self) -> Result<Vec<RecordedEvent>> {
-        (**self).get_all_events().await
-    }
-
-    async fn head(&self) -> Result<GlobalPosition> {
-        (**self).head().await
-    }
-
-    async fn flush(&self) -> Result<()> {
-        (**self).flush().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        (**self).close().await
+    pass_on! {
+        append_all(batch: AppendBatch) -> Vec<Appended>;
+        read_stream<'a>(stream: &'a StreamId, range: StreamRange) -> StreamPage;
+        read_all<'a>(query: &'a ReadAll) -> Page;
+        wait_past(position: GlobalPosition) -> GlobalPosition;
+        save_snapshot(snapshot: Snapshot) -> ();
+        get_latest_snapshot<'a>(stream: &'a StreamId) -> Option<Snapshot>;
+        list_snapshots<'a>(after: Option<&'a StreamId>, limit: usize) -> Vec<StreamId>;
+        restore(events: Vec<RecordedEvent>) -> ();
+        stats() -> BackendStats;
+        append<'a>(stream: &'a StreamId, expected: ExpectedVersion, events: Vec<NewEvent>) -> Appended;
+        get_events<'a>(stream: &'a StreamId) -> Vec<RecordedEvent>;
+        get_events_after<'a>(stream: &'a StreamId, version: Version) -> Vec<RecordedEvent>;
+        get_all_events() -> Vec<RecordedEvent>;
+        head() -> GlobalPosition;
+        flush() -> ();
+        close() -> ();
     }
 }
