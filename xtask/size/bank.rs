@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 #[event]
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum AccountEvent {
+pub(crate) enum AccountEvent {
     Opened { owner: String },
     Deposited { amount: u64 },
     Withdrawn { amount: u64 },
 }
 
 #[derive(Clone, Default)]
-struct Account {
+pub(crate) struct Account {
     owner: String,
     balance: u64,
 }
@@ -30,7 +30,7 @@ impl Aggregate for Account {
 }
 
 #[command(stream = "account-{account}")]
-struct Withdraw {
+pub(crate) struct Withdraw {
     account: u32,
     amount: u64,
 }
@@ -44,7 +44,7 @@ fn withdraw(command: &Withdraw, account: &Account) -> Result<Vec<AccountEvent>, 
     }
 }
 
-async fn bank<B: EventStoreBackend + 'static>(
+pub(crate) async fn bank<B: EventStoreBackend + 'static>(
     store: EventStore<AccountEvent, B>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let events = vec![AccountEvent::Opened { owner: "ann".into() }, AccountEvent::Deposited { amount: 100 }];

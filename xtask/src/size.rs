@@ -11,26 +11,27 @@ use crate::chore::{Chore, Usage};
 use crate::process::Process;
 use crate::rocksdb::tools::Tools;
 use crate::workspace;
-use apps::{App, BASELINE, BUILD, MANIFEST};
+use apps::{App, BASELINE, BUILD, MANIFEST, Measured};
 use weight::Weight;
 
 pub(crate) const CHORE: Chore = Chore {
     name: "size",
     summary: "measure what the toolkit adds to a minimal program",
     help: "\
-cargo xtask size [--lto] [--rocksdb] [--json]
+cargo xtask size [--lto] [--libraries] [--rocksdb] [--json]
 
-  --lto      as a program that cares for its size is built: `lto = \"fat\"` and `codegen-units = 1`
-  --rocksdb  RocksDB too, which is compiled from source: ten minutes, once
-  --json     one JSON array in place of the table
+  --lto        as a program that cares for its size is built: `lto = \"fat\"` and `codegen-units = 1`
+  --libraries  what serde_json, arrow2 and tokio-postgres weigh without us
+  --rocksdb    RocksDB too, which is compiled from source: ten minutes, once
+  --json       one JSON array in place of the table
 
 Makes programs in target/size, each a package of its own that depends on the crates of this repository as anyone would, and
 builds them one by one with cargo's own profile `release` and `strip = true`: opt-level 3, no link-time optimisation across crates.
 The profile of this repository, which has `lto = \"thin\"`, is that of nobody who depends on it.
 
-All do the same: append two events, carry out one command twice, read; but `store` has no command, and appends a third event. The
-first does it with tokio alone, and what the others weigh is what they have more than it. Fails when one is above its limit. No
-step of `cargo xtask ci`: it builds for minutes.",
+All do the same: append two events, carry out one command twice, read; but `store` has no command, and appends a third event, and
+`two` does all of it with two types of events. The first does it with tokio alone, and what the others weigh is what they have more
+than it. Fails when one is above its limit. No step of `cargo xtask ci`: it builds for minutes.",
     run,
 };
 
@@ -39,7 +40,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     if options.rocksdb {
         Tools::require()?;
     }
-    let apps: Vec<&App> = apps::APPS.iter().filter(|it| options.rocksdb || !it.takes_rocksdb).collect();
+    let apps: Vec<&App> = apps::APPS.iter().filter(|it| options.measure(it.measured)).collect();
     let folder = workspace::root().join(apps::FOLDER);
     apps::generate(&folder, &apps)?;
 
@@ -60,6 +61,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Options {
     lto: bool,
+    libraries: bool,
     rocksdb: bool,
     json: bool,
 }
@@ -70,12 +72,21 @@ impl Options {
         for argument in arguments {
             match argument.as_str() {
                 "--lto" => options.lto = true,
+                "--libraries" => options.libraries = true,
                 "--rocksdb" => options.rocksdb = true,
                 "--json" => options.json = true,
                 other => return Err(Usage(format!("`cargo xtask size` does not know `{other}`"))),
             }
         }
         Ok(options)
+    }
+
+    fn measure(self, measured: Measured) -> bool {
+        match measured {
+            Measured::Always => true,
+            Measured::WithLibraries => self.libraries,
+            Measured::WithRocksDb => self.rocksdb,
+        }
     }
 }
 
@@ -123,8 +134,16 @@ mod tests {
     #[test]
     fn options_are_understood_and_others_refused() {
         assert_eq!(parse("").unwrap(), Options::default());
-        assert_eq!(parse("--json --lto").unwrap(), Options { lto: true, json: true, rocksdb: false });
+        assert_eq!(parse("--json --lto").unwrap(), Options { lto: true, json: true, ..Options::default() });
         assert!(parse("--thin").is_err());
+    }
+
+    #[test]
+    fn what_takes_long_is_measured_where_it_is_asked_for() {
+        assert!(!parse("").unwrap().measure(Measured::WithLibraries));
+        assert!(!parse("--libraries").unwrap().measure(Measured::WithRocksDb));
+        assert!(parse("--libraries").unwrap().measure(Measured::WithLibraries));
+        assert!(parse("").unwrap().measure(Measured::Always));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl<E, B: EventStoreBackend> EventStore<E, B> {
     }
 }
 
-async fn settle(backend: &dyn EventStoreBackend, batch: AppendBatch) -> Result<Vec<Appended>> {
+async fn settle(backend: &impl EventStoreBackend, batch: AppendBatch) -> Result<Vec<Appended>> {
     let source = match backend.append_all(batch.clone()).await {
         Err(error) if !error.outcome_is_known() => error,
         answer => return Ok(answer?),

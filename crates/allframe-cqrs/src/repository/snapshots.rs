@@ -93,7 +93,7 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
 
 /// The latest snapshot of a stream, if it is of this type and the stream holds what it claims to include.
 async fn latest_of(
-    backend: &dyn EventStoreBackend,
+    backend: &impl EventStoreBackend,
     reads: &StreamReads,
     stream: &StreamId,
     state_type: &str,
@@ -113,7 +113,7 @@ async fn latest_of(
     Ok(Some(snapshot))
 }
 
-async fn save(backend: &dyn EventStoreBackend, snapshot: Result<Snapshot>) -> Result<()> {
+async fn save(backend: &impl EventStoreBackend, snapshot: Result<Snapshot>) -> Result<()> {
     Ok(backend.save_snapshot(snapshot?).await?)
 }
 

@@ -98,7 +98,7 @@ impl<S: Send + Sync + 'static> StreamStates<S> {
     /// is applied, so that what cannot be read costs no cached state; what fails while it is applied does.
     pub(crate) async fn read_tail<D>(
         &self,
-        backend: &dyn EventStoreBackend,
+        backend: &impl EventStoreBackend,
         stream: &StreamId,
         mut state: StreamState<S>,
         end: StreamEnd,
@@ -130,7 +130,7 @@ impl<S: Send + Sync + 'static> StreamStates<S> {
     /// The cached state, if it holds nothing beyond `end`.
     pub(crate) async fn find_within(
         &self,
-        backend: &dyn EventStoreBackend,
+        backend: &impl EventStoreBackend,
         stream: &StreamId,
         end: StreamEnd,
     ) -> Result<Option<StreamState<S>>> {

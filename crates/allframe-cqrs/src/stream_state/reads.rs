@@ -25,7 +25,7 @@ pub(super) struct Tail {
 impl StreamReads {
     pub(super) async fn tail(
         &self,
-        backend: &dyn EventStoreBackend,
+        backend: &impl EventStoreBackend,
         stream: &StreamId,
         after: Version,
         end: StreamEnd,
@@ -43,7 +43,7 @@ impl StreamReads {
     /// The event with this version, if the stream holds it.
     pub(crate) async fn event_at(
         &self,
-        backend: &dyn EventStoreBackend,
+        backend: &impl EventStoreBackend,
         stream: &StreamId,
         version: Version,
     ) -> Result<Option<RecordedEvent>> {
@@ -57,7 +57,7 @@ impl StreamReads {
     /// before it.
     pub(crate) async fn is_within(
         &self,
-        backend: &dyn EventStoreBackend,
+        backend: &impl EventStoreBackend,
         stream: &StreamId,
         version: Version,
         end: StreamEnd,
