@@ -1,4 +1,4 @@
-//! tokio-postgres and its pool alone: a table of events, three of them appended in a transaction, and read.
+//! tokio-postgres, its pool and serde_json: a table of events, three of them appended in a transaction, and read.
 
 use deadpool_postgres::{Manager, Pool};
 use serde::{Deserialize, Serialize};

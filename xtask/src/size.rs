@@ -11,7 +11,7 @@ use crate::chore::{Chore, Usage};
 use crate::process::Process;
 use crate::rocksdb::tools::Tools;
 use crate::workspace;
-use apps::{App, BASELINE, BUILD, MANIFEST, Measured};
+use apps::{App, BASELINE, BUILD, MANIFEST, When};
 use weight::Weight;
 
 pub(crate) const CHORE: Chore = Chore {
@@ -31,7 +31,7 @@ The profile of this repository, which has `lto = \"thin\"`, is that of nobody wh
 
 All do the same: append two events, carry out one command twice, read; but `store` has no command, and appends a third event, and
 `two` does all of it with two types of events. The first does it with tokio alone, and what the others weigh is what they have more
-than it. Fails when one is above its limit. No step of `cargo xtask ci`: it builds for minutes.",
+than it. Those of `--libraries` do what each library is for: see their sources. Fails when one is above its limit. No step of `cargo xtask ci`: it builds for minutes.",
     run,
 };
 
@@ -40,7 +40,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     if options.rocksdb {
         Tools::require()?;
     }
-    let apps: Vec<&App> = apps::APPS.iter().filter(|it| options.measure(it.measured)).collect();
+    let apps: Vec<&App> = apps::APPS.iter().filter(|it| options.asks_for(it.when)).collect();
     let folder = workspace::root().join(apps::FOLDER);
     apps::generate(&folder, &apps)?;
 
@@ -81,11 +81,11 @@ impl Options {
         Ok(options)
     }
 
-    fn measure(self, measured: Measured) -> bool {
-        match measured {
-            Measured::Always => true,
-            Measured::WithLibraries => self.libraries,
-            Measured::WithRocksDb => self.rocksdb,
+    fn asks_for(self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::WithLibraries => self.libraries,
+            When::WithRocksDb => self.rocksdb,
         }
     }
 }
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn what_takes_long_is_measured_where_it_is_asked_for() {
-        assert!(!parse("").unwrap().measure(Measured::WithLibraries));
-        assert!(!parse("--libraries").unwrap().measure(Measured::WithRocksDb));
-        assert!(parse("--libraries").unwrap().measure(Measured::WithLibraries));
-        assert!(parse("").unwrap().measure(Measured::Always));
+        assert!(!parse("").unwrap().asks_for(When::WithLibraries));
+        assert!(!parse("--libraries").unwrap().asks_for(When::WithRocksDb));
+        assert!(parse("--libraries").unwrap().asks_for(When::WithLibraries));
+        assert!(parse("").unwrap().asks_for(When::Always));
     }
 
     #[test]

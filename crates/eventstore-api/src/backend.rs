@@ -235,8 +235,11 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     }
 }
 
-/// A call of each of these is the call of the same of what `self` points to: its future, and none around it, which would be
-/// one more allocation for every call.
+/// Writes out what `async_trait` makes of an `async fn`, so that a call hands out the future of the backend behind the `Arc`; with
+/// `async_trait` it would be a second boxed future around that one.
+///
+/// The lifetimes have to be those of its expansion: `'s` is that of `self`, `$life` that of the one borrowed argument that a method may
+/// have, `'f` that of the future. A provided method that is missing below is not passed on; `tests/shared_backend.rs` calls all of them.
 macro_rules! pass_on {
     ($($name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),*) -> $ok:ty;)*) => {$(
         fn $name<'s, $($life,)? 'f>(

@@ -217,8 +217,9 @@ impl RecordedEvent {
         (stream, NewEvent { id, event_type, schema_version, encoding, payload, metadata, tags })
     }
 
-    /// What it adds to a batch, about, in bytes.
-    fn size(&self) -> usize {
+    /// What it takes, about, in bytes: its names, its payload, its metadata and its tags.
+    #[must_use]
+    pub fn size(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.as_str().len()).sum();
         let names = self.stream.as_str().len() + self.event_type.as_str().len();
         names + self.payload.len() + self.metadata.size() + tags

@@ -6,8 +6,10 @@ use futures_util::future::{join, try_join};
 use crate::{
     Difference, Migration, MigrationError, MigrationPhase,
     copy_state::{CopyState, WatchedCopy},
+    migration::Page,
     snapshots::{Names, SnapshotCopy},
     verify::Seen,
+    walk::{Pages, bytes},
 };
 
 /// Copies events up to the last one that the source has by now, and the snapshots of these streams: not what comes meanwhile, which may
@@ -108,26 +110,41 @@ async fn copy_pages(
     until: GlobalPosition,
 ) -> Result<Stored, MigrationError> {
     let Migration { source, page, .. } = migration;
-    let mut query = ReadAll::after(behind).limit(page.events).max_bytes(page.bytes);
-    let mut read = source.read_all(&query).await.map_err(MigrationError::Source)?;
-    loop {
-        query = query.next_page(&read);
-        let is_last = read.end_reached || read.next >= until;
-        let next = async {
-            match is_last {
-                true => Ok(None),
-                false => source.read_all(&query).await.map(Some),
-            }
-        };
-        let (stored, next) = join(store(migration, copy, until, read.events), next).await;
+    let mut pages = Pages::new(*source, behind);
+    let mut events = gather(&mut pages, *page, until).await.map_err(MigrationError::Source)?;
+    while !events.is_empty() {
+        let next = gather(&mut pages, *page, until);
+        let (stored, next) = join(store(migration, copy, until, events), next).await;
         if let Stored::EndsAt(head) = stored? {
             return Ok(Stored::EndsAt(head));
         }
-        match next.map_err(MigrationError::Source)? {
-            Some(next) => read = next,
-            None => return Ok(Stored::All),
+        events = next.map_err(MigrationError::Source)?;
+    }
+    Ok(Stored::All)
+}
+
+/// As many events as are stored together, or nearly; none at the end.
+async fn gather(
+    pages: &mut Pages<'_>,
+    page: Page,
+    until: GlobalPosition,
+) -> eventstore_api::Result<Vec<RecordedEvent>> {
+    let (mut events, mut room) = (Vec::new(), page);
+    while !pages.is_at_the_end && pages.position() < until {
+        let read = match pages.next(room).await {
+            Ok(read) => read,
+            Err(error) if events.is_empty() => return Err(error),
+            // What comes before is stored. The next to read says what is wrong.
+            Err(_) => break,
+        };
+        room.events = room.events.saturating_sub(read.len());
+        room.bytes = room.bytes.saturating_sub(bytes(&read));
+        events.extend(read);
+        if room.events == 0 || room.bytes <= page.bytes / 8 {
+            break;
         }
     }
+    Ok(events)
 }
 
 async fn store(

@@ -34,11 +34,11 @@ struct SoFar {
     seen: Seen,
 }
 
-/// How much is read, and stored, at a time.
+/// How much is read, and stored, at a time, at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {
     pub(crate) events: usize,
-    /// Of payloads.
+    /// About: of all that an event holds.
     pub(crate) bytes: usize,
 }
 
@@ -58,7 +58,8 @@ impl<'a> Migration<'a> {
         self
     }
 
-    /// The same migration, in pages whose payloads have at most so many bytes together; 8 MiB where nothing is said.
+    /// The same migration, in pages of about so many bytes at most, of names, payloads, metadata and tags together; 8 MiB where nothing
+    /// is said.
     #[must_use]
     pub fn page_bytes(mut self, bytes: usize) -> Self {
         self.page.bytes = bytes;

@@ -8,16 +8,12 @@ use crate::{
     Difference, Migration, MigrationError, MigrationPhase, Verified,
     copy_state::CopyState,
     digest::Digester,
-    migration::Page,
     snapshots::{Names, compare, look_for_missing},
     walk::Walk,
 };
 
 /// How many events are compared before whoever copies beside it has a turn: a server that stores would wait for its next bytes.
 const AT_ONCE: u64 = 128;
-/// How many events of each store are held while they are compared. To store many at a time saves transactions; to read many saves
-/// nothing, and a server sorts a larger page on disk.
-const COMPARED_AT_ONCE: usize = 8_192;
 
 /// Compares everything in the target.
 pub(crate) async fn verify(migration: &Migration<'_>) -> Result<Verified, MigrationError> {
@@ -101,9 +97,8 @@ impl Seen {
         tell: impl Fn(GlobalPosition),
     ) -> Result<Option<GlobalPosition>, MigrationError> {
         let Migration { source, target, page, .. } = migration;
-        let page = Page { events: page.events.min(COMPARED_AT_ONCE), ..*page };
-        let mut source = Walk::new(*source, self.head, page);
-        let mut target = Walk::new(*target, self.head, page);
+        let mut source = Walk::new(*source, self.head, *page);
+        let mut target = Walk::new(*target, self.head, *page);
         let is_due = |event: &RecordedEvent| event.position <= head;
         // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
         while self.head < head {

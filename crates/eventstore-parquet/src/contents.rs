@@ -174,6 +174,7 @@ fn read_metadata(mut file: impl Read + Seek) -> Result<(FileMetaData, u64), Parq
     metadata_of(&metadata).map(|metadata| (metadata, length))
 }
 
+/// What Parquet says of a file, of the bytes at its end.
 pub(crate) fn metadata_of(mut bytes: &[u8]) -> Result<FileMetaData, ParquetError> {
     let most = bytes.len().saturating_mul(2).saturating_add(1_024);
     // Read as the headers of pages are: the code for what both hold is compiled once.

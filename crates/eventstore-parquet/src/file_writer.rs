@@ -12,7 +12,7 @@ use crate::{
     directory::PageDirectory,
     error::ParquetError,
     footer::{CHECKSUM_KEY, FORMAT, FORMAT_KEY, PAGES_KEY, RowGroup, SUMMARY_KEY, Summary, checksum_of},
-    measured::Measured,
+    held::Held,
     schema::{self, COLUMN_COUNT},
     write_pages::{PAGE_EVENTS, PageCutter, WRITE_OPTIONS, measuring},
     writer::{ParquetOptions, event_bytes},
@@ -21,9 +21,11 @@ use crate::{
 /// Writes recorded events to an output, which every call is given: always the same.
 pub(crate) struct FileWriter {
     options: ParquetOptions,
-    file: ArrowWriter<Measured>,
+    file: ArrowWriter<Held>,
     /// What `file` has written and the output has not.
-    written: Measured,
+    held: Held,
+    /// A row group was not written, or not all of it: what there is would look like a whole file without it.
+    is_broken: bool,
     cutter: PageCutter,
     directory: PageDirectory,
     /// Of the next row group.
@@ -37,14 +39,15 @@ pub(crate) struct FileWriter {
 impl FileWriter {
     /// The options have to be within their bounds.
     pub(crate) fn new(options: ParquetOptions) -> Result<Self, ParquetError> {
-        let written = Measured::default();
-        let file = ArrowWriter::try_new(written.clone(), schema::schema(), WRITE_OPTIONS);
+        let held = Held::default();
+        let file = ArrowWriter::try_new(held.clone(), schema::schema(), WRITE_OPTIONS);
         let file = file.map_err(ParquetError::not_written)?;
         Ok(Self {
             options,
             cutter: PageCutter::new(options.compression_level, file.parquet_schema())?,
             file,
-            written,
+            held,
+            is_broken: false,
             directory: PageDirectory::new(PAGE_EVENTS),
             events: Vec::new(),
             event_bytes: 0,
@@ -99,8 +102,8 @@ impl FileWriter {
             key_value(SUMMARY_KEY, summary),
             key_value(PAGES_KEY, pages),
         ];
-        self.file.end(Some(key_values)).map_err(writing)?;
-        output.write_all(&with_column_orders(&self.written.take())?)?;
+        self.file.end(Some(key_values)).map_err(ParquetError::not_written)?;
+        output.write_all(&with_column_orders(&self.held.take())?)?;
         output.flush()?;
         Ok(self.summary)
     }
@@ -122,17 +125,22 @@ impl FileWriter {
     }
 
     fn encode(&mut self, events: &[RecordedEvent], output: &mut dyn Write) -> Result<(), ParquetError> {
+        if self.is_broken {
+            return Err(ParquetError::not_written("a row group could not be written before"));
+        }
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
-        let columns = self.cutter.cut(events)?.map(|pages| measuring(pages, &self.written));
+        // Until all of it is written, and told of.
+        self.is_broken = true;
+        let columns = self.cutter.cut(events)?.map(|pages| measuring(pages, &self.held));
         let mut written = <[_; COLUMN_COUNT]>::default();
         let mut all = Vec::with_capacity(COLUMN_COUNT);
         for ((pages, place), written) in columns.into_iter().zip(&mut written) {
             all.push(Ok(pages));
             *written = place;
         }
-        self.file.write(DynIter::new(all.into_iter())).map_err(writing)?;
+        self.file.write(DynIter::new(all.into_iter())).map_err(ParquetError::not_written)?;
         self.directory.push(written.map(|place| std::mem::take(&mut *place.lock())));
-        output.write_all(&self.written.take())?;
+        output.write_all(&self.held.take())?;
         events.iter().for_each(|event| self.checksum.add(event));
         let streams = || events.iter().map(|event| event.stream.as_str());
         let times = || events.iter().map(|event| event.recorded_at.as_micros());
@@ -147,6 +155,7 @@ impl FileWriter {
             last_recorded_at: times().max().unwrap_or_default(),
             event_types: types_of(events),
         });
+        self.is_broken = false;
         Ok(())
     }
 }
@@ -179,10 +188,10 @@ fn with_column_orders(end: &[u8]) -> Result<Vec<u8>, ParquetError> {
     let (rest, length) = rest.split_last_chunk::<4>().ok_or_else(short)?;
     let begin = rest.len().checked_sub(u32::from_le_bytes(*length) as usize).ok_or_else(short)?;
     let (before, metadata) = rest.split_at_checked(begin).ok_or_else(short)?;
-    let mut metadata = metadata_of(metadata)?;
+    let mut metadata = metadata_of(metadata).map_err(ParquetError::not_written)?;
     let leaves = metadata.schema.iter().filter(|element| element.num_children.is_none());
     metadata.column_orders = Some(leaves.map(|_| ColumnOrder::TYPEORDER(TypeDefinedOrder {})).collect());
-    let mut encoded = Measured::default();
+    let mut encoded = Held::default();
     // Of the type with which arrow2 writes it too: the code for all that it may hold is compiled once.
     metadata
         .write_to_out_protocol(&mut TCompactOutputProtocol::new(&mut &mut encoded))
@@ -190,11 +199,4 @@ fn with_column_orders(end: &[u8]) -> Result<Vec<u8>, ParquetError> {
     let encoded = encoded.take();
     let length = u32::try_from(encoded.len()).map_err(ParquetError::not_written)?;
     Ok([before, &encoded, &length.to_le_bytes(), magic].concat())
-}
-
-fn writing(error: arrow2::error::Error) -> ParquetError {
-    match error {
-        arrow2::error::Error::Io(error) => error.into(),
-        other => ParquetError::not_written(other),
-    }
 }

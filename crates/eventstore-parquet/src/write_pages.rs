@@ -18,7 +18,7 @@ use crate::{
     directory::{ColumnPages, PagePlace},
     encode::{self, Values},
     error::ParquetError,
-    measured::Measured,
+    held::Held,
     schema::COLUMN_COUNT,
     statistics,
 };
@@ -116,13 +116,13 @@ fn length(count: usize) -> Result<i32, ParquetError> {
 struct Measuring {
     pages: vec::IntoIter<CompressedPage>,
     page: Option<CompressedPage>,
-    file: Measured,
+    file: Held,
     written: Arc<Mutex<ColumnPages>>,
     places: Vec<PagePlace>,
 }
 
 /// The pages of a column for the file to take, and where it has written them, when it has.
-pub(crate) fn measuring(pages: Vec<CompressedPage>, file: &Measured) -> (Pages, Arc<Mutex<ColumnPages>>) {
+pub(crate) fn measuring(pages: Vec<CompressedPage>, file: &Held) -> (Pages, Arc<Mutex<ColumnPages>>) {
     let written = Arc::new(Mutex::new(ColumnPages::default()));
     let pages = Measuring {
         places: Vec::with_capacity(pages.len()),

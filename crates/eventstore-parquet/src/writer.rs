@@ -9,7 +9,8 @@ use crate::{error::ParquetError, file_writer::FileWriter, footer::Summary};
 pub struct ParquetOptions {
     /// At most how many events a row group holds, 1 to 1,048,576; 16,384 by default. It is what is read at once.
     pub row_group_events: usize,
-    /// From how many bytes of payloads, metadata and tags on a row group is full, 1 KiB to 256 MiB; 16 MiB by default.
+    /// From how many bytes of payloads, metadata and tags on a row group is full, 1 KiB to 256 MiB; 16 MiB by default. While it is
+    /// written, it is in memory encoded, too.
     pub row_group_bytes: usize,
     /// How hard zstd tries, 1 to 22; 3 by default.
     pub compression_level: i32,

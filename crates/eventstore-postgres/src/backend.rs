@@ -143,7 +143,7 @@ impl PostgresBackend {
         batch.validate()?;
         self.check_open()?;
         let answers_within = self.store.connections.answers_within();
-        let inside = Inside { client: transaction.client(), sql: &self.store.sql, answers_within };
+        let inside = Inside::of(transaction, &self.store.sql, answers_within);
         let answer = inside.append(&batch).await;
         if answer.is_err() {
             self.store.head.note_answer(&answer);
@@ -183,6 +183,7 @@ impl PostgresBackend {
     }
 
     /// Boxed, so that it is compiled here and not into every program that opens a store.
+    // Boxed and not inlined: see `requests`.
     #[inline(never)]
     fn open(
         connections: Connections,
@@ -268,7 +269,7 @@ impl EventStoreBackend for PostgresBackend {
         let payload: &[u8] = &snapshot.payload;
         let arguments: [&(dyn ToSql + Sync); 6] =
             [&stream, &version, &state_type, &schema_version, &encoding, &payload];
-        let saved = connection.rows(&self.store.sql.save_snapshot, &arguments).await;
+        let saved = connection.kept_rows(&self.store.sql.save_snapshot, &arguments).await;
         saved.map(drop).map_err(of_write)
     }
 

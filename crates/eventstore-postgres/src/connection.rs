@@ -133,7 +133,7 @@ pub(crate) async fn check_server(connection: &Lent) -> Result<()> {
         pg_encoding_to_char(d.encoding), current_setting('fsync'), current_setting('synchronous_commit'), \
         current_setting('default_transaction_isolation') \
         FROM pg_database d WHERE d.datname = current_database()";
-    let row = connection.within(requests::row(connection, WHAT, &[])).await.map_err(of_read)?;
+    let row = connection.within(requests::row_once(connection, WHAT, &[])).await.map_err(of_read)?;
     let text = |column| row.try_get::<_, &str>(column).map_err(of_read);
     takes_a_store(text(0)?, text(1)?, text(2)?)?;
     if text(5)? != "read committed" {

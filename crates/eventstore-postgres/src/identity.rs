@@ -61,7 +61,7 @@ pub async fn identity(url: &str, config: &PostgresConfig) -> Result<StoreIdentit
     let settings = Settings::of_primary(url, config)?;
     let connections = Connections::to(&settings, config)?;
     let connection = connections.get().await?;
-    let row = connection.within(requests::row(&connection, WHICH, &[])).await.map_err(of_read);
+    let row = connection.within(requests::row_once(&connection, WHICH, &[])).await.map_err(of_read);
     drop(connection);
     connections.close();
     let row = row?;

@@ -68,15 +68,16 @@ impl Lent {
     /// # Errors
     ///
     /// As [`Lent::within`].
+    // Boxed and not inlined: see `requests`.
     #[inline(never)]
-    pub(crate) fn rows<'a>(
+    pub(crate) fn kept_rows<'a>(
         &'a self,
         sql: &'a str,
         arguments: &'a [&'a (dyn ToSql + Sync)],
     ) -> BoxFuture<'a, Result<Vec<Row>, Failure>> {
         let rows = async move {
             let statement = requests::kept(self, sql).await?;
-            requests::answer(self, &statement, arguments).await
+            requests::rows_of_prepared(self, &statement, arguments).await
         };
         Box::pin(self.within(rows))
     }

@@ -177,7 +177,7 @@ impl Teller {
         let head = own.position.get().to_string();
         let patience = if own.is_closed { LAST_WORDS } else { ANSWERS_WITHIN };
         let arguments: [&(dyn ToSql + Sync); 2] = [&self.channel, &head];
-        let notify = requests::rows(client, "SELECT pg_notify($1, $2)", &arguments);
+        let notify = requests::rows_once(client, "SELECT pg_notify($1, $2)", &arguments);
         let is_told = matches!(timeout(patience, notify).await, Ok(Ok(_)));
         if is_told {
             self.told = own.position;

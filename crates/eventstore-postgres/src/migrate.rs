@@ -82,6 +82,7 @@ pub(crate) fn newest() -> u32 {
 }
 
 /// Brings a schema up to date, and has its log in partitions where that is wanted.
+// Boxed and not inlined: see `requests`.
 #[inline(never)]
 pub(crate) fn run<'a>(
     connection: &'a mut Lent,
@@ -118,7 +119,7 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
     let found = version(client, schema, limit).await?;
     // `IF NOT EXISTS` would ask for the right to create one also where there is one.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
-    let is_there = requests::row(client, IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
+    let is_there = requests::row_once(client, IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
     if !is_there.try_get::<_, bool>(0).map_err(of_write)? {
         requests::script(client, &format!("CREATE SCHEMA {schema}")).await.map_err(of_write)?;
     }
@@ -149,12 +150,13 @@ async fn version(client: &Client, schema: &SchemaName, limit: Duration) -> Resul
     // has done meanwhile, when this has waited for him in a transaction that had begun before.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relname = 'schema_migrations')";
-    let row = in_time(limit, requests::row(client, IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
+    let row =
+        in_time(limit, requests::row_once(client, IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
         return Ok(0);
     }
     let select = format!("SELECT coalesce(max(version), 0) FROM {schema}.schema_migrations");
-    let row = in_time(limit, requests::row(client, &select, &[])).await.map_err(of_read)?;
+    let row = in_time(limit, requests::row_once(client, &select, &[])).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);
     let known = newest();
     if found > known {

@@ -48,7 +48,7 @@ impl Partitioning {
         // More than there will ever be, and far from where positions end.
         let wanted = signed(self.events_per_partition.get().min(1 << 50));
         let select = format!("SELECT events_per_partition FROM {schema}.partitioning");
-        let found = requests::rows(connection, &select, &[]).await.map_err(of_read)?;
+        let found = requests::rows_once(connection, &select, &[]).await.map_err(of_read)?;
         if found.first().is_some_and(|row| row.try_get(0).is_ok_and(|found: i64| found == wanted)) {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl Partitioning {
         let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
         requests::script(transaction.client(), limits).await.map_err(of_write)?;
         let apply = format!("SELECT {schema}.partition_event_log($1)");
-        requests::rows(transaction.client(), &apply, &[&wanted]).await.map_err(of_write)?;
+        requests::rows_once(transaction.client(), &apply, &[&wanted]).await.map_err(of_write)?;
         transaction.commit().await.map_err(of_write)
     }
 }

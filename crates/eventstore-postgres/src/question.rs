@@ -55,6 +55,7 @@ impl Question<'_> {
     /// # Errors
     ///
     /// What the server says, or what became of the connection; and inside, an event that cannot be read, with which the page begins.
+    // Boxed and not inlined: see `requests`.
     #[inline(never)]
     pub(crate) fn ask<'a>(
         &'a self,

@@ -161,6 +161,7 @@ async fn page<P>(
 }
 
 /// The answer of the server that takes appends.
+// Boxed and not inlined: see `requests`.
 #[inline(never)]
 fn primary_answers<'a>(store: &'a Store, question: &'a Question<'a>) -> BoxFuture<'a, Result<Answer>> {
     Box::pin(async move {
@@ -202,6 +203,7 @@ pub(crate) fn position(rows: &[Row]) -> Result<GlobalPosition> {
 }
 
 /// The rows of a statement that is kept prepared, from the server that takes appends.
+// Boxed and not inlined: see `requests`.
 #[inline(never)]
 pub(crate) fn query<'a>(
     store: &'a Store,
@@ -210,6 +212,6 @@ pub(crate) fn query<'a>(
 ) -> BoxFuture<'a, Result<Vec<Row>>> {
     Box::pin(async move {
         let connection = store.connections.get().await?;
-        connection.rows(sql, arguments).await.map_err(of_read)
+        connection.kept_rows(sql, arguments).await.map_err(of_read)
     })
 }

@@ -83,6 +83,7 @@ impl Replica {
     }
 
     /// The answer of the replica, where it can show what its reader has to see.
+    // Boxed and not inlined: see `requests`.
     #[inline(never)]
     pub(crate) fn answer<'a>(
         &'a self,
@@ -168,7 +169,7 @@ impl Replica {
                 *self.system.get_or_init(|| system(&rows))
             }
         };
-        let rows = connection.within(requests::rows(connection, SYSTEM, &[])).await.map_err(broken)?;
+        let rows = connection.within(requests::rows_once(connection, SYSTEM, &[])).await.map_err(broken)?;
         if system(&rows) == primary { Ok(()) } else { Err(NoPage::Foreign) }
     }
 }
@@ -241,7 +242,7 @@ async fn within<T>(deadline: Instant, future: impl Future<Output = T>) -> Result
 
 /// How far the replica is.
 async fn replayed(connection: &Lent, asks: &Statement, deadline: Instant) -> Result<GlobalPosition, NoPage> {
-    let rows = within(deadline, connection.within(requests::answer(connection, asks, &[]))).await?;
+    let rows = within(deadline, connection.within(requests::rows_of_prepared(connection, asks, &[]))).await?;
     read::position(&rows.map_err(broken)?).map_err(away)
 }
 

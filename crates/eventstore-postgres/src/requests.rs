@@ -1,7 +1,8 @@
 //! What is asked of the server, on a connection or in a transaction.
 //!
 //! Each of these is boxed, and not inlined: a future's code is compiled again into everything that waits for it, and the client's for
-//! one statement is long, since it looks up the types that it does not know.
+//! one statement is long, since it looks up the types that it does not know. What stands above them and waits for several of them is
+//! boxed for the same reason.
 
 use bytes::Bytes;
 use deadpool_postgres::Object;
@@ -28,7 +29,7 @@ pub(crate) fn prepared<'a>(client: &'a Client, sql: &'a str) -> Request<'a, Stat
 
 /// The rows of a statement that was prepared.
 #[inline(never)]
-pub(crate) fn answer<'a>(
+pub(crate) fn rows_of_prepared<'a>(
     client: &'a Client,
     statement: &'a Statement,
     arguments: &'a [&'a (dyn ToSql + Sync)],
@@ -38,7 +39,7 @@ pub(crate) fn answer<'a>(
 
 /// The rows of a statement that is prepared for this once.
 #[inline(never)]
-pub(crate) fn rows<'a>(
+pub(crate) fn rows_once<'a>(
     client: &'a Client,
     sql: &'a str,
     arguments: &'a [&'a (dyn ToSql + Sync)],
@@ -48,7 +49,7 @@ pub(crate) fn rows<'a>(
 
 /// The row of a statement that has one, and is prepared for this once.
 #[inline(never)]
-pub(crate) fn row<'a>(
+pub(crate) fn row_once<'a>(
     client: &'a Client,
     sql: &'a str,
     arguments: &'a [&'a (dyn ToSql + Sync)],
@@ -58,7 +59,7 @@ pub(crate) fn row<'a>(
 
 /// The rows of a statement that is not prepared: for connections that keep nothing.
 #[inline(never)]
-pub(crate) fn typed_rows<'a>(
+pub(crate) fn rows_unprepared<'a>(
     client: &'a Client,
     sql: &'a str,
     arguments: &'a [(&'a (dyn ToSql + Sync), Type)],

@@ -93,7 +93,7 @@ impl Settings {
     /// Why there is none, also when it took too long.
     pub(crate) async fn connect(&self) -> Result<Connected, PostgresError> {
         // The client's own limit is for the socket alone; a server that hangs takes that, and then says nothing.
-        match timeout(self.connect_timeout, self.connected()).await {
+        match timeout(self.connect_timeout, self.open_connection()).await {
             Ok(connected) => connected.map_err(|source| PostgresError::Connect { source }),
             Err(_) => Err(PostgresError::ConnectTimeout { waited: self.connect_timeout }),
         }
@@ -101,16 +101,16 @@ impl Settings {
 
     /// Boxed, so that the pool and whoever connects beside it share its code.
     #[inline(never)]
-    fn connected(&self) -> BoxFuture<'_, Result<Connected, Error>> {
+    fn open_connection(&self) -> BoxFuture<'_, Result<Connected, Error>> {
         self.config.connect(self.tls.clone()).boxed()
     }
 }
 
-/// For the pool, which has the same configuration.
+/// For the pool, which hands in what it was made with: it is `self.config`.
 impl Connect for Settings {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         Box::pin(async move {
-            let (client, connection) = self.connected().await?;
+            let (client, connection) = self.open_connection().await?;
             let driver = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     // As the pool says it of connections that it makes by itself.

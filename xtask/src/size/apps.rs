@@ -18,18 +18,18 @@ pub(super) struct App {
     /// What it asks of allframe-cqrs beside the default; `None` is a program without.
     features: Option<&'static [&'static str]>,
     /// What else it depends on, as its manifest says it.
-    libraries: &'static str,
+    libraries: &'static [&'static str],
     source: &'static [&'static str],
     /// What it may have more than the baseline, in bytes.
     pub(super) limit: Option<u64>,
-    pub(super) measured: Measured,
+    pub(super) when: When,
 }
 
 /// When a program is built and weighed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Measured {
+pub(super) enum When {
     Always,
-    /// It has nothing of the toolkit: what the libraries below it weigh, which no code of ours could save.
+    /// It has nothing of the toolkit: what libraries weigh where they are used as they are.
     WithLibraries,
     WithRocksDb,
 }
@@ -38,101 +38,97 @@ pub(super) enum Measured {
 pub(super) const BASELINE: App = App {
     name: "baseline",
     features: None,
-    libraries: "",
+    libraries: &[],
     source: &[include_str!("../../size/baseline.rs")],
     limit: None,
-    measured: Measured::Always,
+    when: When::Always,
 };
 
 const BANK: &str = include_str!("../../size/bank.rs");
 const KB: u64 = 1000;
 
-const SERDE: &str = "serde = { version = \"1\", features = [\"derive\"] }\n";
-const SERDE_JSON: &str = "serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\n";
-const TOKIO_POSTGRES: &str = "\
-serde = { version = \"1\", features = [\"derive\"] }
-serde_json = \"1\"
-deadpool-postgres = { version = \"0.14\", default-features = false, features = [\"rt_tokio_1\"] }
-tokio-postgres = { version = \"0.7\", default-features = false, features = [\"runtime\"] }
-";
-const ARROW2: &str = "\
-arrow2 = { version = \"0.18\", default-features = false, features = [\"io_parquet\", \"io_parquet_zstd\"] }
-";
+const SERDE: &str = "serde = { version = \"1\", features = [\"derive\"] }";
+const SERDE_JSON: &str = "serde_json = \"1\"";
+const DEADPOOL: &str =
+    "deadpool-postgres = { version = \"0.14\", default-features = false, features = [\"rt_tokio_1\"] }";
+const TOKIO_POSTGRES: &str =
+    "tokio-postgres = { version = \"0.7\", default-features = false, features = [\"runtime\"] }";
+const ARROW2: &str = "arrow2 = { version = \"0.18\", default-features = false, features = [\"io_parquet\", \"io_parquet_zstd\"] }";
 
 pub(super) const APPS: &[App] = &[
     // Without a bus: what an event store alone weighs. It has no limit of its own.
     App {
         name: "store",
         features: Some(&[]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &[include_str!("../../size/store.rs")],
         limit: None,
-        measured: Measured::Always,
+        when: When::Always,
     },
     App {
         name: "base",
         features: Some(&[]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &[BANK, include_str!("../../size/base.rs")],
         limit: Some(150 * KB),
-        measured: Measured::Always,
+        when: When::Always,
     },
     // The same with a second type of events, its aggregate and its command: what each further one adds.
     App {
         name: "two",
         features: Some(&[]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &["mod one {", BANK, "}\nmod another {", BANK, "}", include_str!("../../size/two.rs")],
         limit: None,
-        measured: Measured::Always,
+        when: When::Always,
     },
     App {
         name: "wal-parquet",
         features: Some(&["wal", "parquet"]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &[BANK, include_str!("../../size/wal.rs")],
         limit: Some(1500 * KB),
-        measured: Measured::Always,
+        when: When::Always,
     },
     App {
         name: "postgres",
         features: Some(&["postgres"]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &[BANK, include_str!("../../size/postgres.rs")],
         limit: Some(2000 * KB),
-        measured: Measured::Always,
+        when: When::Always,
     },
     App {
         name: "rocksdb",
         features: Some(&["rocksdb"]),
-        libraries: SERDE,
+        libraries: &[SERDE],
         source: &[BANK, include_str!("../../size/rocksdb.rs")],
         limit: None,
-        measured: Measured::WithRocksDb,
+        when: When::WithRocksDb,
     },
     App {
         name: "json-alone",
         features: None,
-        libraries: SERDE_JSON,
+        libraries: &[SERDE, SERDE_JSON],
         source: &[include_str!("../../size/json_alone.rs")],
         limit: None,
-        measured: Measured::WithLibraries,
+        when: When::WithLibraries,
     },
     App {
         name: "parquet-alone",
         features: None,
-        libraries: ARROW2,
+        libraries: &[ARROW2],
         source: &[include_str!("../../size/parquet_alone.rs")],
         limit: None,
-        measured: Measured::WithLibraries,
+        when: When::WithLibraries,
     },
     App {
         name: "postgres-alone",
         features: None,
-        libraries: TOKIO_POSTGRES,
+        libraries: &[SERDE, SERDE_JSON, DEADPOOL, TOKIO_POSTGRES],
         source: &[include_str!("../../size/postgres_alone.rs")],
         limit: None,
-        measured: Measured::WithLibraries,
+        when: When::WithLibraries,
     },
 ];
 
@@ -175,7 +171,10 @@ fn manifest(app: &App, root: &Path) -> String {
         tokio = {{ version = \"1\", default-features = false, features = [\"macros\", \"rt\", \"sync\"] }}\n",
         app.name
     );
-    text.push_str(app.libraries);
+    for library in app.libraries {
+        text.push_str(library);
+        text.push('\n');
+    }
     if let Some(features) = app.features {
         let toolkit = root.join("crates/allframe-cqrs");
         text.push_str(&format!("allframe-cqrs = {{ path = {toolkit:?}, features = {features:?} }}\n"));
@@ -191,6 +190,15 @@ mod tests {
     fn the_baseline_has_nothing_of_the_toolkit() {
         let text = manifest(&BASELINE, Path::new("there"));
         assert!(!text.contains("allframe") && !text.contains("serde"), "{text}");
+    }
+
+    #[test]
+    fn neither_have_the_programs_of_libraries() {
+        for app in APPS.iter().filter(|it| it.when == When::WithLibraries) {
+            let text = manifest(app, Path::new("there"));
+            assert!(text.parse::<toml::Table>().is_ok(), "{text}");
+            assert!(!text.contains("allframe") && !app.source.concat().contains("allframe"), "{text}");
+        }
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl Failure {
                 source.downcast_ref::<io::Error>().and_then(|error| about_a_file(error.kind()))
             }
             Self::Read { source, .. } | Self::Write { source, .. } => about_a_file(source.kind()),
+            #[cfg(feature = "parquet")]
+            Self::BadLine { source, .. } if source.is::<eventstore_parquet::ParquetError>() => Some(
+                "copy it from where it came once more, or export it again: events with an id are not stored twice",
+            ),
             Self::BadLine { .. } => Some(
                 "correct it and import the file again: lines with an id are not stored twice, and those without one would be",
             ),

@@ -37,8 +37,11 @@ pub(super) fn advice(failed: &StoreError, purpose: Purpose) -> Option<&'static s
         let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
         cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
     };
-    let is_not_there = causes(failed).any(|cause| of_the_system(cause) == Some(io::ErrorKind::NotFound));
-    is_not_there.then_some(match purpose {
+    let is_about = |kind| causes(failed).any(|cause| of_the_system(cause) == Some(kind));
+    if is_about(io::ErrorKind::NotADirectory) {
+        return Some("a part of the path is a file; name the directory of a store");
+    }
+    is_about(io::ErrorKind::NotFound).then_some(match purpose {
         Purpose::Reading => {
             "name the directory of a store; `import`, `append`, `bench` and `migrate --to` begin one, and what only reads does not"
         }

@@ -72,6 +72,7 @@ fn a_damaged_parquet_file_is_refused_with_its_name() {
         outcome.stderr.contains("error: out.parquet: the Parquet file is damaged: column `stream` of the rows from 3584 on: its checksum is wrong"),
         "{outcome}"
     );
+    assert!(outcome.stderr.contains("hint: copy it from where it came"), "{outcome}");
 }
 
 #[test]

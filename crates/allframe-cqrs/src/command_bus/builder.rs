@@ -255,7 +255,7 @@ impl<E: Event> CommandBusBuilder<E> {
         self.retries.give(&mut self.dependencies, self.repositories);
         let mut handlers = Handlers::new();
         let problems = self.handlers.install(&self.dependencies, |installed| handlers.put(installed.entry));
-        let keys = Keys::new(Arc::clone(self.store.backend()), self.retention);
+        let keys = Keys::of(&self.store, self.retention);
         let shared = Shared {
             store: self.store,
             storing: self.storing,

@@ -21,8 +21,12 @@ impl DiscoveredCommandHandler {
 
 inventory::collect!(DiscoveredCommandHandler);
 
-/// Gives a `CommandBusBuilder<E>` all those that decide on its events.
-pub(super) fn add_all(builder: &mut dyn Any) {
+/// Adds all those that decide on events of type `E`.
+pub(super) fn add_all<E: Event>(builder: &mut CommandBusBuilder<E>) {
+    offer_all(builder);
+}
+
+fn offer_all(builder: &mut dyn Any) {
     let mut found: Vec<_> = inventory::iter::<DiscoveredCommandHandler>.into_iter().collect();
     // The linker has an order of its own.
     found.sort_by_key(|handler| handler.name);
@@ -64,7 +68,7 @@ impl CommandDiscovery<'_> {
         prepare: impl FnOnce(&mut Resolver<'_>) -> Option<H> + Send + 'static,
     ) where
         C: Addressed,
-        A: Aggregate + 'static,
+        A: Aggregate,
         D: DecidedEvents<Event = A::Event>,
         H: Fn(&C, &A, &DispatchContext) -> D + Send + Sync + 'static,
     {

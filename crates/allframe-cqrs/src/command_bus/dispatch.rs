@@ -66,8 +66,12 @@ fn tell(dispatch: Dispatch, answer: Result<(Execution, u32), &CommandError>) {
     }
 }
 
-/// Tells of a command that came to no handler.
-pub(super) fn told(name: &'static str, context: DispatchContext, error: CommandError) -> CommandError {
+/// Tells of a command that came to no handler, and hands back why.
+pub(super) fn refused_unhandled(
+    name: &'static str,
+    context: DispatchContext,
+    error: CommandError,
+) -> CommandError {
     Dispatch::begin(Kind::Command, &context.named(name)).failed(&error, None);
     error
 }

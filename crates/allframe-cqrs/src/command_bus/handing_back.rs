@@ -15,7 +15,7 @@ impl<E: Event> CommandBus<E> {
     /// A bus without handlers that hands events back. Its store is in memory, for the results of keys alone.
     pub(crate) fn that_hands_back() -> Self {
         let store = EventStore::<E>::new().to_dyn();
-        let keys = Keys::new(Arc::clone(store.backend()), KeyRetention::Forever);
+        let keys = Keys::of(&store, KeyRetention::Forever);
         Self {
             shared: Arc::new(Shared {
                 store,

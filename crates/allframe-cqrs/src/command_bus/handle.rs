@@ -88,7 +88,7 @@ impl<C, A: Aggregate, H> Deciding<C, A, H> {
 impl<C, A, D, H> Handle<A::Event> for Deciding<C, A, H>
 where
     C: Addressed,
-    A: Aggregate + 'static,
+    A: Aggregate,
     D: DecidedEvents<Event = A::Event>,
     H: Fn(&C, &A, &DispatchContext) -> D + Send + Sync,
 {

@@ -6,7 +6,7 @@ use super::{
     DynStore, KeyRetention,
     behind_layers::CarryOut,
     entry::KnownCommand,
-    key_record::{Known, look_up, record_stream, withhold},
+    key_record::{Known, look_up, record_stream},
     key_turns::KeyTurns,
 };
 use crate::{CommandError, Event, middleware::Request};
@@ -20,17 +20,9 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(backend: Arc<dyn EventStoreBackend>, retention: KeyRetention) -> Self {
-        Self { backend, retention, turns: KeyTurns::default() }
-    }
-
-    /// Sees to it that no command is carried out with this key any more, and answers whether one has been.
-    pub(super) async fn withhold<E: Event>(
-        &self,
-        store: &DynStore<E>,
-        key: &str,
-    ) -> Result<bool, CommandError> {
-        withhold(store, key).await
+    /// The records are in this store, among its events.
+    pub(super) fn of<E: Event>(store: &DynStore<E>, retention: KeyRetention) -> Self {
+        Self { backend: Arc::clone(store.backend()), retention, turns: KeyTurns::default() }
     }
 
     pub(super) async fn once(
@@ -53,6 +45,7 @@ impl Keys {
             // Another process may have been faster with the same key. The append says so, or the handler does, which saw the
             // events of the other and refuses to do the same again. And an append whose answer was lost has left the record.
             match find().await {
+                // Where that cannot be read here, why this one was refused says more.
                 Ok(Known::Executed(first)) => handler.repeat(first).or(Err(error)),
                 Err(reused @ CommandError::KeyReused { .. }) => Err(reused),
                 _ => Err(error),

@@ -32,7 +32,7 @@ pub use decision::NothingToStore;
 pub use decision::{DecidedEvents, Decision, IntoDecision};
 #[cfg(feature = "macros")]
 pub use discovered::{CommandDiscovery, DiscoveredCommandHandler};
-use dispatch::told;
+use dispatch::refused_unhandled;
 pub use dispatched::{Dispatched, Execution};
 pub use entry::StoredBy;
 use eventstore_api::EventStoreBackend;
@@ -221,7 +221,7 @@ impl<E: Event> CommandBus<E> {
     /// Sees to it that no command is carried out with this key any more, in any process, and answers whether one has been: what
     /// somebody sends later is refused as [`CommandError::KeyReused`].
     pub(crate) async fn withhold(&self, key: &str) -> Result<bool, CommandError> {
-        self.shared.keys.withhold(&self.shared.store, key).await
+        key_record::withhold(&self.shared.store, key).await
     }
 
     fn send<C: Command>(
@@ -242,7 +242,7 @@ impl<E: Event> CommandBus<E> {
         let entry = self.handlers().of_type(of_type).cloned();
         match entry {
             Some(entry) => self.shared.dispatch(&entry, request).await,
-            None => Err(told(name, request.context, CommandError::NotFound(name.to_owned()))),
+            None => Err(refused_unhandled(name, request.context, CommandError::NotFound(name.to_owned()))),
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn to_new_event<E: Event>(event: &E, codec: PayloadCodec) -> Result<N
         .with_tags(event.tags()?))
 }
 
-/// As `to_new_event`, of several.
+/// As `to_new_event`, of several. A loop, since to collect into a `Result` is more code for each type of events.
 pub(crate) fn to_new_events<E: Event>(events: &[E], codec: PayloadCodec) -> Result<Vec<NewEvent>> {
     let mut new = Vec::with_capacity(events.len());
     for event in events {

@@ -53,8 +53,8 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    /// Lets others at the stream; how many were made.
-    pub(super) fn end(self) -> u32 {
-        self.made
+    /// How many were made, and the turn, if there is one: whoever waits for it goes on when it is dropped.
+    pub(super) fn end(self) -> (u32, Option<InTurn>) {
+        (self.made, self.turn)
     }
 }

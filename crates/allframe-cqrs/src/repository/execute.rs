@@ -110,17 +110,20 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             Attempts::begin(self.store.turns(), &stream, self.max_attempts, self.backoff).await;
         let begun = Instant::now();
         let mut state = self.start_of(&stream).await?;
-        let mut load_time = None;
+        let mut loaded_in = None;
         loop {
             state = self.catch_up(&stream, state).await?;
-            let load_time = *load_time.get_or_insert_with(|| begun.elapsed());
+            let load_time = *loaded_in.get_or_insert_with(|| begun.elapsed());
             let events = decide(&state.value).map_err(ExecuteError::Rejected)?;
             if events.is_empty() {
                 if let Some(beside) = beside {
                     self.append_only(beside).await?;
                 }
-                let (attempts, version) = (attempts.end(), state.version);
+                let version = state.version;
+                let (attempts, turn) = attempts.end();
                 let aggregate = self.finish(stream, state);
+                // Whoever is next finds the state in the cache.
+                drop(turn);
                 return Ok(Executed { aggregate, version, events, position: None, appended: None, attempts });
             }
             let new = payload::to_new_events(&events, self.store.codec())?;
@@ -128,7 +131,8 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
             let conflict = match self.store.append_unapplied(batch).await {
                 Ok(mut appended) => {
                     // Before the projections are waited for, of which one may be waiting for a turn.
-                    let attempts = attempts.end();
+                    let (attempts, turn) = attempts.end();
+                    drop(turn);
                     self.store.await_inline(&appended).await;
                     // The stream's own stands first.
                     appended.truncate(1);

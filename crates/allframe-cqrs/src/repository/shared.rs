@@ -11,7 +11,7 @@ type Decide<'a, A> = dyn FnMut(&A) -> Result<Vec<<A as Aggregate>::Event>, Comma
 /// A repository, whatever its backend, for the handlers of a bus.
 pub(crate) struct SharedRepository<A: Aggregate>(Arc<dyn Execute<A>>);
 
-impl<A: Aggregate + 'static> SharedRepository<A> {
+impl<A: Aggregate> SharedRepository<A> {
     pub(crate) fn new<B: EventStoreBackend>(repository: Arc<Repository<A, B>>) -> Self {
         Self(repository)
     }

@@ -45,11 +45,11 @@ impl<A: Aggregate> SnapshotForm<A> {
         match (self.decode)(snapshot) {
             Ok(Some(aggregate)) => Some(StreamState::of_snapshot(aggregate, snapshot.version)),
             Ok(None) => {
-                told_unused(&snapshot.stream, "another version of the aggregate");
+                log_other_version(&snapshot.stream);
                 None
             }
             Err(error) => {
-                told_unreadable(&snapshot.stream, &error);
+                log_unreadable(&snapshot.stream, &error);
                 None
             }
         }
@@ -80,11 +80,14 @@ impl<A: Aggregate, B: EventStoreBackend> Repository<A, B> {
     /// Takes a snapshot and says whether that succeeded: the append before it has, whatever becomes of this.
     pub(super) async fn try_snapshot(&self, stream: &StreamId, aggregate: &A, version: Version) -> bool {
         let Some(form) = &self.snapshot_form else { return false };
-        let written = form.write(stream, aggregate, version, self.store.codec());
-        match save(self.store.backend(), written).await {
+        let saved = match form.write(stream, aggregate, version, self.store.codec()) {
+            Ok(snapshot) => self.store.backend().save_snapshot(snapshot).await.map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        match saved {
             Ok(()) => true,
             Err(error) => {
-                told_unsaved(stream, version, &error);
+                log_unsaved(stream, version, &error);
                 false
             }
         }
@@ -107,24 +110,24 @@ async fn latest_of(
         return Ok(None);
     }
     if snapshot.state_type.as_str() != state_type {
-        told_unused(stream, "another type");
+        log_other_type(stream);
         return Ok(None);
     }
     Ok(Some(snapshot))
 }
 
-async fn save(backend: &impl EventStoreBackend, snapshot: Result<Snapshot>) -> Result<()> {
-    Ok(backend.save_snapshot(snapshot?).await?)
+fn log_other_type(stream: &StreamId) {
+    tracing::debug!(%stream, "a snapshot is of another type and not used");
 }
 
-fn told_unused(stream: &StreamId, of: &str) {
-    tracing::debug!(%stream, of, "a snapshot is of something else and not used");
+fn log_other_version(stream: &StreamId) {
+    tracing::debug!(%stream, "a snapshot is of another version of the aggregate and not used");
 }
 
-fn told_unreadable(stream: &StreamId, error: &(dyn StdError + 'static)) {
+fn log_unreadable(stream: &StreamId, error: &(dyn StdError + 'static)) {
     tracing::warn!(error, %stream, "a snapshot cannot be read and is not used");
 }
 
-fn told_unsaved(stream: &StreamId, version: Version, error: &(dyn StdError + 'static)) {
+fn log_unsaved(stream: &StreamId, version: Version, error: &(dyn StdError + 'static)) {
     tracing::warn!(error, %stream, %version, "a snapshot could not be saved");
 }

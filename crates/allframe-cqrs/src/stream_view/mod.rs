@@ -99,7 +99,7 @@ impl<P> fmt::Debug for StreamView<P> {
     }
 }
 
-impl<P: Projection, B> StreamViews<P, B> {
+impl<P: Projection + 'static, B> StreamViews<P, B> {
     /// Views of the streams in this store, without a cache: each is read from its first event.
     #[must_use]
     pub fn new(store: EventStore<P::Event, B>) -> Self {
@@ -145,7 +145,7 @@ impl<P: Projection, B> StreamViews<P, B> {
     }
 }
 
-impl<P: Projection + Clone, B> StreamViews<P, B> {
+impl<P: Projection + Clone + 'static, B> StreamViews<P, B> {
     /// The same views, which keep the states of up to this many streams used lately. What an earlier call set up is
     /// dropped, and the counts begin anew.
     #[must_use]

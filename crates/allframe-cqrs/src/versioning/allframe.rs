@@ -42,17 +42,17 @@ impl<E: Event> VersionRegistry<E> {
 
     /// Says that a way is relied on: without upcasters or migrations that make it, no store is made with the registry.
     pub async fn register_migration(&self, path: MigrationPath) {
-        self.rules().terms.paths.push(path);
+        self.rules().untyped.paths.push(path);
     }
 
     /// The ways that were registered. [`VersionRegistry::migration_paths`] has all that there are.
     pub async fn get_migrations(&self) -> Vec<MigrationPath> {
-        self.rules().terms.paths.clone()
+        self.rules().untyped.paths.clone()
     }
 
     /// The ways that were registered for this event.
     pub async fn get_migrations_for(&self, event_type: &str) -> Vec<MigrationPath> {
-        let paths = self.rules().terms.paths.clone();
+        let paths = self.rules().untyped.paths.clone();
         paths.into_iter().filter(|path| path.event_type == event_type).collect()
     }
 
@@ -73,6 +73,6 @@ impl<E: Event> VersionRegistry<E> {
 
     /// How many ways were registered.
     pub async fn migration_count(&self) -> usize {
-        self.rules().terms.paths.len()
+        self.rules().untyped.paths.len()
     }
 }

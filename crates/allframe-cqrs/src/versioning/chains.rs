@@ -10,9 +10,9 @@ pub(super) struct Chains<E> {
 
 impl<E: Event> Chains<E> {
     pub(super) fn of(rules: Rules<E>) -> Result<Self, VersioningError> {
-        let Rules { steps, terms } = rules;
-        let ways = steps.iter().map(Step::way).collect();
-        let graph = FormGraph::of(TodaysType::of::<E>(), ways, terms)?;
+        let Rules { steps, untyped } = rules;
+        let ends = steps.iter().map(Step::ends).collect();
+        let graph = FormGraph::of(TodaysType::of::<E>(), ends, untyped)?;
         Ok(Self { steps, graph })
     }
 }

@@ -34,7 +34,6 @@
 //! What is here goes by the crate's own name too: `allframe_cqrs::VersionRegistry`.
 
 mod allframe;
-mod ascent;
 mod chains;
 mod earlier;
 mod error;
@@ -50,6 +49,7 @@ pub mod testing;
 mod today;
 mod unknown;
 mod upcaster;
+mod upcasting;
 
 pub use allframe::{MigrationPath, VersionedEvent};
 pub use earlier::EarlierPayload;

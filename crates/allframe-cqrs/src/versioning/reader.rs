@@ -6,10 +6,10 @@ use eventstore_api::{EventFilter, RecordedEvent};
 use super::graph::Node;
 use super::{
     MigrationPath, Parts, VersionRegistry, VersioningError,
-    ascent::ascend,
     chains::Chains,
     filter::{aliased_filter, typed_filter},
     graph::FormGraph,
+    upcasting::upcast_record,
 };
 use crate::{
     Error, Event, Recorded, Result,
@@ -149,7 +149,7 @@ impl<E: Event> EventReader<E> {
     #[cold]
     fn earlier_events(&self, record: &RecordedEvent) -> Result<Parts<E>> {
         match self.chains() {
-            Ok(chains) => ascend(chains, record),
+            Ok(chains) => upcast_record(chains, record),
             Err(error) => Err(DecodeReason::Versioning(error.clone())),
         }
         .map_err(|reason| undecoded(record, type_name::<E>(), reason))

@@ -67,12 +67,12 @@ pub struct VersionRegistry<E> {
 /// What a registry was given.
 pub(super) struct Rules<E> {
     pub(super) steps: Vec<Step<E>>,
-    pub(super) terms: Terms,
+    pub(super) untyped: UntypedRules,
 }
 
 /// The part of it that is the same for all types.
 #[derive(Default)]
-pub(super) struct Terms {
+pub(super) struct UntypedRules {
     /// Names whose events are passed over, in every version.
     pub(super) retired: Vec<Cow<'static, str>>,
     pub(super) paths: Vec<MigrationPath>,
@@ -89,14 +89,14 @@ impl<E> VersionRegistry<E> {
     /// The same registry, with what becomes of events that it does not know; without this, to read one is an error.
     #[must_use]
     pub fn on_unknown(self, unknown: UnknownEvents) -> Self {
-        self.rules().terms.unknown = Some(unknown);
+        self.rules().untyped.unknown = Some(unknown);
         self
     }
 
     /// The same registry, which passes over all events of this name: they mean nothing any more.
     #[must_use]
     pub fn retire(self, event_type: impl Into<Cow<'static, str>>) -> Self {
-        self.rules().terms.retired.push(event_type.into());
+        self.rules().untyped.retired.push(event_type.into());
         self
     }
 
@@ -209,17 +209,17 @@ impl<E: Event> VersionRegistry<E> {
 
 impl<E> Rules<E> {
     fn none() -> Self {
-        Self { steps: Vec::new(), terms: Terms::default() }
+        Self { steps: Vec::new(), untyped: UntypedRules::default() }
     }
 
     /// These too; where both say something of unknown events, these do.
     fn add(&mut self, more: &Self) {
         self.steps.extend_from_slice(&more.steps);
-        self.terms.add(&more.terms);
+        self.untyped.add(&more.untyped);
     }
 }
 
-impl Terms {
+impl UntypedRules {
     fn add(&mut self, more: &Self) {
         self.retired.extend_from_slice(&more.retired);
         self.paths.extend_from_slice(&more.paths);
@@ -244,9 +244,9 @@ impl<E> fmt::Debug for VersionRegistry<E> {
         let rules = self.rules();
         f.debug_struct("VersionRegistry")
             .field("of", &type_name::<E>())
-            .field("steps", &rules.steps.iter().map(|step| step.way().name()).collect::<Vec<_>>())
-            .field("retired", &rules.terms.retired)
-            .field("unknown", &rules.terms.unknown)
+            .field("steps", &rules.steps.iter().map(|step| step.ends().name()).collect::<Vec<_>>())
+            .field("retired", &rules.untyped.retired)
+            .field("unknown", &rules.untyped.unknown)
             .finish()
     }
 }

@@ -88,10 +88,10 @@ fn carried<E: Event, T: Event>(event: T) -> Option<Carried<E>> {
 
 impl<E> Step<E> {
     /// What it leads from and to.
-    pub(super) fn way(&self) -> Way {
+    pub(super) fn ends(&self) -> StepEnds {
         match self {
-            Self::Typed { from, to, .. } => Way::Typed { from: *from, to: *to },
-            Self::Json { from, to, .. } => Way::Json { from: from.clone(), to: to.clone() },
+            Self::Typed { from, to, .. } => StepEnds::Typed { from: *from, to: *to },
+            Self::Json { from, to, .. } => StepEnds::Json { from: from.clone(), to: to.clone() },
         }
     }
 }
@@ -111,12 +111,12 @@ impl<E> Clone for Step<E> {
 
 /// What a step leads from and to, whatever it does on the way.
 #[derive(Clone)]
-pub(super) enum Way {
+pub(super) enum StepEnds {
     Typed { from: EarlierType, to: EarlierType },
     Json { from: EventForm, to: EventForm },
 }
 
-impl Way {
+impl StepEnds {
     /// Where it begins.
     pub(super) fn begin(&self) -> String {
         match self {

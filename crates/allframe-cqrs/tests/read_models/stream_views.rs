@@ -40,7 +40,7 @@ fn store() -> Store {
     EventStore::with_backend(Arc::new(Watched::new()))
 }
 
-fn cached<P: Projection<Event = Added> + Clone>(store: &Store, states: usize) -> Views<P> {
+fn cached<P: Projection<Event = Added> + Clone + 'static>(store: &Store, states: usize) -> Views<P> {
     StreamViews::new(store.clone()).with_cache(NonZeroUsize::new(states).unwrap())
 }
 

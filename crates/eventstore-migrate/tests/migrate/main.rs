@@ -11,6 +11,7 @@
 mod closing;
 mod faulty;
 mod following;
+mod heavy_metadata;
 mod interrupted;
 mod last_moment;
 mod mid_switch;

@@ -4,6 +4,7 @@
 mod support;
 
 mod damage;
+mod failing_output;
 mod golden;
 mod interop;
 mod round_trip;

@@ -120,7 +120,7 @@ impl<'b> Call<'b> {
         looks_ids_up: bool,
     ) -> std::result::Result<Result<Vec<Outcome>>, Failure> {
         let arguments = self.arguments(&looks_ids_up).map(|(argument, _)| argument);
-        let rows = connection.rows(&statements.append, &arguments).await?;
+        let rows = connection.kept_rows(&statements.append, &arguments).await?;
         Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 
@@ -134,7 +134,8 @@ impl<'b> Call<'b> {
         inside: Inside<'_>,
     ) -> std::result::Result<Result<Vec<Outcome>>, Failure> {
         let arguments = self.arguments(&true);
-        let rows = inside.within(requests::typed_rows(inside.client, &inside.sql.append, &arguments)).await?;
+        let rows =
+            inside.within(requests::rows_unprepared(inside.client(), &inside.sql.append, &arguments)).await?;
         Ok(outcomes(&self.batches, &self.guards, &rows))
     }
 

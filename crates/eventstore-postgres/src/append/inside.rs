@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use eventstore_api::{AppendBatch, Appended, Result};
 use futures_util::future::BoxFuture;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
 use super::{
     call::Call,
@@ -18,14 +18,26 @@ use crate::{
 /// A transaction in which events are appended, and which somebody else ends. Whatever fails in it, nothing is stored.
 #[derive(Clone, Copy)]
 pub(crate) struct Inside<'t> {
-    /// That of the transaction.
-    pub(crate) client: &'t Client,
+    client: &'t Client,
     pub(crate) sql: &'t Statements,
-    /// How long the server may be silent.
-    pub(crate) answers_within: Duration,
+    answers_within: Duration,
 }
 
 impl<'t> Inside<'t> {
+    /// In this transaction, in which the server may be silent for so long.
+    pub(crate) fn of(
+        transaction: &'t Transaction<'_>,
+        sql: &'t Statements,
+        answers_within: Duration,
+    ) -> Self {
+        Self { client: transaction.client(), sql, answers_within }
+    }
+
+    /// The connection, which is in the transaction.
+    pub(super) fn client(self) -> &'t Client {
+        self.client
+    }
+
     /// Appends a batch.
     pub(crate) async fn append(self, batch: &AppendBatch) -> Result<Vec<Appended>> {
         let outcomes = self.append_each(std::slice::from_ref(batch)).await?;
@@ -34,6 +46,7 @@ impl<'t> Inside<'t> {
 
     /// Appends batches that name different streams, in one round trip where none of them is a retry. The first that is refused
     /// is the answer.
+    // Boxed and not inlined: see `requests`.
     #[inline(never)]
     pub(super) fn append_each<'a>(
         self,

@@ -41,7 +41,7 @@ pub(super) async fn settle_in(inside: Inside<'_>, batches: &[&AppendBatch]) -> V
     let (ids, streams) = names(batches);
     let arguments: [(&(dyn ToSql + Sync), Type); 2] =
         [(&ids, Type::UUID_ARRAY), (&streams, Type::TEXT_ARRAY)];
-    let asked = requests::typed_rows(inside.client, &inside.sql.known_events, &arguments);
+    let asked = requests::rows_unprepared(inside.client(), &inside.sql.known_events, &arguments);
     let rows = inside.within(asked).await;
     first_answers(batches, rows.map_err(of_read))
 }

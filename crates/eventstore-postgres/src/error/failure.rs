@@ -44,11 +44,11 @@ impl From<tokio_postgres::Error> for Failure {
 pub(crate) fn no_connection(error: PoolError) -> StoreError {
     match error {
         PoolError::Backend(source) if tls::is_untrusted(&source) => {
-            StoreError::storage(PostgresError::Untrusted { source })
+            PostgresError::Untrusted { source }.into()
         }
         PoolError::Backend(source) => match is_for_good(&source) {
-            true => StoreError::storage(PostgresError::Connect { source }),
-            false => StoreError::unavailable(PostgresError::Connect { source }),
+            true => PostgresError::Connect { source }.into(),
+            false => PostgresError::Connect { source }.unavailable(),
         },
         PoolError::Closed => StoreError::Closed,
         other => StoreError::storage(other),
@@ -67,18 +67,19 @@ pub(crate) fn of_read(failure: impl Into<Failure>) -> StoreError {
     read_failed(failure.into())
 }
 
+/// Apart, so that it is compiled once and not for each kind of failure.
 fn read_failed(failure: Failure) -> StoreError {
     let source = match failure {
         Failure::Said(source) => source,
-        Failure::Silent { waited } => return StoreError::unavailable(PostgresError::NoAnswer { waited }),
+        Failure::Silent { waited } => return PostgresError::NoAnswer { waited }.unavailable(),
     };
     match source.code() {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            StoreError::storage(PostgresError::NotAllowed { source })
+            PostgresError::NotAllowed { source }.into()
         }
-        Some(code) if is_of_the_store(code) => StoreError::storage(PostgresError::Server { source }),
+        Some(code) if is_of_the_store(code) => PostgresError::Server { source }.into(),
         // What the server could not do now, and connections that broke.
-        _ => StoreError::unavailable(PostgresError::Server { source }),
+        _ => PostgresError::Server { source }.unavailable(),
     }
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn of_write(failure: impl Into<Failure>) -> StoreError {
     write_failed(failure.into())
 }
 
+/// Apart, as `read_failed`.
 fn write_failed(failure: Failure) -> StoreError {
     let source = match failure {
         Failure::Said(source) => source,
@@ -99,14 +101,14 @@ fn write_failed(failure: Failure) -> StoreError {
     }
     match source.code() {
         Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
-            StoreError::unavailable(PostgresError::ReadOnlyServer { source })
+            PostgresError::ReadOnlyServer { source }.unavailable()
         }
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            StoreError::storage(PostgresError::NotAllowed { source })
+            PostgresError::NotAllowed { source }.into()
         }
         Some(code) if has_gone_away(code) => StoreError::outcome_unknown(PostgresError::Server { source }),
-        Some(code) if is_of_the_store(code) => StoreError::storage(PostgresError::Server { source }),
-        Some(_) => StoreError::unavailable(PostgresError::Server { source }),
+        Some(code) if is_of_the_store(code) => PostgresError::Server { source }.into(),
+        Some(_) => PostgresError::Server { source }.unavailable(),
         None => StoreError::outcome_unknown(PostgresError::Server { source }),
     }
 }

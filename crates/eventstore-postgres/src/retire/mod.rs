@@ -175,7 +175,7 @@ impl PostgresBackend {
         let limits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s'";
         requests::script(transaction.client(), limits).await.map_err(of_read)?;
         let retire = &self.store.sql.retire_partition;
-        requests::rows(transaction.client(), retire, &[&first, &file]).await.map_err(of_read)?;
+        requests::rows_once(transaction.client(), retire, &[&first, &file]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_write)?;
         busy.end();
         Ok(())
@@ -188,7 +188,7 @@ impl PostgresBackend {
         let transaction = connection.transaction().await.map_err(of_read)?;
         requests::script(transaction.client(), "SET LOCAL statement_timeout = 0").await.map_err(of_read)?;
         let delete = &self.store.sql.delete_retired_tags;
-        requests::rows(transaction.client(), delete, &[]).await.map_err(of_read)?;
+        requests::rows_once(transaction.client(), delete, &[]).await.map_err(of_read)?;
         transaction.commit().await.map_err(of_read)?;
         busy.end();
         Ok(())

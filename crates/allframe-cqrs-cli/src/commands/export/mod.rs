@@ -1,5 +1,3 @@
-#[cfg(feature = "parquet")]
-mod remembering;
 mod sink;
 
 use std::{

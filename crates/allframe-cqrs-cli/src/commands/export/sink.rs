@@ -3,24 +3,21 @@ use eventstore_api::RecordedEvent;
 use eventstore_parquet::{ParquetError, ParquetOptions, ParquetWriter};
 
 use super::Format;
-#[cfg(feature = "parquet")]
-use super::remembering::{Failed, Remembering};
 use crate::{failure::Failure, output::Output};
 
 /// Takes the events of an export, in their order.
 pub(super) enum Sink {
     Jsonl(Output),
     #[cfg(feature = "parquet")]
-    Parquet(Box<ParquetWriter<Remembering>>, Beneath),
+    Parquet(Box<ParquetWriter<Output>>, Beneath),
 }
 
-/// What is known of the output that Parquet is written to: the library makes another error of what happens there.
+/// What is known of the output that Parquet is written to.
 #[cfg(feature = "parquet")]
 pub(super) struct Beneath {
     name: String,
     /// Whether nobody reads what is written.
     is_unread: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    failed: Failed,
 }
 
 impl Sink {
@@ -37,8 +34,7 @@ impl Sink {
             #[cfg(feature = "parquet")]
             Format::Parquet => {
                 let (name, is_unread) = (output.name().to_owned(), output.is_unread());
-                let (output, failed) = Remembering::new(output);
-                let beneath = Beneath { name, is_unread, failed };
+                let beneath = Beneath { name, is_unread };
                 match ParquetWriter::new(output, ParquetOptions::default()) {
                     Ok(writer) => Ok(Self::Parquet(Box::new(writer), beneath)),
                     Err(error) => Err(beneath.failure(error)),
@@ -62,7 +58,7 @@ impl Sink {
             #[cfg(feature = "parquet")]
             Self::Parquet(writer, beneath) => {
                 let (output, _) = writer.finish().map_err(|error| beneath.failure(error))?;
-                output.into_output().finish()
+                output.finish()
             }
         }
     }
@@ -74,9 +70,9 @@ impl Beneath {
         if self.is_unread.load(std::sync::atomic::Ordering::Relaxed) {
             return Failure::NobodyReads;
         }
-        let source = match (self.failed.take(), error) {
-            (Some(source), _) | (None, ParquetError::Io(source)) => source,
-            (None, other) => std::io::Error::other(other),
+        let source = match error {
+            ParquetError::Io(source) => source,
+            other => std::io::Error::other(other),
         };
         Failure::Write { what: self.name.clone(), source }
     }

@@ -132,7 +132,8 @@ impl Found {
             let is_a_group = known.contains(name);
             if versions.is_empty() && !is_a_group {
                 return Err(Failure::NoSuchThing(format!(
-                    "the store keeps no state of a projection `{name}`, and there is no consumer group of the name"
+                    "the store keeps no state of a projection `{name}`, and there is no consumer group of the name; `projections` lists \
+                     those there are"
                 )));
             }
             found.projections.extend(versions);

@@ -8,7 +8,7 @@ mod stand_ins;
 pub(super) use reader::JsonReader;
 use serde_json::Value;
 
-use super::{CommandBus, Dispatched, dispatch::told};
+use super::{CommandBus, Dispatched, dispatch::refused_unhandled};
 use crate::{CommandError, DispatchContext, Event, Fingerprint, middleware::Request, panicked::guarded};
 
 impl<E: Event> CommandBus<E> {
@@ -76,11 +76,11 @@ impl<E: Event> CommandBus<E> {
         let entry = self.handlers().named(name).cloned();
         let Some(entry) = entry else {
             // Whoever sends names may send any, and each would be a label of its own.
-            return Err(told("unknown", context, CommandError::NotFound(name.to_owned())));
+            return Err(refused_unhandled("unknown", context, CommandError::NotFound(name.to_owned())));
         };
         let command = entry.command.name;
         let Some(reader) = &entry.command.json else {
-            return Err(told(command, context, CommandError::NoJsonForm { command }));
+            return Err(refused_unhandled(command, context, CommandError::NoJsonForm { command }));
         };
         let fingerprint = context.idempotency_key().and_then(|_| Fingerprint::of(&value));
         let read = guarded(|| reader.read(value))

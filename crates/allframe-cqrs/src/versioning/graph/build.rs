@@ -9,7 +9,7 @@ use crate::{
     event::{EventVariant, names_of},
     versioning::{
         VersioningProblem,
-        step::{EarlierType, EventForm, Way},
+        step::{EarlierType, EventForm, StepEnds},
     },
 };
 
@@ -23,10 +23,10 @@ impl FormGraph {
     }
 
     pub(super) fn put_steps(&mut self, problems: &mut Vec<VersioningProblem>) {
-        for (place, way) in self.ways.clone().into_iter().enumerate() {
+        for (place, way) in self.steps.clone().into_iter().enumerate() {
             match way {
-                Way::Json { from, .. } => self.put(from, Node::Json(place), problems),
-                Way::Typed { from, .. } => self.put_type(&from, place, problems),
+                StepEnds::Json { from, .. } => self.put(from, Node::Json(place), problems),
+                StepEnds::Typed { from, .. } => self.put_type(&from, place, problems),
             }
         }
     }

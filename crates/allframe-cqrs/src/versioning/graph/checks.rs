@@ -5,7 +5,7 @@ use crate::{
     event::names_of,
     versioning::{
         MigrationPath, UnknownEvents, VersioningProblem,
-        step::{EventForm, Way},
+        step::{EventForm, StepEnds},
     },
 };
 
@@ -50,7 +50,7 @@ impl FormGraph {
             let unread = earlier.filter(|(name, version)| self.node(name, *version).is_none());
             problems.extend(unread.take(MAX_GAPS_TOLD).map(|form| gap(EventForm::from(form), None)));
         }
-        for way in &self.ways {
+        for way in &self.steps {
             for form in self.made_by(way) {
                 if self.node(&form.event_type, form.schema_version).is_none() {
                     problems.push(gap(form, Some(way.name())));
@@ -60,8 +60,8 @@ impl FormGraph {
     }
 
     fn refuse_cycles(&self, problems: &mut Vec<VersioningProblem>) {
-        let mut known = vec![Visit::Not; self.ways.len()];
-        for place in 0..self.ways.len() {
+        let mut known = vec![Visit::Not; self.steps.len()];
+        for place in 0..self.steps.len() {
             let mut path = Vec::new();
             if let Some(cycle) = self.cycle_from(place, &mut known, &mut path) {
                 problems.push(VersioningProblem::Cycle { path: cycle });
@@ -75,7 +75,7 @@ impl FormGraph {
             Visit::OnPath => {
                 let begin = path.iter().position(|&other| other == place)?;
                 let round = path.iter().skip(begin).chain(std::iter::once(&place));
-                return Some(round.filter_map(|&place| Some(self.ways.get(place)?.begin())).collect());
+                return Some(round.filter_map(|&place| Some(self.steps.get(place)?.begin())).collect());
             }
             Visit::Not => {}
         }
@@ -88,10 +88,10 @@ impl FormGraph {
     }
 
     fn steps_after(&self, place: usize) -> Vec<usize> {
-        let Some(way) = self.ways.get(place) else { return Vec::new() };
+        let Some(way) = self.steps.get(place) else { return Vec::new() };
         let by_type = match way {
-            Way::Typed { to, .. } => self.step_of_type(to.id),
-            Way::Json { .. } => None,
+            StepEnds::Typed { to, .. } => self.step_of_type(to.id),
+            StepEnds::Json { .. } => None,
         };
         let by_form = self.made_by(way).into_iter().filter_map(|form| {
             match self.node(&form.event_type, form.schema_version)? {

@@ -16,8 +16,8 @@ use eventstore_api::{EventType, RecordedEvent};
 
 use super::{
     UnknownEvent, UnknownEvents, VersioningError, VersioningProblem,
-    registry::Terms,
-    step::{EarlierType, EventForm, FormedJson, Way},
+    registry::UntypedRules,
+    step::{EarlierType, EventForm, FormedJson, StepEnds},
     today::TodaysType,
 };
 use crate::{error::DecodeReason, event::stored_names};
@@ -26,7 +26,7 @@ use crate::{error::DecodeReason, event::stored_names};
 pub(super) struct FormGraph {
     today: TodaysType,
     /// Those of the steps, in their order.
-    ways: Vec<Way>,
+    steps: Vec<StepEnds>,
     /// By name, then by version.
     nodes: HashMap<Cow<'static, str>, Vec<(u32, Node)>>,
     retired: Vec<Cow<'static, str>>,
@@ -52,11 +52,15 @@ pub(super) enum Node {
 }
 
 impl FormGraph {
-    pub(super) fn of(today: TodaysType, ways: Vec<Way>, terms: Terms) -> Result<Self, VersioningError> {
-        let Terms { retired, paths, unknown } = terms;
+    pub(super) fn of(
+        today: TodaysType,
+        steps: Vec<StepEnds>,
+        untyped: UntypedRules,
+    ) -> Result<Self, VersioningError> {
+        let UntypedRules { retired, paths, unknown } = untyped;
         let mut graph = Self {
             today,
-            ways,
+            steps,
             nodes: HashMap::new(),
             retired,
             by_type: HashMap::new(),
@@ -113,8 +117,8 @@ impl FormGraph {
     /// A value of an earlier type to which a step leads, as JSON.
     pub(super) fn to_json(&self, event: &dyn Any) -> Result<FormedJson, DecodeReason> {
         let id = event.type_id();
-        let its_type = self.ways.iter().find_map(|way| match way {
-            Way::Typed { to, .. } if to.id == id => Some(to),
+        let its_type = self.steps.iter().find_map(|way| match way {
+            StepEnds::Typed { to, .. } if to.id == id => Some(to),
             _ => None,
         });
         let its_type = its_type.ok_or(DecodeReason::NotJson)?;
@@ -131,11 +135,13 @@ impl FormGraph {
     }
 
     /// The forms in which a step hands on what it makes, but for what goes on as a value or is there.
-    fn made_by(&self, way: &Way) -> Vec<EventForm> {
+    fn made_by(&self, way: &StepEnds) -> Vec<EventForm> {
         match way {
-            Way::Json { to, .. } => vec![to.clone()],
-            Way::Typed { to, .. } if to.id == self.today.id || self.by_type.contains_key(&to.id) => vec![],
-            Way::Typed { to, .. } => todays_forms_of(to),
+            StepEnds::Json { to, .. } => vec![to.clone()],
+            StepEnds::Typed { to, .. } if to.id == self.today.id || self.by_type.contains_key(&to.id) => {
+                vec![]
+            }
+            StepEnds::Typed { to, .. } => todays_forms_of(to),
         }
     }
 
@@ -150,7 +156,7 @@ impl FormGraph {
     }
 
     fn name_of_step(&self, place: usize) -> String {
-        self.ways.get(place).map(Way::name).unwrap_or_default()
+        self.steps.get(place).map(StepEnds::name).unwrap_or_default()
     }
 }
 

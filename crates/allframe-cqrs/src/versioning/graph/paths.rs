@@ -1,7 +1,7 @@
 //! What earlier forms come to.
 
 use super::{FormGraph, Node};
-use crate::versioning::{MigrationPath, step::Way};
+use crate::versioning::{MigrationPath, step::StepEnds};
 
 impl FormGraph {
     /// Every earlier form that is read, with the version of today's that it comes to; several where it becomes several events.
@@ -30,12 +30,12 @@ impl FormGraph {
     }
 
     fn step_comes_to(&self, place: usize) -> Vec<u32> {
-        let Some(way) = self.ways.get(place) else { return vec![] };
+        let Some(way) = self.steps.get(place) else { return vec![] };
         match way {
-            Way::Typed { to, .. } if to.id == self.today.id => {
+            StepEnds::Typed { to, .. } if to.id == self.today.id => {
                 self.today.kinds.iter().map(|kind| kind.schema_version).max().into_iter().collect()
             }
-            Way::Typed { to, .. } if self.by_type.contains_key(&to.id) => {
+            StepEnds::Typed { to, .. } if self.by_type.contains_key(&to.id) => {
                 self.step_of_type(to.id).map(|next| self.step_comes_to(next)).unwrap_or_default()
             }
             _ => {

@@ -160,6 +160,7 @@ impl From<Failure> for Stopped {
     }
 }
 
+// Boxed and not inlined: see `requests`.
 #[inline(never)]
 fn transact<'a>(
     store: &'a Store,
@@ -170,7 +171,7 @@ fn transact<'a>(
         let answers_within = store.connections.answers_within();
         // Dropped before it is committed, it is rolled back.
         let transaction = in_time(answers_within, connection.transaction()).await?;
-        let inside = Inside { client: transaction.client(), sql: &store.sql, answers_within };
+        let inside = Inside::of(&transaction, &store.sql, answers_within);
         let (appended, known) = match way {
             Way::Copy(copied) => {
                 copy(inside, &store.known_streams, copied).await.map_err(|stopped| copied.stopped(stopped))?

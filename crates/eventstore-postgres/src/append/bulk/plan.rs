@@ -40,13 +40,13 @@ impl Start {
         known: &KnownStreams,
         batches: &[&AppendBatch],
     ) -> Result<Option<Self>, Stopped> {
-        let Inside { client, sql, .. } = inside;
+        let (client, sql) = (inside.client(), inside.sql);
         // Before anything is looked at: a statement sees what was committed before it began.
-        let turn = inside.within(requests::row(client, &sql.take_turn, &[])).await?;
+        let turn = inside.within(requests::row_once(client, &sql.take_turn, &[])).await?;
         if !get::<bool>(&turn, 1)? {
             return Ok(None);
         }
-        let row = inside.within(requests::row(client, &sql.log_end, &[])).await?;
+        let row = inside.within(requests::row_once(client, &sql.log_end, &[])).await?;
         let (head, server_started) = (number(&row, 0)?, moment(&row, 4)?);
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
         let end = last.map(|event| LogEnd { position: head, event, server_started });
@@ -68,7 +68,7 @@ async fn look_for(
     batches: &[&AppendBatch],
     streams: &mut HashMap<StreamId, Stream>,
 ) -> Result<(), Stopped> {
-    let Inside { client, sql, .. } = inside;
+    let (client, sql) = (inside.client(), inside.sql);
     let mut wanted = Vec::new();
     for StreamAppend { stream, .. } in batches.iter().flat_map(|batch| &batch.appends) {
         if let Entry::Vacant(entry) = streams.entry(stream.clone()) {
@@ -79,7 +79,7 @@ async fn look_for(
     if wanted.is_empty() {
         return Ok(());
     }
-    let rows = inside.within(requests::rows(client, &sql.stream_heads, &[&wanted])).await?;
+    let rows = inside.within(requests::rows_once(client, &sql.stream_heads, &[&wanted])).await?;
     for row in &rows {
         let found = Stream { id: Some(get(row, 1)?), version: number(row, 2)? };
         if let Some(stream) = streams.get_mut(get::<&str>(row, 0)?) {
@@ -151,11 +151,11 @@ impl Plan {
 
     /// Has streams that are new numbered, and partitions made where they are needed.
     pub(super) async fn make_room(&mut self, inside: Inside<'_>) -> Result<(), Stopped> {
-        let Inside { client, sql, .. } = inside;
+        let (client, sql) = (inside.client(), inside.sql);
         let new = self.start.streams.iter().filter(|(_, stream)| stream.id.is_none());
         let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
-            let rows = inside.within(requests::rows(client, &sql.add_streams, &[&names])).await?;
+            let rows = inside.within(requests::rows_once(client, &sql.add_streams, &[&names])).await?;
             for row in &rows {
                 if let Some(stream) = self.start.streams.get_mut(get::<&str>(row, 0)?) {
                     stream.id = Some(get(row, 1)?);
@@ -166,7 +166,7 @@ impl Plan {
         let ids: Option<Vec<i64>> = self.appended.iter().map(id).collect();
         self.stream_ids = ids.ok_or_else(|| StoreError::from(PostgresError::StreamsKeptOut))?;
         let last = signed(self.last_position);
-        inside.within(requests::rows(client, &sql.make_room, &[&last])).await?;
+        inside.within(requests::rows_once(client, &sql.make_room, &[&last])).await?;
         Ok(())
     }
 

@@ -99,7 +99,7 @@ struct Rows<'t> {
 
 impl<'t> Rows<'t> {
     async fn begin(inside: Inside<'t>, copy: &str) -> Result<Self, Failure> {
-        let sink = inside.within(requests::copy(inside.client, copy)).await?;
+        let sink = inside.within(requests::copy(inside.client(), copy)).await?;
         let mut buffer = Buffer(BytesMut::with_capacity(CHUNK_BYTES + 4_096));
         buffer.header();
         Ok(Self { inside, buffer, sink: Box::pin(sink) })

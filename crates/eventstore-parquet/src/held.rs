@@ -9,19 +9,19 @@ use parking_lot::Mutex;
 
 /// What is written of a file, held until it goes to the output, and measured. Clones hold the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Measured(Arc<Mutex<Written>>);
+pub(crate) struct Held(Arc<Mutex<Written>>);
 
 #[derive(Debug, Default)]
 struct Written {
     held: Vec<u8>,
     /// In all, also what is held no more.
     bytes: u64,
-    /// Up to the last [`Measured::measure`].
+    /// Up to the last [`Held::measure`].
     measured: u64,
     hasher: Hasher,
 }
 
-impl Measured {
+impl Held {
     /// What is held; nothing is then.
     pub(crate) fn take(&self) -> Vec<u8> {
         mem::take(&mut self.0.lock().held)
@@ -41,7 +41,7 @@ impl Measured {
     }
 }
 
-impl Write for Measured {
+impl Write for Held {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut written = self.0.lock();
         written.held.extend_from_slice(bytes);

@@ -14,12 +14,15 @@ use super::{
 use crate::{Event, error::DecodeReason, panicked::guarded};
 
 /// The events that a record of whatever form becomes.
-pub(super) fn ascend<E: Event>(chains: &Chains<E>, record: &RecordedEvent) -> Result<Parts<E>, DecodeReason> {
+pub(super) fn upcast_record<E: Event>(
+    chains: &Chains<E>,
+    record: &RecordedEvent,
+) -> Result<Parts<E>, DecodeReason> {
     let mut events = Parts::new();
     match chains.graph.node(record.event_type.as_str(), record.schema_version) {
         Some(node) => {
             let payload = EarlierPayload::stored(record.encoding, record.payload.clone());
-            Ascent { chains, context: UpcastContext::new(record), events: &mut events }.read(
+            Upcasting { chains, context: UpcastContext::new(record), events: &mut events }.read(
                 node,
                 record.schema_version,
                 payload,
@@ -31,13 +34,13 @@ pub(super) fn ascend<E: Event>(chains: &Chains<E>, record: &RecordedEvent) -> Re
 }
 
 /// An event on its way up, and what it has become so far.
-struct Ascent<'a, E> {
+struct Upcasting<'a, E> {
     chains: &'a Chains<E>,
     context: UpcastContext<'a>,
     events: &'a mut Parts<E>,
 }
 
-impl<E: Event> Ascent<'_, E> {
+impl<E: Event> Upcasting<'_, E> {
     fn read(&mut self, node: Node, schema_version: u32, payload: EarlierPayload) -> Result<(), DecodeReason> {
         match node {
             Node::Today(kind) | Node::Declared(kind) => {
