@@ -1,15 +1,6 @@
-//! An application as small as one is: it appends, takes one command through a bus, and reads.
+// An application as small as one is: it appends, takes one command through a bus, and reads.
 
-use allframe_cqrs::{command, command_handler, event, Aggregate, CommandBus, EventStore, EventStoreBackend};
-use serde::{Deserialize, Serialize};
-
-#[event]
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum AccountEvent {
-    Opened { owner: String },
-    Deposited { amount: u64 },
-    Withdrawn { amount: u64 },
-}
+use allframe_cqrs::{command, command_handler, Aggregate, CommandBus, EventStore, EventStoreBackend};
 
 #[derive(Clone, Default)]
 pub(crate) struct Account {

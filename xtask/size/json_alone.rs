@@ -1,39 +1,8 @@
-//! The first program, with its events kept as JSON: what serde_json alone weighs.
+// The first program, with its events kept as JSON: what serde_json alone weighs.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum AccountEvent {
-    Opened { owner: String },
-    Deposited { amount: u64 },
-    Withdrawn { amount: u64 },
-}
-
-#[derive(Default)]
-struct Account {
-    owner: String,
-    balance: u64,
-}
-
-impl Account {
-    fn apply(&mut self, event: &AccountEvent) {
-        match event {
-            AccountEvent::Opened { owner } => owner.clone_into(&mut self.owner),
-            AccountEvent::Deposited { amount } => self.balance += amount,
-            AccountEvent::Withdrawn { amount } => self.balance -= amount,
-        }
-    }
-
-    fn withdraw(&self, amount: u64) -> Result<Vec<AccountEvent>, String> {
-        match self.balance.checked_sub(amount) {
-            Some(_) => Ok(vec![AccountEvent::Withdrawn { amount }]),
-            None => Err(format!("{amount} is more than the {} of {}", self.balance, self.owner)),
-        }
-    }
-}
 
 enum Request {
     Append(String, Vec<AccountEvent>, oneshot::Sender<serde_json::Result<usize>>),

@@ -1,4 +1,4 @@
-//! arrow2 alone: three events written to a Parquet file, and read.
+// arrow2 alone: three events written to a Parquet file, and read.
 
 use std::fs::File;
 

@@ -1,15 +1,7 @@
-//! tokio-postgres, its pool and serde_json: a table of events, three of them appended in a transaction, and read.
+// tokio-postgres, its pool and serde_json: a table of events, three of them appended in a transaction, and read.
 
 use deadpool_postgres::{Manager, Pool};
-use serde::{Deserialize, Serialize};
 use tokio_postgres::NoTls;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum AccountEvent {
-    Opened { owner: String },
-    Deposited { amount: u64 },
-    Withdrawn { amount: u64 },
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

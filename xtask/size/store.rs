@@ -1,15 +1,6 @@
-//! An application without a bus: it appends and reads.
+// An application without a bus: it appends and reads.
 
-use allframe_cqrs::{event, EventStore};
-use serde::{Deserialize, Serialize};
-
-#[event]
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum AccountEvent {
-    Opened { owner: String },
-    Deposited { amount: u64 },
-    Withdrawn { amount: u64 },
-}
+use allframe_cqrs::EventStore;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -7,9 +7,9 @@ use crate::{
     Difference, Migration, MigrationError, MigrationPhase,
     copy_state::{CopyState, WatchedCopy},
     migration::Page,
+    pages::{Pages, bytes},
     snapshots::{Names, SnapshotCopy},
     verify::Seen,
-    walk::{Pages, bytes},
 };
 
 /// Copies events up to the last one that the source has by now, and the snapshots of these streams: not what comes meanwhile, which may

@@ -7,6 +7,7 @@ mod difference;
 mod digest;
 mod error;
 mod migration;
+mod pages;
 mod progress;
 mod report;
 mod saved_meanwhile;

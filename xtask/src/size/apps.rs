@@ -19,6 +19,7 @@ pub(super) struct App {
     features: Option<&'static [&'static str]>,
     /// What else it depends on, as its manifest says it.
     libraries: &'static [&'static str],
+    /// The parts of its source, one behind the other.
     source: &'static [&'static str],
     /// What it may have more than the baseline, in bytes.
     pub(super) limit: Option<u64>,
@@ -39,11 +40,18 @@ pub(super) const BASELINE: App = App {
     name: "baseline",
     features: None,
     libraries: &[],
-    source: &[include_str!("../../size/baseline.rs")],
+    source: &[PLAIN, EVENTS, ACCOUNT, include_str!("../../size/baseline.rs")],
     limit: None,
     when: When::Always,
 };
 
+/// What events are kept as: as they are, as JSON, as those of the toolkit.
+const PLAIN: &str = "#[derive(Clone, Debug)]";
+const AS_JSON: &str = "#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]";
+const TYPED: &str = "#[allframe_cqrs::event]\n#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]";
+const EVENTS: &str = include_str!("../../size/events.rs");
+/// What they add up to, where there is no toolkit.
+const ACCOUNT: &str = include_str!("../../size/account.rs");
 const BANK: &str = include_str!("../../size/bank.rs");
 const KB: u64 = 1000;
 
@@ -61,7 +69,7 @@ pub(super) const APPS: &[App] = &[
         name: "store",
         features: Some(&[]),
         libraries: &[SERDE],
-        source: &[include_str!("../../size/store.rs")],
+        source: &[TYPED, EVENTS, include_str!("../../size/store.rs")],
         limit: None,
         when: When::Always,
     },
@@ -69,7 +77,7 @@ pub(super) const APPS: &[App] = &[
         name: "base",
         features: Some(&[]),
         libraries: &[SERDE],
-        source: &[BANK, include_str!("../../size/base.rs")],
+        source: &[TYPED, EVENTS, BANK, include_str!("../../size/base.rs")],
         limit: Some(150 * KB),
         when: When::Always,
     },
@@ -78,7 +86,18 @@ pub(super) const APPS: &[App] = &[
         name: "two",
         features: Some(&[]),
         libraries: &[SERDE],
-        source: &["mod one {", BANK, "}\nmod another {", BANK, "}", include_str!("../../size/two.rs")],
+        source: &[
+            "mod one {",
+            TYPED,
+            EVENTS,
+            BANK,
+            "}\nmod another {",
+            TYPED,
+            EVENTS,
+            BANK,
+            "}",
+            include_str!("../../size/two.rs"),
+        ],
         limit: None,
         when: When::Always,
     },
@@ -86,7 +105,7 @@ pub(super) const APPS: &[App] = &[
         name: "wal-parquet",
         features: Some(&["wal", "parquet"]),
         libraries: &[SERDE],
-        source: &[BANK, include_str!("../../size/wal.rs")],
+        source: &[TYPED, EVENTS, BANK, include_str!("../../size/wal.rs")],
         limit: Some(1500 * KB),
         when: When::Always,
     },
@@ -94,7 +113,7 @@ pub(super) const APPS: &[App] = &[
         name: "postgres",
         features: Some(&["postgres"]),
         libraries: &[SERDE],
-        source: &[BANK, include_str!("../../size/postgres.rs")],
+        source: &[TYPED, EVENTS, BANK, include_str!("../../size/postgres.rs")],
         limit: Some(2000 * KB),
         when: When::Always,
     },
@@ -102,7 +121,7 @@ pub(super) const APPS: &[App] = &[
         name: "rocksdb",
         features: Some(&["rocksdb"]),
         libraries: &[SERDE],
-        source: &[BANK, include_str!("../../size/rocksdb.rs")],
+        source: &[TYPED, EVENTS, BANK, include_str!("../../size/rocksdb.rs")],
         limit: None,
         when: When::WithRocksDb,
     },
@@ -110,7 +129,7 @@ pub(super) const APPS: &[App] = &[
         name: "json-alone",
         features: None,
         libraries: &[SERDE, SERDE_JSON],
-        source: &[include_str!("../../size/json_alone.rs")],
+        source: &[AS_JSON, EVENTS, ACCOUNT, include_str!("../../size/json_alone.rs")],
         limit: None,
         when: When::WithLibraries,
     },
@@ -126,7 +145,7 @@ pub(super) const APPS: &[App] = &[
         name: "postgres-alone",
         features: None,
         libraries: &[SERDE, SERDE_JSON, DEADPOOL, TOKIO_POSTGRES],
-        source: &[include_str!("../../size/postgres_alone.rs")],
+        source: &[AS_JSON, EVENTS, include_str!("../../size/postgres_alone.rs")],
         limit: None,
         when: When::WithLibraries,
     },

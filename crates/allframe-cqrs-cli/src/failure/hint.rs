@@ -42,7 +42,7 @@ impl Failure {
             }
             Self::Read { source, .. } | Self::Write { source, .. } => about_a_file(source.kind()),
             #[cfg(feature = "parquet")]
-            Self::BadLine { source, .. } if source.is::<eventstore_parquet::ParquetError>() => Some(
+            Self::BadFile { .. } => Some(
                 "copy it from where it came once more, or export it again: events with an id are not stored twice",
             ),
             Self::BadLine { .. } => Some(

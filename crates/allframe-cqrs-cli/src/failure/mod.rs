@@ -33,6 +33,10 @@ pub(crate) enum Failure {
     /// A line of a file that cannot be taken.
     #[error("{place}")]
     BadLine { place: String, source: Box<dyn Error + Send + Sync> },
+    /// A file that cannot be taken as a whole, or not from some part of it on.
+    #[cfg(feature = "parquet")]
+    #[error("{name}")]
+    BadFile { name: String, source: eventstore_parquet::ParquetError },
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An import that has failed of this, and has stored lines before.

@@ -111,3 +111,15 @@ fn an_error_is_text_for_people_and_an_object_for_programs() {
         assert_eq!(told["exit_code"].as_i64().map(|code| i32::try_from(code).unwrap()), outcome.code);
     }
 }
+
+#[test]
+fn a_file_in_the_place_of_a_directory_is_told_with_what_to_name() {
+    let place = Place::new();
+    place.write("a-file", "not a store");
+    let outcome = place.run("--store wal:a-file stats");
+    assert_eq!(outcome.code, Some(2), "{outcome}");
+    assert!(
+        outcome.stderr.contains("hint: a part of the path is a file; name the directory of a store"),
+        "{outcome}"
+    );
+}

@@ -135,6 +135,8 @@ async fn import(
         return Err(match failure {
             // They say it in their own words.
             Failure::BadLine { .. } | Failure::Interrupted { .. } => failure,
+            #[cfg(feature = "parquet")]
+            Failure::BadFile { .. } => failure,
             failure if report.has_begun() => Failure::CutImport(Box::new(failure)),
             failure => failure,
         });

@@ -25,7 +25,7 @@ pub(super) fn parse(
     mut take: impl FnMut(Result<Batch, Failure>) -> bool,
 ) {
     if let Err(error) = give_out(file, measure, &mut |batch| take(Ok(batch))) {
-        take(Err(Failure::BadLine { place: name.to_owned(), source: Box::new(error) }));
+        take(Err(Failure::BadFile { name: name.to_owned(), source: error }));
     }
 }
 
