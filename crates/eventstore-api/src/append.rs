@@ -85,6 +85,15 @@ impl AppendBatch {
             return Err(InvalidInput::EmptyBatch);
         }
         self.validate_streams()?;
+        self.validate_appends()?;
+        match &self.condition {
+            Some(condition) => condition.fail_if_events_match.validate(),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the events, each and all together: what is left to check where streams are known to be apart.
+    pub(crate) fn validate_appends(&self) -> Result<(), InvalidInput> {
         let mut count = 0_usize;
         let mut size = 0_usize;
         for append in &self.appends {
@@ -99,10 +108,7 @@ impl AppendBatch {
         if size > MAX_BATCH_BYTES {
             return Err(InvalidInput::TooLong { what: Field::Batch, length: size, max: MAX_BATCH_BYTES });
         }
-        match &self.condition {
-            Some(condition) => condition.fail_if_events_match.validate(),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn validate_streams(&self) -> Result<(), InvalidInput> {

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, hash_map::Entry},
     mem,
 };
 
@@ -84,7 +84,7 @@ impl RestoredBatch {
         let mut batches = Vec::new();
         let Some(first) = events.first() else { return Ok(batches) };
         let mut building = Building::at(first.position, first.recorded_at);
-        let mut versions: HashMap<StreamId, Version> = HashMap::new();
+        let mut seen: HashMap<StreamId, Seen> = HashMap::new();
         for event in events {
             let next = building.next_position();
             if event.position < next {
@@ -102,15 +102,20 @@ impl RestoredBatch {
                 Some(before) => Version::new(before),
                 None => return Err(version_not_next(&event, Version::new(1))),
             };
-            if let Some(known) = versions.insert(event.stream.clone(), event.version)
-                && known != before
-            {
-                return Err(version_not_next(&event, known.next()));
-            }
-            if !building.takes(&event) {
+            // Looked up once for each event: that is most of what this takes.
+            let entry = seen.entry(event.stream.clone());
+            let is_in_batch = match &entry {
+                Entry::Occupied(known) if known.get().version != before => {
+                    return Err(version_not_next(&event, known.get().version.next()));
+                }
+                Entry::Occupied(known) => known.get().batch == batches.len(),
+                Entry::Vacant(_) => false,
+            };
+            if !building.takes(&event, is_in_batch) {
                 let next = Building::at(event.position, event.recorded_at);
                 batches.push(mem::replace(&mut building, next).finish()?);
             }
+            entry.insert_entry(Seen { version: event.version, batch: batches.len() });
             building.push(event, before);
         }
         batches.push(building.finish()?);
@@ -142,11 +147,16 @@ fn version_not_next(event: &RecordedEvent, next: Version) -> InvalidInput {
     InvalidInput::VersionNotNext { stream: event.stream.clone(), version: event.version, next }
 }
 
+/// A stream, as it was met last.
+struct Seen {
+    version: Version,
+    /// How many batches were before that.
+    batch: usize,
+}
+
 /// A batch that is filled.
 struct Building {
     appends: Vec<StreamAppend>,
-    /// Which streams are in `appends`.
-    streams: HashSet<StreamId>,
     place: RestoredPlace,
     events: usize,
     bytes: usize,
@@ -155,7 +165,7 @@ struct Building {
 impl Building {
     fn at(first_position: GlobalPosition, recorded_at: Timestamp) -> Self {
         let place = RestoredPlace { first_position, recorded_at };
-        Self { appends: Vec::new(), streams: HashSet::new(), place, events: 0, bytes: 0 }
+        Self { appends: Vec::new(), place, events: 0, bytes: 0 }
     }
 
     fn next_position(&self) -> GlobalPosition {
@@ -163,9 +173,8 @@ impl Building {
     }
 
     /// Whether the event can stand in this batch behind the others: a stream's events are next to each other in one.
-    fn takes(&self, event: &RecordedEvent) -> bool {
-        let goes_on = self.appends.last().is_none_or(|last| last.stream == event.stream)
-            || !self.streams.contains(&event.stream);
+    fn takes(&self, event: &RecordedEvent, has_its_stream: bool) -> bool {
+        let goes_on = !has_its_stream || self.appends.last().is_some_and(|last| last.stream == event.stream);
         goes_on
             && event.position == self.next_position()
             && event.recorded_at == self.place.recorded_at
@@ -180,7 +189,6 @@ impl Building {
         match self.appends.last_mut() {
             Some(last) if last.stream == stream => last.events.push(event),
             _ => {
-                self.streams.insert(stream.clone());
                 let expected = ExpectedVersion::Exact(before);
                 self.appends.push(StreamAppend { stream, expected, events: vec![event] });
             }
@@ -191,7 +199,8 @@ impl Building {
         let Self { appends, place, .. } = self;
         let mut batch = AppendBatch::new();
         batch.appends = appends;
-        batch.validate()?;
+        // It has no guard and no condition, and no stream twice.
+        batch.validate_appends()?;
         Ok(RestoredBatch { batch, place })
     }
 }

@@ -1,7 +1,7 @@
-use std::collections::HashMap;
-
-use eventstore_api::{EventId, StreamId, Timestamp};
+use eventstore_api::{EventId, Timestamp};
 use parking_lot::Mutex;
+
+use super::streams::Streams;
 
 /// How streams are, of what was appended in bulk before: as long as nobody else appends, the server need not look for them again,
 /// which takes it a third of the time of a page.
@@ -14,7 +14,7 @@ pub(super) struct AsOf {
     pub(super) end: LogEnd,
     /// What the server's clock said in the turn.
     pub(super) turn: Timestamp,
-    pub(super) streams: HashMap<StreamId, Stream>,
+    pub(super) streams: Streams,
 }
 
 /// The last event, and where that was seen. Told by its id too: a log that has lost its end can come to the same position with other
@@ -27,17 +27,6 @@ pub(super) struct LogEnd {
     pub(super) server_started: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stream {
-    /// The server's number of it; none where it has none yet.
-    pub(super) id: Option<i64>,
-    pub(super) version: u64,
-}
-
-impl Stream {
-    pub(super) const NEW: Self = Self { id: None, version: 0 };
-}
-
 /// Of how many streams it is kept: that is 20 MB where names are short, and 60 MB where they are as long as they may be.
 const MOST: usize = 100_000;
 
@@ -47,11 +36,7 @@ impl KnownStreams {
     ///
     /// It holds for a session that began before it was known. A server that goes down, and may lose the end of its log, ends every
     /// session; and whoever restores that end again brings the same events, but streams are numbered anew.
-    pub(super) fn take(
-        &self,
-        end: Option<LogEnd>,
-        session_began: Option<Timestamp>,
-    ) -> HashMap<StreamId, Stream> {
+    pub(super) fn take(&self, end: Option<LogEnd>, session_began: Option<Timestamp>) -> Streams {
         let known = self.0.lock().take();
         let known = known.filter(|known| Some(known.end) == end);
         let known = known.filter(|known| session_began.is_some_and(|began| began < known.turn));
@@ -67,6 +52,8 @@ impl KnownStreams {
 
 #[cfg(test)]
 mod tests {
+    use eventstore_api::StreamId;
+
     use super::*;
 
     const TURN: Timestamp = Timestamp::from_micros(1_000);
@@ -78,7 +65,11 @@ mod tests {
 
     fn known(streams: usize, end: LogEnd) -> KnownStreams {
         let named = |number: usize| StreamId::new(format!("s-{number}")).unwrap();
-        let streams = (0..streams).map(|number| (named(number), Stream::NEW)).collect();
+        let count = streams;
+        let mut streams = Streams::default();
+        for number in 0..count {
+            streams.place_of(&named(number));
+        }
         let known = KnownStreams::default();
         known.put(AsOf { end, turn: TURN, streams });
         known

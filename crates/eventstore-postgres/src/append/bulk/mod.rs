@@ -3,6 +3,7 @@
 mod known_streams;
 mod plan;
 mod rows;
+mod streams;
 
 use std::collections::HashSet;
 

@@ -1,17 +1,16 @@
 //! Where each event will stand.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use eventstore_api::{
     AppendBatch, Appended, EventId, GlobalPosition, RestoredBatch, Result, StoreError, StreamAppend,
-    StreamId, Timestamp, Version,
+    Timestamp, Version,
 };
 use uuid::Uuid;
 
 use super::{
     super::inside::Inside,
     Stopped,
-    known_streams::{AsOf, KnownStreams, LogEnd, Stream},
+    known_streams::{AsOf, KnownStreams, LogEnd},
+    streams::{Stream, Streams},
 };
 use crate::{
     PostgresError,
@@ -30,7 +29,9 @@ pub(super) struct Start {
     /// When the server was started.
     server_started: Timestamp,
     /// Those that are appended to, and others that are known.
-    streams: HashMap<StreamId, Stream>,
+    streams: Streams,
+    /// The place of the stream of each append, in their order.
+    places: Vec<usize>,
 }
 
 impl Start {
@@ -51,42 +52,44 @@ impl Start {
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
         let end = last.map(|event| LogEnd { position: head, event, server_started });
         let mut streams = known.take(end, optional_moment(&row, 5)?);
-        look_for(inside, batches, &mut streams).await?;
+        let places = look_for(inside, batches, &mut streams).await?;
         Ok(Some(Self {
             head,
             now: moment(&row, 1)?,
             last_recorded_at: optional_moment(&row, 2)?.unwrap_or_default(),
             server_started,
             streams,
+            places,
         }))
     }
 }
 
-/// Sees to it that the streams which are appended to are among those that are known.
+/// Sees to it that the streams which are appended to are among those that are known, and says in which place that of each append is.
 async fn look_for(
     inside: Inside<'_>,
     batches: &[&AppendBatch],
-    streams: &mut HashMap<StreamId, Stream>,
-) -> Result<(), Stopped> {
+    streams: &mut Streams,
+) -> Result<Vec<usize>, Stopped> {
     let (client, sql) = (inside.client(), inside.sql);
-    let mut wanted = Vec::new();
+    let (mut places, mut unknown) = (Vec::new(), Vec::new());
     for StreamAppend { stream, .. } in batches.iter().flat_map(|batch| &batch.appends) {
-        if let Entry::Vacant(entry) = streams.entry(stream.clone()) {
-            entry.insert(Stream::NEW);
-            wanted.push(stream.as_str());
+        let known = streams.len();
+        let place = streams.place_of(stream);
+        places.push(place);
+        if place == known {
+            unknown.push(stream.as_str());
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let rows = inside.within(requests::rows_once(client, &sql.stream_heads, &[&wanted])).await?;
-    for row in &rows {
-        let found = Stream { id: Some(get(row, 1)?), version: number(row, 2)? };
-        if let Some(stream) = streams.get_mut(get::<&str>(row, 0)?) {
-            *stream = found;
+    if !unknown.is_empty() {
+        let rows = inside.within(requests::rows_once(client, &sql.stream_heads, &[&unknown])).await?;
+        for row in &rows {
+            let found = Stream { id: Some(get(row, 1)?), version: number(row, 2)? };
+            if let Some(stream) = streams.named(get(row, 0)?) {
+                *stream = found;
+            }
         }
     }
-    Ok(())
+    Ok(places)
 }
 
 /// Where everything goes.
@@ -132,17 +135,17 @@ impl Plan {
     ) -> Result<Self> {
         let mut last_position = start.head;
         let (mut appended, mut times) = (Vec::new(), Vec::new());
-        for (append, recorded_at) in appends {
-            let stream = start.streams.entry(append.stream.clone()).or_insert(Stream::NEW);
-            let actual = Version::new(stream.version);
+        for ((append, recorded_at), place) in appends.zip(&start.places) {
+            let actual = Version::new(start.streams.at(*place).version);
             if !append.expected.is_met_by(actual) {
                 let (stream, expected) = (append.stream.clone(), append.expected);
                 return Err(StoreError::WrongExpectedVersion { stream, expected, actual });
             }
             let first = (actual.next(), GlobalPosition::new(last_position + 1));
-            stream.version += append.events.len() as u64;
-            last_position += append.events.len() as u64;
-            let last = (Version::new(stream.version), GlobalPosition::new(last_position));
+            let events = append.events.len() as u64;
+            start.streams.grow(*place, events);
+            last_position += events;
+            let last = (Version::new(actual.get() + events), GlobalPosition::new(last_position));
             appended.push(Appended::new(append.stream.clone(), first, last));
             times.push(recorded_at);
         }
@@ -152,18 +155,21 @@ impl Plan {
     /// Has streams that are new numbered, and partitions made where they are needed.
     pub(super) async fn make_room(&mut self, inside: Inside<'_>) -> Result<(), Stopped> {
         let (client, sql) = (inside.client(), inside.sql);
-        let new = self.start.streams.iter().filter(|(_, stream)| stream.id.is_none());
-        let names: Vec<&str> = new.map(|(name, _)| name.as_str()).collect();
-        if !names.is_empty() {
-            let rows = inside.within(requests::rows_once(client, &sql.add_streams, &[&names])).await?;
+        let Start { streams, places, .. } = &mut self.start;
+        let appended = self.appended.iter().zip(&*places);
+        let new = appended.filter(|(_, place)| streams.at(**place).id.is_none());
+        let mut new: Vec<&str> = new.map(|(appended, _)| appended.stream.as_str()).collect();
+        if !new.is_empty() {
+            new.sort_unstable();
+            new.dedup();
+            let rows = inside.within(requests::rows_once(client, &sql.add_streams, &[&new])).await?;
             for row in &rows {
-                if let Some(stream) = self.start.streams.get_mut(get::<&str>(row, 0)?) {
+                if let Some(stream) = streams.named(get(row, 0)?) {
                     stream.id = Some(get(row, 1)?);
                 }
             }
         }
-        let id = |appended: &Appended| self.start.streams.get(&appended.stream).and_then(|stream| stream.id);
-        let ids: Option<Vec<i64>> = self.appended.iter().map(id).collect();
+        let ids: Option<Vec<i64>> = places.iter().map(|place| streams.at(*place).id).collect();
         self.stream_ids = ids.ok_or_else(|| StoreError::from(PostgresError::StreamsKeptOut))?;
         let last = signed(self.last_position);
         inside.within(requests::rows_once(client, &sql.make_room, &[&last])).await?;
