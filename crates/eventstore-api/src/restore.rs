@@ -238,7 +238,8 @@ impl RecordedEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EventType, Placement};
+    use crate::{EventType, Placement, limits::MAX_PAYLOAD_BYTES};
+    use bytes::Bytes;
 
     /// One event for each letter, in the stream of that name, at one time for each digit before it.
     fn events(described: &str) -> Vec<RecordedEvent> {
@@ -278,6 +279,9 @@ mod tests {
         assert_eq!(batches("0abc"), ["1:abc@0"]);
         assert_eq!(batches("0aab"), ["1:aab@0"]);
         assert_eq!(batches("0aba"), ["1:ab@0", "3:a@0"]);
+        // What came back in the batch before is not in this one yet.
+        assert_eq!(batches("0abab"), ["1:ab@0", "3:ab@0"]);
+        assert_eq!(batches("0aba1b"), ["1:ab@0", "3:a@0", "4:b@1"]);
         assert_eq!(batches("0a1b1c2c"), ["1:a@0", "2:bc@1", "4:c@2"]);
         assert!(RestoredBatch::of(Vec::new()).unwrap().is_empty());
     }
@@ -331,5 +335,51 @@ mod tests {
         let counts: Vec<_> =
             RestoredBatch::of(many).unwrap().iter().map(|restored| restored.batch.event_count()).collect();
         assert_eq!(counts, [MAX_BATCH_EVENTS, 1]);
+        let mut large = events(&"a".repeat(15));
+        let payload = Bytes::from(vec![0; MAX_PAYLOAD_BYTES]);
+        large.iter_mut().for_each(|event| event.payload = payload.clone());
+        let counts: Vec<_> =
+            RestoredBatch::of(large).unwrap().iter().map(|restored| restored.batch.event_count()).collect();
+        // Names take a little, too.
+        assert_eq!(counts, [7, 7, 1]);
+    }
+
+    /// In the order in which they stand in batches that each are one to append.
+    fn put_together(batches: Vec<RestoredBatch>) -> Vec<RecordedEvent> {
+        let mut events = Vec::new();
+        for RestoredBatch { batch, place } in batches {
+            batch.validate().unwrap();
+            let mut position = place.first_position.get();
+            for append in batch.appends {
+                let ExpectedVersion::Exact(mut version) = append.expected else { panic!("{append:?}") };
+                for event in append.events {
+                    version = version.next();
+                    events.push(event.record(Placement {
+                        stream: append.stream.clone(),
+                        version,
+                        position: GlobalPosition::new(position),
+                        recorded_at: place.recorded_at,
+                    }));
+                    position += 1;
+                }
+            }
+        }
+        events
+    }
+
+    #[test]
+    fn however_streams_and_times_take_turns_nothing_changes_its_place() {
+        // All texts of these, up to so many.
+        let mut texts = vec![String::new()];
+        for length in 0..8 {
+            let longer = texts.iter().filter(|text| text.len() == length);
+            let longer: Vec<_> =
+                longer.flat_map(|text| ["a", "b", "1"].map(|next| format!("{text}{next}"))).collect();
+            texts.extend(longer);
+        }
+        for text in texts {
+            let events = events(&text);
+            assert_eq!(put_together(RestoredBatch::of(events.clone()).unwrap()), events, "{text}");
+        }
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Migration<'a> {
     }
 
     /// The same migration, in pages of about so many bytes at most, of names, payloads, metadata and tags together; 8 MiB where nothing
-    /// is said.
+    /// is said. A page has one event at least, however few bytes these are.
     #[must_use]
     pub fn page_bytes(mut self, bytes: usize) -> Self {
         self.page.bytes = bytes;
@@ -104,6 +104,10 @@ impl<'a> Migration<'a> {
     /// [`MigrationError::NotACopy`] when the target holds something else than a beginning of the source,
     /// [`MigrationError::Incomplete`] when the source has no beginning, [`MigrationError::Source`] and
     /// [`MigrationError::Target`] when a store fails.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has copied a beginning, and snapshots of that. The next call goes on behind it.
     pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
         let copy = WatchedCopy::default();
         catch_up(self, Names::of(self.source), &copy).await?;
@@ -191,6 +195,10 @@ impl<'a> Migration<'a> {
     ///
     /// [`MigrationError::Differs`] with the first difference, [`MigrationError::Source`] and [`MigrationError::Target`] when a
     /// store cannot be read.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped early, it has changed nothing, and the next call begins anew.
     pub async fn verify(&self) -> Result<Verified, MigrationError> {
         verify(self).await
     }

@@ -1,10 +1,10 @@
 //! What to do about a failure, where its message does not say it.
 
-use std::{borrow::Cow, io, sync::Arc};
+use std::{borrow::Cow, io};
 
 use eventstore_api::{InvalidInput, StoreError};
 
-use super::{Failure, causes, is_damage};
+use super::{Failure, is_damage, of_the_system};
 
 /// What has failed does not always know of which store it is.
 const DAMAGED: &str = "`verify` says where the store is damaged; of one in a directory `export --salvage` saves what is whole, and \
@@ -26,6 +26,9 @@ impl Failure {
             let again = format!("append it again with --id {id}: it is stored once, and the answer is where");
             return Some(again.into());
         }
+        if let Self::BadLine { .. } = self {
+            return Some(format!("correct it and {IMPORT_AGAIN}").into());
+        }
         self.words_of_a_hint().map(Cow::Borrowed)
     }
 
@@ -44,9 +47,6 @@ impl Failure {
             #[cfg(feature = "parquet")]
             Self::BadFile { .. } => Some(
                 "copy it from where it came once more, or export it again: events with an id are not stored twice",
-            ),
-            Self::BadLine { .. } => Some(
-                "correct it and import the file again: lines with an id are not stored twice, and those without one would be",
             ),
             Self::Store(StoreError::InvalidInput(InvalidInput::EventIdReused { .. })) => Some(
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
@@ -84,13 +84,9 @@ impl Failure {
     }
 }
 
-/// Whether a store has no room any more. It may share the error with whoever else waits for it.
+/// Whether a store has no room any more.
 fn is_full(error: &StoreError) -> bool {
-    causes(error).any(|cause| {
-        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
-        let of_the_system = cause.downcast_ref::<io::Error>().or_else(shared);
-        of_the_system.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
-    })
+    of_the_system(error).any(|error| error.kind() == io::ErrorKind::StorageFull)
 }
 
 /// Where the system does not do something with a file.
@@ -111,6 +107,8 @@ fn about_a_file(kind: io::ErrorKind) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -143,6 +141,31 @@ mod tests {
             let hint = hint(source);
             assert!(hint.starts_with("make room there"), "{hint}");
             assert!(hint.ends_with(&format!("; then {IMPORT_AGAIN}")), "{hint}");
+        }
+    }
+
+    #[cfg(all(feature = "schemas", feature = "toolkit"))]
+    #[test]
+    fn what_a_store_has_said_is_found_through_all_that_stands_on_it() {
+        use allframe_cqrs::{
+            Error, consumer_group::GroupError, process::ProcessError, saga::SagaError, schema::SchemaError,
+        };
+
+        let damaged = || StoreError::Corrupted { place: "position 7".to_owned(), detail: "no id".to_owned() };
+        let full = || StoreError::storage(io::Error::from(io::ErrorKind::StorageFull));
+        for (source, hint) in [(damaged as fn() -> StoreError, DAMAGED), (full, "make room there")] {
+            let toolkit = || Error::Store(source());
+            for failure in [
+                Failure::Toolkit(toolkit()),
+                Failure::Sagas(SagaError::Store(toolkit())),
+                Failure::Groups(GroupError::Store(toolkit())),
+                Failure::Processes(ProcessError::Store(toolkit())),
+                Failure::Processes(ProcessError::Group(GroupError::Store(toolkit()))),
+                Failure::Processes(ProcessError::Saga(SagaError::Store(toolkit()))),
+                Failure::Schemas(SchemaError::Store(source())),
+            ] {
+                assert!(failure.hint().is_some_and(|found| found.starts_with(hint)), "{failure:?}");
+            }
         }
     }
 

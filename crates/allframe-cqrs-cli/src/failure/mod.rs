@@ -1,8 +1,9 @@
 #[cfg(any(feature = "schemas", feature = "toolkit"))]
 mod all_told;
 mod hint;
+mod of_a_store;
 
-use std::{borrow::Cow, error::Error, io, io::Write};
+use std::{borrow::Cow, error::Error, io, io::Write, sync::Arc};
 
 use eventstore_api::{EventId, ExpectedVersion, StoreError, message_with_causes};
 use eventstore_migrate::MigrationError;
@@ -227,18 +228,6 @@ impl Failure {
             },
         }
     }
-
-    /// What a store has said; of two stores, one of them.
-    fn of_a_store(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error)
-            | Self::Append { source: error, .. }
-            | Self::NotClosed { source: error, .. }
-            | Self::Migration(MigrationError::Source(error) | MigrationError::Target(error)) => Some(error),
-            Self::CutImport(failure) => failure.of_a_store(),
-            _ => None,
-        }
-    }
 }
 
 /// What was to be told, of something that the exit code tells too: also where nobody reads the one, the other counts.
@@ -258,6 +247,14 @@ pub(crate) fn told_or(
         // Whoever does not listen does not want to know.
         Failure::NobodyReads => failure,
         failure => stored(Box::new(failure)),
+    })
+}
+
+/// What the system has said, as far as an error came from that. Who has failed may share it with whoever else waits.
+pub(crate) fn of_the_system<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e io::Error> {
+    causes(error).filter_map(|cause| {
+        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
+        cause.downcast_ref::<io::Error>().or_else(shared)
     })
 }
 

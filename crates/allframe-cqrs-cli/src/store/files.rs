@@ -1,9 +1,9 @@
-use std::{error::Error, io, path::Path, sync::Arc};
+use std::{io, path::Path};
 
 use eventstore_api::StoreError;
 
 use super::Purpose;
-use crate::failure::causes;
+use crate::failure::of_the_system;
 
 /// How many bytes the chosen files of a store's directory take; a store has no others below it.
 pub(super) fn bytes(directory: &str, is_chosen: impl Fn(&str) -> bool) -> Option<u64> {
@@ -33,11 +33,7 @@ pub(super) const IN_USE: &str = "end the program that has the store open, or wai
 
 /// What to do where a store could not be opened because it is not there.
 pub(super) fn advice(failed: &StoreError, purpose: Purpose) -> Option<&'static str> {
-    let of_the_system = |cause: &(dyn Error + 'static)| {
-        let shared = || cause.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
-        cause.downcast_ref::<io::Error>().or_else(shared).map(io::Error::kind)
-    };
-    let is_about = |kind| causes(failed).any(|cause| of_the_system(cause) == Some(kind));
+    let is_about = |kind| of_the_system(failed).any(|error| error.kind() == kind);
     if is_about(io::ErrorKind::NotADirectory) {
         return Some("a part of the path is a file; name the directory of a store");
     }

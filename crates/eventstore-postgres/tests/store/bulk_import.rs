@@ -5,6 +5,7 @@ use std::{error::Error, time::Duration};
 use crate::support::{
     Schema, connect,
     events::{all, append_of, events, motley, places, stream},
+    outcome::{eventually, number},
 };
 use eventstore_api::{
     EventFilter, EventStoreBackend, ExpectedVersion, GlobalPosition, InvalidInput, ReadAll, StoreError,
@@ -12,6 +13,7 @@ use eventstore_api::{
 };
 use eventstore_postgres::{Partitioning, PostgresConfig};
 use tokio::time::timeout;
+use tokio_postgres::Client;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn imported_events_are_as_if_they_had_been_appended() {
@@ -199,6 +201,16 @@ async fn what_a_trigger_keeps_out_is_an_error_and_leaves_no_gap() {
     assert_eq!(store.stats().await.unwrap().total_events, motley().len() as u64);
 }
 
+/// For their turn to append, in this store.
+async fn until_so_many_wait(observer: &Client, schema: &Schema, many: i64) {
+    let waiting = format!(
+        "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+        WHERE l.locktype = 'advisory' AND NOT l.granted AND a.query LIKE '%{}.take_turn%'",
+        schema.name
+    );
+    eventually("they wait for their turn", async || number(observer, &waiting).await == many).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_import_leaves_connections_that_can_be_used() {
     let schema = Schema::new();
@@ -206,9 +218,12 @@ async fn a_dropped_import_leaves_connections_that_can_be_used() {
     let store = schema.open_with(config).await;
     let holder = connect().await;
     holder.batch_execute(&format!("BEGIN; SELECT {}.take_turn()", schema.name)).await.unwrap();
-    for _ in 0..2 {
-        let import = store.import(vec![append_of("a", events(1))]);
-        assert!(timeout(Duration::from_millis(200), import).await.is_err(), "nobody gave way");
+    let observer = connect().await;
+    for waiting in 1..=2 {
+        tokio::select! {
+            _ = store.import(vec![append_of("a", events(1))]) => panic!("nobody gave way"),
+            () = until_so_many_wait(&observer, &schema, waiting) => {}
+        }
     }
     holder.batch_execute("COMMIT").await.unwrap();
     let reads = async { store.get_events(&stream("a")).await.unwrap() };

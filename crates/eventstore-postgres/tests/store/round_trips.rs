@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::support::{
     events::{append_of, events, stream},
-    outcome::PATIENCE,
+    outcome::{PATIENCE, eventually},
     pair::{Pair, until_the_replica_is_read_from},
     turns::counting_turns,
 };
@@ -67,7 +67,8 @@ async fn streams_are_looked_for_once_as_long_as_nobody_else_appends() {
     assert_eq!(import().await, known);
     // A session that began later cannot know whether the server was down meanwhile.
     cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'").unwrap();
-    while store.import(both()).await.is_err() {}
+    eventually("it is connected again", async || store.head().await.is_ok()).await;
+    assert_eq!(import().await, looked_for);
     assert_eq!(import().await, known);
 }
 

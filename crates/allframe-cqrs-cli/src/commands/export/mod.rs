@@ -18,6 +18,7 @@ use crate::{
     output::{Output, folder_of, is_seen_on_a_terminal, is_stdout, is_written_aside},
     page::each_event,
     progress::{Progress, Unwanted},
+    screen::printable_json,
     store::{self, Location, Place, Store},
 };
 
@@ -159,9 +160,11 @@ async fn salvage(
     let (mut written, mut events) = (Ok(()), 0);
     let salvaged = store::salvage(location, &mut |event| {
         if written.is_ok() {
-            events += 1;
             written = sink.event(event);
-            progress.at(events);
+            if written.is_ok() {
+                events += 1;
+                progress.at(events);
+            }
         }
     })
     .await;
@@ -193,8 +196,10 @@ impl Report {
     /// On standard output, unless that is where the events are.
     fn tell_programs(&self, out: &Path) -> Result<(), Failure> {
         if is_stdout(out) {
-            let line = serde_json::to_string(self).unwrap_or_default();
-            let _ = writeln!(io::stderr(), "{line}");
+            let write = |source| Failure::Write { what: "the report".to_owned(), source };
+            let line = serde_json::to_string(self).map_err(|error| write(error.into()))?;
+            // If standard error is closed, the exit code is all that can be told.
+            let _ = writeln!(io::stderr(), "{}", printable_json(&line));
             return Ok(());
         }
         let mut output = Output::stdout();

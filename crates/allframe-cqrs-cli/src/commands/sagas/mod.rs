@@ -10,6 +10,8 @@ use eventstore_api::EventStoreBackend;
 use serde_json::Value;
 
 use crate::{
+    commands::reading::reading,
+    exit::Exit,
     failure::{Failure, told_or},
     output::Output,
     screen::printable,
@@ -155,7 +157,7 @@ async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Re
     // Before the store is opened, which others cannot do meanwhile.
     let saga = decision.which().id()?;
     // One that is not there is not begun: whoever steps in has mistyped its name.
-    drop(store::open_for_reading(location).await?);
+    look(location, async |location| store::open_for_reading(location).await.map(drop)).await?;
     let backend = store::open_for_appending(location).await?;
     let done = decide(&backend, &saga, decision).await?;
     told_or(tell(location, &saga, done, json).await, |source| Failure::DecidedNotTold { saga, done, source })
@@ -164,7 +166,11 @@ async fn step_in(location: &dyn Location, decision: &Decision, json: bool) -> Re
 /// What has become of a saga; for programs, all that is known of it.
 async fn tell(location: &dyn Location, saga: &SagaId, done: &str, json: bool) -> Result<(), Failure> {
     if json {
-        return details::run(&sagas_for_reading(location).await?, saga, true).await;
+        return look(location, async |location| {
+            let sagas = sagas(store::open_for_reading(location).await?);
+            details::run(&sagas, saga, true).await
+        })
+        .await;
     }
     let mut output = Output::stdout();
     output.line(format!("{} {done}", printable(&saga.to_string())))?;
@@ -189,8 +195,19 @@ async fn decide(backend: &Store, saga: &SagaId, decision: &Decision) -> Result<&
     }
 }
 
-async fn sagas_for_reading(location: &dyn Location) -> Result<Sagas, Failure> {
-    Ok(sagas(store::open_for_reading(location).await?))
+/// Reads the store, also in the middle of stepping in.
+async fn look(
+    location: &dyn Location,
+    read: impl AsyncFnOnce(&dyn Location) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    match reading(location, read).await? {
+        Exit::Done => Ok(()),
+        exit => Err(Failure::Interrupted {
+            what: "a look at the saga",
+            exit,
+            hint: "`sagas show TYPE ID` says where it is",
+        }),
+    }
 }
 
 impl Decision {

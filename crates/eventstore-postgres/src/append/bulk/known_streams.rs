@@ -27,7 +27,7 @@ pub(super) struct LogEnd {
     pub(super) server_started: Timestamp,
 }
 
-/// Of how many streams it is kept: that is 20 MB where names are short, and 60 MB where they are as long as they may be.
+/// Of how many streams it is kept, each of which takes its name and about 100 bytes.
 const MOST: usize = 100_000;
 
 impl KnownStreams {
@@ -63,12 +63,11 @@ mod tests {
         LogEnd { position: 7, event: EventId::generate(), server_started: Timestamp::from_micros(5) }
     }
 
-    fn known(streams: usize, end: LogEnd) -> KnownStreams {
+    fn known(count: usize, end: LogEnd) -> KnownStreams {
         let named = |number: usize| StreamId::new(format!("s-{number}")).unwrap();
-        let count = streams;
         let mut streams = Streams::default();
         for number in 0..count {
-            streams.place_of(&named(number));
+            streams.slot_of(&named(number));
         }
         let known = KnownStreams::default();
         known.put(AsOf { end, turn: TURN, streams });

@@ -102,7 +102,7 @@ impl<'b> Copied<'b> {
     }
 }
 
-/// Why nothing was stored, or perhaps nothing.
+/// Why nothing was stored; at the commit, perhaps all of it was.
 enum Stopped {
     /// Some event may be stored already, or this role may not write to tables itself.
     NotByCopy(StoreError),
@@ -124,7 +124,7 @@ impl Stopped {
         }
     }
 
-    /// The only key that places which are next cannot violate is that of the ids.
+    /// Places that are next can violate no key but that of the ids.
     fn or_stored_elsewhere(self) -> Self {
         match self {
             Self::Failed(failure) if failure.code() == Some(&SqlState::UNIQUE_VIOLATION) => {

@@ -10,7 +10,7 @@ use super::{
     super::inside::Inside,
     Stopped,
     known_streams::{AsOf, KnownStreams, LogEnd},
-    streams::{Stream, Streams},
+    streams::{Slot, Stream, Streams},
 };
 use crate::{
     PostgresError,
@@ -30,8 +30,8 @@ pub(super) struct Start {
     server_started: Timestamp,
     /// Those that are appended to, and others that are known.
     streams: Streams,
-    /// The place of the stream of each append, in their order.
-    places: Vec<usize>,
+    /// The slot of the stream of each append, in their order.
+    slots: Vec<Slot>,
 }
 
 impl Start {
@@ -52,31 +52,30 @@ impl Start {
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
         let end = last.map(|event| LogEnd { position: head, event, server_started });
         let mut streams = known.take(end, optional_moment(&row, 5)?);
-        let places = look_for(inside, batches, &mut streams).await?;
+        let slots = look_for(inside, batches, &mut streams).await?;
         Ok(Some(Self {
             head,
             now: moment(&row, 1)?,
             last_recorded_at: optional_moment(&row, 2)?.unwrap_or_default(),
             server_started,
             streams,
-            places,
+            slots,
         }))
     }
 }
 
-/// Sees to it that the streams which are appended to are among those that are known, and says in which place that of each append is.
+/// Sees to it that the streams which are appended to are among those that are known, and says in which slot that of each append is.
 async fn look_for(
     inside: Inside<'_>,
     batches: &[&AppendBatch],
     streams: &mut Streams,
-) -> Result<Vec<usize>, Stopped> {
+) -> Result<Vec<Slot>, Stopped> {
     let (client, sql) = (inside.client(), inside.sql);
-    let (mut places, mut unknown) = (Vec::new(), Vec::new());
+    let (mut slots, mut unknown) = (Vec::new(), Vec::new());
     for StreamAppend { stream, .. } in batches.iter().flat_map(|batch| &batch.appends) {
-        let known = streams.len();
-        let place = streams.place_of(stream);
-        places.push(place);
-        if place == known {
+        let (slot, is_unknown) = streams.slot_of(stream);
+        slots.push(slot);
+        if is_unknown {
             unknown.push(stream.as_str());
         }
     }
@@ -89,7 +88,7 @@ async fn look_for(
             }
         }
     }
-    Ok(places)
+    Ok(slots)
 }
 
 /// Where everything goes.
@@ -135,15 +134,15 @@ impl Plan {
     ) -> Result<Self> {
         let mut last_position = start.head;
         let (mut appended, mut times) = (Vec::new(), Vec::new());
-        for ((append, recorded_at), place) in appends.zip(&start.places) {
-            let actual = Version::new(start.streams.at(*place).version);
+        for ((append, recorded_at), slot) in appends.zip(&start.slots) {
+            let actual = Version::new(start.streams.at(*slot).version);
             if !append.expected.is_met_by(actual) {
                 let (stream, expected) = (append.stream.clone(), append.expected);
                 return Err(StoreError::WrongExpectedVersion { stream, expected, actual });
             }
             let first = (actual.next(), GlobalPosition::new(last_position + 1));
             let events = append.events.len() as u64;
-            start.streams.grow(*place, events);
+            start.streams.grow(*slot, events);
             last_position += events;
             let last = (Version::new(actual.get() + events), GlobalPosition::new(last_position));
             appended.push(Appended::new(append.stream.clone(), first, last));
@@ -155,9 +154,9 @@ impl Plan {
     /// Has streams that are new numbered, and partitions made where they are needed.
     pub(super) async fn make_room(&mut self, inside: Inside<'_>) -> Result<(), Stopped> {
         let (client, sql) = (inside.client(), inside.sql);
-        let Start { streams, places, .. } = &mut self.start;
-        let appended = self.appended.iter().zip(&*places);
-        let new = appended.filter(|(_, place)| streams.at(**place).id.is_none());
+        let Start { streams, slots, .. } = &mut self.start;
+        let appended = self.appended.iter().zip(&*slots);
+        let new = appended.filter(|(_, slot)| streams.at(**slot).id.is_none());
         let mut new: Vec<&str> = new.map(|(appended, _)| appended.stream.as_str()).collect();
         if !new.is_empty() {
             new.sort_unstable();
@@ -169,7 +168,7 @@ impl Plan {
                 }
             }
         }
-        let ids: Option<Vec<i64>> = places.iter().map(|place| streams.at(*place).id).collect();
+        let ids: Option<Vec<i64>> = slots.iter().map(|slot| streams.at(*slot).id).collect();
         self.stream_ids = ids.ok_or_else(|| StoreError::from(PostgresError::StreamsKeptOut))?;
         let last = signed(self.last_position);
         inside.within(requests::rows_once(client, &sql.make_room, &[&last])).await?;
@@ -177,7 +176,7 @@ impl Plan {
     }
 
     /// The number of the stream of each append, where the append begins, and when it is recorded, in their order.
-    pub(super) fn places(&self) -> impl Iterator<Item = (i64, &Appended, Timestamp)> {
+    pub(super) fn rows_begin(&self) -> impl Iterator<Item = (i64, &Appended, Timestamp)> {
         let whens = self.appended.iter().zip(&self.times);
         self.stream_ids.iter().zip(whens).map(|(stream, (appended, when))| (*stream, appended, *when))
     }

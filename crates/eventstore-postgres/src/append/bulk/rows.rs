@@ -77,7 +77,7 @@ fn placed<'p, 'b: 'p>(
     batches: &'p [&'b AppendBatch],
 ) -> impl Iterator<Item = Placed<'b>> + 'p {
     let appends = batches.iter().copied().flat_map(|batch| &batch.appends);
-    plan.places().zip(appends).flat_map(|((stream_id, appended, recorded_at), append)| {
+    plan.rows_begin().zip(appends).flat_map(|((stream_id, appended, recorded_at), append)| {
         let (position, version) =
             (signed(appended.first_position.get()), signed(appended.first_version.get()));
         (0..).zip(&append.events).map(move |(n, event)| Placed {
