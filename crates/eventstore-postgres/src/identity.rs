@@ -53,7 +53,7 @@ pub struct StoreIdentity {
 /// - [`StoreError::Unavailable`](eventstore_api::StoreError::Unavailable) where it may be otherwise later: the server cannot be reached
 ///   (`Connect`), has not let us in (`ConnectTimeout`) or not answered (`NoAnswer`) in time, or cannot answer now (`Server`).
 /// - [`StoreError::Storage`](eventstore_api::StoreError::Storage) where it stays so: the URL cannot be read (`Url`), TLS cannot be had as
-///   it says (`TlsFeature`, `TlsFile`), the server's certificate is not trusted (`Untrusted`), the password is wrong or there is no such
+///   it says (`TlsFeature`, `TlsFile`), the server's certificate is not trusted (`Untrusted`) or it takes no encrypted connections (`NotEncrypted`), the password is wrong or there is no such
 ///   role or database (`Connect`), or the server does not let the role ask (`NotAllowed`) or does not understand it (`Server`).
 pub async fn identity(url: &str, config: &PostgresConfig) -> Result<StoreIdentity> {
     const WHICH: &str =

@@ -104,6 +104,8 @@ impl Statements {
                         SELECT FROM {schema}.event_log e WHERE e.stream_id = s.stream_id))), \
                 (SELECT count(*) FROM {schema}.snapshots), \
                 (SELECT pg_total_relation_size('{schema}.event_log') + coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint \
+                    + pg_total_relation_size('{schema}.event_tags') + pg_total_relation_size('{schema}.stream_names') \
+                    + coalesce(pg_total_relation_size(to_regclass('{schema}.stored_ids')), 0) \
                     FROM pg_inherits i WHERE i.inhparent = '{schema}.event_log'::regclass), \
                 (SELECT count(*) FROM {schema}.partitions WHERE retired_at IS NULL), {schema}.retired_position()"
             ),

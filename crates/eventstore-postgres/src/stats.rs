@@ -19,7 +19,7 @@ use crate::columns::number;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PostgresStats {
-    /// What the events take on the server's disk, with their indexes, in bytes.
+    /// What the events take on the server's disk, with their tags, the names of their streams, and all indexes, in bytes.
     pub event_bytes: u64,
     /// Partitions of the log; zero where it is one table.
     pub partitions: u64,

@@ -12,9 +12,9 @@ mod unverified;
 mod without;
 
 #[cfg(feature = "tls")]
-pub(crate) use connector::{Connector, connector, is_untrusted};
+pub(crate) use connector::{Connector, connector, is_not_offered, is_untrusted};
 #[cfg(not(feature = "tls"))]
-pub(crate) use without::{Connector, connector, is_untrusted};
+pub(crate) use without::{Connector, connector, is_not_offered, is_untrusted};
 
 use std::path::PathBuf;
 

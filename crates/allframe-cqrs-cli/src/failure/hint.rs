@@ -57,6 +57,10 @@ impl Failure {
             ),
             #[cfg(feature = "schemas")]
             Self::NoSchema(_) => Some("`schemas list` names those that are"),
+            #[cfg(feature = "schemas")]
+            Self::Schemas(allframe_cqrs::schema::SchemaError::NotRegistered { .. }) => {
+                Some("`schemas list` names those that are, and their versions")
+            }
             #[cfg(feature = "toolkit")]
             Self::NoneReadable(_) => Some(
                 "the notes name their streams, and `inspect` shows the events there as they are stored; where a newer version of \

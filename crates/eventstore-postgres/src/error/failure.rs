@@ -46,6 +46,9 @@ pub(crate) fn no_connection(error: PoolError) -> StoreError {
         PoolError::Backend(source) if tls::is_untrusted(&source) => {
             PostgresError::Untrusted { source }.into()
         }
+        PoolError::Backend(source) if tls::is_not_offered(&source) => {
+            PostgresError::NotEncrypted { source }.into()
+        }
         PoolError::Backend(source) => match is_for_good(&source) {
             true => PostgresError::Connect { source }.into(),
             false => PostgresError::Connect { source }.unavailable(),

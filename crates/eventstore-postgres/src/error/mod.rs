@@ -91,6 +91,15 @@ pub enum PostgresError {
         /// What is wrong with it.
         source: tokio_postgres::Error,
     },
+    /// The URL asks for an encrypted connection, and the server takes none there.
+    #[error(
+        "`sslmode=require` asks for an encrypted connection, and the server takes none there; turn its TLS on, or, where this is \
+         a unix socket, leave `sslmode` out"
+    )]
+    NotEncrypted {
+        /// What the client says.
+        source: tokio_postgres::Error,
+    },
     /// The server said nothing for too long. Its connection was given up.
     #[error("the server has not answered within {waited:?}, and the connection to it was given up")]
     NoAnswer {

@@ -68,6 +68,11 @@ pub(crate) fn connector(settings: &mut Config, tls: &Tls) -> Result<Connector, P
     Ok(Connector(Arc::new(config)))
 }
 
+/// Whether the server takes no encrypted connections there. The client says so in words, and in nothing else.
+pub(crate) fn is_not_offered(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(|source| source.to_string() == "server does not support TLS")
+}
+
 /// Whether the server was refused for its certificate.
 pub(crate) fn is_untrusted(error: &tokio_postgres::Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());

@@ -35,6 +35,10 @@ pub(crate) fn connector(settings: &mut Config, tls: &Tls) -> Result<Connector, P
     if is_required { Err(PostgresError::TlsFeature) } else { Ok(Connector(NoTls)) }
 }
 
+pub(crate) fn is_not_offered(_: &tokio_postgres::Error) -> bool {
+    false
+}
+
 pub(crate) fn is_untrusted(_: &tokio_postgres::Error) -> bool {
     false
 }

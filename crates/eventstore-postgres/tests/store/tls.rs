@@ -156,6 +156,15 @@ async fn a_certificate_of_another_name_is_refused_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_encrypted_connections_is_named_for_good() {
+    let server = crate::support::server();
+    let and = if server.contains('?') { '&' } else { '?' };
+    let error = opened(&format!("{server}{and}sslmode=require"), of_schema("plain")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Storage { .. }), "{error:?}");
+    assert!(matches!(cause(&error), PostgresError::NotEncrypted { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_being_asked_a_connection_is_encrypted_and_trusts_whoever_is_there() {
     let store = opened(&url("application_name=preferred"), of_schema("preferred")).await.unwrap();
     append(&store, "account-1", &event("over TLS")).await.unwrap();

@@ -37,8 +37,9 @@ impl SyncedMark {
         let mut fields = Fields(checked);
         let mark =
             Self { segment: SegmentStart::new(fields.u64()), offset: fields.u64(), head: fields.u64() };
-        let sound = checksum_bytes.len() >= 4 && Fields(checksum_bytes).u32() == checksum(store, checked);
-        sound.then_some(mark)
+        let (checksum_bytes, zeros) = checksum_bytes.split_at_checked(4)?;
+        let sound = Fields(checksum_bytes).u32() == checksum(store, checked);
+        (sound && zeros.iter().all(|byte| *byte == 0)).then_some(mark)
     }
 }
 
@@ -47,4 +48,25 @@ fn checksum(store: StoreId, checked: &[u8]) -> u32 {
     hasher.update(store.as_bytes());
     hasher.update(checked);
     hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_which_any_bit_is_another_is_none() {
+        let store = StoreId::generate();
+        let mark = SyncedMark { segment: SegmentStart::new(1), offset: 64, head: 7 };
+        let sound = mark.encode(store);
+        assert_eq!(SyncedMark::decode(&sound, store), Some(mark));
+        for bit in 0..SYNCED_MARK_BYTES * 8 {
+            let mut bytes = sound;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(SyncedMark::decode(&bytes, store), None, "bit {bit}");
+        }
+        for length in 0..SYNCED_MARK_BYTES - 4 {
+            assert_eq!(SyncedMark::decode(&sound[..length], store), None, "{length} bytes");
+        }
+    }
 }

@@ -25,7 +25,9 @@ use crate::{
 /// A projection in memory alone, or in tables of a database, is not in the store.
 ///
 /// The lag is the number of events behind the position, of all types: what of them is passed over only whoever reads them knows.
-/// What the toolkit itself stores is not counted.
+/// What the toolkit itself stores is not counted. The position is the one that was written down last, which a program that runs
+/// may be past: mostly by a second, by longer where a state takes long to be stored, and where a group has partitions without events,
+/// by 20 heartbeats.
 #[derive(Args)]
 pub(crate) struct ProjectionsArguments {
     /// Names of projections, and of consumer groups; without one, all of them
