@@ -121,7 +121,8 @@ impl Statements {
                 (SELECT e.recorded_at FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
                 (SELECT e.event_id FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
                 pg_catalog.pg_postmaster_start_time(), \
-                (SELECT s.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s)"
+                (SELECT s.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s), \
+                '{schema}.stream_names'::regclass::oid::bigint"
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(

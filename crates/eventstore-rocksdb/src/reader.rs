@@ -95,8 +95,8 @@ impl RocksDbReader {
     /// # Errors
     ///
     /// [`StoreError::Storage`] when there is no store, the disk fails, or no temporary directory can be made;
-    /// [`StoreError::Corrupted`] when it is damaged, as far as opening looks: an index that has lost a file is found by
-    /// [`verify`](crate::verify()) alone, and [`RocksDbReader::open_damaged`] opens some of those all the same;
+    /// [`StoreError::Corrupted`] when it is damaged, as far as opening looks: at what it says of itself, and whether every file is
+    /// there and has its length. [`RocksDbReader::open_damaged`] opens some of those all the same;
     /// [`StoreError::Unavailable`] when another process changes it too fast.
     ///
     /// ```
@@ -156,6 +156,7 @@ impl Shared {
         let durable = Synced::read(path)?;
         let own = OwnDirectory::make()?;
         let database = Database::open_secondary(path, own.path(), config)?;
+        Database::check_files(path, config)?;
         let shared = Self {
             gate: Gate::new(database),
             shown: Mutex::default(),
@@ -167,7 +168,6 @@ impl Shared {
         {
             let database = shared.gate.enter()?;
             shared.catch_up(&database)?;
-            // Where a file is gone, a secondary instance goes back to the time before it, and says nothing.
             database.check_ends(durable)?;
         }
         Ok(shared)

@@ -62,9 +62,10 @@ impl Telemetry {
     pub(crate) async fn flush(self) {
         let Some(traces) = self.traces else { return };
         // It waits, for five seconds at most.
-        let flushed = tokio::task::spawn_blocking(move || traces.shutdown()).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::warn!(%error, "the last spans were not sent");
+        match tokio::task::spawn_blocking(move || traces.shutdown()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last spans were not sent"),
+            Err(error) => tracing::warn!(%error, "the last spans were not sent"),
         }
     }
 }
@@ -79,7 +80,9 @@ fn traces(endpoint: &str) -> Result<SdkTracerProvider> {
 }
 
 fn named() -> String {
-    std::env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| env!("CARGO_PKG_NAME").to_owned())
+    // An empty one is as good as none, as with every variable.
+    let given = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
+    given.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned())
 }
 
 /// Those of this program and of the toolkit. Not those of HTTP clients: sending spans would make spans.

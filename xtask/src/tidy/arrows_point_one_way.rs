@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("eventstore-codec", &["eventstore-api"]),
     ("eventstore-conformance", &["eventstore-api"]),
     ("eventstore-embedded", &["eventstore-api"]),
-    ("eventstore-memory", &["eventstore-api", "eventstore-codec"]),
+    ("eventstore-memory", &["eventstore-api"]),
     ("eventstore-parquet", &["eventstore-api", "eventstore-codec"]),
     ("eventstore-wal", &["eventstore-api", "eventstore-codec", "eventstore-embedded", "eventstore-parquet"]),
     ("eventstore-postgres", &["eventstore-api", "eventstore-codec", "eventstore-parquet"]),
@@ -40,7 +40,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 const BELOW_THE_UMBRELLA: &[&str] = &[
     "eventstore-api",
     "eventstore-codec",
-    "eventstore-conformance",
     "eventstore-memory",
     "eventstore-migrate",
     "eventstore-parquet",

@@ -1,6 +1,10 @@
 //! What is generated of the command line itself.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -57,7 +61,13 @@ pub(crate) fn man(arguments: ManArguments) -> Result<(), Failure> {
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
         let place = directory.join(format!("{name}.1"));
         let what = place.display().to_string();
-        fs::write(&place, page(command)?).map_err(|source| Failure::open(what, source))?;
+        let page = page(command)?;
+        let mut file = File::create(&place).map_err(|source| Failure::open(&what, source))?;
+        if let Err(source) = file.write_all(&page) {
+            // A part of a page would be shown as one.
+            let _ = fs::remove_file(&place);
+            return Err(Failure::Write { what, source });
+        }
     }
     Ok(())
 }

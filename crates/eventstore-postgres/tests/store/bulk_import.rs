@@ -201,6 +201,26 @@ async fn what_a_trigger_keeps_out_is_an_error_and_leaves_no_gap() {
     assert_eq!(store.stats().await.unwrap().total_events, motley().len() as u64);
 }
 
+/// It has the same events, and streams have other numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_dropped_and_filled_anew_is_not_taken_for_the_one_that_was_known() {
+    let (schema, from) = (Schema::new(), Schema::new());
+    let source = from.open().await;
+    for name in ["z", "a", "a"] {
+        source.append(&stream(name), ExpectedVersion::Any, events(1)).await.unwrap();
+    }
+    let all_of_it = all(&source).await;
+    let store = schema.open().await;
+    // Apart, so that they are numbered as they come; together they are not.
+    for event in &all_of_it[..2] {
+        store.restore(vec![event.clone()]).await.unwrap();
+    }
+    connect().await.batch_execute(&format!("DROP SCHEMA {} CASCADE", schema.name)).await.unwrap();
+    schema.open().await.restore(all_of_it[..2].to_vec()).await.unwrap();
+    store.restore(all_of_it[2..].to_vec()).await.unwrap();
+    assert_eq!(all(&schema.open().await).await, all_of_it);
+}
+
 /// For their turn to append, in this store.
 async fn until_so_many_wait(observer: &Client, schema: &Schema, many: i64) {
     let waiting = format!(

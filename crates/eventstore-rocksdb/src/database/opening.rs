@@ -49,11 +49,15 @@ impl Database {
 
     /// The database in this directory, to look at as it is at this moment, which another process may go on from.
     pub(crate) fn open_read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
+        Self::read_only_with_all_files(path, config)?.with_format_checked()
+    }
+
+    fn read_only_with_all_files(path: &Path, config: &RocksDbConfig) -> Result<Self> {
         let tuning = Tuning::new(config);
         let mut options = tuning.database();
-        // What is open can be read to its end, also when the other process deletes it.
+        // What is open can be read to its end, also when the other process deletes it; and what cannot be opened is told now.
         options.set_max_open_files(-1);
-        Self::read_only_with(&options, &tuning, path)?.with_format_checked()
+        Self::read_only_with(&options, &tuning, path)
     }
 
     fn read_only(path: &Path, config: &RocksDbConfig) -> Result<Self> {
@@ -66,6 +70,12 @@ impl Database {
         let db = DB::open_cf_descriptors_read_only(options, path, tuning.families(), false)
             .map_err(|error| cannot_open(path, error))?;
         Ok(Self { db, path: path.to_owned(), synced: None })
+    }
+
+    /// That every file which the database names is there, and as long as it says: where one is not, a secondary instance goes back to the
+    /// time before it, in the family that the file is of, and says nothing.
+    pub(crate) fn check_files(path: &Path, config: &RocksDbConfig) -> Result<()> {
+        Self::read_only_with_all_files(path, config).map(drop)
     }
 
     /// The database in this directory, to look at while another process may be writing it. `own` is a directory for what

@@ -21,6 +21,7 @@ impl RocksDbReader {
     ///
     /// Of a store of which nothing like that is damaged, this is what [`RocksDbReader::open`] gives. Of another one it shows all that is
     /// there, durable or not, as it was when it was opened; how many streams and snapshots it holds may not be known, and is 0 then.
+    /// Where a file is gone or cut off, what RocksDB wrote into that family from then on is not shown either, though it may be whole.
     ///
     /// # Errors
     ///
@@ -54,6 +55,7 @@ impl Shared {
         let own = OwnDirectory::make()?;
         let database = Database::open_secondary_unchecked(path, own.path(), config)?;
         let mut damages = Vec::new();
+        or_damage(Database::check_files(path, config), &mut damages)?;
         or_damage(database.check_format(), &mut damages)?;
         let state = or_damage(database.state(), &mut damages)?;
         let last = or_damage(database.last_position(), &mut damages)?;

@@ -34,7 +34,9 @@ pub(super) struct OwnDirectory {
 impl OwnDirectory {
     /// A new one where the system has its temporary files, from where those go that others have left behind.
     pub(super) fn make() -> Result<Self> {
-        Self::make_in(&std::env::temp_dir())
+        let above = std::env::temp_dir();
+        // Of a `TMPDIR` that is empty it would be the directory in which the program runs.
+        Self::make_in(if above.as_os_str().is_empty() { Path::new("/tmp") } else { &above })
     }
 
     fn make_in(above: &Path) -> Result<Self> {

@@ -11,7 +11,9 @@ use std::{
 use eventstore_api::{
     BackendStats, EventStoreBackend, RecordedEvent, Result, Snapshot, StoreError, message_with_causes,
 };
-use eventstore_rocksdb::{Durability, Recovery, RocksDbBackend, RocksDbConfig, RocksDbError, verify};
+use eventstore_rocksdb::{
+    Durability, Recovery, RocksDbBackend, RocksDbConfig, RocksDbError, RocksDbReader, verify,
+};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -326,6 +328,28 @@ async fn a_file_that_is_gone_is_told() {
             assert_eq!(outcome == Outcome::Told, is_needed, "{name}");
         }
     }
+}
+
+/// A reader would show a family as it was before that file, and all others as they are: a stream that has no events.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_told_of_every_file_that_is_gone_or_cut_off() {
+    let sound = closed().await;
+    let tables = sound.files(".sst");
+    for file in &tables {
+        let half = fs::read(file).unwrap().len() / 2;
+        for damage in [Damage::Remove, Damage::Cut(half), Damage::Cut(0)] {
+            let damaged = copy(sound.directory.path());
+            let file = damaged.path().join(file.file_name().unwrap());
+            damage.to(&file);
+            let opened = RocksDbReader::open(damaged.path()).map(drop);
+            assert!(matches!(opened, Err(StoreError::Corrupted { .. })), "{damage:?} {file:?}: {opened:?}");
+            let (_, damages) = RocksDbReader::open_damaged(damaged.path()).unwrap();
+            let told: Vec<_> = damages.iter().map(|damage| message_with_causes(damage)).collect();
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            assert!(told.iter().any(|told| told.contains(name)), "{damage:?} {file:?}: {told:?}");
+        }
+    }
+    assert!(RocksDbReader::open(sound.directory.path()).is_ok());
 }
 
 /// One whose process has ended without closing it, after it has written files: the manifest tells of them at its end.

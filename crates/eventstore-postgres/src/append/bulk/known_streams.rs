@@ -25,6 +25,8 @@ pub(super) struct LogEnd {
     pub(super) event: EventId,
     /// When the server was started, which tells one from another that takes its place.
     pub(super) server_started: Timestamp,
+    /// The server's number of the table of streams. A store that was dropped, and filled anew with the same events, has another.
+    pub(super) streams_table: u64,
 }
 
 /// Of how many streams it is kept, each of which takes its name and about 100 bytes.
@@ -60,7 +62,8 @@ mod tests {
     const BEFORE: Option<Timestamp> = Some(Timestamp::from_micros(999));
 
     fn end() -> LogEnd {
-        LogEnd { position: 7, event: EventId::generate(), server_started: Timestamp::from_micros(5) }
+        let server_started = Timestamp::from_micros(5);
+        LogEnd { position: 7, event: EventId::generate(), server_started, streams_table: 3 }
     }
 
     fn known(count: usize, end: LogEnd) -> KnownStreams {
@@ -81,6 +84,7 @@ mod tests {
             LogEnd { event: EventId::generate(), ..end },
             LogEnd { position: 8, ..end },
             LogEnd { server_started: Timestamp::from_micros(6), ..end },
+            LogEnd { streams_table: 4, ..end },
         ];
         for other in others.map(Some).into_iter().chain([None]) {
             assert_eq!(known(3, end).take(other, BEFORE).len(), 0, "{other:?}");

@@ -26,8 +26,9 @@ pub(super) struct Start {
     now: Timestamp,
     /// When the last event was recorded.
     last_recorded_at: Timestamp,
-    /// When the server was started.
+    /// When the server was started, and its number of the table of streams.
     server_started: Timestamp,
+    streams_table: u64,
     /// Those that are appended to, and others that are known.
     streams: Streams,
     /// The slot of the stream of each append, in their order.
@@ -48,9 +49,9 @@ impl Start {
             return Ok(None);
         }
         let row = inside.within(requests::row_once(client, &sql.log_end, &[])).await?;
-        let (head, server_started) = (number(&row, 0)?, moment(&row, 4)?);
+        let (head, server_started, streams_table) = (number(&row, 0)?, moment(&row, 4)?, number(&row, 6)?);
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
-        let end = last.map(|event| LogEnd { position: head, event, server_started });
+        let end = last.map(|event| LogEnd { position: head, event, server_started, streams_table });
         let mut streams = known.take(end, optional_moment(&row, 5)?);
         let slots = look_for(inside, batches, &mut streams).await?;
         Ok(Some(Self {
@@ -58,6 +59,7 @@ impl Start {
             now: moment(&row, 1)?,
             last_recorded_at: optional_moment(&row, 2)?.unwrap_or_default(),
             server_started,
+            streams_table,
             streams,
             slots,
         }))
@@ -184,8 +186,8 @@ impl Plan {
     /// The answers, and how streams are once it is committed, of which `last` is the last event.
     pub(super) fn done(self, last: Option<EventId>) -> (Vec<Appended>, Option<AsOf>) {
         let Self { start, appended, last_position, .. } = self;
-        let Start { now, server_started, streams, .. } = start;
-        let end = last.map(|event| LogEnd { position: last_position, event, server_started });
+        let Start { now, server_started, streams_table, streams, .. } = start;
+        let end = last.map(|event| LogEnd { position: last_position, event, server_started, streams_table });
         (appended, end.map(|end| AsOf { end, turn: now, streams }))
     }
 }
