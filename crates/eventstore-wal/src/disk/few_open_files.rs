@@ -147,7 +147,7 @@ impl fmt::Debug for Reopened {
 }
 
 /// Whether it is the number of open files that is in the way, of this process or of the system.
-fn are_too_many(error: &io::Error) -> bool {
+pub(crate) fn are_too_many(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))

@@ -9,7 +9,7 @@ mod few_open_files;
 use std::{fmt, io, sync::Arc};
 
 pub use directory::Directory;
-pub(crate) use few_open_files::FewOpenFiles;
+pub(crate) use few_open_files::{FewOpenFiles, are_too_many};
 
 /// One flat directory of files.
 ///

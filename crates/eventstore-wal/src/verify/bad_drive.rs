@@ -12,11 +12,18 @@ pub(super) struct BadDrive {
     directory: Directory,
     ending: &'static str,
     bad: Range<u64>,
+    /// What opening them comes to, as the system numbers errors.
+    cannot_open: Option<i32>,
 }
 
 impl BadDrive {
     pub(super) fn new(directory: &Path, ending: &'static str, bad: Range<u64>) -> Self {
-        Self { directory: Directory::existing(directory).unwrap(), ending, bad }
+        Self { directory: Directory::existing(directory).unwrap(), ending, bad, cannot_open: None }
+    }
+
+    /// One of which files whose names end so cannot be opened, for this reason.
+    pub(super) fn that_cannot_open(directory: &Path, ending: &'static str, error: i32) -> Self {
+        Self { cannot_open: Some(error), ..Self::new(directory, ending, 0..0) }
     }
 }
 
@@ -30,6 +37,9 @@ impl Disk for BadDrive {
     fn open(&self, name: &str, how: Open) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.directory.open(name, how)?;
         if name.ends_with(self.ending) {
+            if let Some(error) = self.cannot_open {
+                return Err(io::Error::from_raw_os_error(error));
+            }
             return Ok(Arc::new(BadFile { file, bad: self.bad.clone() }));
         }
         Ok(file)

@@ -1,5 +1,6 @@
 //! Going through every byte of a store, without changing any.
 
+mod all_files;
 #[cfg(test)]
 mod bad_drive;
 mod claims;
@@ -25,6 +26,7 @@ use eventstore_codec::Names;
 pub use report::{TornEnd, VerifyProgress, VerifyReport};
 
 use self::{
+    all_files::AllFiles,
     claims::{Claim, read_synced},
     indexing::Indexing,
     streams::Streams,
@@ -128,6 +130,13 @@ pub fn salvage_disk(disk: Arc<dyn Disk>, show: impl FnMut(RecordedEvent)) -> Res
 }
 
 fn verify_disk(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyReport, Failure> {
+    let disk = Arc::new(AllFiles::on(disk));
+    let report = look(Arc::<AllFiles>::clone(&disk), witness);
+    disk.check()?;
+    report
+}
+
+fn look(disk: Arc<dyn Disk>, witness: impl Witness) -> Result<VerifyReport, Failure> {
     let (mut report, mut unread) = (VerifyReport::default(), None);
     // Before the names: see `Layout::read`.
     let manifest = match read_manifest(&*disk) {
