@@ -105,12 +105,14 @@ fn one_that_is_not_there_is_said_not_to_be() {
     --- stdout
     --- stderr
     error: no schema of `Deposited` version 9 is registered
+    hint: `schemas list` names those that are, and their versions
     "#);
     assert_snapshot!(place.run("schemas diff Deposited 1 9"), @r#"
     exit code 1
     --- stdout
     --- stderr
     error: no schema of `Deposited` version 9 is registered
+    hint: `schemas list` names those that are, and their versions
     "#);
 }
 
