@@ -74,8 +74,8 @@ impl PostgresBackend {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when the server cannot be reached now; [`StoreError::Storage`], with a
-    /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server's
-    /// certificate is not trusted, the server is too old, or the tables are not there and cannot be made.
+    /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server takes
+    /// no encrypted connections where the URL asks for one or its certificate is not trusted, the server is too old, or the tables are not there and cannot be made.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
         let settings = Settings::of_primary(url, &config)?;
         let connections = Connections::to(&settings, &config)?;

@@ -1,10 +1,6 @@
 //! What is generated of the command line itself.
 
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -45,29 +41,22 @@ pub(crate) struct ManArguments {
 pub(crate) fn completions(arguments: CompletionsArguments) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), NAME, &mut script);
-    print(&script)
+    write(Output::stdout(), &script)
 }
 
 pub(crate) fn man(arguments: ManArguments) -> Result<(), Failure> {
     // So that the pages of commands are named as they are called.
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
-    let Some(directory) = arguments.directory else { return print(&page(command)?) };
+    let Some(directory) = arguments.directory else { return write(Output::stdout(), &page(command)?) };
     fs::create_dir_all(&directory)
         .map_err(|source| Failure::open(format!("the folder {}", directory.display()), source))?;
     let mut pages = vec![command];
     while let Some(command) = pages.pop() {
         pages.extend(command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned());
         let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
-        let place = directory.join(format!("{name}.1"));
-        let what = place.display().to_string();
         let page = page(command)?;
-        let mut file = File::create(&place).map_err(|source| Failure::open(&what, source))?;
-        if let Err(source) = file.write_all(&page) {
-            // A part of a page would be shown as one.
-            let _ = fs::remove_file(&place);
-            return Err(Failure::Write { what, source });
-        }
+        write(Output::to(&directory.join(format!("{name}.1")))?, &page)?;
     }
     Ok(())
 }
@@ -119,8 +108,7 @@ fn own_sections(is_whole: bool) -> Roff {
     roff
 }
 
-fn print(bytes: &[u8]) -> Result<(), Failure> {
-    let mut output = Output::stdout();
+fn write(mut output: Output, bytes: &[u8]) -> Result<(), Failure> {
     output.line(bytes.trim_ascii_end())?;
     output.finish()
 }

@@ -59,8 +59,8 @@ use crate::{
 /// # Errors
 ///
 /// [`StoreError::Storage`](eventstore_api::StoreError::Storage) when there is no store, or so little of it can be read that
-/// nobody knows which one it is. Damage is no error, and neither is a file that cannot be read, or a part of one: it is in the
-/// report.
+/// nobody knows which one it is, or the process may not have as many files open as it takes, which are a few. Damage is no error, and
+/// neither is a file that cannot be read, or a part of one: it is in the report.
 ///
 /// ```
 /// # let store = eventstore_wal::WalBackend::new()?;
