@@ -15,7 +15,7 @@ pub(crate) struct Pages<'s> {
 }
 
 impl<'s> Pages<'s> {
-    /// How many events are read at once. More saves nothing, and a server sorts a larger page on disk.
+    /// How many events are read at once. More saves nothing.
     const MOST: usize = 8_192;
     /// What is taken for usual before any event is known, in bytes.
     const UNKNOWN: usize = 16 << 10;

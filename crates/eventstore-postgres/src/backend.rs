@@ -14,6 +14,7 @@ use tokio_postgres::{Transaction, types::ToSql};
 use crate::{
     Migrations, PostgresConfig,
     append::{Inside, KnownStreams, Queue, import, restore},
+    bulk_load::{self, BulkLoad},
     columns::{get, number, signed},
     connection::{Connections, check_server},
     error::of_write,
@@ -178,7 +179,7 @@ impl PostgresBackend {
     ///
     /// Dropped early, it has stored everything or nothing.
     pub async fn import(&self, appends: Vec<StreamAppend>) -> Result<Vec<Appended>> {
-        self.check_open()?;
+        self.has_its_indexes().await?;
         import(&self.store, appends).await
     }
 
@@ -212,6 +213,7 @@ impl PostgresBackend {
                 sql: Statements::of(&config.schema),
                 head: Head::default(),
                 known_streams: KnownStreams::default(),
+                bulk_load: BulkLoad::of(&config),
             });
             if store.replica.is_some() {
                 // What was acknowledged before this was opened is shown, too, by whichever replica.
@@ -232,24 +234,33 @@ impl PostgresBackend {
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.store.head.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
+
+    /// Sees to it that it is open and has all of its indexes.
+    async fn has_its_indexes(&self) -> Result<()> {
+        self.check_open()?;
+        bulk_load::end(&self.store).await
+    }
 }
 
 #[async_trait]
 impl EventStoreBackend for PostgresBackend {
     async fn append_all(&self, batch: AppendBatch) -> Result<Vec<Appended>> {
         batch.validate()?;
-        self.check_open()?;
+        self.has_its_indexes().await?;
         self.queue.append(batch).await
     }
 
     async fn read_stream(&self, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
-        self.check_open()?;
+        self.has_its_indexes().await?;
         read::read_stream(&self.store, stream, range).await
     }
 
     async fn read_all(&self, query: &ReadAll) -> Result<Page> {
         query.validate()?;
         self.check_open()?;
+        if !query.filter.is_all() {
+            self.has_its_indexes().await?;
+        }
         read::read_all(&self.store, query).await
     }
 
@@ -326,9 +337,10 @@ impl EventStoreBackend for PostgresBackend {
 
     async fn close(&self) -> Result<()> {
         self.store.head.close();
+        let has_its_indexes = bulk_load::end(&self.store).await;
         self.store.connections.close();
         self.store.replica.iter().for_each(Replica::close);
-        Ok(())
+        has_its_indexes
     }
 }
 

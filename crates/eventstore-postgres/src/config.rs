@@ -20,6 +20,18 @@ pub struct PostgresConfig {
     /// Whether the log is kept in partitions; `None`, the default, leaves it as it is: one table, unless it was opened with
     /// partitions before. Counts with [`Migrations::Run`] alone.
     pub partitioning: Option<Partitioning>,
+    /// Whether a log that is empty is filled faster: for a store that is opened to [restore] another one's events into it, and
+    /// closed when they are there. `false` by default; counts with [`Migrations::Run`] and for a log in one table alone.
+    ///
+    /// From the first 1,024 events or more that are restored at a time, two indexes are left out, and made when the store is
+    /// [closed](eventstore_api::EventStoreBackend::close): of 1,000,000 events in a second or two, while they would have taken half
+    /// of the time of all that is restored. They are made earlier when they are asked for (an append, the events of a stream, a
+    /// filter), when fewer are restored at a time, and when a restore has failed. What it costs: until then whoever else has it
+    /// open reads streams and appends as slowly as by looking at every event. Where it is cut off, the next who opens the store
+    /// with [`Migrations::Run`] makes them; with [`Migrations::Check`] it is refused. What is stored is stored, as always.
+    ///
+    /// [restore]: eventstore_api::EventStoreBackend::restore
+    pub bulk_load: bool,
     /// The most connections to the primary at a time, 16 by default, beside the one that listens; at least 2 are taken. As
     /// many again go to a replica, where there is one.
     pub pool_size: usize,
@@ -53,6 +65,7 @@ impl Default for PostgresConfig {
             schema: SchemaName::default(),
             migrations: Migrations::default(),
             partitioning: None,
+            bulk_load: false,
             pool_size: 16,
             tls: Tls::default(),
             acquire_timeout: Duration::from_secs(10),

@@ -86,7 +86,7 @@ impl FilteredPage {
             looked AS (SELECT {nearest}(cut.at, {end}) AS through, cut.at IS NOT NULL AS is_cut FROM cut) \
             SELECT {EVENT}, looked.through, looked.is_cut \
             FROM looked LEFT JOIN LATERAL ({page}) e ON {is_within} \
-            LEFT JOIN {schema}.stream_names s USING (stream_id) ORDER BY e.position {order}",
+            LEFT JOIN {schema}.stream_names s USING (stream_id)",
             lists = candidates.join(", "),
             page = bounded(order, "position", &inner),
             is_within = is_within(&most_bytes),

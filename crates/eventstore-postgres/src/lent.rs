@@ -82,6 +82,11 @@ impl Lent {
         Box::pin(self.within(rows))
     }
 
+    /// How long the server may be silent.
+    pub(crate) fn answers_within(&self) -> Duration {
+        self.answers_within
+    }
+
     /// From here on it is busy, until what is returned says otherwise: for transactions, of which nobody else may get the
     /// connection when they are dropped in the middle.
     pub(crate) fn busy(&self) -> Busy {

@@ -2,6 +2,7 @@
 
 mod append;
 mod backend;
+mod bulk_load;
 mod columns;
 mod config;
 mod connection;

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 
 use crate::{
-    PostgresConfig, PostgresError, SchemaName,
+    PostgresConfig, PostgresError, SchemaName, bulk_load,
     connection::{Connections, check_server},
     error::{of_read, of_write},
     lent::{Lent, in_time},
@@ -90,19 +90,22 @@ pub(crate) fn run<'a>(
 ) -> BoxFuture<'a, Result<Migrated>> {
     Box::pin(async move {
         // Mostly there is nothing to do, and a role that only appends may do no more than look.
-        let found = version(connection, &config.schema, config.answer_timeout).await?;
-        if found < newest() {
+        let found = look(connection, &config.schema, config.answer_timeout).await?;
+        if found.version < newest() {
             bring_up_to_date(connection, config).await.map_err(is_done_at_the_next_try)?;
+        }
+        if found.lacks_indexes {
+            bulk_load::make_indexes(connection, &config.schema).await?;
         }
         if let Some(partitioning) = config.partitioning {
             partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
         }
-        Ok(Migrated { from: found, to: newest() })
+        Ok(Migrated { from: found.version, to: newest() })
     })
 }
 
 /// What may have been done or not will be found done, or is done then.
-fn is_done_at_the_next_try(error: StoreError) -> StoreError {
+pub(crate) fn is_done_at_the_next_try(error: StoreError) -> StoreError {
     match error {
         StoreError::OutcomeUnknown { source } => StoreError::Unavailable { source },
         other => other,
@@ -116,7 +119,7 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
     // One at a time in this database, whatever the schema: they are rare. The timeout is for statements of every day.
     let turn = format!("SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock({LOCKS}, 0)");
     requests::script(client, &turn).await.map_err(of_write)?;
-    let found = version(client, schema, limit).await?;
+    let found = look(client, schema, limit).await?;
     // `IF NOT EXISTS` would ask for the right to create one also where there is one.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
     let is_there = requests::row_once(client, IS_THERE, &[&schema.as_str()]).await.map_err(of_write)?;
@@ -127,7 +130,7 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
     // be taken for the store's by functions that work with the rights of its owner. So it is named, as the last.
     let search = format!("SET LOCAL search_path = {schema}, pg_temp");
     requests::script(client, &search).await.map_err(of_write)?;
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found.version) {
         requests::script(client, migration.sql).await.map_err(of_write)?;
         tracing::info!(%schema, version = migration.version, "brought the tables up to date");
     }
@@ -137,15 +140,27 @@ async fn bring_up_to_date(connection: &mut Lent, config: &PostgresConfig) -> Res
 /// That there is a store, and of the version that this program is written for.
 pub(crate) async fn check(connection: &Lent, config: &PostgresConfig) -> Result<()> {
     let schema = &config.schema;
-    let (found, needed) = (version(connection, schema, config.answer_timeout).await?, newest());
-    match found == needed {
-        true => Ok(()),
-        false => Err(PostgresError::NotMigrated { schema: schema.clone(), found, needed }.into()),
+    let found = look(connection, schema, config.answer_timeout).await?;
+    let schema = schema.clone();
+    if found.version < newest() {
+        return Err(PostgresError::NotMigrated { schema, found: found.version, needed: newest() }.into());
     }
+    if found.lacks_indexes {
+        return Err(PostgresError::BulkLoad { schema }.into());
+    }
+    Ok(())
 }
 
-/// The version that a schema is at; 0 where there is no store in it.
-async fn version(client: &Client, schema: &SchemaName, limit: Duration) -> Result<u32> {
+/// How a schema is.
+#[derive(Clone, Copy)]
+struct Found {
+    /// The version of its tables; 0 where there is no store in it.
+    version: u32,
+    /// Whether a bulk load has left indexes out, and not come to its end.
+    lacks_indexes: bool,
+}
+
+async fn look(client: &Client, schema: &SchemaName, limit: Duration) -> Result<Found> {
     // By a scan and not by `to_regclass`: what the server remembers of a name that was not there is older than what another
     // has done meanwhile, when this has waited for him in a transaction that had begun before.
     const IS_THERE: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -153,16 +168,17 @@ async fn version(client: &Client, schema: &SchemaName, limit: Duration) -> Resul
     let row =
         in_time(limit, requests::row_once(client, IS_THERE, &[&schema.as_str()])).await.map_err(of_read)?;
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
-        return Ok(0);
+        return Ok(Found { version: 0, lacks_indexes: false });
     }
-    let select = format!("SELECT coalesce(max(version), 0) FROM {schema}.schema_migrations");
+    let lacks_indexes = bulk_load::are_left_out(schema);
+    let select = format!("SELECT coalesce(max(version), 0), {lacks_indexes} FROM {schema}.schema_migrations");
     let row = in_time(limit, requests::row_once(client, &select, &[])).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);
     let known = newest();
     if found > known {
         return Err(PostgresError::TooNew { schema: schema.clone(), found, known }.into());
     }
-    Ok(found)
+    Ok(Found { version: found, lacks_indexes: row.try_get(1).map_err(of_read)? })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! A page that is asked for, of whichever server may answer.
 
-use std::pin::pin;
+use std::{cmp::Reverse, pin::pin};
 
 use deadpool_postgres::Object;
-use eventstore_api::{GlobalPosition, PageRoom, RecordedEvent, Result};
+use eventstore_api::{Direction, GlobalPosition, PageRoom, RecordedEvent, Result};
 use eventstore_codec::Names;
 use futures_util::TryStreamExt;
 use tokio_postgres::{Row, Statement, types::ToSql};
@@ -18,6 +18,8 @@ pub(crate) struct Question<'q> {
     pub(crate) arguments: &'q [&'q (dyn ToSql + Sync)],
     /// Whether to keep it prepared is worth its memory.
     pub(crate) is_common: bool,
+    /// In which order events stand on the page.
+    pub(crate) direction: Direction,
     /// What its reader has seen, whoever showed it to him.
     pub(crate) seen: GlobalPosition,
     /// What fits on the page.
@@ -50,7 +52,7 @@ impl Question<'_> {
         }
     }
 
-    /// The answer, made while it comes: the server is at work on its end meanwhile.
+    /// The answer. Events are made while rows come: the server is at work on its end meanwhile.
     ///
     /// # Errors
     ///
@@ -64,39 +66,54 @@ impl Question<'_> {
     ) -> Request<'a, Result<Answer>> {
         Box::pin(async move {
             let mut rows = pin!(connection.query_raw(prepared, self.arguments.iter().copied()).await?);
-            let mut answer = Answer { events: Vec::new(), is_cut: false, looked: None };
-            let (mut room, mut names) = (self.room.clone(), Names::new());
+            let (mut found, mut looked, mut names) = (Vec::new(), None, Names::new());
             while let Some(row) = rows.try_next().await? {
-                match self.take(&row, &mut answer, &mut room, &mut names) {
-                    Ok(()) if answer.is_cut => break,
-                    Ok(()) => {}
-                    Err(error) if answer.events.is_empty() => return Ok(Err(error)),
-                    // What is whole before it is shown; the next page begins with it, and says what is wrong.
-                    Err(_) => {
-                        answer.is_cut = true;
-                        break;
+                if self.columns == Columns::EventAndLooked {
+                    match look_at(&row) {
+                        Ok(so_far) => looked = Some(so_far),
+                        Err(error) => return Ok(Err(error)),
                     }
                 }
+                match get::<Option<i64>>(&row, 0) {
+                    Ok(Some(position)) => found.push((position, columns::event(&row, &mut names))),
+                    Ok(None) => {}
+                    Err(error) => return Ok(Err(error)),
+                }
             }
-            Ok(Ok(answer))
+            Ok(self.put_in_order(found, looked))
         })
     }
 
-    fn take(&self, row: &Row, answer: &mut Answer, room: &mut PageRoom, names: &mut Names) -> Result<()> {
-        if self.columns == Columns::EventAndLooked {
-            let (through, is_cut) = (number(row, columns::COUNT)?, get(row, columns::COUNT + 1)?);
-            answer.looked = Some((GlobalPosition::new(through), is_cut));
-            if get::<Option<i64>>(row, 0)?.is_none() {
-                return Ok(());
+    /// The page that these make: the server gives them as it finds them, and its sorting would copy each of them.
+    fn put_in_order(
+        &self,
+        mut found: Vec<(i64, Result<RecordedEvent>)>,
+        looked: Option<(GlobalPosition, bool)>,
+    ) -> Result<Answer> {
+        match self.direction {
+            Direction::Forward => found.sort_unstable_by_key(|(position, _)| *position),
+            Direction::Backward => found.sort_unstable_by_key(|(position, _)| Reverse(*position)),
+        }
+        let mut answer = Answer { events: Vec::with_capacity(found.len()), is_cut: false, looked };
+        let mut room = self.room.clone();
+        for (_, event) in found {
+            match event {
+                Ok(event) if room.take(event.payload.len()) => answer.events.push(event),
+                Err(error) if answer.events.is_empty() => return Err(error),
+                // What is whole before it is shown; the next page begins with it, and says what is wrong.
+                Ok(_) | Err(_) => {
+                    answer.is_cut = true;
+                    break;
+                }
             }
         }
-        let event = columns::event(row, names)?;
-        match room.take(event.payload.len()) {
-            true => answer.events.push(event),
-            false => answer.is_cut = true,
-        }
-        Ok(())
+        Ok(answer)
     }
+}
+
+/// How far was looked, and whether there is more to look at.
+fn look_at(row: &Row) -> Result<(GlobalPosition, bool)> {
+    Ok((GlobalPosition::new(number(row, columns::COUNT)?), get(row, columns::COUNT + 1)?))
 }
 
 impl Answer {
@@ -104,5 +121,63 @@ impl Answer {
     pub(crate) fn last_position(&self) -> GlobalPosition {
         let ends = self.events.first().into_iter().chain(self.events.last());
         ends.map(|event| event.position).max().unwrap_or(GlobalPosition::START)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+    use eventstore_api::{EventType, NewEvent, Placement, StoreError, StreamId, Timestamp, Version};
+
+    use super::*;
+
+    fn event(position: i64) -> (i64, Result<RecordedEvent>) {
+        let place = GlobalPosition::new(position.unsigned_abs());
+        let placement = Placement {
+            stream: StreamId::new("a").unwrap(),
+            version: Version::new(place.get()),
+            position: place,
+            recorded_at: Timestamp::from_micros(0),
+        };
+        (position, Ok(NewEvent::new(EventType::new("Counted").unwrap(), "{}").record(placement)))
+    }
+
+    /// The positions on a page of at most so many events, and whether it is cut.
+    fn page(
+        direction: Direction,
+        limit: usize,
+        found: Vec<(i64, Result<RecordedEvent>)>,
+    ) -> Result<(Vec<u64>, bool)> {
+        let question = Question {
+            sql: "",
+            arguments: &[],
+            is_common: true,
+            direction,
+            seen: GlobalPosition::START,
+            room: PageRoom::new(limit, usize::MAX),
+            columns: Columns::Event,
+        };
+        let answer = question.put_in_order(found, None)?;
+        Ok((answer.events.iter().map(|event| event.position.get()).collect(), answer.is_cut))
+    }
+
+    #[test]
+    fn events_stand_in_their_order_however_the_server_finds_them() {
+        let found = || Vec::from([2, 3, 1].map(event));
+        assert_eq!(page(Direction::Forward, 3, found()).unwrap(), (vec![1, 2, 3], false));
+        assert_eq!(page(Direction::Backward, 3, found()).unwrap(), (vec![3, 2, 1], false));
+        assert_eq!(page(Direction::Forward, 2, found()).unwrap(), (vec![1, 2], true));
+        assert_eq!(page(Direction::Backward, 1, found()).unwrap(), (vec![3], true));
+    }
+
+    #[test]
+    fn what_is_whole_before_an_event_that_cannot_be_read_is_shown() {
+        let damaged =
+            |position| (position, Err(StoreError::Corrupted { place: "here".into(), detail: String::new() }));
+        let found = || vec![event(3), damaged(2), event(1)];
+        assert_eq!(page(Direction::Forward, 9, found()).unwrap(), (vec![1], true));
+        assert_eq!(page(Direction::Backward, 9, found()).unwrap(), (vec![3], true));
+        assert!(page(Direction::Forward, 9, vec![event(2), damaged(1)]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 use crate::{
-    append::KnownStreams, connection::Connections, head::Head, page_reads::Counters, replica::Replica,
-    statements::Statements,
+    append::KnownStreams, bulk_load::BulkLoad, connection::Connections, head::Head, page_reads::Counters,
+    replica::Replica, statements::Statements,
 };
 
 /// What the parts of an open store share.
@@ -13,4 +13,5 @@ pub(crate) struct Store {
     pub(crate) sql: Statements,
     pub(crate) head: Head,
     pub(crate) known_streams: KnownStreams,
+    pub(crate) bulk_load: BulkLoad,
 }

@@ -55,6 +55,8 @@ impl Schema {
             schema: self.name.clone(),
             migrations,
             pool_size: CONNECTIONS,
+            // What is restored into an empty store comes from `migrate`, which closes it.
+            bulk_load: true,
             ..PostgresConfig::default()
         }
     }
@@ -112,6 +114,9 @@ impl Location for Schema {
             ),
             PostgresError::NotMigrated { .. } => Some(
                 "`import`, `append`, `bench` and `migrate --to` bring it up to date, with a role that may",
+            ),
+            PostgresError::BulkLoad { .. } => Some(
+                "wait for the migration that fills it; if it was cut off, run it again: it makes the indexes, and goes on",
             ),
             PostgresError::Connect { .. } => Some(
                 "see whether the server runs, and whether the URL names its host, port, user and database",

@@ -133,6 +133,15 @@ pub enum PostgresError {
         /// What this program is written for.
         needed: u32,
     },
+    /// The store is being filled, or that was cut off: indexes are left out, without which it is slow.
+    #[error(
+        "schema `{schema}` is being filled with the events of another store, or that was cut off: two of its indexes are left out; \
+         open it once with a role that may make them (in Rust, `eventstore_postgres::migrate`), or wait"
+    )]
+    BulkLoad {
+        /// Which schema.
+        schema: SchemaName,
+    },
     /// The store was made by a newer program.
     #[error(
         "schema `{schema}` is at version {found}, and this program knows versions up to {known}; use a newer one"

@@ -12,6 +12,7 @@
 mod support;
 
 mod bulk_import;
+mod bulk_load;
 mod damaged;
 mod hostile;
 #[cfg(unix)]

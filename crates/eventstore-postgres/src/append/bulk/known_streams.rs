@@ -31,6 +31,8 @@ pub(super) struct LogEnd {
 
 /// Of how many streams it is kept, each of which takes its name and about 100 bytes.
 const MOST: usize = 100_000;
+/// The same in a bulk load, where it takes to read the whole log to find a stream again.
+const MOST_IN_A_BULK_LOAD: usize = 1_000_000;
 
 impl KnownStreams {
     /// How streams are where the log ends like this, as far as it is known. Whoever takes it puts it back once the append is
@@ -45,10 +47,16 @@ impl KnownStreams {
         known.map(|known| known.streams).unwrap_or_default()
     }
 
-    pub(super) fn put(&self, known: AsOf) {
+    pub(super) fn put(&self, known: AsOf, is_bulk_load: bool) {
+        let most = if is_bulk_load { MOST_IN_A_BULK_LOAD } else { MOST };
         // Beyond that it would take memory without bound, and begins anew with the next page.
-        let known = (known.streams.len() <= MOST).then_some(known);
+        let known = (known.streams.len() <= most).then_some(known);
         *self.0.lock() = known;
+    }
+
+    /// Whether anything is known.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.lock().is_some()
     }
 }
 
@@ -67,13 +75,17 @@ mod tests {
     }
 
     fn known(count: usize, end: LogEnd) -> KnownStreams {
+        known_in(count, end, false)
+    }
+
+    fn known_in(count: usize, end: LogEnd, is_bulk_load: bool) -> KnownStreams {
         let named = |number: usize| StreamId::new(format!("s-{number}")).unwrap();
         let mut streams = Streams::default();
         for number in 0..count {
             streams.slot_of(&named(number));
         }
         let known = KnownStreams::default();
-        known.put(AsOf { end, turn: TURN, streams });
+        known.put(AsOf { end, turn: TURN, streams }, is_bulk_load);
         known
     }
 
@@ -107,5 +119,7 @@ mod tests {
         let end = end();
         assert_eq!(known(MOST, end).take(Some(end), BEFORE).len(), MOST);
         assert_eq!(known(MOST + 1, end).take(Some(end), BEFORE).len(), 0);
+        assert_eq!(known_in(MOST + 1, end, true).take(Some(end), BEFORE).len(), MOST + 1);
+        assert!(!known_in(MOST_IN_A_BULK_LOAD + 1, end, true).is_some());
     }
 }

@@ -19,7 +19,7 @@ use self::{
 };
 use super::inside::Inside;
 use crate::{
-    PostgresError,
+    PostgresError, bulk_load,
     error::{Failure, of_read, of_write},
     lent::{Lent, in_time},
     store::Store,
@@ -46,11 +46,22 @@ pub(crate) async fn restore(store: &Store, restored: Vec<RestoredBatch>) -> Resu
     if restored.is_empty() {
         return Ok(());
     }
-    let mut connection = store.connections.get().await?;
+    let events = restored.iter().map(|restored| restored.batch.event_count() as u64).sum();
+    let mut connection = match store.bulk_load.go_on(events).filter(|_| store.known_streams.is_some()) {
+        Some(connection) => connection,
+        None => {
+            bulk_load::end(store).await?;
+            store.connections.get().await?
+        }
+    };
     let busy = connection.busy();
     let stored = transact(store, &mut connection, Way::Copy(Copied::Restored(&restored))).await;
     busy.end();
-    answer(store, &connection, stored).map(drop)
+    let stored = answer(store, &connection, stored).map(drop);
+    if stored.is_ok() {
+        store.bulk_load.put_by(connection);
+    }
+    stored
 }
 
 fn answer(store: &Store, connection: &Lent, done: Result<Vec<Appended>, Stopped>) -> Result<Vec<Appended>> {
@@ -175,13 +186,13 @@ fn transact<'a>(
         let inside = Inside::of(&transaction, &store.sql, answers_within);
         let (appended, known) = match way {
             Way::Copy(copied) => {
-                copy(inside, &store.known_streams, copied).await.map_err(|stopped| copied.stopped(stopped))?
+                copy(inside, store, copied).await.map_err(|stopped| copied.stopped(stopped))?
             }
             Way::Calls(batches) => (by_calls(inside, batches).await?, None),
         };
         in_time(answers_within, transaction.commit()).await.map_err(Stopped::AtCommit)?;
         if let Some(known) = known {
-            store.known_streams.put(known);
+            store.known_streams.put(known, store.bulk_load.is_under_way());
         }
         Ok(appended)
     })
@@ -195,15 +206,18 @@ fn batch_of(append: StreamAppend) -> Result<AppendBatch> {
 
 async fn copy(
     inside: Inside<'_>,
-    known: &KnownStreams,
+    store: &Store,
     copied: Copied<'_>,
 ) -> Result<(Vec<Appended>, Option<AsOf>), Stopped> {
     let batches = copied.batches();
-    let start = Start::look(inside, known, &batches).await?;
+    let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
+    let start = Start::look(inside, &store.known_streams, &batches).await?;
     let start = start.ok_or_else(|| Stopped::NotByCopy(PostgresError::MayNotCopy.into()))?;
+    if matches!(copied, Copied::Restored(_)) && store.bulk_load.begins_with(start.head, events) {
+        bulk_load::begin(store, inside).await?;
+    }
     let mut plan = copied.plan(start)?;
     plan.make_room(inside).await?;
-    let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
     let stored = copy_events(inside, &plan, &batches).await?;
     if stored != events {
         return Err(StoreError::from(PostgresError::RowsKeptOut { events, stored }).into());

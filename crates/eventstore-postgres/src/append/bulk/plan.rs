@@ -21,7 +21,7 @@ use crate::{
 /// How the store is at the beginning of a turn to append.
 pub(super) struct Start {
     /// The last position.
-    head: u64,
+    pub(super) head: u64,
     /// What the server's clock says.
     now: Timestamp,
     /// When the last event was recorded.
