@@ -6,7 +6,7 @@ use postgres_cluster::Cluster;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::{FEW, Place, Running, until};
+use crate::support::{FEW, Place, Running, many, until};
 
 /// A migration whose standard error is a pipe.
 fn migrating(place: &Place, from: &str, to: &str, arguments: &str) -> Running {
@@ -149,6 +149,43 @@ fn a_server_that_went_away_is_named_as_the_store_that_failed() {
     let said: Vec<_> = notes.collect();
     assert_eq!(migrating.end().code(), Some(1), "{said:?}");
     assert!(said.iter().any(|line| line.starts_with("error: the store to migrate to failed: ")), "{said:?}");
+}
+
+/// Of an empty store two indexes are left out while it is filled. Without them it is refused to whoever only looks.
+#[test]
+fn a_migration_that_was_killed_leaves_a_store_that_the_next_run_completes() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(&many(120_000, 37));
+    let to = cluster.url();
+    place.succeed(&format!("--store {to} import /dev/null"));
+    let stored = || events(&cluster).parse::<u64>().unwrap();
+    let mut migrating = migrating(&place, "wal:data", &to, "");
+    until(|| stored() > 0);
+    let turn = Turn::take(&cluster);
+    migrating.signal("-KILL");
+    migrating.end();
+    assert!(stored() < 120_000, "it was not killed on the way");
+    drop(turn);
+
+    let refused = place.run(&format!("--store {to} stats"));
+    assert_eq!(refused.code, Some(2), "{refused}");
+    for said in ["two of its indexes are left out", "if it was cut off, run it again"] {
+        assert!(refused.stderr.contains(said), "{refused}");
+    }
+    let done = place.succeed(&format!("migrate --from wal:data --to {to}"));
+    assert!(done.contains("both stores hold 120000 events"), "{done}");
+    let has = "SELECT count(*) FROM pg_indexes WHERE indexname IN ('event_log_version', 'event_log_type')";
+    assert_eq!(cluster.psql(has).unwrap(), "2");
+    place.succeed(&format!("--store {to} stats"));
+}
+
+#[test]
+fn a_migration_makes_every_index_before_it_says_that_it_is_done() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(&many(3_000, 37));
+    place.succeed(&format!("migrate --from wal:data --to {}", cluster.url()));
+    let has = "SELECT count(*) FROM pg_indexes WHERE indexname IN ('event_log_version', 'event_log_type')";
+    assert_eq!(cluster.psql(has).unwrap(), "2");
 }
 
 #[test]
