@@ -6,6 +6,7 @@ use futures_util::future::{join, try_join};
 use crate::{
     Difference, Migration, MigrationError, MigrationPhase,
     copy_state::{CopyState, WatchedCopy},
+    kept::Kept,
     migration::Page,
     pages::{Pages, bytes},
     snapshots::{Names, SnapshotCopy},
@@ -19,17 +20,17 @@ use crate::{
 pub(crate) async fn catch_up(
     migration: &Migration<'_>,
     snapshots_of: Names<'_>,
-    copy: &WatchedCopy,
+    copy: &WatchedCopy<'_>,
 ) -> Result<(), MigrationError> {
     let head = migration.target.head().await.map_err(MigrationError::Target)?;
     check_is_a_copy(migration, head).await?;
-    copy.send_modify(|state| state.go_on_behind(head));
+    copy.update(|state| state.go_on_behind(head));
     let mut snapshots = SnapshotCopy::new(migration, snapshots_of);
     loop {
         let taken = snapshots.take().await?;
         let until = migration.source.head().await.map_err(MigrationError::Source)?;
         copy_events(migration, copy, until).await?;
-        snapshots.save(taken, || copy.send_modify(|state| state.caught_up.snapshots += 1)).await?;
+        snapshots.save(taken, || copy.update(|state| state.caught_up.snapshots += 1)).await?;
         if snapshots.is_done() {
             return Ok(());
         }
@@ -44,11 +45,12 @@ pub(crate) async fn catch_up_and_compare(
     seen: &mut Seen,
     sum: &mut CopyState,
 ) -> Result<(), MigrationError> {
-    let copy = WatchedCopy::new(CopyState::behind(seen.head));
-    let (arriving, last) = (copy.subscribe(), copy.subscribe());
+    let kept = Kept::default();
+    let copy = WatchedCopy::new(CopyState::behind(seen.head)).keeping(&kept);
+    let (arriving, last) = (copy.watch(), copy.watch());
     // Dropped when it is done, or has failed: that ends the comparison.
     let copying = async move { catch_up(migration, snapshots_of, &copy).await };
-    let done = try_join(copying, seen.compare_arriving(migration, arriving)).await;
+    let done = try_join(copying, seen.compare_arriving(migration, arriving, &kept)).await;
     sum.add(*last.borrow());
     done.map(|((), ())| ())
 }
@@ -79,11 +81,11 @@ pub(crate) async fn check_is_a_copy(
 /// behind that.
 pub(crate) async fn copy_events(
     migration: &Migration<'_>,
-    copy: &WatchedCopy,
+    copy: &WatchedCopy<'_>,
     until: GlobalPosition,
 ) -> Result<(), MigrationError> {
     loop {
-        let behind = copy.borrow().head();
+        let behind = copy.state().head();
         if behind >= until {
             return Ok(());
         }
@@ -91,7 +93,7 @@ pub(crate) async fn copy_events(
             return Ok(());
         };
         check_is_a_copy(migration, head).await?;
-        copy.send_modify(|state| state.go_on_behind(head));
+        copy.update(|state| state.go_on_behind(head));
     }
 }
 
@@ -105,7 +107,7 @@ enum Stored {
 /// Copies page by page; the next one is read while one is stored.
 async fn copy_pages(
     migration: &Migration<'_>,
-    copy: &WatchedCopy,
+    copy: &WatchedCopy<'_>,
     behind: GlobalPosition,
     until: GlobalPosition,
 ) -> Result<Stored, MigrationError> {
@@ -149,15 +151,16 @@ async fn gather(
 
 async fn store(
     migration: &Migration<'_>,
-    copy: &WatchedCopy,
+    copy: &WatchedCopy<'_>,
     until: GlobalPosition,
     events: Vec<RecordedEvent>,
 ) -> Result<Stored, MigrationError> {
     let Some(last) = events.last().map(|last| last.position) else { return Ok(Stored::All) };
     let count = events.len() as u64;
+    let page = copy.to_keep(&events);
     let answer = migration.target.restore(events).await;
     if let Err(StoreError::InvalidInput(InvalidInput::PositionNotNext { position, next })) = answer {
-        let known = copy.borrow().head();
+        let known = copy.state().head();
         if position > next && next.get() == known.get().saturating_add(1) {
             return Err(MigrationError::Incomplete { missing: next, next: position });
         }
@@ -176,10 +179,7 @@ async fn store(
     answer.map_err(MigrationError::Target)?;
     // A store that keeps what it takes in memory for a while would lose all of it, however long the migration has run.
     migration.target.flush().await.map_err(MigrationError::Target)?;
-    copy.send_modify(|state| {
-        state.caught_up.events += count;
-        state.caught_up.head = last;
-    });
+    copy.arrived(count, last, page);
     migration.teller().tell(MigrationPhase::Copying, last, until);
     Ok(Stored::All)
 }

@@ -1,10 +1,56 @@
-use eventstore_api::GlobalPosition;
+use eventstore_api::{GlobalPosition, RecordedEvent};
 use tokio::sync::watch;
 
-use crate::CaughtUp;
+use crate::{CaughtUp, kept::Kept};
 
-/// How far a copy is while it is made, for those who watch it: what compares goes behind what copies.
-pub(crate) type WatchedCopy = watch::Sender<CopyState>;
+/// A copy while it is made, for those who watch it: what compares goes behind what copies.
+#[derive(Default)]
+pub(crate) struct WatchedCopy<'k> {
+    state: watch::Sender<CopyState>,
+    /// Where pages are kept for whoever compares them.
+    kept: Option<&'k Kept>,
+}
+
+impl<'k> WatchedCopy<'k> {
+    pub(crate) fn new(state: CopyState) -> Self {
+        Self { state: watch::Sender::new(state), kept: None }
+    }
+
+    /// The same copy, whose pages are kept to be compared.
+    pub(crate) fn keeping(mut self, kept: &'k Kept) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<CopyState> {
+        self.state.subscribe()
+    }
+
+    pub(crate) fn state(&self) -> CopyState {
+        *self.state.borrow()
+    }
+
+    pub(crate) fn update(&self, update: impl FnOnce(&mut CopyState)) {
+        self.state.send_modify(update);
+    }
+
+    /// These events, for [`arrived`](Self::arrived), if anybody wants them.
+    pub(crate) fn to_keep(&self, events: &[RecordedEvent]) -> Option<Vec<RecordedEvent>> {
+        self.kept.map(|_| events.to_vec())
+    }
+
+    /// A page was stored, up to this position.
+    pub(crate) fn arrived(&self, events: u64, last: GlobalPosition, page: Option<Vec<RecordedEvent>>) {
+        // Before anybody looks for it.
+        if let (Some(kept), Some(page)) = (self.kept, page) {
+            kept.put(page);
+        }
+        self.update(|state| {
+            state.caught_up.events += events;
+            state.caught_up.head = last;
+        });
+    }
+}
 
 /// What was copied, and what has to be known of it to compare it.
 #[derive(Clone, Copy, Default)]

@@ -6,6 +6,7 @@ mod delegation;
 mod difference;
 mod digest;
 mod error;
+mod kept;
 mod migration;
 mod pages;
 mod progress;

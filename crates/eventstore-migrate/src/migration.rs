@@ -111,8 +111,7 @@ impl<'a> Migration<'a> {
     pub async fn catch_up(&self) -> Result<CaughtUp, MigrationError> {
         let copy = WatchedCopy::default();
         catch_up(self, Names::of(self.source), &copy).await?;
-        let caught_up = copy.borrow().caught_up;
-        Ok(caught_up)
+        Ok(copy.state().caught_up)
     }
 
     /// Goes on copying what is appended to the source, until `until` is done; then copies what is left, and verifies all of it.
@@ -158,7 +157,7 @@ impl<'a> Migration<'a> {
                     let head = head.map_err(MigrationError::Source)?;
                     let copy = WatchedCopy::new(CopyState::behind(behind));
                     let done = copy_events(self, &copy, head).await;
-                    let copied = *copy.borrow();
+                    let copied = copy.state();
                     sum.add(copied);
                     done?;
                     // Now, while nobody waits for it.

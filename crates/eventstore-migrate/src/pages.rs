@@ -37,6 +37,13 @@ impl<'s> Pages<'s> {
         Ok(page.events)
     }
 
+    /// Goes on behind these, which come next.
+    pub(crate) fn pass_by(&mut self, events: &[RecordedEvent]) {
+        if let Some(last) = events.last() {
+            self.query.after = last.position;
+        }
+    }
+
     /// How far it is.
     pub(crate) fn position(&self) -> GlobalPosition {
         self.query.after

@@ -179,7 +179,7 @@ async fn copy_the_last(
         snapshots.save(taken, || ()).await?;
     }
     migration.target.flush().await.map_err(MigrationError::Target)?;
-    let copied = *copy.borrow();
+    let copied = copy.state();
     Ok(copied)
 }
 

@@ -8,6 +8,7 @@ use crate::{
     Difference, Migration, MigrationError, MigrationPhase, Verified,
     copy_state::CopyState,
     digest::Digester,
+    kept::Kept,
     snapshots::{Names, compare, look_for_missing},
     walk::Walk,
 };
@@ -45,7 +46,7 @@ impl Seen {
         head: GlobalPosition,
     ) -> Result<(), MigrationError> {
         let tell = |position| migration.teller().tell(MigrationPhase::Verifying, position, head);
-        match self.compare_telling(migration, head, tell).await? {
+        match self.compare_telling(migration, head, None, tell).await? {
             Some(position) => Err(MigrationError::Differs(Difference::NotInTarget { position })),
             None => Ok(()),
         }
@@ -65,11 +66,12 @@ impl Seen {
         self.compare(migration, copied.head()).await
     }
 
-    /// The same while it is copied. It tells nothing until all of it is, since who copies does.
+    /// The same while it is copied, with what is kept of that. It tells nothing until all of it is, since who copies does.
     pub(crate) async fn compare_arriving(
         &mut self,
         migration: &Migration<'_>,
         mut arriving: watch::Receiver<CopyState>,
+        kept: &Kept,
     ) -> Result<(), MigrationError> {
         loop {
             let head = arriving.borrow_and_update().head();
@@ -80,7 +82,7 @@ impl Seen {
                 }
             };
             // Where the target ends early, it may have lost its last events: they are on their way once more.
-            self.compare_telling(migration, head, tell).await?;
+            self.compare_telling(migration, head, Some(kept), tell).await?;
             if arriving.changed().await.is_err() {
                 break;
             }
@@ -94,10 +96,11 @@ impl Seen {
         &mut self,
         migration: &Migration<'_>,
         head: GlobalPosition,
+        kept: Option<&Kept>,
         tell: impl Fn(GlobalPosition),
     ) -> Result<Option<GlobalPosition>, MigrationError> {
         let Migration { source, target, page, .. } = migration;
-        let mut source = Walk::new(*source, self.head, *page);
+        let mut source = Walk::new(*source, self.head, *page).with(kept);
         let mut target = Walk::new(*target, self.head, *page);
         let is_due = |event: &RecordedEvent| event.position <= head;
         // Not a look further: what comes behind it is another's, and may be a page that was read for nothing.
