@@ -18,9 +18,10 @@ pub(crate) const CHORE: Chore = Chore {
     name: "size",
     summary: "measure what the toolkit adds to a minimal program",
     help: "\
-cargo xtask size [--lto] [--libraries] [--rocksdb] [--json]
+cargo xtask size [--lto | --small] [--libraries] [--rocksdb] [--json]
 
   --lto        as a program that cares for its size is built: `lto = \"fat\"` and `codegen-units = 1`
+  --small      as small as cargo builds one: that, `opt-level = \"z\"` and `panic = \"abort\"`
   --libraries  what serde_json, arrow2 and tokio-postgres weigh without us
   --rocksdb    RocksDB too, which is compiled from source: ten minutes, once
   --json       one JSON array in place of the table
@@ -58,9 +59,31 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How programs are built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Profile {
+    /// As cargo does where nobody says otherwise.
+    #[default]
+    Release,
+    Lto,
+    Small,
+}
+
+impl Profile {
+    /// What is set in `profile.release`.
+    fn settings(self) -> &'static [&'static str] {
+        const SETTINGS: [&str; 4] = ["lto=\"fat\"", "codegen-units=1", "opt-level=\"z\"", "panic=\"abort\""];
+        match self {
+            Self::Release => &[],
+            Self::Lto => &SETTINGS[..2],
+            Self::Small => &SETTINGS,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Options {
-    lto: bool,
+    profile: Profile,
     libraries: bool,
     rocksdb: bool,
     json: bool,
@@ -71,7 +94,8 @@ impl Options {
         let mut options = Self::default();
         for argument in arguments {
             match argument.as_str() {
-                "--lto" => options.lto = true,
+                "--lto" => options.profile = Profile::Lto,
+                "--small" => options.profile = Profile::Small,
                 "--libraries" => options.libraries = true,
                 "--rocksdb" => options.rocksdb = true,
                 "--json" => options.json = true,
@@ -111,16 +135,11 @@ fn build(app: &App, options: Options) -> Process {
     let target = format!("{}/{BUILD}", apps::FOLDER);
     let build = Process::cargo(["build", "--release", "--manifest-path", &manifest, "--target-dir", &target]);
     let build = build.arguments(&["--package", app.name]);
-    if options.lto {
-        build.arguments(&[
-            "--config",
-            "profile.release.lto=\"fat\"",
-            "--config",
-            "profile.release.codegen-units=1",
-        ])
-    } else {
-        build
-    }
+    options
+        .profile
+        .settings()
+        .iter()
+        .fold(build, |build, setting| build.arguments(&["--config", &format!("profile.release.{setting}")]))
 }
 
 #[cfg(test)]
@@ -134,7 +153,10 @@ mod tests {
     #[test]
     fn options_are_understood_and_others_refused() {
         assert_eq!(parse("").unwrap(), Options::default());
-        assert_eq!(parse("--json --lto").unwrap(), Options { lto: true, json: true, ..Options::default() });
+        assert_eq!(
+            parse("--json --lto").unwrap(),
+            Options { profile: Profile::Lto, json: true, ..Options::default() }
+        );
         assert!(parse("--thin").is_err());
     }
 
@@ -154,6 +176,15 @@ mod tests {
             "cargo build --release --manifest-path target/size/Cargo.toml --target-dir target/size/build \
             --package baseline"
         );
-        assert!(build(&BASELINE, Options { lto: true, ..Options::default() }).to_string().contains("fat"));
+        let of = |profile| build(&BASELINE, Options { profile, ..Options::default() }).to_string();
+        assert!(
+            of(Profile::Lto)
+                .ends_with("--config 'profile.release.lto=\"fat\"' --config profile.release.codegen-units=1")
+        );
+        let small = of(Profile::Small);
+        assert!(
+            small.contains("lto") && small.ends_with("--config 'profile.release.panic=\"abort\"'"),
+            "{small}"
+        );
     }
 }
