@@ -46,7 +46,6 @@ CREATE TABLE event_log (
     metadata       jsonb,
     tags           text[] COLLATE "C",
     CONSTRAINT event_log_position PRIMARY KEY (position),
-    CONSTRAINT event_log_version UNIQUE (stream_id, version),
     -- The id first: ids rise, so that new ones go to one end of the index.
     CONSTRAINT event_log_event_id UNIQUE (event_id, stream_id),
     CONSTRAINT event_log_one_payload CHECK ((data IS NULL) <> (payload IS NULL)),
@@ -56,6 +55,8 @@ CREATE TABLE event_log (
     CONSTRAINT event_log_metadata CHECK (jsonb_typeof(metadata) = 'object')
 );
 
+-- These two are left out while an empty log is filled: no constraint, so that they can be made while others read.
+CREATE UNIQUE INDEX event_log_version ON event_log (stream_id, version);
 CREATE INDEX event_log_type ON event_log (event_type, position);
 
 -- Which events are stored, and where. Whoever looks an id up looks here: where the log is in partitions, no index of it can

@@ -155,7 +155,8 @@ BEGIN
     ALTER TABLE event_log RENAME TO event_log_000000000001;
     ALTER TABLE event_log_000000000001 RENAME CONSTRAINT event_log_position TO event_log_000000000001_position;
     ALTER INDEX event_log_type RENAME TO event_log_000000000001_type;
-    ALTER TABLE event_log_000000000001 DROP CONSTRAINT event_log_event_id, DROP CONSTRAINT event_log_version;
+    ALTER TABLE event_log_000000000001 DROP CONSTRAINT event_log_event_id;
+    DROP INDEX event_log_version;
     CREATE TABLE event_log (LIKE event_log_000000000001 INCLUDING ALL EXCLUDING INDEXES) PARTITION BY RANGE (position);
     ALTER TABLE event_log ADD CONSTRAINT event_log_position PRIMARY KEY (position);
     CREATE INDEX event_log_version ON event_log (stream_id, version);

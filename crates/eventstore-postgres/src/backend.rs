@@ -13,8 +13,7 @@ use tokio_postgres::{Transaction, types::ToSql};
 
 use crate::{
     Migrations, PostgresConfig,
-    append::{Inside, KnownStreams, Queue, import, restore},
-    bulk_load::{self, BulkLoad},
+    append::{BulkLoad, Inside, KnownStreams, Queue, end_bulk_load, import, restore},
     columns::{get, number, signed},
     connection::{Connections, check_server},
     error::of_write,
@@ -76,7 +75,7 @@ impl PostgresBackend {
     ///
     /// [`StoreError::Unavailable`] when the server cannot be reached now; [`StoreError::Storage`], with a
     /// [`PostgresError`](crate::PostgresError) as its source, when the URL cannot be read, the password is wrong, the server takes
-    /// no encrypted connections where the URL asks for one or its certificate is not trusted, the server is too old, or the tables are not there and cannot be made.
+    /// no encrypted connections where the URL asks for one or its certificate is not trusted, the server is too old, the tables are not there and cannot be made, or the store is [being filled](PostgresConfig::bulk_load) and this role may not end that.
     pub async fn with_config(url: &str, config: PostgresConfig) -> Result<Self> {
         let settings = Settings::of_primary(url, &config)?;
         let connections = Connections::to(&settings, &config)?;
@@ -206,6 +205,7 @@ impl PostgresBackend {
             }
             drop(connection);
             let replica = config.replica.as_ref().map(|replica| Replica::of(replica, &config)).transpose()?;
+            let bulk_load = BulkLoad::of(&config, connections.pool_status().max_size);
             let store = Arc::new(Store {
                 connections,
                 replica,
@@ -213,7 +213,7 @@ impl PostgresBackend {
                 sql: Statements::of(&config.schema),
                 head: Head::default(),
                 known_streams: KnownStreams::default(),
-                bulk_load: BulkLoad::of(&config),
+                bulk_load,
             });
             if store.replica.is_some() {
                 // What was acknowledged before this was opened is shown, too, by whichever replica.
@@ -238,7 +238,7 @@ impl PostgresBackend {
     /// Sees to it that it is open and has all of its indexes.
     async fn has_its_indexes(&self) -> Result<()> {
         self.check_open()?;
-        bulk_load::end(&self.store).await
+        end_bulk_load(&self.store).await
     }
 }
 
@@ -335,12 +335,15 @@ impl EventStoreBackend for PostgresBackend {
         read::head(&self.store).await
     }
 
+    /// After a [bulk load](PostgresConfig::bulk_load) it makes the indexes that were left out, for which it takes seconds to minutes. Where it
+    /// fails, or is dropped, before they are there, no other call is taken any more, and closing again goes on.
     async fn close(&self) -> Result<()> {
         self.store.head.close();
-        let has_its_indexes = bulk_load::end(&self.store).await;
+        self.store.bulk_load.give_up();
+        end_bulk_load(&self.store).await?;
         self.store.connections.close();
         self.store.replica.iter().for_each(Replica::close);
-        has_its_indexes
+        Ok(())
     }
 }
 

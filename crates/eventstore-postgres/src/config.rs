@@ -20,15 +20,20 @@ pub struct PostgresConfig {
     /// Whether the log is kept in partitions; `None`, the default, leaves it as it is: one table, unless it was opened with
     /// partitions before. Counts with [`Migrations::Run`] alone.
     pub partitioning: Option<Partitioning>,
-    /// Whether a log that is empty is filled faster: for a store that is opened to [restore] another one's events into it, and
-    /// closed when they are there. `false` by default; counts with [`Migrations::Run`] and for a log in one table alone.
+    /// Whether a log that is empty is filled faster: for a store that is opened to [restore] all of another one into it, and closed when
+    /// that is there. `false` by default; counts with [`Migrations::Run`], a log in one table and two connections or more alone.
     ///
-    /// From the first 1,024 events or more that are restored at a time, two indexes are left out, and made when the store is
+    /// With the first 1,024 events or more that are restored at a time, two indexes are left out, and made when the store is
     /// [closed](eventstore_api::EventStoreBackend::close): of 1,000,000 events in a second or two, while they would have taken half
     /// of the time of all that is restored. They are made earlier when they are asked for (an append, the events of a stream, a
-    /// filter), when fewer are restored at a time, and when a restore has failed. What it costs: until then whoever else has it
-    /// open reads streams and appends as slowly as by looking at every event. Where it is cut off, the next who opens the store
-    /// with [`Migrations::Run`] makes them; with [`Migrations::Check`] it is refused. What is stored is stored, as always.
+    /// filter), when fewer are restored at a time, as large ones are that fill a page by themselves, when a restore has failed,
+    /// and when there are more than 1,000,000 streams, each of which takes its name and about 100 bytes of memory meanwhile.
+    ///
+    /// What it costs: until then whoever else has it open reads streams and appends as slowly as by looking at every event, and so
+    /// does [`append_in`](crate::PostgresBackend::append_in). Who opens the store meanwhile, or where it was cut off, with
+    /// [`Migrations::Run`] makes the indexes first; with [`Migrations::Check`], or a role that may not, he is refused
+    /// ([`PostgresError::BulkLoad`]). So it is not for a store to which an application changes over while it runs.
+    /// What is stored is stored, as always.
     ///
     /// [restore]: eventstore_api::EventStoreBackend::restore
     pub bulk_load: bool,

@@ -2,7 +2,6 @@
 
 mod append;
 mod backend;
-mod bulk_load;
 mod columns;
 mod config;
 mod connection;
@@ -11,6 +10,7 @@ mod error;
 mod filter;
 mod head;
 mod identity;
+mod indexes;
 mod json;
 mod lent;
 mod listener;

@@ -7,9 +7,10 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 
 use crate::{
-    PostgresConfig, PostgresError, SchemaName, bulk_load,
+    PostgresConfig, PostgresError, SchemaName,
     connection::{Connections, check_server},
     error::{of_read, of_write},
+    indexes,
     lent::{Lent, in_time},
     requests,
     settings::Settings,
@@ -28,7 +29,7 @@ pub struct Migrated {
 /// Brings the tables of a store up to date, and makes them where there are none: what opening it does by default, apart, for
 /// a role that may change tables where the application's own may not.
 ///
-/// All of it is done or nothing. Several that do it at once take turns, and all but the first find it done. Nothing that is
+/// Indexes that a [bulk load](PostgresConfig::bulk_load) has left out are made. Then all of the rest is done or nothing. Several that do it at once take turns, and all but the first find it done. Nothing that is
 /// stored is lost by it. Whoever waits for another who does it waits for as long as that takes. The statements are in the folder `migrations` of this crate, and can be run by hand.
 ///
 /// ```no_run
@@ -48,7 +49,7 @@ pub struct Migrated {
 ///
 /// # Cancellation
 ///
-/// Dropped before it is done, it has changed nothing, or everything.
+/// Dropped before it is done, it has changed nothing, or everything; or made the indexes that were left out, and nothing else.
 pub async fn migrate(url: &str, config: &PostgresConfig) -> Result<Migrated> {
     let settings = Settings::of_primary(url, config)?;
     let connections = Connections::to(&settings, config)?;
@@ -91,11 +92,12 @@ pub(crate) fn run<'a>(
     Box::pin(async move {
         // Mostly there is nothing to do, and a role that only appends may do no more than look.
         let found = look(connection, &config.schema, config.answer_timeout).await?;
+        // First: what brings tables up to date may need them.
+        if found.lacks_indexes {
+            indexes::make(connection, &config.schema).await?;
+        }
         if found.version < newest() {
             bring_up_to_date(connection, config).await.map_err(is_done_at_the_next_try)?;
-        }
-        if found.lacks_indexes {
-            bulk_load::make_indexes(connection, &config.schema).await?;
         }
         if let Some(partitioning) = config.partitioning {
             partitioning.apply(connection, &config.schema).await.map_err(is_done_at_the_next_try)?;
@@ -105,7 +107,7 @@ pub(crate) fn run<'a>(
 }
 
 /// What may have been done or not will be found done, or is done then.
-pub(crate) fn is_done_at_the_next_try(error: StoreError) -> StoreError {
+fn is_done_at_the_next_try(error: StoreError) -> StoreError {
     match error {
         StoreError::OutcomeUnknown { source } => StoreError::Unavailable { source },
         other => other,
@@ -170,7 +172,7 @@ async fn look(client: &Client, schema: &SchemaName, limit: Duration) -> Result<F
     if !row.try_get::<_, bool>(0).map_err(of_read)? {
         return Ok(Found { version: 0, lacks_indexes: false });
     }
-    let lacks_indexes = bulk_load::are_left_out(schema);
+    let lacks_indexes = indexes::are_left_out(schema);
     let select = format!("SELECT coalesce(max(version), 0), {lacks_indexes} FROM {schema}.schema_migrations");
     let row = in_time(limit, requests::row_once(client, &select, &[])).await.map_err(of_read)?;
     let found = u32::try_from(row.try_get::<_, i32>(0).map_err(of_read)?).unwrap_or(0);

@@ -172,7 +172,7 @@ pub(crate) fn is_within(most_bytes: &str) -> String {
     format!("(e.bytes_before <= {most_bytes} OR e.place <= 2)")
 }
 
-/// Whoever asks puts them in order.
+/// The events of a page, in no order: [`Question`](crate::question::Question) puts them in one.
 fn page(order: &str, by: &str, inner: &str, most_bytes: &str, names: &str) -> String {
     let (inner, is_within) = (bounded(order, by, inner), is_within(most_bytes));
     format!("SELECT {EVENT} FROM ({inner}) e {names} WHERE {is_within}")

@@ -1,6 +1,10 @@
 use crate::{
-    append::KnownStreams, bulk_load::BulkLoad, connection::Connections, head::Head, page_reads::Counters,
-    replica::Replica, statements::Statements,
+    append::{BulkLoad, KnownStreams},
+    connection::Connections,
+    head::Head,
+    page_reads::Counters,
+    replica::Replica,
+    statements::Statements,
 };
 
 /// What the parts of an open store share.

@@ -67,6 +67,11 @@ pub(crate) trait Location: fmt::Display {
     /// Opens the store, or begins it.
     async fn for_writing(&self) -> Result<Box<dyn Target>>;
 
+    /// The same for a store that all of another one is restored into, and that is closed then.
+    async fn for_filling(&self) -> Result<Box<dyn Target>> {
+        self.for_writing().await
+    }
+
     /// Opens the store, or begins it, so that what is appended is durable before it is acknowledged.
     async fn for_appending(&self) -> Result<Store>;
 
@@ -127,6 +132,10 @@ pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, F
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
     location.for_writing().await.map_err(|error| not_opened(location, error, Purpose::Writing))
+}
+
+pub(crate) async fn open_for_filling(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
+    location.for_filling().await.map_err(|error| not_opened(location, error, Purpose::Writing))
 }
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {

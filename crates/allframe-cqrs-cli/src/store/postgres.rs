@@ -47,7 +47,25 @@ impl fmt::Display for Schema {
 
 impl Schema {
     async fn open(&self, migrations: Migrations) -> Result<PostgresBackend> {
-        PostgresBackend::with_config(&self.url, self.config(migrations)).await
+        self.open_with(self.config(migrations)).await
+    }
+
+    async fn open_with(&self, config: PostgresConfig) -> Result<PostgresBackend> {
+        PostgresBackend::with_config(&self.url, config).await
+    }
+
+    /// A store that is opened so, for much at once.
+    async fn bulk(&self, config: PostgresConfig) -> Result<Box<dyn Target>> {
+        let backend = self.open_with(config).await?;
+        let head = backend.head().await?;
+        let runs = Runs(Arc::new(backend.clone()));
+        // Where nothing is, nothing can be there again.
+        Ok(Box::new(Bulk {
+            backend,
+            runs,
+            head: Cell::new(head),
+            comes_again: Cell::new(head > GlobalPosition::START),
+        }))
     }
 
     fn config(&self, migrations: Migrations) -> PostgresConfig {
@@ -55,8 +73,6 @@ impl Schema {
             schema: self.name.clone(),
             migrations,
             pool_size: CONNECTIONS,
-            // What is restored into an empty store comes from `migrate`, which closes it.
-            bulk_load: true,
             ..PostgresConfig::default()
         }
     }
@@ -69,16 +85,11 @@ impl Location for Schema {
     }
 
     async fn for_writing(&self) -> Result<Box<dyn Target>> {
-        let backend = self.open(Migrations::Run).await?;
-        let head = backend.head().await?;
-        let runs = Runs(Arc::new(backend.clone()));
-        // Where nothing is, nothing can be there again.
-        Ok(Box::new(Bulk {
-            backend,
-            runs,
-            head: Cell::new(head),
-            comes_again: Cell::new(head > GlobalPosition::START),
-        }))
+        self.bulk(self.config(Migrations::Run)).await
+    }
+
+    async fn for_filling(&self) -> Result<Box<dyn Target>> {
+        self.bulk(PostgresConfig { bulk_load: true, ..self.config(Migrations::Run) }).await
     }
 
     async fn for_appending(&self) -> Result<Store> {

@@ -16,6 +16,7 @@ mod interrupted;
 mod last_moment;
 mod mid_switch;
 mod moving;
+mod read_once;
 mod refused;
 mod saved_meanwhile;
 mod slow_writes;

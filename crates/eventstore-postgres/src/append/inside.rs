@@ -34,7 +34,7 @@ impl<'t> Inside<'t> {
     }
 
     /// The connection, which is in the transaction.
-    pub(crate) fn client(self) -> &'t Client {
+    pub(super) fn client(self) -> &'t Client {
         self.client
     }
 
@@ -71,7 +71,7 @@ impl<'t> Inside<'t> {
     }
 
     /// What a call gives, if that comes in time.
-    pub(crate) async fn within<T>(
+    pub(super) async fn within<T>(
         self,
         call: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Failure> {

@@ -15,7 +15,7 @@ mod outcome;
 mod queue;
 mod settle;
 
-pub(crate) use bulk::{KnownStreams, import, restore};
+pub(crate) use bulk::{BulkLoad, KnownStreams, end_bulk_load, import, restore};
 pub(crate) use inside::Inside;
 pub(crate) use queue::Queue;
 

@@ -3,7 +3,7 @@
 use crate::support::{
     Schema, connect,
     events::{all, append_of, events, places, stream},
-    outcome::{cause, in_time},
+    outcome::{cause, eventually, in_time},
 };
 use eventstore_api::{
     EventFilter, EventStoreBackend, EventType, ExpectedVersion, RecordedEvent, StoreError, StreamRange, Tags,
@@ -12,7 +12,6 @@ use eventstore_api::{
 use eventstore_postgres::{
     Migrations, Partitioning, PostgresBackend, PostgresConfig, PostgresError, migrate,
 };
-use tokio::time::timeout;
 
 /// As many at a time as are a bulk, or more.
 const BULK: usize = 1_024;
@@ -45,28 +44,22 @@ async fn under_way(schema: &Schema) -> (PostgresBackend, Vec<RecordedEvent>) {
     (store, others)
 }
 
-/// What indexes and constraints there are on the log, as the server says it, of a schema whose name is left out.
+/// What indexes there are on the log, as the server says it, of a schema whose name is left out.
 async fn indexes(schema: &Schema) -> Vec<String> {
     let select = format!(
-        "SELECT replace(indexdef, '{0}', '') FROM pg_indexes WHERE schemaname = '{0}' AND tablename = 'event_log' \
-        UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint \
-        WHERE conrelid = '{0}.event_log'::regclass ORDER BY 1",
+        "SELECT replace(indexdef, '{0}', '') FROM pg_indexes WHERE schemaname = '{0}' AND tablename = 'event_log' ORDER BY 1",
         schema.name
     );
     connect().await.query(&select, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-/// By their names alone: to describe them, the server would wait for whoever changes the table.
 async fn has_all_indexes(schema: &Schema) -> bool {
-    let select = format!(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = '{}' AND c.relname IN ('event_log_version', 'event_log_type')",
-        schema.name
-    );
-    match connect().await.query(&select, &[]).await.unwrap().len() {
-        2 => true,
-        0 => false,
-        _ => panic!("one was left out and the other not"),
+    let found = indexes(schema).await;
+    let has = |name: &str| found.iter().any(|index| index.contains(name));
+    match (has("event_log_version"), has("event_log_type")) {
+        (true, true) => true,
+        (false, false) => false,
+        _ => panic!("one was left out and the other not: {found:?}"),
     }
 }
 
@@ -167,20 +160,43 @@ async fn it_ends_with_little_that_is_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_ends_with_a_page_that_was_refused_or_dropped() {
-    for is_dropped in [false, true] {
-        let schema = Schema::new();
-        let (store, others) = under_way(&schema).await;
-        if is_dropped {
-            let mut restoring = Box::pin(store.restore(others[BULK..2 * BULK].to_vec()));
-            assert!(futures_util::poll!(&mut restoring).is_pending());
-        } else {
-            store.restore(others[BULK + 1..].to_vec()).await.unwrap_err();
+async fn it_ends_with_a_page_that_was_refused() {
+    let schema = Schema::new();
+    let (store, others) = under_way(&schema).await;
+    store.restore(others[BULK + 1..].to_vec()).await.unwrap_err();
+    store.restore(others[BULK..2 * BULK].to_vec()).await.unwrap();
+    assert!(has_all_indexes(&schema).await);
+    store.restore(others[2 * BULK..].to_vec()).await.unwrap();
+    assert_eq!(all(&store).await, others);
+}
+
+/// At whichever moment: the first page, which leaves the indexes out, and the second.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_with_a_page_whose_caller_has_left() {
+    let others = of_another_store(2 * BULK).await;
+    for stored in [0, BULK] {
+        for polls in [1, 2, 3, 5, 8, 13, 21, 34] {
+            let schema = Schema::new();
+            let store = schema.open_with(loading(&schema)).await;
+            store.restore(others[..stored].to_vec()).await.unwrap();
+            let mut restoring = Box::pin(store.restore(others[stored..stored + BULK].to_vec()));
+            let mut is_done = false;
+            for _ in 0..polls {
+                is_done = is_done || futures_util::poll!(&mut restoring).is_ready();
+                if !is_done {
+                    // Until the server has answered something, or nearly.
+                    in_time(store.head()).await.unwrap();
+                }
+            }
+            drop(restoring);
+            in_time(store.close()).await.unwrap();
+            assert!(has_all_indexes(&schema).await, "{stored} {polls}");
+            let store = schema.open().await;
+            let there = all(&store).await;
+            assert_eq!(there, others[..there.len()], "{stored} {polls}");
+            store.restore(others[there.len()..].to_vec()).await.unwrap();
+            assert_eq!(all(&store).await, others, "{stored} {polls}");
         }
-        in_time(store.restore(others[BULK..2 * BULK].to_vec())).await.unwrap();
-        assert!(has_all_indexes(&schema).await);
-        store.restore(others[2 * BULK..].to_vec()).await.unwrap();
-        assert_eq!(all(&store).await, others);
     }
 }
 
@@ -248,22 +264,74 @@ async fn a_load_that_was_cut_off_ends_by_a_migration_too() {
     assert!(has_all_indexes(&schema).await);
 }
 
-/// The server builds indexes while readers read; only to make one a constraint it waits for those who have begun.
+/// As a dump does it, for hours.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_waits_for_whoever_reads_and_can_be_given_up() {
+async fn whoever_reads_is_in_nobodys_way_at_the_end() {
     let schema = Schema::new();
     let (store, others) = under_way(&schema).await;
     let mut reader = connect().await;
     let reading = reader.transaction().await.unwrap();
-    reading.query(&format!("SELECT count(*) FROM {}.event_log", schema.name), &[]).await.unwrap();
-    let close = timeout(std::time::Duration::from_millis(300), store.close()).await;
-    assert!(close.is_err(), "{close:?}");
-    assert!(!has_all_indexes(&schema).await);
-    reading.rollback().await.unwrap();
-
-    let store = in_time(schema.open()).await;
+    let count = format!("SELECT count(*) FROM {}.event_log", schema.name);
+    reading.query_one(&count, &[]).await.unwrap();
+    in_time(store.close()).await.unwrap();
     assert!(has_all_indexes(&schema).await);
-    assert_eq!(all(&store).await, others[..BULK]);
+    let counted: i64 = reading.query_one(&count, &[]).await.unwrap().get(0);
+    assert_eq!(counted, i64::try_from(BULK).unwrap());
+    assert_eq!(all(&schema.open().await).await, others[..BULK]);
+}
+
+/// And at the beginning it is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_at_the_beginning_keeps_the_indexes_there() {
+    let (schema, others) = (Schema::new(), of_another_store(2 * BULK).await);
+    let store = schema.open_with(loading(&schema)).await;
+    let mut reader = connect().await;
+    let reading = reader.transaction().await.unwrap();
+    reading.query(&format!("SELECT FROM {}.event_log", schema.name), &[]).await.unwrap();
+    in_time(store.restore(others.clone())).await.unwrap();
+    assert!(has_all_indexes(&schema).await);
+    reading.rollback().await.unwrap();
+    assert_eq!(all(&store).await, others);
+}
+
+/// A store that is closed, or asked for a stream by another handle, while the first page is on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_it_waits_for_the_page_that_begins_it() {
+    for closes in [true, false] {
+        let (schema, others) = (Schema::new(), of_another_store(2 * BULK).await);
+        let store = schema.open_with(loading(&schema)).await;
+        // The name of a stream is taken by somebody who has not made up his mind: the page waits behind its beginning.
+        let mut client = connect().await;
+        let name_taken = client.transaction().await.unwrap();
+        name_taken
+            .batch_execute(&format!("INSERT INTO {}.stream_names (name) VALUES ('s-1')", schema.name))
+            .await
+            .unwrap();
+        let pid: i32 = name_taken.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+        let watching = connect().await;
+        let blocked_by = async |pid: i32| {
+            let blocked = "SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
+            watching.query_opt(blocked, &[&pid]).await.unwrap().map(|row| row.get::<_, i32>(0))
+        };
+        let restoring = tokio::spawn({
+            let (store, others) = (store.clone(), others.clone());
+            async move { store.restore(others).await }
+        });
+        eventually("the page waits", async || blocked_by(pid).await.is_some()).await;
+        let page = blocked_by(pid).await.unwrap();
+        let ending = tokio::spawn(async move {
+            match closes {
+                true => store.close().await,
+                false => store.read_stream(&stream("s-1"), StreamRange::all()).await.map(drop),
+            }
+        });
+        eventually("the end waits", async || blocked_by(page).await.is_some()).await;
+        name_taken.rollback().await.unwrap();
+        in_time(restoring).await.unwrap().unwrap();
+        in_time(ending).await.unwrap().unwrap();
+        assert!(has_all_indexes(&schema).await, "closes: {closes}");
+        assert_eq!(all(&schema.open().await).await, others);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -329,6 +329,22 @@ async fn functions_and_operators_of_somebody_else_are_never_run() {
         .unwrap();
 }
 
+/// Two indexes are left out while a log is filled. Who may not make them is told why he has to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_is_told_of_indexes_that_are_left_out_and_cannot_leave_them_out() {
+    let place = Place::new("filling").await;
+    append(&place.store, "a", &event("a")).await.unwrap();
+    CLUSTER.psql("DROP INDEX filling.event_log_version, filling.event_log_type").unwrap();
+    for migrations in [Migrations::Run, Migrations::Check] {
+        let refused = place.open("writer", migrations).await.unwrap_err();
+        assert!(matches!(cause(&refused), PostgresError::BulkLoad { .. }), "{migrations:?}: {refused:?}");
+    }
+    let config = PostgresConfig { schema: place.schema.clone(), ..PostgresConfig::default() };
+    PostgresBackend::with_config(&CLUSTER.url(), config).await.unwrap();
+    append(&place.open("writer", Migrations::Run).await.unwrap(), "a", &event("b")).await.unwrap();
+    is_refused(&place.client("writer").await, "DROP INDEX filling.event_log_version").await;
+}
+
 /// Whoever gives events their places could give any: that takes the owner of the tables.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_cannot_restore_and_is_told_who_can() {

@@ -79,7 +79,11 @@ async fn bring(arguments: MigrateArguments) -> Result<Exit, Failure> {
         )));
     }
     let source = store::open_for_reading(&*from).await?;
-    let target = store::open_for_writing(&*to).await?;
+    let target = match follow {
+        // For as long as it follows.
+        true => store::open_for_writing(&*to).await?,
+        false => store::open_for_filling(&*to).await?,
+    };
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
     let report = migrated.inspect_err(|_| store::note_if_not_closed(&closed))?;

@@ -1,6 +1,7 @@
 //! Appending much at once: rows go to the server as a stream (`COPY`), and their places are worked out here.
 
 mod known_streams;
+mod load;
 mod plan;
 mod rows;
 mod streams;
@@ -11,15 +12,18 @@ use eventstore_api::{AppendBatch, Appended, InvalidInput, RestoredBatch, Result,
 use futures_util::future::BoxFuture;
 use tokio_postgres::error::SqlState;
 
-pub(crate) use self::known_streams::KnownStreams;
 use self::{
     known_streams::AsOf,
     plan::{Plan, Start},
     rows::{copy_events, copy_tags},
 };
+pub(crate) use self::{
+    known_streams::KnownStreams,
+    load::{BulkLoad, end as end_bulk_load},
+};
 use super::inside::Inside;
 use crate::{
-    PostgresError, bulk_load,
+    PostgresError,
     error::{Failure, of_read, of_write},
     lent::{Lent, in_time},
     store::Store,
@@ -50,7 +54,7 @@ pub(crate) async fn restore(store: &Store, restored: Vec<RestoredBatch>) -> Resu
     let mut connection = match store.bulk_load.go_on(events).filter(|_| store.known_streams.is_some()) {
         Some(connection) => connection,
         None => {
-            bulk_load::end(store).await?;
+            load::end(store).await?;
             store.connections.get().await?
         }
     };
@@ -213,10 +217,11 @@ async fn copy(
     let events: u64 = batches.iter().map(|batch| batch.event_count() as u64).sum();
     let start = Start::look(inside, &store.known_streams, &batches).await?;
     let start = start.ok_or_else(|| Stopped::NotByCopy(PostgresError::MayNotCopy.into()))?;
-    if matches!(copied, Copied::Restored(_)) && store.bulk_load.begins_with(start.head, events) {
-        bulk_load::begin(store, inside).await?;
-    }
+    let is_empty = start.head == 0;
     let mut plan = copied.plan(start)?;
+    if is_empty && matches!(copied, Copied::Restored(_)) {
+        load::begin(store, inside, events).await?;
+    }
     plan.make_room(inside).await?;
     let stored = copy_events(inside, &plan, &batches).await?;
     if stored != events {
