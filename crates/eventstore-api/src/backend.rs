@@ -227,8 +227,7 @@ pub trait EventStoreBackend: Send + Sync + 'static {
     /// Flushes, and gives up what the store holds (files, locks, connections) as far as that can be done before the last
     /// handle is dropped. Afterwards every call may answer [`StoreError::Closed`](crate::StoreError::Closed). Closing twice does nothing more.
     ///
-    /// It takes as long as what is left to do: a backend may put things off until then, and says so. Dropped early, or failed, it can be
-    /// called again.
+    /// It takes as long as what the backend has put off until then, of which its own documentation tells.
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ pub(crate) async fn leave_out(
     limit: Duration,
 ) -> Result<bool, Failure> {
     let may_be = format!(
-        "SELECT pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE') AND c.relkind = 'r' \
+        "SELECT pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE') AND c.relkind = 'r' AND c.relreplident <> 'i' \
             AND NOT EXISTS (SELECT FROM {schema}.event_log) \
         FROM pg_class c WHERE c.oid = '{schema}.event_log'::regclass"
     );
@@ -82,14 +82,20 @@ async fn make_in_a_transaction(connection: &mut Lent, schema: &SchemaName) -> Re
     // Whoever was before may have made them, or is the one who left them out.
     let are_left_out = format!("SELECT {}", are_left_out(schema));
     if in_time(limit, requests::row_once(client, &are_left_out, &[])).await?.try_get(0)? {
-        let make = format!(
-            "SET LOCAL statement_timeout = 0; \
-            CREATE UNIQUE INDEX event_log_version ON {schema}.event_log (stream_id, version); \
-            CREATE INDEX IF NOT EXISTS event_log_type ON {schema}.event_log (event_type, position)"
-        );
-        // It takes as long as it takes.
-        requests::script(client, &make).await?;
-        tracing::info!(%schema, "made the indexes that were left out while the log was filled");
+        make_in_turn(client, schema).await?;
     }
     in_time(limit, transaction.commit()).await
+}
+
+/// Makes what is left out, in a transaction that holds the turn to append. It takes as long as it takes.
+pub(crate) async fn make_in_turn(client: &Client, schema: &SchemaName) -> Result<(), Failure> {
+    let make = format!(
+        "SET LOCAL statement_timeout = 0; \
+        CREATE UNIQUE INDEX event_log_version ON {schema}.event_log (stream_id, version); \
+        CREATE INDEX IF NOT EXISTS event_log_type ON {schema}.event_log (event_type, position); \
+        SET LOCAL statement_timeout TO DEFAULT"
+    );
+    requests::script(client, &make).await?;
+    tracing::info!(%schema, "made the indexes that were left out while the log was filled");
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The statements that do not depend on what is asked for. The schema's name is all that is put into their text.
 
-use crate::{SchemaName, columns::EVENT};
+use crate::{SchemaName, columns::EVENT, indexes};
 
 #[derive(Debug)]
 pub(crate) struct Statements {
@@ -122,7 +122,8 @@ impl Statements {
                 (SELECT e.event_id FROM {schema}.event_log e WHERE e.position = {schema}.head_position()), \
                 pg_catalog.pg_postmaster_start_time(), \
                 (SELECT s.backend_start FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) s), \
-                '{schema}.stream_names'::regclass::oid::bigint"
+                '{schema}.stream_names'::regclass::oid::bigint, {}",
+                indexes::are_left_out(schema)
             ),
             stream_heads: format!("SELECT name, stream_id, version FROM {schema}.stream_heads($1)"),
             add_streams: format!(

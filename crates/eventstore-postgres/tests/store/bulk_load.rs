@@ -173,7 +173,7 @@ async fn it_ends_with_a_page_that_was_refused() {
 /// At whichever moment: the first page, which leaves the indexes out, and the second.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_with_a_page_whose_caller_has_left() {
-    let others = of_another_store(2 * BULK).await;
+    let (others, client) = (of_another_store(2 * BULK).await, connect().await);
     for stored in [0, BULK] {
         for polls in [1, 2, 3, 5, 8, 13, 21, 34] {
             let schema = Schema::new();
@@ -184,8 +184,8 @@ async fn it_ends_with_a_page_whose_caller_has_left() {
             for _ in 0..polls {
                 is_done = is_done || futures_util::poll!(&mut restoring).is_ready();
                 if !is_done {
-                    // Until the server has answered something, or nearly.
-                    in_time(store.head()).await.unwrap();
+                    // About as long as the server takes to answer.
+                    in_time(client.simple_query("SELECT 1")).await.unwrap();
                 }
             }
             drop(restoring);
@@ -235,6 +235,34 @@ async fn whoever_had_it_open_before_is_answered_rightly_meanwhile() {
     store.restore(others[BULK..2 * BULK].to_vec()).await.unwrap_err();
     store.close().await.unwrap();
     assert_eq!(places(&all(&other).await).len(), BULK + 1);
+}
+
+/// Streams are looked for by each who restores what he has not stored before, while everybody waits for his turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_fill_a_store_at_once_look_for_no_stream_without_its_index() {
+    let (schema, others) = (Schema::new(), of_another_store(4 * BULK).await);
+    let (one, two) = (schema.open_with(loading(&schema)).await, schema.open_with(loading(&schema)).await);
+    one.restore(others[..BULK].to_vec()).await.unwrap();
+    assert!(!has_all_indexes(&schema).await);
+    two.restore(others[BULK..2 * BULK].to_vec()).await.unwrap();
+    assert!(has_all_indexes(&schema).await, "they are made before streams are looked for");
+    one.restore(others[2 * BULK..3 * BULK].to_vec()).await.unwrap();
+    two.restore(others[3 * BULK..].to_vec()).await.unwrap();
+    for store in [one, two] {
+        assert_eq!(all(&store).await, others);
+        store.close().await.unwrap();
+    }
+    assert!(has_all_indexes(&schema).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_into_a_store_that_is_filled_makes_the_indexes() {
+    let schema = Schema::new();
+    let other = schema.open().await;
+    let (_store, _) = under_way(&schema).await;
+    let answer = other.import(vec![append_of("s-0", events(1))]).await.unwrap();
+    assert_eq!(answer[0].last_version, Version::new(u64::try_from(BULK).unwrap().div_ceil(40) + 1));
+    assert!(has_all_indexes(&schema).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, heard_or_not},
     interrupted::{Interrupted, soon_when_interrupted},
+    notes::note,
     output::Output,
     screen::count,
     store::{self, Store},
@@ -87,6 +88,11 @@ async fn bring(arguments: MigrateArguments) -> Result<Exit, Failure> {
     let migrated = migrate(&source, target.store(), follow).await;
     let closed = target.store().close().await;
     let report = migrated.inspect_err(|_| store::note_if_not_closed(&closed))?;
+    if closed.is_err() {
+        note(
+            "everything was copied and compared; what is left to do in the new store, the same line does when it is run again",
+        );
+    }
     closed.map_err(MigrationError::Target)?;
     heard_or_not(tell(&report, json))?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })

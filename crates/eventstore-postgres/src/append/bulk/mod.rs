@@ -51,7 +51,7 @@ pub(crate) async fn restore(store: &Store, restored: Vec<RestoredBatch>) -> Resu
         return Ok(());
     }
     let events = restored.iter().map(|restored| restored.batch.event_count() as u64).sum();
-    let mut connection = match store.bulk_load.go_on(events).filter(|_| store.known_streams.is_some()) {
+    let mut connection = match store.bulk_load.go_on(events) {
         Some(connection) => connection,
         None => {
             load::end(store).await?;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     PostgresError,
     columns::{get, moment, number, optional_moment, server_has, signed},
-    requests,
+    indexes, requests,
 };
 
 /// How the store is at the beginning of a turn to append.
@@ -53,6 +53,10 @@ impl Start {
         let last = get::<Option<Uuid>>(&row, 3)?.map(EventId::from_uuid);
         let end = last.map(|event| LogEnd { position: head, event, server_started, streams_table });
         let mut streams = known.take(end, optional_moment(&row, 5)?);
+        // Without them each stream that is not known would be looked for in the whole log.
+        if head > 0 && streams.len() == 0 && get::<bool>(&row, 7)? {
+            indexes::make_in_turn(client, &sql.schema).await?;
+        }
         let slots = look_for(inside, batches, &mut streams).await?;
         Ok(Some(Self {
             head,
