@@ -179,6 +179,21 @@ fn a_migration_that_was_killed_leaves_a_store_that_the_next_run_completes() {
     place.succeed(&format!("--store {to} stats"));
 }
 
+/// The indexes are made at the end, for which the server has no room here.
+#[test]
+fn a_migration_that_only_cannot_close_the_new_store_says_that_everything_is_there() {
+    let (place, cluster) = (Place::new(), Cluster::start().unwrap());
+    place.import(&many(120_000, 37));
+    let to = cluster.url();
+    let cramped = format!("{to}?options=-c%20temp_file_limit%3D100%20-c%20maintenance_work_mem%3D1MB");
+    let refused = place.run(&format!("migrate --from wal:data --to {cramped}"));
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(refused.stderr.contains("note: everything was copied and compared"), "{refused}");
+    assert_eq!(events(&cluster), "120000");
+    let done = place.succeed(&format!("migrate --from wal:data --to {to}"));
+    assert!(done.contains("copied 0 events") && done.contains("both stores hold 120000 events"), "{done}");
+}
+
 /// For as long as it follows: whoever waits for it to catch up wants to use the store then.
 #[test]
 fn a_migration_that_follows_leaves_no_index_out() {
