@@ -29,7 +29,7 @@ pub struct PostgresConfig {
     /// filter), when fewer are restored at a time, as large ones are that fill a page by themselves, when a restore has failed,
     /// and when there are more than 1,000,000 streams, each of which takes its name and about 100 bytes of memory meanwhile.
     ///
-    /// What it costs: until then whoever else has it open reads streams and appends as slowly as by looking at every event, and so
+    /// What it costs: whoever else reads waits until the first page is committed; and until the indexes are there whoever else has it open reads streams and appends as slowly as by looking at every event, and so
     /// does [`append_in`](crate::PostgresBackend::append_in). Who opens the store meanwhile, or where it was cut off, with
     /// [`Migrations::Run`] makes the indexes first; with [`Migrations::Check`], or a role that may not, he is refused
     /// ([`PostgresError::BulkLoad`]). So it is not for a store to which an application changes over while it runs.
