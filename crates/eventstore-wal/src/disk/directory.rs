@@ -61,7 +61,12 @@ impl Disk for Directory {
                 options.write(true).create(true).truncate(true);
             }
         }
-        Ok(Arc::new(RealFile { file: options.open(self.path.join(name))? }))
+        without_waiting(&mut options);
+        let file = options.open(self.path.join(name))?;
+        match file.metadata()?.is_file() {
+            true => Ok(Arc::new(RealFile { file })),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        }
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -137,6 +142,17 @@ impl Directory {
         Ok(None)
     }
 }
+
+/// A pipe that stands where a file should would be opened when somebody writes into it: never.
+#[cfg(target_os = "linux")]
+fn without_waiting(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+}
+
+#[cfg(not(target_os = "linux"))]
+fn without_waiting(_: &mut OpenOptions) {}
 
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {

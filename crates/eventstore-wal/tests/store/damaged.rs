@@ -233,3 +233,32 @@ async fn the_positions_at_the_lost_end_of_a_segment_are_told() {
         assert!(report.damages.iter().any(is_told), "{:?}", report.damages);
     }
 }
+
+/// A pipe is opened when somebody writes into it, which nobody does.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_is_told_of_and_not_waited_for() {
+    for ending in [".idx", ".wal"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(directory.path());
+        append(&store, 0..EVENTS).await;
+        store.close().await.unwrap();
+        let file = files(directory.path(), ending).remove(0);
+        fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+
+        let path = directory.path().to_owned();
+        let (told, verified) = std::sync::mpsc::channel();
+        std::thread::spawn(move || told.send((verify(&path), WalBackend::production(&path))));
+        let (verified, opened) = verified.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        let damages: Vec<Damage> = match (ending, verified.unwrap(), opened) {
+            // An index is made again, and the store is whole.
+            (".idx", VerifyReport { rebuildable, damages, .. }, Ok(_)) if damages.is_empty() => rebuildable,
+            (".wal", VerifyReport { damages, .. }, Err(StoreError::Storage { .. })) => damages,
+            other => panic!("{other:?}"),
+        };
+        let [Damage { file: found, detail, .. }] = &damages[..] else { panic!("{damages:?}") };
+        assert_eq!(*found, file.display().to_string());
+        assert!(detail.contains("it is no regular file"), "{detail}");
+    }
+}
