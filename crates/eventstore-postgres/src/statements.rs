@@ -56,15 +56,22 @@ impl Statements {
             )
         };
         let of_all = |beyond: &str, order: &str| {
-            page(
-                order,
-                "position",
-                &format!(
-                    "SELECT e.* FROM {schema}.event_log e \
+            let inner = |columns: &str| {
+                format!(
+                    "SELECT {columns} FROM {schema}.event_log e \
                     WHERE e.position {beyond} $1 ORDER BY e.position {order} LIMIT $2"
-                ),
-                "$3",
-                &format!("JOIN {schema}.stream_names s USING (stream_id)"),
+                )
+            };
+            let names = format!("JOIN {schema}.stream_names s USING (stream_id)");
+            // Most pages fit, and to number the rows of one costs half of what it costs to read them: so it is asked first.
+            format!(
+                "WITH asked AS MATERIALIZED ( \
+                    SELECT coalesce(sum(p.payload_bytes), 0) <= $3 AS fits FROM ({bytes}) p \
+                ) SELECT {EVENT} FROM ({whole}) e {names} WHERE (SELECT fits FROM asked) \
+                UNION ALL {cut} AND NOT (SELECT fits FROM asked)",
+                bytes = inner("e.payload_bytes"),
+                whole = inner("e.*"),
+                cut = page(order, "position", &inner("e.*"), "$3", &names),
             )
         };
         Self {

@@ -59,15 +59,16 @@ pub(crate) struct IndexedEvent<'e> {
 impl ActiveIndex {
     /// The index of a segment without events.
     pub(crate) fn new(store_id: &[u8; 16], segment: SegmentStart) -> Self {
-        Self::with_hashes(Hashes::new(store_id), segment)
+        Self::with_room(Hashes::new(store_id), segment, 0)
     }
 
-    pub(super) fn with_hashes(hashes: Hashes, segment: SegmentStart) -> Self {
+    /// One that has to grow once it holds more than so many streams.
+    pub(super) fn with_room(hashes: Hashes, segment: SegmentStart, streams: usize) -> Self {
         Self {
             segment,
             hashes,
             streams: DashMap::with_capacity_and_hasher_and_shard_amount(
-                0,
+                streams,
                 RandomState::default(),
                 STREAM_SHARDS,
             ),

@@ -44,6 +44,13 @@ impl Heads {
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The same of a stream that is most likely new: it is not looked for first.
+    pub(crate) fn begin(&self, stream: &str, head: Head) {
+        if self.by_stream.insert(stream.into(), head).is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// How many streams there are.
     pub(crate) fn len(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
@@ -73,6 +80,9 @@ mod tests {
         heads.set("b", head(7, 1));
         heads.set("a", head(2, 100));
         assert_eq!(heads.get("a"), Some(head(2, 100)));
-        assert_eq!(heads.len(), 2);
+        heads.begin("c", head(1, 100));
+        heads.begin("b", head(8, 100));
+        assert_eq!(heads.get("b"), Some(head(8, 100)));
+        assert_eq!(heads.len(), 3);
     }
 }

@@ -110,7 +110,7 @@ fn note(index: &ActiveIndex, frames: &[Placed<'_>]) {
 }
 
 fn active(frames: &[Placed<'_>], mask: u32) -> ActiveIndex {
-    let index = ActiveIndex::with_hashes(Hashes::masked(&STORE, mask), SEGMENT);
+    let index = ActiveIndex::with_room(Hashes::masked(&STORE, mask), SEGMENT, 0);
     note(&index, frames);
     index
 }
@@ -200,7 +200,7 @@ proptest! {
         let (before, after) = placed.split_at(split.index(placed.len() + 1));
         let disk = TestDisk::default();
         write(&disk, &active(before, mask));
-        let loaded = open(&disk, mask).unwrap().into_active().unwrap();
+        let loaded = open(&disk, mask).unwrap().into_active(0).unwrap();
         note(&loaded, after);
 
         let whole = active(&placed, mask);
@@ -267,7 +267,7 @@ proptest! {
         // Whatever they are, answers come to an end.
         let _ = answers(&sidecar, Wait::Allowed);
         let _ = sidecar.streams(|_, _| {});
-        let _ = sidecar.into_active();
+        let _ = sidecar.into_active(0);
     }
 }
 

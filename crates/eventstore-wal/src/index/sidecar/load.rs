@@ -25,13 +25,13 @@ impl Sidecar {
         })
     }
 
-    /// The same index in memory, so that its segment can be written on.
+    /// The same index in memory, so that its segment can be written on; with room for so many streams from the beginning.
     ///
     /// # Errors
     ///
     /// When the file is damaged or cannot be read.
-    pub(crate) fn into_active(self) -> Result<ActiveIndex, SidecarError> {
-        let active = ActiveIndex::with_hashes(self.hashes, self.segment);
+    pub(crate) fn into_active(self, room: usize) -> Result<ActiveIndex, SidecarError> {
+        let active = ActiveIndex::with_room(self.hashes, self.segment, room);
         let frames = self.section(Section::Frames)?;
         let (frames, _) = frames.as_chunks::<4>();
         let mut events = 0;

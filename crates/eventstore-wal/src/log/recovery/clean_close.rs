@@ -44,10 +44,11 @@ pub(crate) fn load_closed(
     // Opened twice, between which another process may have put one in its place that knows more.
     let (Some(sidecar), Some(heads)) = (open(), open()) else { return Ok(None) };
     // Sound as a whole, or the segment is gone through instead.
-    if heads.streams(|_, _| {}).is_err() {
+    let mut streams = 0;
+    if heads.streams(|_, _| streams += 1).is_err() {
         return Ok(None);
     }
-    let Ok(index) = sidecar.into_active() else { return Ok(None) };
+    let Ok(index) = sidecar.into_active(streams) else { return Ok(None) };
     take_heads(catalog, &heads, segment.start).map_err(unreadable_index(segment))?;
     Ok(Some(Left { index, checksum, recorded_at: mark.recorded_at }))
 }

@@ -10,7 +10,7 @@ use crate::{
     disk::{Disk, Open},
     format::{FRAME_HEADER_BYTES, FrameHeader, FrameKind},
     frames::Frame,
-    index::{ActiveIndex, Head, IndexOf, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
+    index::{ActiveIndex, Head, IndexOf, Previous, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
     segment::{Sealed, Segment},
 };
 
@@ -178,7 +178,11 @@ pub(super) fn take_heads(
     start: SegmentStart,
 ) -> Result<(), SidecarError> {
     sidecar.streams(|stream, part| {
-        catalog.heads.set(stream, Head { version: part.last_version(), segment: start });
+        let head = Head { version: part.last_version(), segment: start };
+        match part.previous {
+            Previous::None => catalog.heads.begin(stream, head),
+            Previous::Segment(_) | Previous::Unknown => catalog.heads.set(stream, head),
+        }
     })
 }
 
