@@ -15,6 +15,7 @@ use crate::{
         inspect::InspectArguments,
         manual::{CompletionsArguments, ManArguments},
         migrate::MigrateArguments,
+        recover::RecoverArguments,
         snapshots::SnapshotsArguments,
         stats::StatsArguments,
         streams::StreamsArguments,
@@ -65,7 +66,7 @@ Examples:
   eventstore --store wal:./data export - | eventstore --store postgres://localhost/app import -
   EVENTSTORE_STORE=postgres://localhost/app#billing eventstore sagas --status parked
 
-Only append, import, bench, the target of migrate and what sagas changes open a store for writing; the others take no lock, and work while a \
+Only append, import, recover, bench, the target of migrate and what sagas changes open a store for writing; the others take no lock, and work while a \
 service is writing. A password is better kept in the environment than on the command line, which others can see; it is \
 never shown. Colours are for terminals, and off with NO_COLOR. With --json, an error is one JSON object on standard error.";
 
@@ -83,6 +84,7 @@ pub(crate) enum Command {
     Import(ImportArguments),
     Export(ExportArguments),
     Verify(VerifyArguments),
+    Recover(RecoverArguments),
     Migrate(MigrateArguments),
     Snapshots(SnapshotsArguments),
     #[cfg(feature = "toolkit")]
@@ -108,6 +110,7 @@ impl Command {
             Self::Tail(it) => it.json,
             Self::Append(it) => it.json,
             Self::Verify(it) => it.json,
+            Self::Recover(it) => it.json,
             Self::Migrate(it) => it.json,
             Self::Snapshots(it) => it.json,
             Self::Bench(it) => it.json,

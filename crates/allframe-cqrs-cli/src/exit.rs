@@ -67,7 +67,8 @@ impl Exit {
                  are not the same, or the old one has gone on; schemas check: they do not fit"
             }
             Self::NotBegun => {
-                "wrong usage, or the store or a file cannot be opened; verify: the store could not be checked"
+                "wrong usage, or the store or a file cannot be opened; verify: the store could not be checked; export, migrate: it is to be \
+                 recovered first"
             }
             Self::Conflict => {
                 "the store is not as it was expected to be: append, of a stream that is at another version; migrate, to a store \

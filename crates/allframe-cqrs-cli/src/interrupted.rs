@@ -18,8 +18,17 @@ pub(crate) struct Interrupted(watch::Receiver<Option<Exit>>);
 
 impl Interrupted {
     pub(crate) fn listen() -> Result<Self, Failure> {
+        Self::to(Signals::install)
+    }
+
+    /// The same, and to the end of its terminal.
+    pub(crate) fn listen_to_hangups_too() -> Result<Self, Failure> {
+        Self::to(with_hangup)
+    }
+
+    fn to(install: fn() -> io::Result<Signals>) -> Result<Self, Failure> {
         let (tell, told) = watch::channel(None);
-        Alone::listen(Signals::install, move |alone| {
+        Alone::listen(install, move |alone| {
             let exit = alone.next();
             // Before it is known: the end may come at once.
             note("interrupted, and comes to its end; a second signal ends it at once");

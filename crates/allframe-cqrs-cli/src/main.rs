@@ -37,7 +37,12 @@ fn main() -> ExitCode {
     #[cfg(feature = "toolkit")]
     warnings::tell();
     let listener = if command.is_for_programs() { Listener::Program } else { Listener::Person };
-    let done = runtime().and_then(|runtime| runtime.block_on(commands::run(store.as_deref(), command)));
+    let done = runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            outlive_limits_of_files()?;
+            commands::run(store.as_deref(), command).await
+        })
+    });
     done.unwrap_or_else(|failure| failure.tell(listener)).into()
 }
 
@@ -55,11 +60,47 @@ fn tell(answer: &clap::Error) -> Exit {
         (false, Ok(())) => Exit::Done,
         // Whoever has seen enough of a help has closed it.
         (false, Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-        (false, Err(_)) => Exit::Failed,
+        (false, Err(source)) => {
+            Failure::Write { what: "standard output".to_owned(), source }.tell(Listener::Person)
+        }
     }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|source| Failure::System { what: "cannot start", source })
+    let build = || {
+        room_for_files()?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    };
+    build().map_err(|source| Failure::System { what: "cannot start", source })
+}
+
+/// Whoever writes more than a file may hold (`ulimit -f`) is told so, as where a disk is full, unless the signal has ended him before.
+#[cfg(target_os = "linux")]
+fn outlive_limits_of_files() -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    const SIGXFSZ: i32 = 25;
+    // It stays so when this is dropped.
+    signal(SignalKind::from_raw(SIGXFSZ))
+        .map(drop)
+        .map_err(|source| Failure::System { what: "cannot listen to signals", source })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn outlive_limits_of_files() -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Where a process may have hardly any files open, the runtime panics instead of saying so.
+#[cfg(unix)]
+fn room_for_files() -> io::Result<()> {
+    use std::os::unix::net::UnixStream;
+
+    let _six = (UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?);
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn room_for_files() -> io::Result<()> {
+    Ok(())
 }

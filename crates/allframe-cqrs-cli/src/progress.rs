@@ -11,6 +11,8 @@ pub(crate) struct Progress {
     /// How much there is to do; `None` where that is not known before the end.
     total: Option<u64>,
     template: &'static str,
+    /// What is done to them, where several things are, one after the other: behind a space.
+    done_to_them: &'static str,
     began: Instant,
     bar: Option<ProgressBar>,
     is_wanted: bool,
@@ -27,7 +29,7 @@ pub(crate) fn is_drawn() -> bool {
 const PATIENCE: Duration = Duration::from_millis(700);
 
 const BYTES: &str = "{bar:40} {bytes}/{total_bytes}  {elapsed}{to_go}";
-const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events  {elapsed}{to_go}";
+const EVENTS: &str = "{bar:40} {human_pos}/{human_len} events{msg}  {elapsed}{to_go}";
 const BYTES_SO_FAR: &str = "{spinner} {bytes}  {elapsed}";
 const EVENTS_SO_FAR: &str = "{spinner} {human_pos} events  {elapsed}";
 
@@ -52,7 +54,7 @@ impl Progress {
     }
 
     fn new(total: Option<u64>, template: &'static str) -> Self {
-        Self { total, template, began: Instant::now(), bar: None, is_wanted: true }
+        Self { total, template, done_to_them: "", began: Instant::now(), bar: None, is_wanted: true }
     }
 
     /// The same, or none at all.
@@ -73,6 +75,12 @@ impl Progress {
             if let Some(total) = self.total.filter(|total| bar.length() != Some(*total)) {
                 bar.set_length(total);
             }
+            if bar.message() != self.done_to_them {
+                bar.set_message(self.done_to_them);
+                // They were done by something else, and at its pace.
+                bar.set_position(done);
+                bar.reset_eta();
+            }
             bar.set_position(done);
         }
     }
@@ -88,6 +96,12 @@ impl Progress {
         self.at(done);
     }
 
+    /// The same of one of several things that are done to events.
+    pub(crate) fn at_events_that_are(&mut self, done_to_them: &'static str, done: u64, total: u64) {
+        self.done_to_them = done_to_them;
+        self.at_events(done, total);
+    }
+
     /// A bar that is as far as this already.
     fn start(&self, done: u64) -> ProgressBar {
         let hidden = ProgressDrawTarget::hidden();
@@ -98,6 +112,7 @@ impl Progress {
         };
         // All that was not done in the moment since the bar was made: at that pace the rest would take no time. A reset forgets the pace and
         // keeps how far the bar is, where it has ticked there; nobody is to see it in between.
+        bar.set_message(self.done_to_them);
         bar.set_position(done);
         bar.tick();
         bar.reset_eta();
@@ -136,6 +151,11 @@ impl Progress {
     /// How far it shows itself to be, and of how much.
     pub(crate) fn shown(&self) -> Option<(u64, Option<u64>)> {
         self.bar.as_ref().map(|bar| (bar.position(), bar.length()))
+    }
+
+    /// What it says is done.
+    pub(crate) fn message(&self) -> Option<String> {
+        self.bar.as_ref().map(ProgressBar::message)
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn is_on_a_server(store: &str) -> bool {
 
 async fn backend(store: &str) -> Result<Arc<dyn EventStoreBackend>> {
     match store.split_once(':') {
-        None if store == "memory" => Ok(observed(InMemoryBackend::new())),
+        _ if matches!(store, "memory" | "memory:") => Ok(observed(InMemoryBackend::new())),
         Some(("wal", directory)) if !directory.is_empty() => {
             let directory = directory.to_owned();
             // It reads what is there: on a disk, so on a thread that may wait.

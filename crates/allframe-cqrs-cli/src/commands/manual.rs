@@ -1,6 +1,6 @@
 //! What is generated of the command line itself.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -49,8 +49,13 @@ pub(crate) fn man(arguments: ManArguments) -> Result<(), Failure> {
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     let Some(directory) = arguments.directory else { return write(Output::stdout(), &page(command)?) };
-    fs::create_dir_all(&directory)
-        .map_err(|source| Failure::open(format!("the folder {}", directory.display()), source))?;
+    let made = match directory.is_dir() {
+        true => Ok(()),
+        // It would be said that it exists, and not as what.
+        false if directory.exists() => Err(io::ErrorKind::NotADirectory.into()),
+        false => fs::create_dir_all(&directory),
+    };
+    made.map_err(|source: io::Error| Failure::open(format!("the folder {}", directory.display()), source))?;
     let mut pages = vec![command];
     while let Some(command) = pages.pop() {
         pages.extend(command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned());

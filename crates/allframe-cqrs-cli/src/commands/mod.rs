@@ -12,6 +12,7 @@ pub(crate) mod processes;
 #[cfg(feature = "toolkit")]
 pub(crate) mod projections;
 mod reading;
+pub(crate) mod recover;
 #[cfg(feature = "toolkit")]
 pub(crate) mod sagas;
 #[cfg(feature = "schemas")]
@@ -46,6 +47,7 @@ pub(crate) async fn run(store: Option<&str>, command: Command) -> Result<Exit, F
         Command::Import(arguments) => import::run(&*location()?, arguments).await?,
         Command::Export(arguments) => return export::run(&*location()?, arguments).await,
         Command::Verify(arguments) => return verify::run(&*location()?, arguments).await,
+        Command::Recover(arguments) => recover::run(&*location()?, arguments).await?,
         // It names two stores.
         Command::Migrate(arguments) => return migrate::run(arguments).await,
         Command::Snapshots(arguments) => {

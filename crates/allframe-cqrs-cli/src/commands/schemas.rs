@@ -171,6 +171,9 @@ async fn histories(store: &Store) -> Result<(Vec<SchemaHistory>, Vec<SchemaError
 
 fn print(histories: &[SchemaHistory], json: bool) -> Result<(), Failure> {
     let mut output = Output::stdout();
+    if histories.is_empty() && !json {
+        output.line("there are no registered schemas")?;
+    }
     let width = histories.iter().map(|history| printable(&history.event_type).chars().count()).max();
     for history in histories {
         let Some(listed) = listed(history) else { continue };

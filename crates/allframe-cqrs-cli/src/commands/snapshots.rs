@@ -61,12 +61,13 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
         Column::Number("BYTES"),
     ]);
     let mut output = Output::stdout();
-    let mut streams = SnapshotStreams::of(store);
+    let (mut streams, mut any) = (SnapshotStreams::of(store), false);
     while let Some(stream) = streams.next().await? {
         if !stream.as_str().starts_with(prefix) {
             continue;
         }
         let Some(snapshot) = store.get_latest_snapshot(&stream).await? else { continue };
+        any = true;
         if json {
             output.json(&Report::of(&snapshot))?;
             continue;
@@ -79,6 +80,9 @@ async fn list(store: &Store, prefix: &str, json: bool) -> Result<(), Failure> {
             snapshot.encoding.to_string(),
             snapshot.payload.len().to_string(),
         ]);
+    }
+    if !any && !json {
+        output.line("there are no such snapshots")?;
     }
     output.lines(table.lines(Colours::of_stdout()))?;
     output.finish()

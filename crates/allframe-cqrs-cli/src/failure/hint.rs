@@ -52,6 +52,9 @@ impl Failure {
                 "an id belongs to one event, and `inspect` shows the stream that has it: leave --id out to append another one, or \
                  say the same of it as before",
             ),
+            Self::Unproven { .. } => Some(
+                "run `recover` on the store first; where nobody may write to it, `export --salvage` shows all that is whole",
+            ),
             Self::Incomplete { .. } => Some(
                 "`verify` says what is missing; where the oldest events were moved out of the store meanwhile, export it again",
             ),
@@ -104,6 +107,9 @@ fn about_a_file(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::PermissionDenied => {
             Some("see who may use it, and its folder (`ls -ld`), or run this as somebody who may")
         }
+        io::ErrorKind::FileTooLarge => Some(
+            "raise the limit on the size of files (`ulimit -f`), or write to a file system that takes such",
+        ),
         io::ErrorKind::StorageFull => Some("make room there, or name a place where there is some"),
         _ => None,
     }

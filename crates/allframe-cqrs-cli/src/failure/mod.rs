@@ -15,7 +15,8 @@ pub(crate) use self::hint::IMPORT_AGAIN;
 use crate::{
     exit::Exit,
     redacted::{names_a_server, without_passwords},
-    screen::{Colours, printable, printable_json},
+    screen::{Colours, count, printable, printable_json},
+    store::LEFT_OUT,
 };
 
 /// Why a command was not carried out, or not to its end.
@@ -66,6 +67,9 @@ pub(crate) enum Failure {
     /// A store does not show all that it says it has.
     #[error("the export is not complete: the store counts {counted} events, and {exported} were found")]
     Incomplete { exported: u64, counted: u64 },
+    /// A store may have more than it shows, and nobody is at work there who would show it.
+    #[error("{} at the end of {store} {}", count(*events, "event"), LEFT_OUT)]
+    Unproven { store: String, events: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),
@@ -199,7 +203,7 @@ impl Failure {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::NotChecked { .. } => Exit::NotBegun,
+            Self::Usage(_) | Self::NotChecked { .. } | Self::Unproven { .. } => Exit::NotBegun,
             Self::Open { source, .. } if !is_damage(&**source) => Exit::NotBegun,
             Self::Conflict(_) => Exit::Conflict,
             Self::CutImport(failure) => failure.exit(),

@@ -31,7 +31,7 @@ pub(crate) use self::{
     target::{Measure, Target},
     verdict::{Place, Verdict},
 };
-use crate::{failure::Failure, notes::note, progress::Progress};
+use crate::{failure::Failure, notes::note, progress::Progress, screen::count};
 
 pub(crate) const KNOWN: &[Kind] = &[
     #[cfg(feature = "wal")]
@@ -82,6 +82,12 @@ pub(crate) trait Location: fmt::Display {
     /// can tell what is whole.
     async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
 
+    /// How many whole events at its end were left out when it was last opened for reading, as nothing said that they are durable, and
+    /// nobody is at work who would say it.
+    fn unproven(&self) -> u64 {
+        0
+    }
+
     /// The same for every way in which this store can be named, as far as that can be told without asking anybody.
     fn identity(&self) -> String {
         self.to_string()
@@ -92,11 +98,9 @@ pub(crate) trait Location: fmt::Display {
         Ok(None)
     }
 
-    /// Whether its files are in this folder, which is named as [`Path::canonicalize`] names it.
-    fn is_in(&self, folder: &Path) -> bool {
-        // The identity of a store in a directory is its kind, and where that directory really is.
-        let identity = self.identity();
-        identity.split_once(':').is_some_and(|(_, place)| folder.display().to_string() == place)
+    /// Whether its files are in this folder.
+    fn is_in(&self, _folder: &Path) -> bool {
+        false
     }
 
     /// How much it takes on disk, where that can be told.
@@ -109,6 +113,11 @@ pub(crate) trait Location: fmt::Display {
 
     /// Whether what reads it keeps files elsewhere meanwhile, which go when it is dropped, and not when a signal ends the program.
     fn reader_keeps_files(&self) -> bool {
+        false
+    }
+
+    /// Whether it could not be opened for reading because there is none.
+    fn is_not_begun(&self, _failed: &StoreError) -> bool {
         false
     }
 
@@ -127,8 +136,30 @@ pub(crate) enum Purpose {
 }
 
 pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, Failure> {
+    let store = opened_for_reading(location).await?;
+    let unproven = location.unproven();
+    if unproven > 0 {
+        let events = count(unproven, "event");
+        note(&format!("{events} at the end of the store {LEFT_OUT}; `recover` opens it for writing"));
+    }
+    Ok(store)
+}
+
+async fn opened_for_reading(location: &dyn Location) -> Result<Store, Failure> {
     location.for_reading().await.map_err(|error| not_opened(location, error, Purpose::Reading))
 }
+
+/// The same for what must not pass for all of it where it is less.
+pub(crate) async fn open_for_reading_all(location: &dyn Location) -> Result<Store, Failure> {
+    let store = opened_for_reading(location).await?;
+    match location.unproven() {
+        0 => Ok(store),
+        events => Err(Failure::Unproven { store: location.to_string(), events }),
+    }
+}
+
+/// Why events are left out that may be there.
+pub(crate) const LEFT_OUT: &str = "are whole, but left out: the process that wrote them has ended before it made them durable, and whoever opens the store for writing does so";
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
     location.for_writing().await.map_err(|error| not_opened(location, error, Purpose::Writing))
@@ -140,6 +171,15 @@ pub(crate) async fn open_for_filling(location: &dyn Location) -> Result<Box<dyn 
 
 pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store, Failure> {
     location.for_appending().await.map_err(|error| not_opened(location, error, Purpose::Writing))
+}
+
+/// Opens a store that there is, whatever a crash has left of it, so that what is appended is durable before it is acknowledged.
+pub(crate) async fn open_existing_for_appending(location: &dyn Location) -> Result<Store, Failure> {
+    match location.for_reading().await {
+        Err(error) if location.is_not_begun(&error) => Err(not_opened(location, error, Purpose::Reading)),
+        // What keeps a reader from it, a writer may put in order.
+        _ => open_for_appending(location).await,
+    }
 }
 
 /// Whether two places are of one store.

@@ -117,6 +117,10 @@ impl Location for Schema {
         None
     }
 
+    fn is_not_begun(&self, failed: &StoreError) -> bool {
+        matches!(of_the_client(failed), Some(PostgresError::NotMigrated { found: 0, .. }))
+    }
+
     fn advice(&self, failed: &StoreError, _purpose: Purpose) -> Option<&'static str> {
         match of_the_client(failed)? {
             PostgresError::NotMigrated { found: 0, .. } => Some(
@@ -124,10 +128,11 @@ impl Location for Schema {
                  and what only reads does not",
             ),
             PostgresError::NotMigrated { .. } => Some(
-                "`import`, `append`, `bench` and `migrate --to` bring it up to date, with a role that may",
+                "`recover` brings it up to date, with a role that may, and so does whatever writes to it",
             ),
             PostgresError::BulkLoad { .. } => Some(
-                "wait for the migration that fills it; if it was cut off, run it again: it makes the indexes, and goes on",
+                "wait for the migration that fills it; if it was cut off, run it again: it makes the indexes, and goes on; `recover` makes \
+                 them too",
             ),
             PostgresError::Connect { .. } => Some(
                 "see whether the server runs, and whether the URL names its host, port, user and database",

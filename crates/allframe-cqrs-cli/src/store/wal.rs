@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{cell::Cell, fmt, io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{Result, StoreError};
@@ -12,27 +12,31 @@ use crate::{notes::note, progress::Progress};
 pub(super) const KIND: Kind = Kind {
     form: "wal:DIR",
     named: |url| {
-        let directory = url.strip_prefix("wal:").filter(|directory| !directory.is_empty())?;
-        Some(Ok(Box::new(Directory(directory.to_owned()))))
+        let path = files::directory("wal", url.strip_prefix("wal:")?);
+        Some(path.map(|path| Box::new(Directory { path, unproven: Cell::new(0) }) as Box<dyn Location>))
     },
 };
 
 /// A directory with a write-ahead log.
-struct Directory(String);
+struct Directory {
+    path: String,
+    unproven: Cell<u64>,
+}
 
 impl fmt::Display for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "wal:{}", self.0)
+        write!(f, "wal:{}", self.path)
     }
 }
 
 #[async_trait(?Send)]
 impl Location for Directory {
     async fn for_reading(&self) -> Result<Store> {
-        let reader = WalBackend::open_read_only(&self.0)?;
+        let reader = WalBackend::open_read_only(&self.path)?;
         if let Some(damage) = reader.damage() {
             note(&format!("the store is damaged, see `verify`: {damage}"));
         }
+        self.unproven.set(reader.unproven().await?);
         let reader = Arc::new(reader);
         // Never dropped: it ends with the process, and to free the names of a million streams one by one takes a third of a second.
         std::mem::forget(Arc::clone(&reader));
@@ -42,31 +46,44 @@ impl Location for Directory {
     async fn for_writing(&self) -> Result<Box<dyn Target>> {
         // An import syncs once for many appends.
         let config = WalConfig { durability: Durability::OsBuffered, ..WalConfig::default() };
-        let backend = WalBackend::with_config(&self.0, config)?;
+        let backend = WalBackend::with_config(&self.path, config)?;
         tell(backend.recovery());
         Ok(Box::new(Runs(Arc::new(backend))))
     }
 
     async fn for_appending(&self) -> Result<Store> {
-        let backend = WalBackend::with_config(&self.0, WalConfig::default())?;
+        let backend = WalBackend::with_config(&self.path, WalConfig::default())?;
         tell(backend.recovery());
         Ok(Arc::new(backend))
     }
 
     async fn verified(&self, progress: &mut Progress) -> Result<Verdict> {
-        verify_with(&self.0, |so_far| progress.at_bytes(so_far.bytes_done, so_far.bytes_total)).map(verdict)
+        verify_with(&self.path, |so_far| progress.at_bytes(so_far.bytes_done, so_far.bytes_total))
+            .map(verdict)
     }
 
     async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>> {
-        Some(eventstore_wal::salvage(&self.0, show).map(verdict))
+        Some(eventstore_wal::salvage(&self.path, show).map(verdict))
+    }
+
+    fn unproven(&self) -> u64 {
+        self.unproven.get()
     }
 
     fn identity(&self) -> String {
-        format!("wal:{}", files::identity(&self.0))
+        format!("wal:{}", files::identity(&self.path))
+    }
+
+    fn is_in(&self, folder: &Path) -> bool {
+        files::identity(&self.path) == files::identity(folder)
     }
 
     fn bytes(&self) -> Option<u64> {
-        files::bytes(&self.0, |_| true)
+        files::bytes(&self.path, |_| true)
+    }
+
+    fn is_not_begun(&self, failed: &StoreError) -> bool {
+        files::is_about(failed, io::ErrorKind::NotFound)
     }
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {

@@ -29,6 +29,7 @@ mod postgres_server;
 mod postgres_support;
 mod process_managers;
 mod projections;
+mod recover;
 mod round_trip;
 mod sagas;
 mod schemas;

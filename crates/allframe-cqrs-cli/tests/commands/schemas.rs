@@ -36,7 +36,8 @@ fn they_are_listed() {
     {"event_type":"Closed","versions":[1],"mode":"full_transitive","fingerprint":"0f80da6e9444345d-37"}
     {"event_type":"Deposited","versions":[1,2],"mode":"backward","fingerprint":"a9cec992d6555c3b-278"}
     "#);
-    assert_eq!(Place::with("memory:").succeed("schemas list"), "");
+    assert_eq!(Place::with("memory:").succeed("schemas list"), "there are no registered schemas\n");
+    assert_eq!(Place::with("memory:").succeed("schemas list --json"), "");
 }
 
 #[test]

@@ -125,7 +125,8 @@ fn import_that_waits(place: &Place, arguments: &str, acked: &str) -> Running {
 
 #[test]
 fn an_import_that_is_interrupted_says_how_far_it_came_and_what_to_do() {
-    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+    let hangup = Some(("-HUP", 129)).filter(|_| hears_hangups());
+    for (name, code) in [("-INT", 130), ("-TERM", 143)].into_iter().chain(hangup) {
         let place = Place::new();
         let mut import = import_that_waits(&place, "", "acked 3");
         import.signal(name);

@@ -35,7 +35,8 @@ fn they_are_listed() {
     assert_snapshot!(place.run("snapshots"));
     assert_snapshot!(place.run("snapshots --prefix account-8"));
     assert_snapshot!(place.run("snapshots --json"));
-    assert_eq!(Place::with("memory:").succeed("snapshots"), "");
+    assert_eq!(Place::with("memory:").succeed("snapshots"), "there are no such snapshots\n");
+    assert_eq!(Place::with("memory:").succeed("snapshots --json"), "");
 }
 
 #[test]

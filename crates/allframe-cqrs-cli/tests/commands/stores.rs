@@ -21,6 +21,33 @@ fn a_store_that_is_named_by_nothing_is_not_named() {
     }
 }
 
+#[test]
+fn a_url_without_a_directory_is_told_what_it_lacks() {
+    let place = Place::new();
+    let outcome = place.run("--store wal: stats");
+    assert_eq!(outcome.code, Some(2), "{outcome}");
+    assert_eq!(outcome.stderr, "error: `wal:` names no directory, as `wal:./data` does\n");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn where_hardly_any_files_may_be_open_that_is_said() {
+    let place = Place::new();
+    place.import(FEW);
+    for most in 6..=9 {
+        let command = place.command("stats");
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]).arg(command.get_program());
+        limited.args(command.get_args()).current_dir(place.path(".")).env("EVENTSTORE_STORE", "wal:data");
+        let outcome = crate::support::Outcome::from(limited.output().unwrap());
+        assert!(matches!(outcome.code, Some(0..=2)), "{most}: {outcome}");
+        assert!(
+            outcome.code == Some(0) || outcome.stderr.contains("Too many open files"),
+            "{most}: {outcome}"
+        );
+    }
+}
+
 /// What is built with it says so.
 fn without_rocksdb(outcome: crate::support::Outcome) -> String {
     outcome.to_string().replace("`rocksdb:DIR`, ", "")

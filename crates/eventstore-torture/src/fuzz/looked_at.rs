@@ -38,10 +38,17 @@ pub(super) fn look_at(files: &Files) -> Result<Reached, Violation> {
         })?;
     }
     let read = read(&measured, most_events)?;
-    if let (Ok(report), Some(read)) = (&salvaged, &read) {
-        let is_same = !report.is_sound() || read.iter().zip(&saved).all(|(read, saved)| read == saved);
-        ensure(is_same, || {
+    if let (Ok(report), Some(Read { events, unproven })) = (&salvaged, &read)
+        && report.is_sound()
+    {
+        ensure(events.iter().zip(&saved).all(|(read, saved)| read == saved), || {
             "a store that is sound shows one thing to a reader, and another to `salvage`".to_owned()
+        })?;
+        ensure((events.len() as u64).checked_add(*unproven) == Some(saved.len() as u64), || {
+            let (read, saved) = (events.len(), saved.len());
+            format!(
+                "of {saved} events of a store that is sound {read} are read, and {unproven} are said to be left out"
+            )
         })?;
     }
     measured.check()?;
@@ -53,8 +60,14 @@ pub(super) fn look_at(files: &Files) -> Result<Reached, Violation> {
     })
 }
 
+struct Read {
+    events: Vec<RecordedEvent>,
+    /// How many more the reader says that there are.
+    unproven: u64,
+}
+
 /// What a reader sees, up to where it is refused; nothing where it cannot open the store.
-fn read(disk: &Measured, most_events: usize) -> Result<Option<Vec<RecordedEvent>>, Violation> {
+fn read(disk: &Measured, most_events: usize) -> Result<Option<Read>, Violation> {
     let Ok(reader) = DiskReader::open(Arc::new(disk.clone())) else { return Ok(None) };
     let mut events: Vec<RecordedEvent> = Vec::new();
     let mut query = ReadAll::forward();
@@ -78,5 +91,5 @@ fn read(disk: &Measured, most_events: usize) -> Result<Option<Vec<RecordedEvent>
         }
         let _ = reader.latest_snapshot(stream);
     }
-    Ok(Some(events))
+    Ok(Some(Read { unproven: reader.unproven().unwrap_or_default(), events }))
 }

@@ -102,6 +102,10 @@ impl Disk for Measured {
         self.disk.lock(name)
     }
 
+    fn is_locked(&self, name: &str) -> io::Result<bool> {
+        self.disk.is_locked(name)
+    }
+
     fn describe(&self, name: &str) -> String {
         self.disk.describe(name)
     }

@@ -105,6 +105,23 @@ impl Disk for Directory {
         Ok(locked.map(|files| Box::new(files) as Box<dyn Send + Sync>))
     }
 
+    /// For some microseconds it is kept from whoever would take it.
+    fn is_locked(&self, name: &str) -> io::Result<bool> {
+        let file = match File::open(self.path.join(name)) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        for file in [file, self.as_file()?].into_iter().flatten() {
+            match file.try_lock_shared() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(true),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     fn describe(&self, name: &str) -> String {
         self.path.join(name).display().to_string()
     }

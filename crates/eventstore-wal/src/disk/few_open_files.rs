@@ -63,6 +63,10 @@ impl Disk for FewOpenFiles {
         self.files.disk.lock(name)
     }
 
+    fn is_locked(&self, name: &str) -> io::Result<bool> {
+        self.files.with_room(|disk| disk.is_locked(name))
+    }
+
     fn describe(&self, name: &str) -> String {
         self.files.disk.describe(name)
     }
@@ -276,6 +280,10 @@ mod tests {
 
         fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
             self.disk.lock(name)
+        }
+
+        fn is_locked(&self, name: &str) -> io::Result<bool> {
+            self.disk.is_locked(name)
         }
 
         fn describe(&self, name: &str) -> String {

@@ -60,6 +60,13 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// What the disk says.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>>;
 
+    /// Whether another holds that lock, or this process does. It may be otherwise a moment later.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says.
+    fn is_locked(&self, name: &str) -> io::Result<bool>;
+
     /// What to call a file of this directory in messages.
     fn describe(&self, name: &str) -> String;
 }

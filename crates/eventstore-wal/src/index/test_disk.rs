@@ -86,6 +86,10 @@ impl Disk for TestDisk {
         Ok(None)
     }
 
+    fn is_locked(&self, _: &str) -> io::Result<bool> {
+        Ok(false)
+    }
+
     fn describe(&self, name: &str) -> String {
         name.to_owned()
     }

@@ -321,6 +321,14 @@ impl Follower {
         Ok(Some(mark).filter(|mark| mark.offset > end.offset))
     }
 
+    /// How many events stand whole behind those that are shown.
+    pub(super) fn unproven(&self) -> Result<u64, Failure> {
+        let Some(Active { segment, end, .. }) = &self.active else { return Ok(0) };
+        let mut ahead = *end;
+        scan_on(segment, &mut ahead, length(segment)?, Wait::Allowed, |_| Ok(()))?;
+        Ok(ahead.head.saturating_sub(end.head))
+    }
+
     fn publish(&self) {
         let (segment, offset, head) = match (&self.active, self.before.link) {
             (Some(active), _) => (active.segment.start, active.end.offset, active.end.head),

@@ -2,7 +2,7 @@
 
 mod follower;
 mod prefix;
-mod shared;
+pub(crate) mod shared;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "torture")]
@@ -150,6 +150,31 @@ impl WalReader {
     #[must_use]
     pub fn damage(&self) -> Option<Damage> {
         self.shared.damage().cloned()
+    }
+
+    /// How many events are whole and are not shown, of a store that nobody has open for writing: the process that wrote them has died,
+    /// or the machine has, and nothing says that they are durable. Whoever opens the store for writing next makes them so, and
+    /// shows them.
+    ///
+    /// Zero while somebody has the store open: he will show them when they are durable.
+    ///
+    /// It goes through the end of the log.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let store = eventstore_wal::WalBackend::new()?;
+    /// let reader = eventstore_wal::WalReader::open(store.path())?;
+    /// assert_eq!(reader.unproven().await?, 0);
+    /// # Ok::<(), eventstore_api::StoreError>(()) }).unwrap();
+    /// ```
+    ///
+    /// Dropping the future early changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Storage`] when the disk fails; [`StoreError::Closed`].
+    pub async fn unproven(&self) -> Result<u64> {
+        self.look(Effort::Much, Shared::unproven).await
     }
 
     /// Looks whether there is more, and then does something with what there is.

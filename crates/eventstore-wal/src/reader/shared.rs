@@ -15,13 +15,13 @@ use crate::{
     disk::{Disk, DiskFile, Open, read_up_to},
     format::{SYNCED_MARK_BYTES, SYNCED_NAME, SyncedMark},
     index::Wait,
-    log::is_damaged_index,
+    log::{is_damaged_index, recovery::LOCK_NAME},
     snapshots::{Snapshots, SnapshotsReader},
 };
 
 /// What all handles of a reader have in common.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     disk: Arc<dyn Disk>,
     catalog: Arc<Catalog>,
     follower: Mutex<Follower>,
@@ -41,7 +41,7 @@ const AT_ONCE: u64 = 256 << 10;
 const MOST_MENDED: u32 = 8;
 
 impl Shared {
-    pub(super) fn open(disk: Arc<dyn Disk>) -> Result<Self, Failure> {
+    pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, Failure> {
         let (follower, damage) = Follower::open(Arc::clone(&disk))?;
         let shared = Self {
             disk,
@@ -88,6 +88,20 @@ impl Shared {
         // A look that is under way would take the word back.
         let _follower = self.follower.lock();
         self.catalog.close();
+    }
+
+    /// How many events nothing says to be durable, of a store that nobody has open.
+    pub(crate) fn unproven(&self, wait: Wait) -> Result<u64, Failure> {
+        if wait == Wait::Never {
+            return Err(Failure::WouldWait);
+        }
+        let count = || self.follower.lock().unproven();
+        if count()? == 0 || is_locked(&*self.disk)? {
+            return Ok(0);
+        }
+        // Whoever had it open may have closed it in between.
+        self.refresh(wait)?;
+        count()
     }
 
     /// Looks whether there is more, and then does something with what there is.
@@ -186,6 +200,12 @@ impl Shared {
         tracing::error!(%damage, "the log is damaged; what lies before that can be read");
         let _ = self.damage.set(damage);
     }
+}
+
+/// Whether somebody has the store open for writing.
+fn is_locked(disk: &dyn Disk) -> Result<bool, Failure> {
+    let failure = || format!("cannot see whether {} is locked", disk.describe(LOCK_NAME));
+    disk.is_locked(LOCK_NAME).map_err(Failure::io(failure))
 }
 
 fn is_news(mark: SyncedMark, published: &Published) -> bool {

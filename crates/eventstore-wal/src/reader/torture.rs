@@ -40,6 +40,15 @@ impl DiskReader {
         Ok(self.0.look(Wait::Allowed, &|shared, wait| prefix::read_stream(shared, stream, range, wait))?)
     }
 
+    /// How many events are whole and are not shown.
+    ///
+    /// # Errors
+    ///
+    /// As [`WalReader::unproven`](crate::WalReader::unproven).
+    pub fn unproven(&self) -> Result<u64> {
+        Ok(self.0.look(Wait::Allowed, &Shared::unproven)?)
+    }
+
     /// The latest snapshot of a stream.
     ///
     /// # Errors

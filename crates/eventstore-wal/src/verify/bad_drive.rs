@@ -65,6 +65,10 @@ impl Disk for BadDrive {
         self.directory.lock(name)
     }
 
+    fn is_locked(&self, name: &str) -> io::Result<bool> {
+        self.directory.is_locked(name)
+    }
+
     fn describe(&self, name: &str) -> String {
         self.directory.describe(name)
     }

@@ -1,12 +1,14 @@
 //! Which events are not to be found: said once, with what keeps them.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use super::{Verification, VerifyReport, claims::Claim, witness::Witness};
 use crate::{
     damage::{Damage, not_to_be_found},
-    index::SegmentStart,
+    format::PartEntry,
+    index::{SegmentStart, Wait},
     log::recovery::layout::lost,
+    reader::shared::Shared,
 };
 
 impl VerifyReport {
@@ -46,6 +48,35 @@ impl<W: Witness> Verification<W> {
             self.report.damages.push(lost(&*self.disk, &name, detail));
             let described = self.disk.describe(&name);
             self.lose_through(&described, first.get() - 1);
+        }
+    }
+
+    /// That what is said of the log is said of what there is. Whoever reads takes such a word for a segment that is missing.
+    pub(super) fn check_names(&mut self, parts: &[PartEntry], segments: &[SegmentStart]) {
+        let last = segments.last();
+        for claim in self.claims.clone() {
+            let named = claim.segment;
+            let is_there = segments.contains(&named) || parts.iter().any(|part| part.start == named);
+            if !is_there && Some(&named) < last {
+                self.claim_is_wrong(&claim, format!("it names {}, which is not there", named.file_name()));
+            }
+        }
+    }
+
+    /// How many events at the end are not shown to readers, though they were found.
+    pub(super) fn note_unproven(&mut self, said: Option<&Claim>) {
+        if self.head <= said.map_or(0, |claim| claim.head) {
+            return;
+        }
+        // What keeps a reader from it is found here too.
+        let unproven = Shared::open(Arc::clone(&self.disk)).and_then(|reader| reader.unproven(Wait::Allowed));
+        if let Ok(events) = unproven
+            && events > 0
+        {
+            self.report.notes.push(format!(
+                "the last {events} of the events are whole, but nothing says that they are durable: readers do not show them before \
+                 somebody has opened the store for writing"
+            ));
         }
     }
 

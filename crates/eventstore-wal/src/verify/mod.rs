@@ -231,6 +231,7 @@ impl<W: Witness> Verification<W> {
             self.link = Some(self.check_part(&catalog, part)).filter(|_| self.has_manifest);
         }
         self.check_ends(segments);
+        self.check_names(parts, segments);
         let durable = self.claims.iter().max_by_key(|claim| claim.head).cloned();
         for (number, start) in segments.iter().enumerate() {
             let before = self.told.bytes_done;
@@ -253,6 +254,7 @@ impl<W: Witness> Verification<W> {
             }
             self.told.bytes_done = self.told.bytes_done.max(before.saturating_add(length.unwrap_or(0)));
         }
+        self.note_unproven(durable.as_ref());
         self.check_head(durable);
         self.report.streams = self.streams.len();
         self.report.head = GlobalPosition::new(self.head);

@@ -107,7 +107,7 @@ async fn save_all(
     after: u64,
     out: &Path,
 ) -> Result<Report, Failure> {
-    let store = store::open_for_reading(location).await?;
+    let store = store::open_for_reading_all(location).await?;
     // Before there is a file, and before the first event is read: what is appended meanwhile is more, and never less.
     let counted = if after == 0 { counted(&store).await? } else { None };
     let (mut sink, mut events) = (Sink::new(format, Output::to(out)?)?, 0);

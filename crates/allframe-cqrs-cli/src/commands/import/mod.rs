@@ -63,7 +63,7 @@ pub(crate) async fn run(location: &dyn Location, arguments: ImportArguments) -> 
     let began = Instant::now();
     let source = Source::open(&arguments.file)?;
     let target = store::open_for_writing(location).await?;
-    import(&*target, source, &arguments, Interrupted::listen()?).await?;
+    import(&*target, source, &arguments, Interrupted::listen_to_hangups_too()?).await?;
     if io::stderr().is_terminal() {
         tell_line(&format!("in {:.2} s", began.elapsed().as_secs_f64()));
     }

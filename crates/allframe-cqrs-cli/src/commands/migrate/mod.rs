@@ -79,7 +79,7 @@ async fn bring(arguments: MigrateArguments) -> Result<Exit, Failure> {
             "{from} is the store to migrate from, and cannot be the one to migrate to"
         )));
     }
-    let source = store::open_for_reading(&*from).await?;
+    let source = store::open_for_reading_all(&*from).await?;
     let target = match follow {
         // For as long as it follows.
         true => store::open_for_writing(&*to).await?,

@@ -9,6 +9,8 @@ use crate::{notes::note, progress::Progress};
 pub(super) struct OnTheWay {
     /// Until it has caught up with a store that it follows.
     bar: Option<Progress>,
+    /// The farthest that anything has had to go: a comparison begins before all is copied, and is told how much was by then.
+    total: u64,
     /// What the last attempt has failed of, if nothing has got on since: it is told once, however long a store is away.
     trouble: Option<String>,
     /// Whether it has failed since it followed.
@@ -17,15 +19,17 @@ pub(super) struct OnTheWay {
 
 impl OnTheWay {
     pub(super) fn new() -> Self {
-        Self { bar: Some(Progress::unknown()), trouble: None, is_held_up: false }
+        Self { bar: Some(Progress::unknown()), total: 0, trouble: None, is_held_up: false }
     }
 
     /// It gets on, and has come to this position of so many.
     pub(super) fn at(&mut self, phase: MigrationPhase, position: GlobalPosition, head: GlobalPosition) {
         self.trouble = None;
         if phase != MigrationPhase::Following {
+            self.total = self.total.max(head.get());
+            let what = if phase == MigrationPhase::Verifying { " compared" } else { " copied" };
             if let Some(bar) = &mut self.bar {
-                bar.at_events(position.get(), head.get());
+                bar.at_events_that_are(what, position.get(), self.total);
             }
             return;
         }
@@ -66,6 +70,20 @@ mod tests {
         let words = ["caught up at position 4", "is away", "starts", "following again, from position 5"];
         let word_of = |note: &String| *words.iter().find(|word| note.contains(**word)).unwrap();
         heard::take().iter().map(word_of).collect()
+    }
+
+    #[test]
+    fn a_bar_says_what_it_counts_and_never_that_there_is_less_to_do() {
+        let mut on_the_way = OnTheWay::new();
+        on_the_way.bar = on_the_way.bar.map(Progress::late);
+        let mut shown = |phase, position, head| {
+            on_the_way.at(phase, GlobalPosition::new(position), GlobalPosition::new(head));
+            let bar = on_the_way.bar.as_ref().unwrap();
+            (bar.message().unwrap(), bar.shown().unwrap())
+        };
+        assert_eq!(shown(MigrationPhase::Copying, 90, 100), (" copied".to_owned(), (90, Some(100))));
+        assert_eq!(shown(MigrationPhase::Copying, 100, 100), (" copied".to_owned(), (100, Some(100))));
+        assert_eq!(shown(MigrationPhase::Verifying, 80, 90), (" compared".to_owned(), (80, Some(100))));
     }
 
     fn follows(on_the_way: &mut OnTheWay, position: u64) {

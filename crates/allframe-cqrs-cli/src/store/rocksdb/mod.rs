@@ -1,6 +1,6 @@
 mod whole;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{BackendStats, Result, StoreError};
@@ -14,8 +14,8 @@ use crate::{failure::causes, progress::Progress};
 pub(super) const KIND: Kind = Kind {
     form: "rocksdb:DIR",
     named: |url| {
-        let directory = url.strip_prefix("rocksdb:").filter(|directory| !directory.is_empty())?;
-        Some(Ok(Box::new(Database(directory.to_owned()))))
+        let path = files::directory("rocksdb", url.strip_prefix("rocksdb:")?);
+        Some(path.map(|path| Box::new(Database(path)) as Box<dyn Location>))
     },
 };
 
@@ -64,6 +64,10 @@ impl Location for Database {
         format!("rocksdb:{}", files::identity(&self.0))
     }
 
+    fn is_in(&self, folder: &Path) -> bool {
+        files::identity(&self.0) == files::identity(folder)
+    }
+
     fn bytes(&self) -> Option<u64> {
         files::bytes(&self.0, |_| true)
     }
@@ -71,6 +75,10 @@ impl Location for Database {
     /// The notes of a secondary instance.
     fn reader_keeps_files(&self) -> bool {
         true
+    }
+
+    fn is_not_begun(&self, failed: &StoreError) -> bool {
+        files::is_about(failed, io::ErrorKind::NotFound)
     }
 
     fn advice(&self, failed: &StoreError, purpose: Purpose) -> Option<&'static str> {

@@ -14,7 +14,7 @@ pub(crate) type FlightStore = EventStore<FlightEvent, Backend>;
 /// Opens a store that another run may be writing, to look at it.
 pub(crate) async fn open_to_look(store: &str) -> Result<FlightStore> {
     match store.split_once(':') {
-        None if store == "memory" => bail!("what is in the memory of another run cannot be watched"),
+        _ if is_in_memory(store) => bail!("what is in the memory of another run cannot be watched"),
         Some(("wal", directory)) if !directory.is_empty() => {
             let opened = WalBackend::open_read_only(directory);
             let backend: Backend = Arc::new(opened.with_context(|| cannot_open(directory))?);
@@ -36,9 +36,14 @@ pub(crate) fn is_of_one_process(store: &str) -> bool {
     !store.starts_with("postgres")
 }
 
+/// `memory:` is how the `eventstore` tool calls it.
+fn is_in_memory(store: &str) -> bool {
+    matches!(store, "memory" | "memory:")
+}
+
 pub(crate) async fn open(store: &str) -> Result<FlightStore> {
     let backend: Backend = match store.split_once(':') {
-        None if store == "memory" => Arc::new(InMemoryBackend::new()),
+        _ if is_in_memory(store) => Arc::new(InMemoryBackend::new()),
         Some((kind @ ("wal" | "rocksdb"), "")) => {
             bail!("`{kind}:` names no directory, as `{kind}:./data/flights` does")
         }

@@ -71,6 +71,12 @@ impl Disk for FaultyDisk {
         Ok(Some(Box::new(Lock { machine: Arc::clone(&self.machine), name })))
     }
 
+    fn is_locked(&self, name: &str) -> io::Result<bool> {
+        let machine = self.machine.lock();
+        machine.check_power()?;
+        Ok(machine.locks.contains(name))
+    }
+
     fn describe(&self, name: &str) -> String {
         name.to_owned()
     }
