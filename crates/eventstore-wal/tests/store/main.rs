@@ -12,4 +12,5 @@ mod other_store;
 mod read_cache;
 mod read_memory;
 mod read_only;
+mod unproven;
 mod verify;
