@@ -387,7 +387,7 @@ impl Shared {
         }
         self.writer.stop_taking();
         let snapshots = self.snapshots.write().take();
-        let flushed = snapshots.map_or(Ok(()), |snapshots| snapshots.flush());
+        let flushed = snapshots.map_or(Ok(()), |snapshots| snapshots.close());
         let outcome = self.writer.close().and(flushed.map_err(StoreError::from));
         *closed = Some(outcome.clone());
         outcome

@@ -43,7 +43,7 @@ pub(crate) fn check(disk: &dyn Disk, store: StoreId) -> Result<Option<(SnapshotR
     let scanned = |length| Scanned { file: &*file, described: &described, store, from: FIRST_RECORD, length };
     // Gone through twice: what was durable the first time is not being written the second time.
     let first = scan(&scanned(length()?), generation, |_, _| {})?;
-    let proven = first.synced.max(header.map_or(FIRST_RECORD, |header| header.carried_through));
+    let proven = first.proven(header);
     let length = length()?;
     let mut places = Places::default();
     let end = scan(&scanned(length), first.generation, |key, place| places.offer(key, place))?;

@@ -122,7 +122,8 @@ impl Snapshots {
         options: SnapshotOptions,
     ) -> Result<(Self, SnapshotReport), Failure> {
         let recovered = recovery::recover(&*disk, store)?;
-        let writer = Writer::new(recovered.records.clone(), recovered.end, options.least_garbage);
+        let writer =
+            Writer::new(recovered.records.clone(), recovered.end, recovered.proven, options.least_garbage);
         let snapshots = Self {
             disk,
             options,
@@ -195,6 +196,21 @@ impl Snapshots {
             writer.written
         };
         self.sync(written)
+    }
+
+    /// As [`Snapshots::flush`], when nothing more will be saved: whatever is not what was written then, is known for damage.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshots::flush`].
+    pub(crate) fn close(&self) -> Result<(), Failure> {
+        self.flush()?;
+        let mut writer = self.writer.lock();
+        if writer.mark()? {
+            let synced = writer.records.file.sync_data();
+            synced.map_err(|error| writer.poison("sync", error))?;
+        }
+        Ok(())
     }
 
     /// Writes a record, and says how many saves have to be durable for it to be.

@@ -51,6 +51,8 @@ pub(super) struct Recovered {
     pub(super) places: Places,
     /// Where the next record goes. Everything before is durable.
     pub(super) end: u64,
+    /// Up to where the file itself says so.
+    pub(super) proven: u64,
     pub(super) report: SnapshotReport,
 }
 
@@ -95,10 +97,12 @@ pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Fail
         return begin(disk, store, Uuid::now_v7().as_u64_pair().0, report);
     };
     let records = Records { file, store, generation, described };
+    let header = header.ok();
+    let proven = end.proven(header);
     let settling = Settling { records: &records, length, report: &mut report };
-    settling.settle(header.ok(), &end)?;
+    settling.settle(header, &end)?;
     report.tell();
-    Ok(Recovered { records, places, end: end.end, report })
+    Ok(Recovered { records, places, end: end.end, proven, report })
 }
 
 fn begin(
@@ -115,7 +119,7 @@ fn begin(
     };
     let file = make().map_err(Failure::io(|| format!("cannot create {described}")))?;
     let records = Records { file, store, generation, described };
-    Ok(Recovered { records, places: Places::default(), end: FIRST_RECORD, report })
+    Ok(Recovered { records, places: Places::default(), end: FIRST_RECORD, proven: FIRST_RECORD, report })
 }
 
 /// What is left to do when it is known where the records are.
@@ -127,7 +131,7 @@ pub(super) struct Settling<'s> {
 
 impl Settling<'_> {
     fn settle(mut self, header: Option<FileHeader>, end: &ScanEnd) -> Result<(), Failure> {
-        let proven = end.synced.max(header.map_or(FIRST_RECORD, |header| header.carried_through));
+        let proven = end.proven(header);
         self.report_unsound(proven, end)?;
         let described = &self.records.described;
         let unproven = proven.min(end.end);

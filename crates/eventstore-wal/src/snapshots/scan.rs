@@ -4,7 +4,8 @@ use eventstore_codec::decode_snapshot;
 use super::{
     contents::{Place, SnapshotKey},
     format::{
-        ALIGNMENT, MAX_BODY_BYTES, RECORD_HEADER_BYTES, RECORD_MAGIC, RecordFault, RecordHeader, RecordKind,
+        ALIGNMENT, FIRST_RECORD, FileHeader, MAX_BODY_BYTES, RECORD_HEADER_BYTES, RECORD_MAGIC, RecordFault,
+        RecordHeader, RecordKind,
     },
 };
 use crate::{
@@ -41,6 +42,13 @@ pub(super) struct ScanEnd {
     pub(super) gaps: Vec<Gap>,
     /// What stands behind the last one; none at the end of the file.
     pub(super) rest: Option<RecordFault>,
+}
+
+impl ScanEnd {
+    /// Up to where the file, with this header if that is whole, says that it was durable.
+    pub(super) fn proven(&self, header: Option<FileHeader>) -> u64 {
+        self.synced.max(header.map_or(FIRST_RECORD, |header| header.carried_through))
+    }
 }
 
 /// Bytes between sound records that are no sound record.

@@ -21,6 +21,8 @@ pub(super) struct Writer {
     prepared: u64,
     /// Everything before this offset is durable.
     pub(super) synced_through: u64,
+    /// Up to where the file itself says so.
+    proven: u64,
     /// How many saves have been written.
     pub(super) written: u64,
     /// How many of them are durable.
@@ -55,13 +57,14 @@ impl Record {
 }
 
 impl Writer {
-    /// Of a file that is durable up to its end.
-    pub(super) fn new(records: Records, end: u64, next_rewrite: u64) -> Self {
+    /// Of a file that is durable up to its end, and says so of itself up to `proven`.
+    pub(super) fn new(records: Records, end: u64, proven: u64, next_rewrite: u64) -> Self {
         Self {
             records,
             end,
             prepared: end,
             synced_through: end,
+            proven,
             written: 0,
             synced: 0,
             is_syncing: false,
@@ -76,6 +79,7 @@ impl Writer {
         self.end = end;
         self.prepared = end;
         self.synced_through = end;
+        self.proven = end;
     }
 
     pub(super) fn append(&mut self, record: &mut Record) -> Result<Place, Failure> {
@@ -98,6 +102,33 @@ impl Writer {
         self.end += record.bytes.len() as u64;
         self.written += 1;
         Ok(place)
+    }
+
+    /// Writes behind what is durable that it is, where nothing says so yet: else nobody could tell it from a save that was interrupted, once it
+    /// is not what was written. False where there is nothing to say, or no room for it.
+    pub(super) fn mark(&mut self) -> Result<bool, Failure> {
+        // Of the mark itself nothing says so.
+        if self.end - self.proven <= RECORD_HEADER_BYTES as u64 {
+            return Ok(false);
+        }
+        let header = RecordHeader {
+            kind: RecordKind::Gap,
+            body_bytes: 0,
+            body_checksum: 0,
+            generation: self.records.generation,
+            synced_through: self.synced_through,
+        };
+        match write_all(&*self.records.file, &header.encode(self.records.store, self.end), self.end) {
+            Ok(()) => {}
+            Err(error) if is_full(&error) => {
+                self.give_back(error);
+                return self.check_poison().map(|()| false);
+            }
+            Err(error) => return Err(self.poison("write to", error)),
+        }
+        self.end += RECORD_HEADER_BYTES as u64;
+        self.proven = self.synced_through;
+        Ok(true)
     }
 
     /// Cuts off what there was still room for.

@@ -20,6 +20,9 @@ pub(super) struct IndexFile {
     is_compared: bool,
 }
 
+/// How much is read of a file that is no index, to say from where on it is none.
+const MOST_UNKNOWN: u64 = 16 << 20;
+
 impl IndexFile {
     /// The index of a segment; `None` where there is none. One that cannot be read is a damaged one.
     pub(super) fn read(
@@ -29,7 +32,16 @@ impl IndexFile {
     ) -> Option<Self> {
         let name = of.file_name(start);
         let described = disk.describe(&name);
-        let bytes = match read_whole(disk, &name, u64::MAX) {
+        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start, of) {
+            Ok(sidecar) => {
+                let whole = sidecar.check_sections();
+                (Some(sidecar.covers()), whole.err().map(|fault| fault.to_string()))
+            }
+            Err(fault) => (None, Some(fault.to_string())),
+        };
+        // Where its header makes no sense, nobody knows how long it should be.
+        let most = if covers.is_some() { u64::MAX } else { MOST_UNKNOWN };
+        let bytes = match read_whole(disk, &name, most) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
@@ -37,13 +49,6 @@ impl IndexFile {
                 let (bytes, covers) = (Vec::new(), None);
                 return Some(Self { start, described, bytes, covers, fault, is_compared: false });
             }
-        };
-        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start, of) {
-            Ok(sidecar) => {
-                let whole = sidecar.check_sections();
-                (Some(sidecar.covers()), whole.err().map(|fault| fault.to_string()))
-            }
-            Err(fault) => (None, Some(fault.to_string())),
         };
         Some(Self { start, described, bytes, covers, fault, is_compared: false })
     }

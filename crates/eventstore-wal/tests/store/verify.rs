@@ -4,7 +4,9 @@
 
 use std::{fs, path::Path};
 
-use eventstore_api::{EventStoreBackend, ExpectedVersion, StoreError, message_with_causes};
+use eventstore_api::{
+    EventStoreBackend, EventType, ExpectedVersion, Snapshot, StoreError, Version, message_with_causes,
+};
 use eventstore_wal::{Damage, VerifyProgress, VerifyReport, WalBackend, WalConfig, verify, verify_with};
 use tempfile::TempDir;
 
@@ -292,6 +294,45 @@ async fn an_append_that_was_interrupted_is_no_damage_until_it_is_cut_off_and_aft
     assert_eq!(report.torn_tail, None);
     assert_eq!(report.quarantined.len(), 1, "{report:?}");
     assert!(report.quarantined[0].ends_with(".torn"));
+}
+
+/// A file that was made long costs nothing on the disk, and is read to its end by whoever believes its length.
+#[tokio::test]
+async fn an_index_that_is_longer_than_any_memory_is_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..20).await;
+    store.close().await.unwrap();
+    let index = files(directory.path(), ".idx").remove(0);
+    let length = fs::metadata(&index).unwrap().len();
+    // Some file systems take no file of a terabyte.
+    let long = fs::File::options().write(true).open(&index).unwrap();
+    if long.set_len(1 << 40).is_err() {
+        long.set_len(1 << 32).unwrap();
+    }
+    let report = verify(directory.path()).unwrap();
+    let [damage] = &report.rebuildable[..] else { panic!("{report:?}") };
+    assert_eq!(damage.file, index.display().to_string());
+    assert!(report.bytes < (64 << 20) + length && report.damages.is_empty(), "{report:?}");
+}
+
+/// Without a word behind them, the last snapshots would look like saves that were interrupted.
+#[tokio::test]
+async fn a_snapshot_that_has_changed_since_the_store_was_closed_is_damaged() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..20).await;
+    let state_type = EventType::new("Account").unwrap();
+    let snapshot = Snapshot::new(support::stream(0), Version::new(1), state_type, "state");
+    store.save_snapshot(snapshot).await.unwrap();
+    store.close().await.unwrap();
+    assert_sound(&verify(directory.path()).unwrap(), 20);
+    let file = directory.path().join("snapshots.log");
+    // In the body of the first record.
+    flip(&file, 64 + 40 + 3);
+    let report = verify(directory.path()).unwrap();
+    let [damage] = &report.damages[..] else { panic!("{report:?}") };
+    assert_eq!((damage.file.as_str(), damage.offset), (file.to_str().unwrap(), 64), "{report:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ type Acknowledged = Vec<(u64, u64, u64)>;
 
 const PAYLOAD: usize = 700;
 
-/// Ten saves of three streams, with a rewrite among them.
+/// Ten saves of three streams, with a rewrite among them, and a close.
 fn ten_saves() -> (Recording, Acknowledged) {
     let disk = FaultyDisk::new();
     disk.record();
@@ -20,6 +20,9 @@ fn ten_saves() -> (Recording, Acknowledged) {
         acknowledged.push((disk.boundaries(), number, version));
     }
     assert_eq!(generation(&snapshots), 2, "exactly one rewrite");
+    let saved = disk.boundaries();
+    snapshots.close().unwrap();
+    assert!(disk.boundaries() > saved, "it says that it is closed");
     (disk.take_recording(), acknowledged)
 }
 

@@ -177,3 +177,49 @@ fn a_record_that_went_bad_after_opening_is_an_error_and_the_others_are_read_and_
     assert_eq!((latest(&snapshots, 1), latest(&snapshots, 2)), (None, Some(snapshot(2, 40, 500))));
     assert_eq!(snapshots.count(), 1);
 }
+
+#[test]
+fn behind_a_close_whatever_is_not_what_was_written_is_damage() {
+    let disk = FaultyDisk::new();
+    let snapshots = open(&disk);
+    for (number, version) in SAVED {
+        snapshots.save(&snapshot(number, version, 30)).unwrap();
+    }
+    let last = end(&snapshots);
+    snapshots.close().unwrap();
+    let closed = disk.contents()[FILE_NAME].clone();
+    let (first, mark) = (index(FIRST_RECORD), last..last + RECORD_HEADER_BYTES);
+    for at in (first..last).step_by(7) {
+        let mut flipped = closed.clone();
+        flipped[at] ^= 4;
+        let (_, report) = open_reporting(&disk_with(&flipped));
+        assert_eq!(report.torn, [], "byte {at}");
+        let in_padding = report.damaged.is_empty() && report.snapshots == 3;
+        assert!(in_padding || report.damaged.len() == 1, "byte {at}: {report:?}");
+    }
+    // The mark itself is nothing that was saved.
+    let mut flipped = closed;
+    flipped[mark.start + 8] ^= 4;
+    let (snapshots, report) = open_reporting(&disk_with(&flipped));
+    assert_eq!((report.torn.len(), report.damaged.len()), (1, 0), "{report:?}");
+    assert_eq!(found(&snapshots), expected(|_| true));
+}
+
+#[test]
+fn a_file_is_marked_once_however_often_it_is_opened_and_closed() {
+    let disk = FaultyDisk::new();
+    let ends = |saves: u64| {
+        let snapshots = open(&disk);
+        for number in 0..saves {
+            snapshots.save(&snapshot(number, 1, 30)).unwrap();
+        }
+        snapshots.close().unwrap();
+        snapshots.close().unwrap();
+        end(&snapshots)
+    };
+    assert_eq!(ends(0), index(FIRST_RECORD));
+    let marked = ends(2);
+    assert_eq!((ends(0), ends(0)), (marked, marked));
+    let record = (marked - index(FIRST_RECORD) - RECORD_HEADER_BYTES) / 2;
+    assert_eq!(ends(1), marked + record + RECORD_HEADER_BYTES);
+}
