@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Seek, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -18,11 +18,13 @@ use crate::error::{RocksDbError, corrupted, io_failed};
 pub(crate) use crate::layout::synced::Synced;
 
 pub(crate) const NAME: &str = "SYNCED";
+/// More than what is noted there takes, in bytes: a longer one is none of ours.
+const MOST: u64 = 1_024;
 
 impl Synced {
     /// What is said in this directory; `None` where nothing is that makes sense.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>> {
-        match fs::read(directory.join(NAME)) {
+        match beginning_of(&directory.join(NAME)) {
             Ok(bytes) => Ok(Self::from_bytes(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_failed(directory)(error)),
@@ -50,6 +52,16 @@ impl Synced {
             ),
         ))
     }
+}
+
+/// The first bytes of a file, and no more of one that goes on for ever. What is no file may never answer.
+fn beginning_of(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The file, in the hands of the one who writes the store: locked, so that a second one is refused before he looks at anything.
@@ -120,6 +132,19 @@ mod tests {
         }
         drop(file);
         assert!(SyncedFile::take(directory.path()).unwrap().is_some());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_note_is_not_read_to_its_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(Synced::read(directory.path()).unwrap(), None);
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = Synced::read(directory.path()).unwrap_err();
+        assert!(matches!(error, StoreError::Storage { .. }), "{error:?}");
     }
 
     #[test]
