@@ -1,3 +1,5 @@
+// On docs.rs, what a feature brings is marked with its name.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
 mod append;
