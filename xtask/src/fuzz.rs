@@ -21,6 +21,8 @@ cargo xtask fuzz [--seconds N] [TARGET...]
                texts: names of streams and types, tags, metadata, ids
                parquet, parquet_events: files, and events that are written to them and read again
                json_command, schemas: commands as JSON, and schemas that are compared
+               earlier_events: events of any version, read through the history of their fields and upcasters
+               tables: keyed read models with indexes, as they are stored
                jsonl: lines of JSON, as the tool imports and exports them
                rocksdb_layout: keys and values of the store on RocksDB
                postgres_rows: what rows of the store on PostgreSQL hold, and payloads kept as JSON
@@ -33,7 +35,7 @@ tests `fuzz` of eventstore-torture and `corpus` of allframe-cqrs-fuzz, which tak
     run,
 };
 
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 17] = [
     "frame",
     "arbitrary_directory",
     "mutated_directory",
@@ -43,6 +45,8 @@ const TARGETS: [&str; 15] = [
     "parquet",
     "parquet_events",
     "json_command",
+    "earlier_events",
+    "tables",
     "schemas",
     "jsonl",
     "postgres_rows",

@@ -3,6 +3,7 @@
 // `jsonl`, `postgres_rows` and `rocksdb_layout` have files of other crates in them, whose own tests are run there.
 
 mod codec;
+mod earlier_events;
 mod input;
 mod json_command;
 #[cfg(not(test))]
@@ -16,6 +17,7 @@ mod rocksdb_layout;
 mod schemas;
 mod seeds;
 mod store;
+mod tables;
 mod target;
 mod texts;
 mod workers;

@@ -5,7 +5,9 @@ use eventstore_api::{
     Placement, RecordedEvent, Snapshot, StreamAppend, StreamId, Tags, Timestamp, Version,
 };
 
-use crate::{codec, input::Input, json_command, parquet, records, schemas, texts, workers};
+use crate::{
+    codec, earlier_events, input::Input, json_command, parquet, records, schemas, tables, texts, workers,
+};
 #[cfg(not(test))]
 use crate::{jsonl, postgres_rows, rocksdb_layout};
 
@@ -24,6 +26,8 @@ pub fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("postgres_rows", postgres_rows::seeds()),
         #[cfg(not(test))]
         ("rocksdb_layout", rocksdb_layout::seeds()),
+        ("earlier_events", earlier_events::seeds()),
+        ("tables", tables::seeds()),
         ("schemas", schemas::seeds()),
         ("records", records::seeds()),
         ("workers", workers::seeds()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{codec, json_command, parquet, records, schemas, texts, workers};
+use crate::{codec, earlier_events, json_command, parquet, records, schemas, tables, texts, workers};
 #[cfg(not(test))]
 use crate::{jsonl, postgres_rows, rocksdb_layout};
 
@@ -43,6 +43,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("postgres_rows", postgres_rows::read),
     #[cfg(not(test))]
     ("rocksdb_layout", rocksdb_layout::read),
+    ("earlier_events", earlier_events::read),
+    ("tables", tables::read),
     ("schemas", schemas::compare),
     ("records", records::read),
     ("workers", workers::read),

@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    allframe_cqrs_fuzz::run("tables", data).unwrap();
+});
