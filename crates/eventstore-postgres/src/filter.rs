@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use crate::{
     SchemaName,
     columns::{EVENT, signed},
-    statements::{bounded, is_within},
+    statements::{bounded, is_within, named},
 };
 
 /// How many events are looked at for a page where an index lists what may pass: enough that it is mostly full.
@@ -74,9 +74,13 @@ impl FilteredPage {
             format!("(SELECT {farthest}(position) FROM c{number} HAVING count(*) >= {most})")
         };
         let cuts = (0..criteria.len()).map(cut).collect::<Vec<_>>().join(", ");
+        // Many may be looked at that do not pass: then all names are best read at once.
+        let names = match criteria.iter().any(|it| has_prefix(it)) {
+            true => format!("JOIN {schema}.stream_names s USING (stream_id)"),
+            false => String::new(),
+        };
         let inner = format!(
-            "SELECT e.* FROM ({all}) c \
-            JOIN {schema}.event_log e USING (position) JOIN {schema}.stream_names s USING (stream_id) \
+            "SELECT e.* FROM ({all}) c JOIN {schema}.event_log e USING (position) {names} \
             WHERE e.position {within} looked.through AND ({passes}) ORDER BY e.position {order} LIMIT {limit}",
             all = all.join(" UNION "),
             passes = passes.join(" OR "),
@@ -85,8 +89,8 @@ impl FilteredPage {
             "WITH {lists}, cut AS (SELECT {nearest}({cuts}) AS at), \
             looked AS (SELECT {nearest}(cut.at, {end}) AS through, cut.at IS NOT NULL AS is_cut FROM cut) \
             SELECT {EVENT}, looked.through, looked.is_cut \
-            FROM looked LEFT JOIN LATERAL ({page}) e ON {is_within} \
-            LEFT JOIN {schema}.stream_names s USING (stream_id)",
+            FROM looked LEFT JOIN LATERAL ({page}) e ON {is_within} {named}",
+            named = named(schema),
             lists = candidates.join(", "),
             page = bounded(order, "position", &inner),
             is_within = is_within(&most_bytes),
@@ -155,7 +159,7 @@ impl Building<'_> {
         )
     }
 
-    /// Whether an event `e` of a stream `s` passes a criterion.
+    /// Whether an event `e` passes a criterion; of a stream `s`, where there is one with a prefix.
     fn passes(&mut self, criterion: &Criterion) -> String {
         let mut all = vec!["true".to_owned()];
         if let Some(types) = &criterion.event_types {
@@ -163,10 +167,12 @@ impl Building<'_> {
             all.push(format!("e.event_type = ANY ({types})"));
         }
         if let Some(stream) = &criterion.stream {
-            let stream = self.argument(stream.as_str().to_owned());
-            all.push(format!("s.name = {stream}"));
+            let (schema, stream) = (self.schema, self.argument(stream.as_str().to_owned()));
+            all.push(format!(
+                "e.stream_id = (SELECT stream_id FROM {schema}.stream_names WHERE name = {stream})"
+            ));
         }
-        if let Some(prefix) = criterion.stream_prefix.as_deref().filter(|prefix| !prefix.is_empty()) {
+        if let Some(prefix) = criterion.stream_prefix.as_deref().filter(|_| has_prefix(criterion)) {
             let from = self.argument(prefix.to_owned());
             all.push(format!("s.name >= {from}"));
             if let Some(end) = prefix_end(prefix) {
@@ -181,6 +187,10 @@ impl Building<'_> {
         }
         all.join(" AND ")
     }
+}
+
+fn has_prefix(criterion: &Criterion) -> bool {
+    criterion.stream_prefix.as_ref().is_some_and(|prefix| !prefix.is_empty())
 }
 
 fn is_listed(criterion: &Criterion) -> bool {

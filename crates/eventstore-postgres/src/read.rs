@@ -17,6 +17,10 @@ use crate::{
 /// How many events a page holds at most, whatever is asked for.
 const MOST_EVENTS: usize = 65_536;
 
+/// From so many events on a page is planned anew each time. What the server keeps for a statement it plans for a tenth of the log as it was
+/// then: asked for more than that of a log that grows, it would read and sort all of it for each page.
+const PLANNED_ANEW: usize = 1_024;
+
 /// A page of a stream.
 pub(crate) async fn read_stream(store: &Store, stream: &StreamId, range: StreamRange) -> Result<StreamPage> {
     let limit = range.limit.unwrap_or(usize::MAX);
@@ -68,7 +72,7 @@ async fn read_unfiltered(store: &Store, query: &ReadAll, limit: usize, room: Pag
     let question = Question {
         sql,
         arguments: &[&after, &signed(limit as u64 + 1), &most_bytes],
-        is_common: true,
+        is_common: limit < PLANNED_ANEW,
         direction: query.direction,
         seen: seen_by(query),
         room,
@@ -99,7 +103,7 @@ async fn read_filtered(
     let question = Question {
         sql: &filtered.sql,
         arguments: &arguments,
-        is_common: filtered.is_common,
+        is_common: filtered.is_common && query.limit < PLANNED_ANEW,
         direction: query.direction,
         seen: seen_by(query),
         room,

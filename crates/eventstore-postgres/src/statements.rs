@@ -62,7 +62,7 @@ impl Statements {
                     WHERE e.position {beyond} $1 ORDER BY e.position {order} LIMIT $2"
                 )
             };
-            let names = format!("JOIN {schema}.stream_names s USING (stream_id)");
+            let names = named(schema);
             // Most pages fit, and to number the rows of one costs half of what it costs to read them: so it is asked first.
             format!(
                 "WITH asked AS MATERIALIZED ( \
@@ -160,6 +160,15 @@ impl Statements {
             channel: format!("SELECT 'eventstore_'::text || '{schema}.stream_names'::regclass::oid::text"),
         }
     }
+}
+
+/// The name of the stream of each event `e`, looked for by its number. With a join the server may choose to read all names for a page: it
+/// plans a statement that is kept prepared for a tenth of the log, however short its pages are, and before it knows how many names
+/// there will be.
+pub(crate) fn named(schema: &SchemaName) -> String {
+    format!(
+        "CROSS JOIN LATERAL (SELECT (SELECT n.name FROM {schema}.stream_names n WHERE n.stream_id = e.stream_id) AS name) s"
+    )
 }
 
 /// Which argument of an append is the condition, which is sent as text.

@@ -23,6 +23,7 @@ mod nothing_arrives_late;
 #[cfg(unix)]
 mod opening;
 mod partitions;
+mod plans;
 #[cfg(feature = "parquet")]
 mod retention;
 #[cfg(unix)]
