@@ -76,7 +76,8 @@ impl Exit {
                  where this can be done; bench, of a store that holds events"
             }
             Self::HungUp => {
-                "ended by SIGHUP, as when its terminal is closed; what takes something away then hears it on Linux alone"
+                "ended by SIGHUP, as when its terminal is closed; import, and what takes something away, then hears it on Linux \
+                 alone"
             }
             Self::Interrupted => {
                 "ended by Ctrl-C (SIGINT), wherever it was; import behind the lines that are being stored, and migrate --follow \

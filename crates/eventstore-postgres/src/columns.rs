@@ -18,9 +18,14 @@ pub(crate) const COUNT: usize = 12;
 
 /// The event of a row that begins with the columns of [`EVENT`].
 pub(crate) fn event(row: &Row, names: &mut Names) -> Result<RecordedEvent> {
+    let position = number(row, 0)?;
+    let stream: Option<&str> = get(row, 1)?;
     let stored = StoredEvent {
-        position: number(row, 0)?,
-        stream: get(row, 1)?,
+        position,
+        stream: stream.ok_or_else(|| StoreError::Corrupted {
+            place: format!("event_log, position {position}"),
+            detail: "its stream has no name".to_owned(),
+        })?,
         version: number(row, 2)?,
         recorded_at: moment(row, 3)?,
         id: get(row, 4)?,

@@ -17,7 +17,7 @@ use crate::{
 /// How many events a page holds at most, whatever is asked for.
 const MOST_EVENTS: usize = 65_536;
 
-/// From so many events on a page is planned anew each time. What the server keeps for a statement it plans for a tenth of the log as it was
+/// From so many events on a page of the order of all events is planned anew each time. What the server keeps for a statement it plans for a tenth of the log as it was
 /// then: asked for more than that of a log that grows, it would read and sort all of it for each page.
 const PLANNED_ANEW: usize = 1_024;
 

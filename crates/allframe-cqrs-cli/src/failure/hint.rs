@@ -55,6 +55,9 @@ impl Failure {
             Self::Unproven { .. } => Some(
                 "run `recover` on the store first; where nobody may write to it, `export --salvage` shows all that is whole",
             ),
+            Self::LeftBehind { .. } => Some(
+                "whoever wrote it has ended meanwhile: run `recover` on the store, and then the same line again",
+            ),
             Self::Incomplete { .. } => Some(
                 "`verify` says what is missing; where the oldest events were moved out of the store meanwhile, export it again",
             ),

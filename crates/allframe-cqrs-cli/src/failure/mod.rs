@@ -70,6 +70,9 @@ pub(crate) enum Failure {
     /// A store may have more than it shows, and nobody is at work there who would show it.
     #[error("{} at the end of {store} {}", count(*events, "event"), LEFT_OUT)]
     Unproven { store: String, events: u64 },
+    /// The same, and it was so when all of the rest had been read.
+    #[error("{} at the end of {store} {}", count(*events, "event"), LEFT_OUT)]
+    LeftBehind { store: String, events: u64 },
     /// The store is not as it was expected to be.
     #[error("{0}")]
     Conflict(String),

@@ -82,10 +82,15 @@ pub(crate) trait Location: fmt::Display {
     /// can tell what is whole.
     async fn salvaged(&self, show: &mut OnEvent<'_>) -> Option<Result<Verdict>>;
 
-    /// How many whole events at its end were left out when it was last opened for reading, as nothing said that they are durable, and
-    /// nobody is at work who would say it.
-    fn unproven(&self) -> u64 {
-        0
+    /// How many whole events at its end whoever reads it is not shown, as nothing says that they are durable, and nobody is at work who
+    /// would say it. Of a store that this has opened for reading.
+    async fn unproven(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    /// Opens a store that there is, to see whether there is one.
+    async fn is_begun(&self) -> Result<()> {
+        self.for_reading().await.map(drop)
     }
 
     /// The same for every way in which this store can be named, as far as that can be told without asking anybody.
@@ -137,10 +142,16 @@ pub(crate) enum Purpose {
 
 pub(crate) async fn open_for_reading(location: &dyn Location) -> Result<Store, Failure> {
     let store = opened_for_reading(location).await?;
-    let unproven = location.unproven();
-    if unproven > 0 {
-        let events = count(unproven, "event");
-        note(&format!("{events} at the end of the store {LEFT_OUT}; `recover` opens it for writing"));
+    match location.unproven().await {
+        Ok(0) => {}
+        Ok(unproven) => {
+            let events = count(unproven, "event");
+            note(&format!("{events} at the end of the store {LEFT_OUT}; `recover` does"));
+        }
+        Err(error) => {
+            let error = message_with_causes(&error);
+            note(&format!("it cannot be told whether events are left out at the end of the store: {error}"));
+        }
     }
     Ok(store)
 }
@@ -152,14 +163,22 @@ async fn opened_for_reading(location: &dyn Location) -> Result<Store, Failure> {
 /// The same for what must not pass for all of it where it is less.
 pub(crate) async fn open_for_reading_all(location: &dyn Location) -> Result<Store, Failure> {
     let store = opened_for_reading(location).await?;
-    match location.unproven() {
+    match location.unproven().await? {
         0 => Ok(store),
         events => Err(Failure::Unproven { store: location.to_string(), events }),
     }
 }
 
+/// Says that it was all, behind what was read: whoever wrote it may have ended meanwhile.
+pub(crate) async fn was_all(location: &dyn Location) -> Result<(), Failure> {
+    match location.unproven().await? {
+        0 => Ok(()),
+        events => Err(Failure::LeftBehind { store: location.to_string(), events }),
+    }
+}
+
 /// Why events are left out that may be there.
-pub(crate) const LEFT_OUT: &str = "are whole, but left out: the process that wrote them has ended before it made them durable, and whoever opens the store for writing does so";
+pub(crate) const LEFT_OUT: &str = "are whole, but left out, since nothing says that they are durable: whoever opens the store for writing makes them so";
 
 pub(crate) async fn open_for_writing(location: &dyn Location) -> Result<Box<dyn Target>, Failure> {
     location.for_writing().await.map_err(|error| not_opened(location, error, Purpose::Writing))
@@ -175,7 +194,7 @@ pub(crate) async fn open_for_appending(location: &dyn Location) -> Result<Store,
 
 /// Opens a store that there is, whatever a crash has left of it, so that what is appended is durable before it is acknowledged.
 pub(crate) async fn open_existing_for_appending(location: &dyn Location) -> Result<Store, Failure> {
-    match location.for_reading().await {
+    match location.is_begun().await {
         Err(error) if location.is_not_begun(&error) => Err(not_opened(location, error, Purpose::Reading)),
         // What keeps a reader from it, a writer may put in order.
         _ => open_for_appending(location).await,

@@ -1,9 +1,9 @@
-use std::{cell::Cell, fmt, io, path::Path, sync::Arc};
+use std::{cell::RefCell, fmt, io, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use eventstore_api::{Result, StoreError};
 use eventstore_wal::{
-    Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, verify_with,
+    Damage, Durability, RecoveryReport, TornTail, VerifyReport, WalBackend, WalConfig, WalReader, verify_with,
 };
 
 use super::{Kind, Location, OnEvent, Place, Purpose, Store, Target, Verdict, files, target::Runs};
@@ -13,14 +13,15 @@ pub(super) const KIND: Kind = Kind {
     form: "wal:DIR",
     named: |url| {
         let path = files::directory("wal", url.strip_prefix("wal:")?);
-        Some(path.map(|path| Box::new(Directory { path, unproven: Cell::new(0) }) as Box<dyn Location>))
+        Some(path.map(|path| Box::new(Directory { path, reader: RefCell::default() }) as Box<dyn Location>))
     },
 };
 
 /// A directory with a write-ahead log.
 struct Directory {
     path: String,
-    unproven: Cell<u64>,
+    /// Whoever reads it, to be asked what he does not show.
+    reader: RefCell<Option<Arc<WalReader>>>,
 }
 
 impl fmt::Display for Directory {
@@ -36,8 +37,8 @@ impl Location for Directory {
         if let Some(damage) = reader.damage() {
             note(&format!("the store is damaged, see `verify`: {damage}"));
         }
-        self.unproven.set(reader.unproven().await?);
         let reader = Arc::new(reader);
+        self.reader.replace(Some(Arc::clone(&reader)));
         // Never dropped: it ends with the process, and to free the names of a million streams one by one takes a third of a second.
         std::mem::forget(Arc::clone(&reader));
         Ok(reader)
@@ -66,8 +67,20 @@ impl Location for Directory {
         Some(eventstore_wal::salvage(&self.path, show).map(verdict))
     }
 
-    fn unproven(&self) -> u64 {
-        self.unproven.get()
+    async fn unproven(&self) -> Result<u64> {
+        let reader = self.reader.borrow().clone();
+        match reader {
+            Some(reader) => reader.unproven().await,
+            None => Ok(0),
+        }
+    }
+
+    async fn is_begun(&self) -> Result<()> {
+        // To open it takes as long as what comes next, which says what is wrong with it.
+        match Path::new(&self.path).join("MANIFEST").exists() {
+            true => Ok(()),
+            false => WalBackend::open_read_only(&self.path).map(drop),
+        }
     }
 
     fn identity(&self) -> String {

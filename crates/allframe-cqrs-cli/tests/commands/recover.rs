@@ -1,17 +1,24 @@
 //! What a crash has left at the end of a store: that it is told of, and not taken for all there is.
 
-use std::fs;
+use std::{fs, process::Stdio};
 
 use eventstore_api::{AppendBatch, EventStoreBackend, EventType, ExpectedVersion, NewEvent, StreamId};
 use eventstore_wal::{Durability, WalBackend, WalConfig};
 
-use crate::support::Place;
+use crate::support::{FEW, Place, Running};
 
 const EVENTS: usize = 20;
 
 /// A store whose process has ended before anything in it was made durable.
 fn crashed() -> Place {
     let place = Place::new();
+    let _store = writing(&place);
+    copy_what_is_running(&place, |_| true);
+    place
+}
+
+/// A store in `running`, to which so much is appended, and nothing of that is made durable.
+fn writing(place: &Place) -> WalBackend {
     let config = WalConfig { durability: Durability::OsBuffered, ..WalConfig::default() };
     let store = WalBackend::with_config(place.path("running"), config).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -23,12 +30,18 @@ fn crashed() -> Place {
             store.append_all(batch).await.unwrap();
         }
     });
-    fs::create_dir(place.path("data")).unwrap();
+    store
+}
+
+/// Brings files of the store in `running` as they are now into those in `data`, or makes them there.
+fn copy_what_is_running(place: &Place, is_brought: impl Fn(&str) -> bool) {
+    fs::create_dir_all(place.path("data")).unwrap();
     for entry in fs::read_dir(place.path("running")).unwrap() {
         let entry = entry.unwrap();
-        fs::copy(entry.path(), place.path("data").join(entry.file_name())).unwrap();
+        if is_brought(entry.file_name().to_str().unwrap()) {
+            fs::copy(entry.path(), place.path("data").join(entry.file_name())).unwrap();
+        }
     }
-    place
 }
 
 #[test]
@@ -70,4 +83,33 @@ fn a_store_in_good_order_is_recovered_as_often_as_one_likes_and_none_is_begun() 
         assert!(outcome.stderr.contains("hint: name the directory of a store"), "{outcome}");
     }
     assert!(!place.path("missing").exists());
+}
+
+#[test]
+fn what_a_crash_leaves_while_a_store_is_followed_is_not_passed_over_in_the_end() {
+    let place = Place::new();
+    place.write("events.jsonl", FEW);
+    place.succeed("--store wal:running import events.jsonl");
+    copy_what_is_running(&place, |_| true);
+    let mut command = place.command("migrate --from wal:data --to wal:new --follow");
+    command.stderr(Stdio::piped());
+    let mut following = Running::start(command);
+    let mut notes = following.notes();
+    assert_eq!(notes.next().as_deref(), Some("note: caught up at position 4, and following"));
+
+    // As if a process had written on there, and had died before it said that anything is durable.
+    let _store = writing(&place);
+    copy_what_is_running(&place, |name| name.ends_with(".wal"));
+    following.signal("-INT");
+    let said: Vec<_> = notes.collect();
+    assert_eq!(following.end().code(), Some(1), "{said:?}");
+    let error = "error: 20 events at the end of wal:data are whole, but left out";
+    assert!(said.iter().any(|line| line.starts_with(error)), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.starts_with("hint: whoever wrote it has ended meanwhile")),
+        "{said:?}"
+    );
+
+    place.succeed("recover");
+    assert!(place.succeed("migrate --from wal:data --to wal:new").contains("copied 20 events"));
 }

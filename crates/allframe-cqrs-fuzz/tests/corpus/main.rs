@@ -68,12 +68,12 @@ fn any_value_of_rocksdb_is_read_or_refused() {
 
 #[test]
 fn any_event_of_an_earlier_version_is_read_as_one_of_today_or_refused() {
-    survive("earlier_events", 20_000, 1_000);
+    survive("earlier_events", 20_000, 500);
 }
 
 #[test]
 fn any_table_is_whole_with_its_indexes_or_refused() {
-    survive("tables", 20_000, 500);
+    survive("tables", 20_000, 300);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventstore_api::{GlobalPosition, ReadAll, RecordedEvent, StreamId, StreamRange};
+use eventstore_api::{GlobalPosition, ReadAll, RecordedEvent, StoreError, StreamId, StreamRange};
 use eventstore_wal::{
     DiskReader,
     disk::{Disk, Open, faulty::FaultyDisk},
@@ -44,6 +44,8 @@ pub(super) fn look_at(files: &Files) -> Result<Reached, Violation> {
         ensure(events.iter().zip(&saved).all(|(read, saved)| read == saved), || {
             "a store that is sound shows one thing to a reader, and another to `salvage`".to_owned()
         })?;
+        let unproven =
+            unproven.as_ref().map_err(|error| Violation::new(format!("a sound store: {error}")))?;
         ensure((events.len() as u64).checked_add(*unproven) == Some(saved.len() as u64), || {
             let (read, saved) = (events.len(), saved.len());
             format!(
@@ -63,7 +65,7 @@ pub(super) fn look_at(files: &Files) -> Result<Reached, Violation> {
 struct Read {
     events: Vec<RecordedEvent>,
     /// How many more the reader says that there are.
-    unproven: u64,
+    unproven: Result<u64, StoreError>,
 }
 
 /// What a reader sees, up to where it is refused; nothing where it cannot open the store.
@@ -91,5 +93,5 @@ fn read(disk: &Measured, most_events: usize) -> Result<Option<Read>, Violation> 
         }
         let _ = reader.latest_snapshot(stream);
     }
-    Ok(Some(Read { unproven: reader.unproven().unwrap_or_default(), events }))
+    Ok(Some(Read { unproven: reader.unproven(), events }))
 }

@@ -3,6 +3,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{Disk, DiskFile, Open};
@@ -92,24 +93,29 @@ impl Disk for Directory {
         sync_directory(&self.path)
     }
 
+    /// Whoever [asks whether it is taken](Disk::is_locked) keeps it for some microseconds: it is tried again for a moment.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        let path = self.path.join(name);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        // A file can be deleted, and another be made that nobody has locked; the directory stays what it is.
-        let locked = [Some(file), self.as_file()?].into_iter().flatten().map(|file| match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        });
-        let locked: Option<Vec<File>> = locked.collect::<io::Result<_>>()?;
-        Ok(locked.map(|files| Box::new(files) as Box<dyn Send + Sync>))
+        for _ in 1..LOCK_TRIES {
+            if let Some(lock) = self.try_lock(name)? {
+                return Ok(Some(lock));
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        self.try_lock(name)
     }
 
     /// For some microseconds it is kept from whoever would take it.
     fn is_locked(&self, name: &str) -> io::Result<bool> {
-        let file = match File::open(self.path.join(name)) {
+        let mut options = OpenOptions::new();
+        without_waiting(options.read(true));
+        let file = match options.open(self.path.join(name)) {
             Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // The directory is locked too.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) =>
+            {
+                None
+            }
             Err(error) => return Err(error),
         };
         for file in [file, self.as_file()?].into_iter().flatten() {
@@ -147,7 +153,25 @@ fn create_durably(path: &Path) -> io::Result<()> {
     }
 }
 
+/// How often a lock is tried that another has.
+const LOCK_TRIES: usize = 10;
+/// How long is waited in between.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
 impl Directory {
+    fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        let path = self.path.join(name);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        // A file can be deleted, and another be made that nobody has locked; the directory stays what it is.
+        let locked = [Some(file), self.as_file()?].into_iter().flatten().map(|file| match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        });
+        let locked: Option<Vec<File>> = locked.collect::<io::Result<_>>()?;
+        Ok(locked.map(|files| Box::new(files) as Box<dyn Send + Sync>))
+    }
+
     /// The directory itself, where one can be opened as a file.
     #[cfg(unix)]
     fn as_file(&self) -> io::Result<Option<File>> {

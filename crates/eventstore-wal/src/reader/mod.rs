@@ -158,7 +158,8 @@ impl WalReader {
     ///
     /// Zero while somebody has the store open: he will show them when they are durable.
     ///
-    /// It goes through the end of the log.
+    /// It goes through the end of the log, and where there are any, it keeps the lock on the store for some microseconds: whoever would
+    /// open it meanwhile tries again.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

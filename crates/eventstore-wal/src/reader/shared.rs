@@ -95,13 +95,16 @@ impl Shared {
         if wait == Wait::Never {
             return Err(Failure::WouldWait);
         }
-        let count = || self.follower.lock().unproven();
-        if count()? == 0 || is_locked(&*self.disk)? {
-            return Ok(0);
+        let mut unproven = self.follower.lock().unproven()?;
+        // Whoever has it open may close it at any moment, and another may open it: nobody has, before and behind the count.
+        for _ in 0..2 {
+            if unproven == 0 || is_locked(&*self.disk)? {
+                return Ok(0);
+            }
+            self.refresh(wait)?;
+            unproven = self.follower.lock().unproven()?;
         }
-        // Whoever had it open may have closed it in between.
-        self.refresh(wait)?;
-        count()
+        Ok(if is_locked(&*self.disk)? { 0 } else { unproven })
     }
 
     /// Looks whether there is more, and then does something with what there is.

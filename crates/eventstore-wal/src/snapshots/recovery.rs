@@ -98,7 +98,8 @@ pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Fail
     };
     let records = Records { file, store, generation, described };
     let header = header.ok();
-    let proven = end.proven(header);
+    // What was durable behind the end is gone, and no word for what will stand there.
+    let proven = end.proven(header).min(end.end);
     let settling = Settling { records: &records, length, report: &mut report };
     settling.settle(header, &end)?;
     report.tell();
@@ -141,7 +142,8 @@ impl Settling<'_> {
             for gap in &end.gaps {
                 self.mark_gap(file, gap)?;
             }
-            if header.is_none() {
+            // One that speaks of what is gone would have it missed each time.
+            if header.is_none_or(|header| header.carried_through > end.end) {
                 let anew = FileHeader { generation: self.records.generation, carried_through: FIRST_RECORD };
                 write_all(file, &anew.encode(self.records.store), 0)?;
             }

@@ -108,7 +108,7 @@ impl Writer {
     /// is not what was written. False where there is nothing to say, or no room for it.
     pub(super) fn mark(&mut self) -> Result<bool, Failure> {
         // Of the mark itself nothing says so.
-        if self.end - self.proven <= RECORD_HEADER_BYTES as u64 {
+        if self.end.saturating_sub(self.proven) <= RECORD_HEADER_BYTES as u64 {
             return Ok(false);
         }
         let header = RecordHeader {

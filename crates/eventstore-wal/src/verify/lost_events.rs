@@ -2,12 +2,14 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
+use eventstore_api::StoreError;
+
 use super::{Verification, VerifyReport, claims::Claim, witness::Witness};
 use crate::{
     damage::{Damage, not_to_be_found},
     format::PartEntry,
     index::{SegmentStart, Wait},
-    log::recovery::layout::lost,
+    log::recovery::layout::{lost, read_manifest},
     reader::shared::Shared,
 };
 
@@ -56,8 +58,13 @@ impl<W: Witness> Verification<W> {
         let last = segments.last();
         for claim in self.claims.clone() {
             let named = claim.segment;
-            let is_there = segments.contains(&named) || parts.iter().any(|part| part.start == named);
+            let is_part = |parts: &[PartEntry]| parts.iter().any(|part| part.start == named);
+            let is_there = segments.contains(&named) || is_part(parts);
             if !is_there && Some(&named) < last {
+                // It may have been archived since.
+                if read_manifest(&*self.disk).ok().flatten().is_some_and(|now| is_part(&now.parts)) {
+                    continue;
+                }
                 self.claim_is_wrong(&claim, format!("it names {}, which is not there", named.file_name()));
             }
         }
@@ -68,15 +75,19 @@ impl<W: Witness> Verification<W> {
         if self.head <= said.map_or(0, |claim| claim.head) {
             return;
         }
-        // What keeps a reader from it is found here too.
         let unproven = Shared::open(Arc::clone(&self.disk)).and_then(|reader| reader.unproven(Wait::Allowed));
-        if let Ok(events) = unproven
-            && events > 0
-        {
-            self.report.notes.push(format!(
+        match unproven {
+            Ok(0) => {}
+            Ok(events) => self.report.notes.push(format!(
                 "the last {events} of the events are whole, but nothing says that they are durable: readers do not show them before \
                  somebody has opened the store for writing"
-            ));
+            )),
+            // What keeps a reader from a damaged store is told as damage.
+            Err(failure) if self.report.damages.is_empty() => {
+                let failure = StoreError::from(failure);
+                self.report.notes.push(format!("it cannot be told whether readers show all of it: {failure}"));
+            }
+            Err(_) => {}
         }
     }
 

@@ -234,6 +234,36 @@ async fn the_positions_at_the_lost_end_of_a_segment_are_told() {
     }
 }
 
+/// Whatever becomes of it, it comes to an end.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_pipe_in_the_place_of_any_file_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    append(&store, 0..20).await;
+    let crashed = crate::support::copy(directory.path());
+    for name in ["LOCK", "SYNCED", "MANIFEST", "snapshots.log"] {
+        let place = crate::support::copy(crashed.path());
+        let file = place.path().join(name);
+        fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let path = place.path().to_owned();
+        let (told, looked) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _ = (verify(&path), salvage(&path, |_| {}));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            if let Ok(reader) = WalBackend::open_read_only(&path) {
+                let _ = runtime.block_on(reader.unproven());
+            }
+            let _ = WalBackend::production(&path);
+            told.send(()).is_ok()
+        });
+        looked
+            .recv_timeout(std::time::Duration::from_secs(60))
+            .unwrap_or_else(|_| panic!("{name} is waited for"));
+    }
+}
+
 /// A pipe is opened when somebody writes into it, which nobody does.
 #[cfg(target_os = "linux")]
 #[tokio::test]

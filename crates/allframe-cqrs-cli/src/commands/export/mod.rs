@@ -122,6 +122,7 @@ async fn save_all(
     if let Some(counted) = counted.filter(|counted| events < *counted) {
         return Err(Failure::Incomplete { exported: events, counted });
     }
+    store::was_all(location).await?;
     sink.finish()?;
     Ok(Report { events, damages: Vec::new() })
 }

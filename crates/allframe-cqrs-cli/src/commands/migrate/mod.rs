@@ -94,6 +94,7 @@ async fn bring(arguments: MigrateArguments) -> Result<Exit, Failure> {
         );
     }
     closed.map_err(MigrationError::Target)?;
+    store::was_all(&*from).await?;
     heard_or_not(tell(&report, json))?;
     Ok(if report.verified.is_complete() { Exit::Done } else { Exit::Failed })
 }

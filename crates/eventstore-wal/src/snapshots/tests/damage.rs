@@ -223,3 +223,25 @@ fn a_file_is_marked_once_however_often_it_is_opened_and_closed() {
     let record = (marked - index(FIRST_RECORD) - RECORD_HEADER_BYTES) / 2;
     assert_eq!(ends(1), marked + record + RECORD_HEADER_BYTES);
 }
+
+/// A file whose header says that more of it was durable than there is.
+#[test]
+fn a_file_that_was_cut_off_is_told_of_once_and_does_not_grow() {
+    let (bytes, places) = small_file();
+    let cut = places[2];
+    let header = FileHeader { generation: 1, carried_through: bytes.len() as u64 };
+    let mut short = bytes[..cut].to_vec();
+    short[..FILE_HEADER_BYTES].copy_from_slice(&header.encode(store()));
+    let disk = disk_with(&short);
+    let (snapshots, report) = open_reporting(&disk);
+    assert_eq!((report.torn.len(), report.damaged.len()), (0, 1), "{report:?}");
+    snapshots.close().unwrap();
+    let length = file_length(&disk);
+    for _ in 0..3 {
+        let (snapshots, report) = open_reporting(&disk);
+        assert_eq!((report.torn, report.damaged), (vec![], vec![]));
+        assert_eq!(found(&snapshots), expected(|record| record < 2));
+        snapshots.close().unwrap();
+        assert_eq!(file_length(&disk), length);
+    }
+}

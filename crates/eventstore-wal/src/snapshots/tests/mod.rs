@@ -7,7 +7,7 @@ mod saving;
 use eventstore_api::{EventType, Version};
 
 use super::{
-    format::{FIRST_RECORD, RECORD_HEADER_BYTES},
+    format::{FILE_HEADER_BYTES, FIRST_RECORD, FileHeader, RECORD_HEADER_BYTES},
     *,
 };
 use crate::disk::{Open, faulty::FaultyDisk};
