@@ -98,8 +98,8 @@ pub(super) fn recover(disk: &dyn Disk, store: StoreId) -> Result<Recovered, Fail
     };
     let records = Records { file, store, generation, described };
     let header = header.ok();
-    // What was durable behind the end is gone, and no word for what will stand there.
-    let proven = end.proven(header).min(end.end);
+    // A header that speaks of more than there is will not be there any more.
+    let proven = end.proven(header.filter(|header| header.carried_through <= end.end)).min(end.end);
     let settling = Settling { records: &records, length, report: &mut report };
     settling.settle(header, &end)?;
     report.tell();
