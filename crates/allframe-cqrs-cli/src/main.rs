@@ -74,7 +74,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     build().map_err(|source| Failure::System { what: "cannot start", source })
 }
 
-/// Whoever writes more than a file may hold (`ulimit -f`) is told so, as where a disk is full, unless the signal has ended him before.
+/// Whoever writes more than a file may hold (`ulimit -f`) is told so, as where a disk is full; without this, a signal ends the program.
 #[cfg(target_os = "linux")]
 fn outlive_limits_of_files() -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
