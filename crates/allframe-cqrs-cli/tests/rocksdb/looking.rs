@@ -102,6 +102,7 @@ fn a_directory_that_is_no_store_is_left_alone() {
 #[test]
 fn what_may_be_named() {
     let place = on_rocksdb();
+    insta::assert_snapshot!(place.run("--store rocksdb stats"));
     insta::assert_snapshot!(place.run("--store rocksdb: stats"));
 }
 

@@ -1,7 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use parking_lot::Mutex;
-use rust_rocksdb::event_listener::{DBBackgroundErrorReason, EventListener, MutableStatus};
+use parking_lot::{Condvar, Mutex};
+use rust_rocksdb::event_listener::{
+    BackgroundErrorRecoveryInfo, DBBackgroundErrorReason, EventListener, MutableStatus,
+};
 
 use crate::error::Cause;
 
@@ -11,38 +13,63 @@ use crate::error::Cause;
 /// Want of room is no such failure where nothing but a sorted file was to be written: what was to go into it is where it was, in
 /// the log or in other files.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct GivenUp(Arc<Mutex<Trouble>>);
+pub(crate) struct GivenUp(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    trouble: Mutex<Trouble>,
+    /// Told of each recovery.
+    recovered: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Trouble {
     cause: Option<Cause>,
-    /// What is in memory could not be written out.
-    lacks_room: bool,
+    /// What is in memory could not be written out, for this want of room.
+    lacks_room: Option<Cause>,
+    /// How often RocksDB has gone on by itself.
+    recoveries: u64,
 }
 
 impl GivenUp {
     /// Gives up, because of this. The first cause stays.
     pub(crate) fn because(&self, cause: Cause) -> Cause {
-        let given_up = &mut self.0.lock().cause;
+        let given_up = &mut self.0.trouble.lock().cause;
         if given_up.is_none() {
             tracing::error!(%cause, "the store writes no more");
         }
         given_up.get_or_insert(cause).clone()
     }
 
-    /// Whether RocksDB takes nothing until there is room, and it is told so.
-    pub(crate) fn lacks_room(&self) -> bool {
-        self.0.lock().lacks_room
+    /// How RocksDB said that it takes nothing until there is room, and it is told so; `None` where it takes what it gets.
+    pub(crate) fn lacks_room(&self) -> Option<Cause> {
+        self.0.trouble.lock().lacks_room.clone()
     }
 
     /// Notes whether that is so.
-    pub(crate) fn set_lacks_room(&self, lacks_room: bool) {
-        self.0.lock().lacks_room = lacks_room;
+    pub(crate) fn set_lacks_room(&self, lacks_room: Option<Cause>) {
+        self.0.trouble.lock().lacks_room = lacks_room;
+    }
+
+    /// How often RocksDB has gone on by itself after it had stopped for want of room.
+    pub(crate) fn recoveries(&self) -> u64 {
+        self.0.trouble.lock().recoveries
+    }
+
+    /// Waits until it has done so more often than this; whether it has, in time.
+    pub(crate) fn wait_for_recovery(&self, seen: u64, until: Instant) -> bool {
+        let mut trouble = self.0.trouble.lock();
+        !self.0.recovered.wait_while_until(&mut trouble, |it| it.recoveries == seen, until).timed_out()
+    }
+
+    fn note_recovery(&self) {
+        self.0.trouble.lock().recoveries += 1;
+        self.0.recovered.notify_all();
     }
 
     /// Why, if it has.
     pub(crate) fn why(&self) -> Option<Cause> {
-        self.0.lock().cause.clone()
+        self.0.trouble.lock().cause.clone()
     }
 }
 
@@ -59,12 +86,16 @@ impl EventListener for GivenUp {
             // A write that is refused for that is told of here too.
             _ if is_stop_for_want_of_room(error) => {
                 tracing::warn!(%error, "there is no room to write out what is in memory");
-                self.set_lacks_room(true);
+                self.set_lacks_room(Some(Cause(error.to_string())));
             }
             _ => {
                 self.because(Cause(error.to_string()));
             }
         }
+    }
+
+    fn on_error_recovery_end(&self, _: &BackgroundErrorRecoveryInfo) {
+        self.note_recovery();
     }
 }
 
@@ -90,5 +121,19 @@ mod tests {
         given_up.because(Cause("the disk".to_owned()));
         given_up.because(Cause("and the rest".to_owned()));
         assert_eq!(given_up.why(), Some(Cause("the disk".to_owned())));
+    }
+
+    #[test]
+    fn a_recovery_is_waited_for_and_not_missed() {
+        let given_up = GivenUp::default();
+        let seen = given_up.recoveries();
+        assert!(!given_up.wait_for_recovery(seen, Instant::now()));
+        let waiting = given_up.clone();
+        let waiter = std::thread::spawn(move || {
+            waiting.wait_for_recovery(seen, Instant::now() + std::time::Duration::from_secs(60))
+        });
+        given_up.note_recovery();
+        assert!(waiter.join().unwrap());
+        assert!(given_up.wait_for_recovery(seen, Instant::now()));
     }
 }

@@ -177,10 +177,15 @@ impl Database {
 
     /// Puts into files what is in memory, so that opening has no log to go through.
     pub(crate) fn flush_memory(&self) -> Result<()> {
+        self.try_flush_memory()?.map_err(failed(&self.path, "write out what is in memory"))
+    }
+
+    /// The same; within, what RocksDB says.
+    pub(crate) fn try_flush_memory(&self) -> Result<Result<(), rust_rocksdb::Error>> {
         let families = family::ALL.into_iter().map(|name| self.family(name)).collect::<Result<Vec<_>>>()?;
         let mut options = FlushOptions::default();
         options.set_wait(true);
-        self.db.flush_cfs_opt(&families, &options).map_err(failed(&self.path, "write out what is in memory"))
+        Ok(self.db.flush_cfs_opt(&families, &options))
     }
 
     pub(crate) fn family(&self, name: &'static str) -> Result<&ColumnFamily> {

@@ -1,4 +1,8 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use eventstore_api::{Result, StoreError};
 use eventstore_embedded::{Durability, Engine};
@@ -14,11 +18,14 @@ use super::{
 use crate::{
     config::RocksDbConfig,
     database::{Database, GivenUp, Sync, is_stop_for_want_of_room, is_want_of_room},
-    error::{Cause, RocksDbError, gave_up},
+    error::{Cause, RocksDbError, failed, gave_up},
     gate::Gate,
     layout::{family, keys},
     published::Published,
 };
+
+/// How long a store that is closed waits for RocksDB to go on by itself, which looks every five seconds whether there is room.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What appends to a database, a group at a time: a [`WriteBatch`], and one sync for all of it.
 pub(crate) struct Appender {
@@ -69,17 +76,16 @@ impl Appender {
 
     /// Has RocksDB go on where it had stopped for want of room, and there is some; says so where there is none.
     fn go_on_where_there_is_room(&self, database: &Database) -> Result<()> {
-        if !self.given_up.lacks_room() {
-            return Ok(());
-        }
+        let Some(cause) = self.given_up.lacks_room() else { return Ok(()) };
         space::check(database.path(), 0, self.reserve)?;
         // Before: it may come to lack room again meanwhile.
-        self.given_up.set_lacks_room(false);
+        self.given_up.set_lacks_room(None);
         match database.resume() {
             Ok(()) => Ok(()),
-            // It goes on already where it has noticed by itself.
-            Err(error) if is_want_of_room(&error) || error.kind() == ErrorKind::Busy => {
-                Err(self.lacks_room(database, error))
+            // It notices by itself, and says only that it is about to.
+            Err(error) if error.kind() == ErrorKind::Busy => Err(self.lacks_room(database, cause)),
+            Err(error) if is_want_of_room(&error) => {
+                Err(self.lacks_room(database, Cause(error.into_string())))
             }
             Err(error) => {
                 let cause = self.given_up.because(Cause(error.into_string()));
@@ -88,11 +94,48 @@ impl Appender {
         }
     }
 
+    /// Waits where RocksDB is about to go on by itself, and there is room for it.
+    fn wait_while_it_recovers(&self, database: &Database, until: Instant) {
+        loop {
+            let seen = self.given_up.recoveries();
+            let is_about_to = self.given_up.why().is_none()
+                && self.given_up.lacks_room().is_some()
+                && space::check(database.path(), 0, self.reserve).is_ok()
+                && database.resume().is_err_and(|error| error.kind() == ErrorKind::Busy);
+            if !is_about_to || !self.given_up.wait_for_recovery(seen, until) {
+                return;
+            }
+        }
+    }
+
+    /// Makes all of it durable, and puts it into files; where that failed for want of room and there is some by now, again: whoever
+    /// closes does not come again, as those do who append.
+    fn finish(&mut self) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        let gate = self.gate.clone();
+        loop {
+            let database = gate.enter()?;
+            self.wait_while_it_recovers(&database, until);
+            drop(database);
+            self.or_give_up(Self::sync_and_say_so)?;
+            // Where this fails, the log has all of it.
+            let database = gate.enter()?;
+            match database.try_flush_memory()? {
+                Ok(()) => return Ok(()),
+                Err(error) if is_stop_for_want_of_room(&error) && Instant::now() < until => {
+                    // It may have failed before, and is told only now.
+                    let _ = self.lacks_room(&database, Cause(error.into_string()));
+                }
+                Err(error) => return Err(failed(&self.path, "write out what is in memory")(error)),
+            }
+        }
+    }
+
     /// What is in memory could not be written out: nothing is taken until there is room.
-    fn lacks_room(&self, database: &Database, error: rust_rocksdb::Error) -> StoreError {
-        self.given_up.set_lacks_room(true);
+    fn lacks_room(&self, database: &Database, cause: Cause) -> StoreError {
+        self.given_up.set_lacks_room(Some(cause.clone()));
         let doing = format!("write out what is in memory in {}", database.path().display());
-        StoreError::unavailable(RocksDbError::Failed { doing, source: Cause(error.into_string()) })
+        StoreError::unavailable(RocksDbError::Failed { doing, source: cause })
     }
 
     /// Writes a group, and shows it.
@@ -111,7 +154,7 @@ impl Appender {
             _ => Sync::Left,
         };
         database.write(batch, sync).map_err(|error| match is_stop_for_want_of_room(&error) {
-            true => Unwritten::Refused(self.lacks_room(database, error)),
+            true => Unwritten::Refused(self.lacks_room(database, Cause(error.into_string()))),
             false => Unwritten::Failed(Cause(error.into_string())),
         })?;
         match sync {
@@ -185,7 +228,7 @@ impl Appender {
         self.go_on_where_there_is_room(&database)?;
         work(self, &database).map_err(|error| {
             if is_stop_for_want_of_room(&error) {
-                return self.lacks_room(&database, error);
+                return self.lacks_room(&database, Cause(error.into_string()));
             }
             gave_up(&self.path, self.given_up.because(Cause(error.into_string())))
         })
@@ -244,10 +287,7 @@ impl Engine for Appender {
     }
 
     fn close(mut self) -> Result<()> {
-        let closed = self.or_give_up(Self::sync_and_say_so);
-        let gate = self.gate.clone();
-        // Where that fails, the log has all of it.
-        closed.and_then(|()| gate.enter()?.flush_memory())
+        self.finish()
     }
 }
 

@@ -139,6 +139,39 @@ async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
     assert_eq!(ids(&all(&open(&path)).await.unwrap()), acknowledged);
 }
 
+/// RocksDB looks every five seconds whether there is room again, and takes nothing until then.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_room_again_a_store_closes_in_good_order_at_once() {
+    let test = "where_there_is_room_again_a_store_closes_in_good_order_at_once";
+    let Some(disk) = on(&SmallDisk::of_megabytes(64), test) else { return };
+    let path = disk.join("store");
+    let batch: Vec<_> = (0..16).map(|number| event_of(number, MIB)).collect();
+    for attempt in 0.. {
+        assert!(attempt < 20, "it always gives up");
+        let store = open(&path);
+        // There is room for them in the log, and none to write them out, which the next event has done.
+        take_room(&disk, 19 * MIB as u64);
+        store.append(&stream(1), ExpectedVersion::Any, batch.clone()).await.unwrap();
+        let mut count = batch.len();
+        let refused = loop {
+            match append_one(&store, &event_of(0, 10)).await {
+                Ok(()) => count += 1,
+                Err(error) => break error,
+            }
+        };
+        give_room(&disk);
+        // Elsewhere the room went between its look and its write.
+        if !matches!(refused, StoreError::OutcomeUnknown { .. }) {
+            assert!(is_want_of_room(&refused), "{refused:?}");
+            store.close().await.unwrap();
+            assert_eq!(verified(&path), count);
+            break;
+        }
+        drop(store);
+        fs::remove_dir_all(&path).unwrap();
+    }
+}
+
 /// The room is there when the store looks, and gone when it writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn where_somebody_else_takes_the_room_meanwhile_reopening_recovers_all_that_was_acknowledged() {
@@ -243,7 +276,10 @@ async fn where_there_is_no_room_for_another_file_reading_goes_on_and_nothing_is_
     for number in 0..taken {
         fs::remove_file(disk.join(format!("of-somebody-else-{number}"))).unwrap();
     }
-    let _ = store.close().await;
+    // Where it has not given up, it closes in good order, though RocksDB has yet to notice that there is room.
+    let gave_up = matches!(error, StoreError::OutcomeUnknown { .. });
+    let closed = store.close().await;
+    assert_eq!(closed.is_err(), gave_up, "{error:?}, {closed:?}");
     let recovered = open(&path);
     let count = count_from_the_first(&all(&recovered).await.unwrap());
     assert!(count == acknowledged || count == acknowledged + 1, "{count} of {acknowledged}");
