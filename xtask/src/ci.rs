@@ -4,6 +4,7 @@ mod arguments;
 mod checks;
 mod deny;
 mod features;
+mod lanes;
 mod plan;
 mod rocksdb;
 mod step;

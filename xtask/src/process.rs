@@ -62,6 +62,17 @@ impl Process {
         Ok(())
     }
 
+    /// The same beside others: says what it ran and what the program wrote when it has ended, all at once.
+    pub(crate) fn run_aside(&self) -> anyhow::Result<()> {
+        let output = self.command().stdin(Stdio::null()).output().with_context(|| self.could_not_start())?;
+        let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
+        println!("$ {self}\n{err}{out}");
+        if !output.status.success() {
+            bail!("`{self}` failed ({})", output.status);
+        }
+        Ok(())
+    }
+
     /// What the program wrote to its standard output, silently.
     pub(crate) fn read(&self) -> anyhow::Result<String> {
         let output = self

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lanes;
 use crate::process::Process;
 use crate::rocksdb::tools::Tools;
 use crate::surroundings::Surroundings;
@@ -16,7 +17,7 @@ pub(super) struct Step {
 pub(super) enum Work {
     /// All of them run, also after one has failed.
     Commands(Vec<Process>),
-    /// The same; of all but RocksDB where its bindings cannot be made.
+    /// The same, side by side; of all but RocksDB where its bindings cannot be made.
     Checks {
         bindings: fn() -> Tools,
         of_everything: Vec<Process>,
@@ -42,13 +43,15 @@ impl Step {
     pub(super) fn run(&self) -> Outcome {
         let outcome = match &self.work {
             Work::Commands(commands) => Ok(run_all(commands.iter().cloned())),
-            Work::Checks { bindings, of_everything, without_rocksdb } => Ok(match bindings() {
-                Tools::Ready => run_all(of_everything.iter().cloned()),
-                Tools::Missing(what) => match run_all(without_rocksdb.iter().cloned()) {
-                    Outcome::Passed => Outcome::PassedWithout(format!("RocksDB: {what}")),
-                    failed => failed,
-                },
-            }),
+            Work::Checks { bindings, of_everything, without_rocksdb } => match bindings() {
+                Tools::Ready => lanes::run(of_everything).map(outcome_of),
+                Tools::Missing(what) => {
+                    lanes::run(without_rocksdb).map(|problems| match problems.is_empty() {
+                        true => Outcome::PassedWithout(format!("RocksDB: {what}")),
+                        false => Outcome::Failed(problems),
+                    })
+                }
+            },
             Work::Tests(commands) => run_tests(commands),
             Work::TestsOnRocksdb(tools, commands) => tools().and_then(|it| match it {
                 Tools::Ready => run_tests(commands),
@@ -61,8 +64,10 @@ impl Step {
 }
 
 fn run_all(commands: impl Iterator<Item = Process>) -> Outcome {
-    let problems: Vec<String> =
-        commands.filter_map(|it| it.run().err()).map(|it| format!("{it:#}")).collect();
+    outcome_of(commands.filter_map(|it| it.run().err()).map(|it| format!("{it:#}")).collect())
+}
+
+fn outcome_of(problems: Vec<String>) -> Outcome {
     if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) }
 }
 
