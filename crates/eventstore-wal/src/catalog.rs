@@ -9,9 +9,12 @@ use tokio::sync::watch;
 use crate::{
     archive::OpenParts,
     block_cache::BlockCache,
+    damage::Failure,
     format::{SEGMENT_HEADER_BYTES, StoreId},
     frames::{Frame, FrameEvent, Malformed},
-    index::{ActiveIndex, FrameOffset, Head, Heads, IndexedEvent, Previous, SegmentStart},
+    index::{
+        ActiveIndex, FrameOffset, Head, Heads, IndexedEvent, Previous, SegmentIndex, SegmentStart, Wait,
+    },
     segment::Segment,
 };
 
@@ -32,6 +35,22 @@ pub(crate) struct Catalog {
     /// Taken by whoever replaces indexes that are damaged.
     pub(crate) healing: Mutex<()>,
     published: watch::Sender<Published>,
+}
+
+/// When streams are put into the table of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TakeUp {
+    Now,
+    /// When somebody asks for one: whoever only reads may never do that.
+    Later,
+}
+
+/// What is to be taken up later of a segment, if anything.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "the segment's streams would never be known"]
+pub(crate) struct PutOff {
+    /// How many streams begin in it.
+    begun: Option<u64>,
 }
 
 /// How far the log can be seen.
@@ -144,7 +163,46 @@ impl Catalog {
         replaced
     }
 
-    /// The version of a stream's last event, published or not.
+    /// Puts into the table of streams how far each has come in a segment, as its index says.
+    ///
+    /// That can be put off where the index knows how many streams begin in the segment. Whoever has added the segment
+    /// [notes](Self::note) what was.
+    pub(crate) fn take_up_streams(
+        &self,
+        segment: &Segment,
+        index: &dyn SegmentIndex,
+        begun: Option<u64>,
+        when: TakeUp,
+    ) -> Result<PutOff, Failure> {
+        if when == TakeUp::Later && begun.is_some() {
+            return Ok(PutOff { begun });
+        }
+        self.settle(Wait::Allowed)?;
+        let failure = Failure::io(|| format!("cannot read the index of {}", segment.described));
+        self.heads.take_up(segment.start, index).map_err(failure)?;
+        Ok(PutOff::default())
+    }
+
+    /// Notes what was put off of a segment that is there.
+    pub(crate) fn note(&self, segment: SegmentStart, put_off: PutOff) {
+        if let Some(begun) = put_off.begun {
+            self.heads.take_up_later(segment, begun);
+        }
+    }
+
+    /// Makes sure that the table of streams has all of them; before anything is looked for in it or put into it.
+    pub(crate) fn settle(&self, wait: Wait) -> Result<(), Failure> {
+        match wait {
+            _ if self.heads.is_settled() => Ok(()),
+            Wait::Never => Err(Failure::WouldWait),
+            Wait::Allowed => {
+                let index_of = |start| self.segment(start).map(|segment| segment.index());
+                self.heads.settle(index_of).map_err(Failure::io(|| "cannot read an index".to_owned()))
+            }
+        }
+    }
+
+    /// The version of a stream's last event, published or not, as far as it is [known](Self::settle).
     pub(crate) fn version(&self, stream: &StreamId) -> Version {
         self.heads.get(stream.as_str()).map_or(Version::NONE, |head| head.version)
     }

@@ -86,6 +86,11 @@ impl Segment {
         Arc::clone(&self.file.read())
     }
 
+    /// How long its file is, in bytes.
+    pub(crate) fn length(&self) -> Result<u64, Failure> {
+        self.file().length().map_err(Failure::io(|| format!("cannot read {}", self.described)))
+    }
+
     pub(crate) fn replace_file(&self, file: Arc<dyn DiskFile>) {
         *self.file.write() = file;
     }

@@ -20,7 +20,7 @@ use crate::{
     disk::{Disk, DiskFile, Open, replace, write_all},
     format::PartEntry,
     frames::{Frame, Malformed},
-    index::{ActiveIndex, FrameOffset, IndexOf, Previous, Sidecar, Wait},
+    index::{ActiveIndex, FrameOffset, IndexOf, Previous, SegmentIndex as _, Sidecar, Wait},
     log::recovery::{read_segment_header, scan_segment},
     segment::{Sealed, Segment},
 };
@@ -176,8 +176,9 @@ impl Making<'_> {
         }
         let mut earlier = HashMap::default();
         let store = self.catalog.store.as_bytes();
-        let told = Sidecar::open(self.disk, store, self.segment.start, IndexOf::Segment).and_then(|index| {
-            index.streams(|stream, part| {
+        let opened = Sidecar::open(self.disk, store, self.segment.start, IndexOf::Segment);
+        let told = opened.map_err(io::Error::from).and_then(|index| {
+            index.streams(&mut |stream, part| {
                 earlier.insert(stream.into(), part.previous);
             })
         });

@@ -51,7 +51,7 @@ impl Disk for Directory {
         let mut options = OpenOptions::new();
         options.read(true);
         match how {
-            Open::Read => {}
+            Open::Read | Open::Held => {}
             Open::Write => {
                 options.write(true);
             }

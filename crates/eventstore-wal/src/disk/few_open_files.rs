@@ -23,7 +23,7 @@ impl FewOpenFiles {
         Self::with_most(disk, 256)
     }
 
-    fn with_most(disk: Arc<dyn Disk>, most: usize) -> Self {
+    pub(crate) fn with_most(disk: Arc<dyn Disk>, most: usize) -> Self {
         Self { files: Arc::new(OpenFiles { disk, most: most.max(1), open: Mutex::default() }) }
     }
 }

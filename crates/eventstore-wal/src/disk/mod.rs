@@ -76,6 +76,8 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
 pub enum Open {
     /// One that is there, for reading.
     Read,
+    /// The same, of which another may take the name meanwhile: it is held open, and not opened anew by its name.
+    Held,
     /// One that is there, for reading and writing.
     Write,
     /// A new one, for reading and writing; there must be none of that name.

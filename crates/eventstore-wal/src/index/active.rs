@@ -48,6 +48,17 @@ pub(super) struct Stream {
     pub(super) frames: StreamFrames,
 }
 
+impl Stream {
+    fn part(&self, name: &StreamId) -> StreamPart {
+        StreamPart {
+            first_version: self.first_version,
+            count: u32::try_from(self.frames.as_slice().len()).unwrap_or(u32::MAX),
+            previous: self.previous,
+            locator: Locator::Name(name.clone()),
+        }
+    }
+}
+
 /// What an index has to know of an event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexedEvent<'e> {
@@ -198,12 +209,12 @@ fn frame_of_key(key: u64) -> FrameOffset {
 
 impl SegmentIndex for ActiveIndex {
     fn stream(&self, stream: &StreamId, _: Wait) -> io::Result<Option<StreamPart>> {
-        Ok(self.streams.get(stream).map(|found| StreamPart {
-            first_version: found.first_version,
-            count: u32::try_from(found.frames.as_slice().len()).unwrap_or(u32::MAX),
-            previous: found.previous,
-            locator: Locator::Name(stream.clone()),
-        }))
+        Ok(self.streams.get(stream).map(|found| found.part(stream)))
+    }
+
+    fn streams(&self, visit: &mut dyn FnMut(&str, StreamPart)) -> io::Result<()> {
+        self.streams.iter().for_each(|it| visit(it.key().as_str(), it.part(it.key())));
+        Ok(())
     }
 
     fn stream_frames(

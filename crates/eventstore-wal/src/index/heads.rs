@@ -1,22 +1,31 @@
 use std::{
-    fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    collections::VecDeque,
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use dashmap::DashMap;
 use eventstore_api::Version;
 use foldhash::fast::RandomState;
+use parking_lot::Mutex;
 
-use super::SegmentStart;
+use super::{Previous, SegmentIndex, SegmentStart};
 
 /// The table of all streams: how long each is, and which segment holds its last events. One writer, any number of readers.
 ///
 /// The one thing in memory that grows with the store, so names are kept as plain text: 32 bytes of table for a stream, and
-/// its name.
+/// its name. Whoever only reads may never ask for a stream: what indexes in files know of it can wait there until he does.
 #[derive(Default)]
 pub(crate) struct Heads {
     by_stream: DashMap<Box<str>, Head, RandomState>,
+    /// Of all of them, also of those that wait.
     count: AtomicU64,
+    /// Segments whose streams are counted and not in the table, in the order of the log.
+    waiting: Mutex<VecDeque<SegmentStart>>,
+    is_waited_for: AtomicBool,
 }
 
 /// Where a stream ends.
@@ -29,6 +38,56 @@ pub(crate) struct Head {
 }
 
 impl Heads {
+    /// Puts in how far each stream has come in a segment that is behind all that were put in before.
+    pub(crate) fn take_up(&self, segment: SegmentStart, index: &dyn SegmentIndex) -> io::Result<()> {
+        index.streams(&mut |stream, part| {
+            let head = Head { version: part.last_version(), segment };
+            match part.previous {
+                Previous::None => self.begin(stream, head),
+                Previous::Segment(_) | Previous::Unknown => self.set(stream, head),
+            }
+        })
+    }
+
+    /// Counts the streams that begin in such a segment, so many, and puts in how far each has come there when they are
+    /// [settled](Self::settle).
+    pub(crate) fn take_up_later(&self, segment: SegmentStart, begun: u64) {
+        let mut waiting = self.waiting.lock();
+        waiting.push_back(segment);
+        self.count.fetch_add(begun, Ordering::Relaxed);
+        self.is_waited_for.store(true, Ordering::Release);
+    }
+
+    /// Whether all streams are in the table.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.is_waited_for.load(Ordering::Acquire)
+    }
+
+    /// Puts all streams into the table, as the indexes of their segments have them; before anything is looked for in it or put into it.
+    /// What goes wrong with one of these leaves the rest for another time.
+    pub(crate) fn settle(
+        &self,
+        index_of: impl Fn(SegmentStart) -> Option<Arc<dyn SegmentIndex>>,
+    ) -> io::Result<()> {
+        let mut waiting = self.waiting.lock();
+        while let Some(&segment) = waiting.front() {
+            let index = index_of(segment).ok_or(io::ErrorKind::NotFound)?;
+            index.streams(&mut |stream, part| {
+                let head = Head { version: part.last_version(), segment };
+                if part.previous != Previous::None
+                    && let Some(mut known) = self.by_stream.get_mut(stream)
+                {
+                    *known = head;
+                    return;
+                }
+                self.by_stream.insert(stream.into(), head);
+            })?;
+            waiting.pop_front();
+        }
+        self.is_waited_for.store(false, Ordering::Release);
+        Ok(())
+    }
+
     /// Where a stream ends; `None` when it has no events.
     pub(crate) fn get(&self, stream: &str) -> Option<Head> {
         self.by_stream.get(stream).map(|head| *head)
@@ -45,7 +104,7 @@ impl Heads {
     }
 
     /// The same of a stream that is most likely new: it is not looked for first.
-    pub(crate) fn begin(&self, stream: &str, head: Head) {
+    fn begin(&self, stream: &str, head: Head) {
         if self.by_stream.insert(stream.into(), head).is_none() {
             self.count.fetch_add(1, Ordering::Relaxed);
         }

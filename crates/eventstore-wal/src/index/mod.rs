@@ -29,7 +29,7 @@ pub(crate) use active::{ActiveIndex, IndexedEvent};
 pub(crate) use frame_offset::FrameOffset;
 pub(crate) use heads::{Head, Heads};
 pub(crate) use segment_start::SegmentStart;
-pub(crate) use sidecar::{Sidecar, SidecarError};
+pub(crate) use sidecar::Sidecar;
 
 /// What the index of one segment answers.
 ///
@@ -42,6 +42,10 @@ pub(crate) use sidecar::{Sidecar, SidecarError};
 pub(crate) trait SegmentIndex: fmt::Debug + Send + Sync {
     /// What the segment holds of a stream; `None` when that is nothing.
     fn stream(&self, stream: &StreamId, how: Wait) -> io::Result<Option<StreamPart>>;
+
+    /// Shows every stream of which the segment holds events, with what it holds, in no order that means anything; waits for the
+    /// disk. After an error, some may have been shown.
+    fn streams(&self, visit: &mut dyn FnMut(&str, StreamPart)) -> io::Result<()>;
 
     /// The frames of a stream's events, one entry an event, in the order of versions: `count` of them, or as many as
     /// there are, from event number `first` on. The part's first event is number 0.

@@ -22,7 +22,7 @@ use super::{
     hashes::Hashes,
     postings::{high, key, low},
 };
-use crate::disk::Disk;
+use crate::disk::{Disk, Open};
 pub(crate) use error::{Part, SidecarError};
 use file::{SidecarFile, at_most};
 use header::Section;
@@ -53,6 +53,17 @@ impl Sidecar {
         Self::open_with_hashes(disk, store_id, Hashes::new(store_id), segment, of)
     }
 
+    /// The same of the segment that was written last: whoever writes on puts another index in the place of this one, which stays
+    /// what it is.
+    pub(crate) fn open_last(
+        disk: &dyn Disk,
+        store_id: &[u8; 16],
+        segment: SegmentStart,
+    ) -> Result<Self, SidecarError> {
+        let file = SidecarFile::open(disk, store_id, segment, IndexOf::Segment, Open::Held)?;
+        Ok(Self { segment, hashes: Hashes::new(store_id), file })
+    }
+
     pub(super) fn open_with_hashes(
         disk: &dyn Disk,
         store_id: &[u8; 16],
@@ -60,7 +71,7 @@ impl Sidecar {
         segment: SegmentStart,
         of: IndexOf,
     ) -> Result<Self, SidecarError> {
-        Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment, of)? })
+        Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment, of, Open::Read)? })
     }
 
     /// Compares every section with its checksum.
@@ -222,6 +233,13 @@ impl SegmentIndex for Sidecar {
         let within = 0..=key(relative, u32::MAX);
         let found = self.keys(Section::Positions, about_most, within, Direction::Backward, how)?.next();
         Ok(found.transpose()?.map(|(_, key)| FrameOffset::from_units(low(key))))
+    }
+
+    fn streams(&self, visit: &mut dyn FnMut(&str, StreamPart)) -> io::Result<()> {
+        Ok(self.each_stream(|record| {
+            visit(record.name, record.part());
+            Some(())
+        })?)
     }
 
     fn is_in_memory(&self) -> bool {

@@ -4,8 +4,8 @@ use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Tags, Version
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    ActiveIndex, FrameOffset, IndexOf, IndexedEvent, Previous, SegmentIndex, SegmentStart, Sidecar,
-    SidecarError, Wait, hashes::Hashes, test_disk::TestDisk,
+    ActiveIndex, FrameOffset, IndexOf, IndexedEvent, Previous, SegmentIndex, SegmentStart, Sidecar, Wait,
+    hashes::Hashes, sidecar::SidecarError, test_disk::TestDisk,
 };
 use crate::disk::Disk as _;
 
@@ -182,7 +182,7 @@ proptest! {
         prop_assert_eq!((sidecar.covers(), sidecar.last_position()), (4_096, 2_000));
 
         let mut streams = Vec::new();
-        sidecar.streams(|name, part| streams.push((name.to_owned(), part))).unwrap();
+        sidecar.streams(&mut |name, part| streams.push((name.to_owned(), part))).unwrap();
         prop_assert_eq!(streams.len() as u64, index.stream_count());
         for (name, part) in streams {
             let name = StreamId::new(name).unwrap();
@@ -200,7 +200,7 @@ proptest! {
         let (before, after) = placed.split_at(split.index(placed.len() + 1));
         let disk = TestDisk::default();
         write(&disk, &active(before, mask));
-        let loaded = open(&disk, mask).unwrap().into_active(0).unwrap();
+        let loaded = open(&disk, mask).unwrap().to_active().unwrap();
         note(&loaded, after);
 
         let whole = active(&placed, mask);
@@ -266,8 +266,8 @@ proptest! {
         let sidecar = open(&disk, u32::MAX).unwrap();
         // Whatever they are, answers come to an end.
         let _ = answers(&sidecar, Wait::Allowed);
-        let _ = sidecar.streams(|_, _| {});
-        let _ = sidecar.into_active(0);
+        let _ = sidecar.streams(&mut |_, _| {});
+        let _ = sidecar.to_active();
     }
 }
 
@@ -403,7 +403,7 @@ fn a_look_up_in_a_large_sidecar_takes_a_few_reads() {
     let disk = TestDisk::default();
     write(&disk, &index);
     let sidecar = Sidecar::open(&disk, &STORE, SEGMENT, IndexOf::Segment).unwrap();
-    sidecar.streams(|_, _| {}).unwrap();
+    sidecar.streams(&mut |_, _| {}).unwrap();
 
     // Finds every section whole, which is not counted.
     let everywhere = FrameOffset::MIN..=FrameOffset::MAX;

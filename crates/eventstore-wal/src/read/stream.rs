@@ -74,6 +74,7 @@ struct Found {
 
 impl Parts<'_> {
     fn last(&mut self) -> Result<Option<Found>, Failure> {
+        self.catalog.settle(self.wait)?;
         let Some(head) = self.catalog.heads.get(self.stream.as_str()) else { return Ok(None) };
         match self.in_segment(head.segment)? {
             Some(found) => Ok(Some(found)),

@@ -1,9 +1,8 @@
 use std::{io, sync::Arc};
 
-use eventstore_codec::Names;
-
+use super::active::{Active, Index};
 use crate::{
-    catalog::{Catalog, Published},
+    catalog::{Catalog, Published, PutOff, TakeUp},
     config::WalConfig,
     damage::{Damage, Failure},
     disk::{Disk, Open},
@@ -20,7 +19,7 @@ use crate::{
             parts::{load_part, reopen_part},
             read_segment_header,
             scan::{look_behind, scan_on},
-            sealed::{Link, Seal, load_sidecar, read_seal},
+            sealed::{Link, LoadedIndex, Seal, load_sidecar, read_seal},
         },
         replace_damaged_indexes,
     },
@@ -40,14 +39,6 @@ pub(super) struct Follower {
     active: Option<Active>,
     /// Sealed segments, the index of which was not beside them yet.
     unindexed: Vec<Arc<Segment>>,
-}
-
-/// The segment that is followed.
-#[derive(Debug)]
-struct Active {
-    segment: Arc<Segment>,
-    index: Arc<ActiveIndex>,
-    end: ScanEnd,
 }
 
 /// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
@@ -107,7 +98,14 @@ impl Follower {
             match known {
                 // It comes next, or is the one that is followed.
                 _ if entry.start == self.before.next() => {
-                    load_part(&self.disk, &self.catalog, entry, &mut self.before, Rebuilt::InMemory)?;
+                    load_part(
+                        &self.disk,
+                        &self.catalog,
+                        entry,
+                        &mut self.before,
+                        Rebuilt::InMemory,
+                        TakeUp::Later,
+                    )?;
                     self.active = None;
                     are_new = true;
                 }
@@ -174,7 +172,7 @@ impl Follower {
             if !is_last && wait == Wait::Never {
                 return Err(Failure::WouldWait);
             }
-            let bound = if is_last { through.offset } else { active.length()? };
+            let bound = if is_last { through.offset } else { active.segment.length()? };
             active.scan(&self.catalog, bound, wait)?;
             match active.end.fault {
                 None => {
@@ -212,8 +210,11 @@ impl Follower {
         let segment = Segment::new(store, start, file, described, index.clone());
         let (header, checksum) = read_segment_header(&segment, store)?;
         self.before.check_link(&segment, header.previous, header.previous_checksum)?;
-        if start < through.segment && self.open_sealed(&segment)? {
+        if start < through.segment
+            && let Some(put_off) = self.open_sealed(&segment)?
+        {
             self.catalog.add_segment(Arc::new(segment));
+            self.catalog.note(start, put_off);
             return Ok(());
         }
         let closed = self.closed.filter(|closed| {
@@ -223,8 +224,10 @@ impl Follower {
             .map(|closed| load_closed(&*self.disk, &self.catalog, &segment, closed))
             .transpose()?
             .flatten();
-        let (index, end) = match closed.zip(left) {
-            Some((CleanClose { offset, head, .. }, Left { index, checksum, recorded_at })) => {
+        let (index, end, put_off) = match closed.zip(left) {
+            Some((CleanClose { offset, head, .. }, Left { index, begun, checksum, recorded_at })) => {
+                let put_off = self.catalog.take_up_streams(&segment, &*index, begun, TakeUp::Later)?;
+                segment.replace_index(index.clone());
                 let end = ScanEnd {
                     offset,
                     checksum,
@@ -234,33 +237,37 @@ impl Follower {
                     is_marked: true,
                     fault: Some(FrameFault::Empty),
                 };
-                (Arc::new(index), end)
+                (Index::Beside(index), end, put_off)
             }
-            None => (index, ScanEnd::at_the_beginning(&segment, checksum)),
+            None => {
+                (Index::InMemory(index), ScanEnd::at_the_beginning(&segment, checksum), PutOff::default())
+            }
         };
-        segment.replace_index(index.clone());
         let segment = Arc::new(segment);
         self.catalog.add_segment(Arc::clone(&segment));
+        self.catalog.note(start, put_off);
         self.active = Some(Active { segment, index, end });
         Ok(())
     }
 
-    /// Whether a segment that has another behind it can be read by the index beside it. Where it cannot, it is gone
-    /// through, which finds the place of any damage.
-    fn open_sealed(&mut self, segment: &Segment) -> Result<bool, Failure> {
-        let length = length(segment)?;
+    /// Whether a segment that has another behind it can be read by the index beside it, and what of it is put off. Where it cannot,
+    /// it is gone through, which finds the place of any damage.
+    fn open_sealed(&mut self, segment: &Segment) -> Result<Option<PutOff>, Failure> {
+        let length = segment.length()?;
         let Seal { at, last_position, checksum, recorded_at } = match read_seal(segment, length) {
             Ok(seal) => seal,
-            Err(Failure::Damaged(_)) => return Ok(false),
+            Err(Failure::Damaged(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        let Some(index) = load_sidecar(&*self.disk, &self.catalog, segment, at, last_position)? else {
-            return Ok(false);
+        let Some(LoadedIndex { index, put_off }) =
+            load_sidecar(&*self.disk, &self.catalog, segment, (at, last_position), TakeUp::Later)?
+        else {
+            return Ok(None);
         };
         self.before.recorded_at = recorded_at;
         segment.replace_index(index);
         self.before.seal(segment, at, Link { start: segment.start, checksum, last_position });
-        Ok(true)
+        Ok(Some(put_off))
     }
 
     /// The segment that was followed has been gone through to its end.
@@ -281,7 +288,7 @@ impl Follower {
                 Sidecar::open(disk, store, segment.start, segment.index_of()).ok().filter(|sidecar| {
                     sidecar.covers() == sealed.end
                         && sidecar.last_position() == sealed.last_position
-                        && sidecar.streams(|_, _| {}).is_ok()
+                        && sidecar.begun().is_ok()
                 });
             match sidecar {
                 Some(sidecar) => segment.replace_index(Arc::new(sidecar)),
@@ -291,9 +298,10 @@ impl Follower {
         });
     }
 
-    /// Makes the indexes of sealed segments anew that are damaged, in memory.
-    pub(super) fn replace_damaged_indexes(&self) -> Result<(), Failure> {
-        replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::InMemory)
+    /// Makes indexes anew that are damaged, in memory; that of the last segment also where it is not.
+    pub(super) fn replace_damaged_indexes(&mut self) -> Result<(), Failure> {
+        replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::InMemory)?;
+        self.active.as_mut().map_or(Ok(()), |active| active.replace_index_beside(&self.catalog))
     }
 
     /// How far the frames behind what is taken up say that the log is durable; `None` if that is no farther.
@@ -305,7 +313,7 @@ impl Follower {
             return Ok(next.map(beginning_of));
         };
         let mut ahead = *end;
-        let length = length(segment)?;
+        let length = segment.length()?;
         scan_on(segment, &mut ahead, length, Wait::Allowed, |_| Ok(()))?;
         let behind = match ahead.fault {
             None => 0,
@@ -325,7 +333,7 @@ impl Follower {
     pub(super) fn unproven(&self) -> Result<u64, Failure> {
         let Some(Active { segment, end, .. }) = &self.active else { return Ok(0) };
         let mut ahead = *end;
-        scan_on(segment, &mut ahead, length(segment)?, Wait::Allowed, |_| Ok(()))?;
+        scan_on(segment, &mut ahead, segment.length()?, Wait::Allowed, |_| Ok(()))?;
         Ok(ahead.head.saturating_sub(end.head))
     }
 
@@ -351,40 +359,9 @@ impl Follower {
     }
 }
 
-impl Active {
-    fn length(&self) -> Result<u64, Failure> {
-        length(&self.segment)
-    }
-
-    fn scan(&mut self, catalog: &Catalog, bound: u64, wait: Wait) -> Result<(), Failure> {
-        let Self { segment, index, end } = self;
-        if end.offset >= bound {
-            return Ok(());
-        }
-        let mut names = Names::new();
-        scan_on(segment, end, bound, wait, |frame| {
-            let taken_up = catalog.take_up(segment.start, index, frame, &mut names);
-            taken_up.map_err(|why| segment.damage(frame.offset, why).into())
-        })
-    }
-
-    fn damaged(&self, fault: FrameFault, bound: u64, is_last: bool) -> Damage {
-        let offset = self.end.offset;
-        let detail = match is_last {
-            true => format!("{fault}, but the log had been durable through byte {bound}"),
-            false => format!("{fault}, but there is a segment behind this one"),
-        };
-        self.segment.damage(offset, detail)
-    }
-}
-
 /// Everything before a segment is durable.
 fn beginning_of(segment: SegmentStart) -> SyncedMark {
     SyncedMark { segment, offset: SEGMENT_HEADER_BYTES as u64, head: segment.get().saturating_sub(1) }
-}
-
-fn length(segment: &Segment) -> Result<u64, Failure> {
-    segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))
 }
 
 /// There is a directory, but no store in it.

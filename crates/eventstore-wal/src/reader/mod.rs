@@ -1,5 +1,6 @@
 //! A store that another process may be writing, for looking at.
 
+mod active;
 mod follower;
 mod prefix;
 pub(crate) mod shared;

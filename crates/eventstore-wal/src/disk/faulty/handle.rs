@@ -22,12 +22,15 @@ impl Disk for FaultyDisk {
                 machine.set_length(file, 0)?;
                 file
             }
-            (Ok(file), Open::Read | Open::Write) => file,
+            (Ok(file), Open::Read | Open::Held | Open::Write) => file,
             (Err(_), Open::Create | Open::Replace) => machine.create(name)?,
-            (Err(error), Open::Read | Open::Write) => return Err(error),
+            (Err(error), Open::Read | Open::Held | Open::Write) => return Err(error),
         };
         machine.open(file);
-        let access = if how == Open::Read { Access::Read } else { Access::Write };
+        let access = match how {
+            Open::Read | Open::Held => Access::Read,
+            Open::Write | Open::Create | Open::Replace => Access::Write,
+        };
         Ok(Arc::new(Handle { machine: Arc::clone(&self.machine), name: name.into(), file, access }))
     }
 

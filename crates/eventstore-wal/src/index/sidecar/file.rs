@@ -32,11 +32,12 @@ impl SidecarFile {
         store_id: &[u8; 16],
         segment: SegmentStart,
         of: IndexOf,
+        how: Open,
     ) -> Result<Self, SidecarError> {
         let file_name = of.file_name(segment);
         let name: Arc<str> = disk.describe(&file_name).into();
         let failed = |source| SidecarError::Io { file: name.clone(), source };
-        let file = disk.open(&file_name, Open::Read).map_err(failed)?;
+        let file = disk.open(&file_name, how).map_err(failed)?;
         let length = file.length().map_err(failed)?;
         let mut bytes = [0; HEADER_BYTES];
         let filled = read_up_to(&*file, &mut bytes, 0).map_err(failed)?;

@@ -3,34 +3,39 @@ use std::sync::atomic::Ordering;
 use eventstore_api::{Direction, EventType, StreamId, Version};
 
 use super::{
-    FrameOffset, Part, Section, SegmentIndex as _, Sidecar, SidecarError, TypePart, Wait,
+    FrameOffset, Part, Previous, Section, SegmentIndex as _, Sidecar, SidecarError, TypePart, Wait,
     file::{CHUNK_BYTES, at_most},
     high,
     keys::KeysWithin,
     low,
     records::{MAX_RECORD_BYTES, StreamRecord, TypeRecord},
 };
-use crate::index::{ActiveIndex, StreamPart, active::Stream};
+use crate::index::{ActiveIndex, active::Stream};
 
 impl Sidecar {
-    /// Shows every stream of which the segment holds events, with what it holds, in no order that means anything.
-    ///
-    /// # Errors
-    ///
-    /// When the file is damaged or cannot be read; some streams may have been shown by then.
-    pub(crate) fn streams(&self, mut visit: impl FnMut(&str, StreamPart)) -> Result<(), SidecarError> {
-        self.each_stream(|record| {
-            visit(record.name, record.part());
-            Some(())
-        })
-    }
-
-    /// The same index in memory, so that its segment can be written on; with room for so many streams from the beginning.
+    /// How many streams begin in the segment; `None` where that is not known of all of them. Nothing of the file is believed before.
     ///
     /// # Errors
     ///
     /// When the file is damaged or cannot be read.
-    pub(crate) fn into_active(self, room: usize) -> Result<ActiveIndex, SidecarError> {
+    pub(crate) fn begun(&self) -> Result<Option<u64>, SidecarError> {
+        let (mut begun, mut is_known) = (0, true);
+        self.each_stream(|record| {
+            begun += u64::from(record.previous == Previous::None);
+            is_known &= record.previous != Previous::Unknown;
+            Some(())
+        })?;
+        Ok(is_known.then_some(begun))
+    }
+
+    /// The same index in memory, so that its segment can be written on.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged or cannot be read.
+    pub(crate) fn to_active(&self) -> Result<ActiveIndex, SidecarError> {
+        // Each takes bytes in the file, so that it names no more than there are.
+        let room = usize::try_from(self.stream_count()).unwrap_or(0);
         let active = ActiveIndex::with_room(self.hashes, self.segment, room);
         let frames = self.section(Section::Frames)?;
         let (frames, _) = frames.as_chunks::<4>();
@@ -84,7 +89,7 @@ impl Sidecar {
         })
     }
 
-    fn each_stream(
+    pub(super) fn each_stream(
         &self,
         mut visit: impl FnMut(&StreamRecord<'_>) -> Option<()>,
     ) -> Result<(), SidecarError> {

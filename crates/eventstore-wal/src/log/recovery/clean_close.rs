@@ -1,18 +1,23 @@
 use eventstore_api::Timestamp;
 
-use super::sealed::{holds_up_to, take_heads, unreadable_index};
+use std::sync::Arc;
+
+use super::sealed::holds_up_to;
 use crate::{
     catalog::Catalog,
     damage::Failure,
     disk::Disk,
     format::{CleanClose, FRAME_HEADER_BYTES, FrameHeader, FrameKind, SEGMENT_HEADER_BYTES},
-    index::{ActiveIndex, IndexOf, Sidecar, Wait},
+    index::{Sidecar, Wait},
     segment::Segment,
 };
 
 /// What a clean close left of the segment that was written.
 pub(crate) struct Left {
-    pub(crate) index: ActiveIndex,
+    /// Sound as a whole.
+    pub(crate) index: Arc<Sidecar>,
+    /// How many streams begin there, if it knows.
+    pub(crate) begun: Option<u64>,
     /// Of the header of the last frame, which is a mark.
     pub(crate) checksum: u32,
     pub(crate) recorded_at: Timestamp,
@@ -37,18 +42,11 @@ pub(crate) fn load_closed(
     if mark.kind != FrameKind::Mark || !fits {
         return Ok(None);
     }
-    let open = || {
-        let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, IndexOf::Segment).ok();
-        sidecar.filter(|it| it.covers() == offset && it.last_position() == head)
-    };
-    // Opened twice, between which another process may have put one in its place that knows more.
-    let (Some(sidecar), Some(heads)) = (open(), open()) else { return Ok(None) };
-    // Sound as a whole, or the segment is gone through instead.
-    let mut streams = 0;
-    if heads.streams(|_, _| streams += 1).is_err() {
+    let sidecar = Sidecar::open_last(disk, catalog.store.as_bytes(), segment.start).ok();
+    let Some(index) = sidecar.filter(|it| it.covers() == offset && it.last_position() == head) else {
         return Ok(None);
-    }
-    let Ok(index) = sidecar.into_active(streams) else { return Ok(None) };
-    take_heads(catalog, &heads, segment.start).map_err(unreadable_index(segment))?;
-    Ok(Some(Left { index, checksum, recorded_at: mark.recorded_at }))
+    };
+    // Or the segment is gone through instead.
+    let (Ok(begun), Ok(())) = (index.begun(), index.check_sections()) else { return Ok(None) };
+    Ok(Some(Left { index: Arc::new(index), begun, checksum, recorded_at: mark.recorded_at }))
 }

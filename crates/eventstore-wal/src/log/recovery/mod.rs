@@ -26,7 +26,7 @@ use super::{
     tail::{SEAL_BYTES, Tail, TailEnd},
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, TakeUp},
     damage::Failure,
     disk::{Disk, DiskFile, Open, replace},
     format::{CleanClose, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SYNCED_NAME, StoreId},
@@ -98,7 +98,7 @@ impl Opening {
 
         let mut before = Before::default();
         for part in &manifest.parts {
-            let loaded = load_part(&disk, &catalog, part, &mut before, Rebuilt::Kept)?;
+            let loaded = load_part(&disk, &catalog, part, &mut before, Rebuilt::Kept, TakeUp::Now)?;
             self.report.indexes_rebuilt += u64::from(loaded.rebuilt);
         }
         for start in layout.archived.iter().filter_map(|name| SegmentStart::parse(name)) {
@@ -192,15 +192,18 @@ impl Opening {
             evidence.closed.filter(|closed| !was_open && closed.segment == start && closed.offset == length);
         if let Some(closed) = clean
             && let Some(left) = load_closed(&*self.disk, catalog, &segment, closed)?
+            && let Ok(in_memory) = left.index.to_active()
         {
             self.report.was_closed = true;
-            let Left { index, checksum, recorded_at } = left;
-            let index = Arc::new(index);
+            let Left { index, begun, checksum, recorded_at } = left;
+            let put_off = catalog.take_up_streams(&segment, &*index, begun, TakeUp::Now)?;
+            let index = Arc::new(in_memory);
             let CleanClose { offset, head, .. } = closed;
             let end = TailEnd { offset, checksum, head, is_marked: true };
             segment.replace_index(index.clone());
             let segment = Arc::new(segment);
             catalog.add_segment(Arc::clone(&segment));
+            catalog.note(start, put_off);
             let space = self.space(open(Open::Write)?, end.offset);
             return Ok((
                 Tail::new(segment, index, space, end),

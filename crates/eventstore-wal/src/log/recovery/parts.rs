@@ -5,11 +5,11 @@ use eventstore_codec::Names;
 
 use super::{
     Rebuilt,
-    sealed::{Before as BeforeSegment, Link, LoadedSealed, keep, load_sidecar},
+    sealed::{Before as BeforeSegment, Link, LoadedIndex, LoadedSealed, keep, load_sidecar},
 };
 use crate::{
     archive,
-    catalog::{Before, Catalog, NotTakenUp, take_up_row},
+    catalog::{Before, Catalog, NotTakenUp, PutOff, TakeUp, take_up_row},
     damage::Failure,
     disk::Disk,
     format::PartEntry,
@@ -26,17 +26,21 @@ pub(crate) fn load_part(
     entry: &PartEntry,
     before: &mut BeforeSegment,
     rebuilt: Rebuilt,
+    when: TakeUp,
 ) -> Result<LoadedSealed, Failure> {
     let (segment, part) = archive::open_part(disk, catalog, *entry)?;
     let PartEntry { start, last_position, recorded_at, seal_checksum, .. } = *entry;
     let end = FrameOffset::bytes_of_row(entry.events());
-    let found = load_sidecar(&**disk, catalog, &segment, end, last_position)?;
+    // A reader may know some of its events already, from the segment that was here.
+    let is_known = catalog.segment(start).is_some();
+    // Some of its streams are counted then.
+    let when = if is_known { TakeUp::Now } else { when };
+    let found = load_sidecar(&**disk, catalog, &segment, (end, last_position), when)?;
     let was_found = found.is_some();
-    let index = match found {
-        Some(sidecar) => sidecar,
+    let (index, put_off) = match found {
+        Some(LoadedIndex { index, put_off }) => (index, put_off),
         None => {
-            // A reader may know some of its events already, from the segment that was here.
-            let is_known = catalog.segment(start).is_some();
+            catalog.settle(Wait::Allowed)?;
             let unknown = Before { version: None, previous: Previous::Unknown };
             let take_up = |index: &ActiveIndex, row, event: &RecordedEvent| {
                 if !is_known {
@@ -51,13 +55,14 @@ pub(crate) fn load_part(
             };
             let index = build_rows(catalog, &segment, &*part, entry.events(), take_up)?;
             tracing::warn!(part = %segment.described, "its index was missing or damaged, and was built anew");
-            keep_rows(disk, catalog, entry, index, rebuilt)
+            (keep_rows(disk, catalog, entry, index, rebuilt), PutOff::default())
         }
     };
     before.recorded_at = before.recorded_at.max(recorded_at);
     segment.replace_index(index);
     before.seal(&segment, end, Link { start, checksum: seal_checksum, last_position });
     catalog.put_segment(Arc::new(segment));
+    catalog.note(start, put_off);
     Ok(LoadedSealed { rebuilt: !was_found })
 }
 

@@ -1,16 +1,16 @@
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use eventstore_api::{EventId, Timestamp};
 use eventstore_codec::Names;
 
 use super::scan::{read_segment_header, scan_segment};
 use crate::{
-    catalog::{Catalog, NotTakenUp},
+    catalog::{Catalog, NotTakenUp, PutOff, TakeUp},
     damage::Failure,
     disk::{Disk, Open},
     format::{FRAME_HEADER_BYTES, FrameHeader, FrameKind},
     frames::Frame,
-    index::{ActiveIndex, Head, IndexOf, Previous, SegmentIndex, SegmentStart, Sidecar, SidecarError, Wait},
+    index::{ActiveIndex, IndexOf, SegmentIndex, SegmentStart, Sidecar, Wait},
     segment::{Sealed, Segment},
 };
 
@@ -97,8 +97,9 @@ pub(crate) fn load_sealed(
     before.check_link(&segment, header.previous, header.previous_checksum)?;
 
     let Seal { at: end, last_position, checksum, recorded_at } = read_seal(&segment, length)?;
-    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end, last_position)? {
-        Some(sidecar) => (sidecar, false),
+    let end_of_it = (end, last_position);
+    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end_of_it, TakeUp::Now)? {
+        Some(LoadedIndex { index, .. }) => (index, false),
         None => {
             let index = build_index(catalog, &segment, |index, frame, names| {
                 catalog.take_up(start, index, frame, names)
@@ -149,46 +150,28 @@ pub(super) fn holds_up_to(start: SegmentStart, next_position: u64, bytes: u64) -
     next_position.checked_sub(start.get()).is_some_and(|events| events <= bytes / 16)
 }
 
-/// The index beside a segment, and with it how far each stream had come; `None` if it is not to be used.
+/// An index that lay beside its segment.
+pub(crate) struct LoadedIndex {
+    pub(crate) index: Arc<dyn SegmentIndex>,
+    pub(crate) put_off: PutOff,
+}
+
+/// The index beside a segment, after its streams were taken up or [put off](Catalog::take_up_streams); `None` if it is not to be used.
 pub(crate) fn load_sidecar(
     disk: &dyn Disk,
     catalog: &Catalog,
     segment: &Segment,
-    end: u64,
-    last_position: u64,
-) -> Result<Option<Arc<dyn SegmentIndex>>, Failure> {
-    let Ok(sidecar) = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, segment.index_of()) else {
+    (end, last_position): (u64, u64),
+    when: TakeUp,
+) -> Result<Option<LoadedIndex>, Failure> {
+    let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, segment.index_of()).ok();
+    let sidecar = sidecar.filter(|it| it.covers() == end && it.last_position() == last_position);
+    // Sound as a whole, before any of it is believed.
+    let Some((sidecar, begun)) = sidecar.and_then(|it| it.begun().ok().map(|begun| (it, begun))) else {
         return Ok(None);
     };
-    if sidecar.covers() != end || sidecar.last_position() != last_position {
-        return Ok(None);
-    }
-    // Sound as a whole, before any of it is believed.
-    if sidecar.streams(|_, _| {}).is_err() {
-        return Ok(None);
-    }
-    take_heads(catalog, &sidecar, segment.start).map_err(unreadable_index(segment))?;
-    Ok(Some(Arc::new(sidecar)))
-}
-
-/// Notes how far each stream has come in a segment.
-pub(super) fn take_heads(
-    catalog: &Catalog,
-    sidecar: &Sidecar,
-    start: SegmentStart,
-) -> Result<(), SidecarError> {
-    sidecar.streams(|stream, part| {
-        let head = Head { version: part.last_version(), segment: start };
-        match part.previous {
-            Previous::None => catalog.heads.begin(stream, head),
-            Previous::Segment(_) | Previous::Unknown => catalog.heads.set(stream, head),
-        }
-    })
-}
-
-pub(super) fn unreadable_index(segment: &Segment) -> impl FnOnce(SidecarError) -> Failure {
-    let described = segment.described.clone();
-    move |error| Failure::io(|| format!("cannot read the index of {described}"))(io::Error::other(error))
+    let put_off = catalog.take_up_streams(segment, &sidecar, begun, when)?;
+    Ok(Some(LoadedIndex { index: Arc::new(sidecar), put_off }))
 }
 
 /// The index of a sealed segment, made from its frames: `take_up` enters each of them.
@@ -197,8 +180,7 @@ pub(crate) fn build_index(
     segment: &Segment,
     take_up: impl Fn(&ActiveIndex, &Frame, &mut Names) -> Result<(), NotTakenUp>,
 ) -> Result<ActiveIndex, Failure> {
-    let length =
-        segment.file().length().map_err(Failure::io(|| format!("cannot read {}", segment.described)))?;
+    let length = segment.length()?;
     let (_, checksum) = read_segment_header(segment, catalog.store)?;
     let index = ActiveIndex::new(catalog.store.as_bytes(), segment.start);
     let mut names = Names::new();

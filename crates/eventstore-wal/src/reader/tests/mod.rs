@@ -1,0 +1,4 @@
+//! What a reader does with the files of a store, beside its writer.
+
+mod snapshots;
+mod streams;
