@@ -103,12 +103,11 @@ impl Statements {
             snapshot_streams: format!(
                 "SELECT stream FROM {schema}.snapshots WHERE $1::text IS NULL OR stream > $1 ORDER BY stream LIMIT $2"
             ),
-            // Positions have no gap.
+            // Positions have no gap, and every stream has a name.
             stats: format!(
                 "SELECT {schema}.head_position(), {schema}.head_position() - {schema}.retired_position(), \
-                (SELECT count(*) FROM {schema}.stream_names s WHERE NOT EXISTS ( \
-                    SELECT FROM {schema}.retired_streams r WHERE r.stream_id = s.stream_id AND NOT EXISTS ( \
-                        SELECT FROM {schema}.event_log e WHERE e.stream_id = s.stream_id))), \
+                (SELECT count(*) FROM {schema}.stream_names) - (SELECT count(*) FROM {schema}.retired_streams r \
+                    WHERE NOT EXISTS (SELECT FROM {schema}.event_log e WHERE e.stream_id = r.stream_id)), \
                 (SELECT count(*) FROM {schema}.snapshots), \
                 (SELECT pg_total_relation_size('{schema}.event_log') + coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)::bigint \
                     + pg_total_relation_size('{schema}.event_tags') + pg_total_relation_size('{schema}.stream_names') \
