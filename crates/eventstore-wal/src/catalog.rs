@@ -1,4 +1,4 @@
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, io, sync::Arc};
 
 use eventstore_api::{GlobalPosition, RecordedEvent, StreamId, Version};
 use eventstore_codec::Names;
@@ -41,7 +41,7 @@ pub(crate) struct Catalog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TakeUp {
     Now,
-    /// When somebody asks for one: whoever only reads may never do that.
+    /// When somebody asks for one, or there are new events: whoever only reads may never come to that.
     Later,
 }
 
@@ -197,7 +197,14 @@ impl Catalog {
             Wait::Never => Err(Failure::WouldWait),
             Wait::Allowed => {
                 let index_of = |start| self.segment(start).map(|segment| segment.index());
-                self.heads.settle(index_of).map_err(Failure::io(|| "cannot read an index".to_owned()))
+                self.heads.settle(index_of).map_err(|error| {
+                    // What cannot be read is as bad as what is damaged, and made anew from what it is the index of.
+                    let error = match error.kind() {
+                        io::ErrorKind::NotFound => error,
+                        _ => io::Error::new(io::ErrorKind::InvalidData, error),
+                    };
+                    Failure::io(|| "cannot see how far each stream has come".to_owned())(error)
+                })
             }
         }
     }

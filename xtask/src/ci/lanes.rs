@@ -2,8 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+use anyhow::anyhow;
 
 use crate::process::Process;
 use crate::workspace;
@@ -22,27 +24,26 @@ pub(super) fn run(commands: &[Process]) -> anyhow::Result<Vec<String>> {
         return Ok(commands.iter().filter_map(|it| it.run().err()).map(|it| format!("{it:#}")).collect());
     }
     let target = workspace::target_directory()?;
-    let next = Mutex::new(commands.iter().enumerate());
-    let problems = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for lane in 0..lanes {
-            let (next, problems, directory) = (&next, &problems, directory(&target, lane));
-            scope.spawn(move || {
-                while let Some((place, command)) = take(next) {
-                    if let Err(error) = run_in(directory.as_deref(), command) {
-                        problems.lock().expect("no lane panics").push((place, format!("{error:#}")));
-                    }
-                }
-            });
+    let next = AtomicUsize::new(0);
+    let run_lane = &|lane| {
+        let directory = directory(&target, lane);
+        let mut problems = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(command) = commands.get(place) else { return problems };
+            if let Err(error) = run_in(directory.as_deref(), command) {
+                problems.push((place, format!("{error:#}")));
+            }
         }
-    });
-    let mut problems = problems.into_inner().expect("no lane panics");
+    };
+    let mut problems = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|lane| scope.spawn(move || run_lane(lane))).collect();
+        let ended = lanes.into_iter().map(|lane| lane.join().map_err(|_| anyhow!("a lane has panicked")));
+        ended.collect::<anyhow::Result<Vec<_>>>()
+    })?
+    .concat();
     problems.sort();
     Ok(problems.into_iter().map(|(_, problem)| problem).collect())
-}
-
-fn take<T>(next: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    next.lock().expect("no lane panics").next()
 }
 
 /// The first lane has the directory of all other steps.

@@ -27,7 +27,7 @@ struct Trouble {
     cause: Option<Cause>,
     /// What is in memory could not be written out, for this want of room.
     lacks_room: Option<Cause>,
-    /// How often RocksDB has gone on by itself.
+    /// How many attempts to go on have ended, RocksDB's own and ours.
     recoveries: u64,
 }
 
@@ -51,12 +51,12 @@ impl GivenUp {
         self.0.trouble.lock().lacks_room = lacks_room;
     }
 
-    /// How often RocksDB has gone on by itself after it had stopped for want of room.
+    /// How many attempts to go on have ended, after it had stopped for want of room.
     pub(crate) fn recoveries(&self) -> u64 {
         self.0.trouble.lock().recoveries
     }
 
-    /// Waits until it has done so more often than this; whether it has, in time.
+    /// Waits until more than these have ended; whether they have, in time.
     pub(crate) fn wait_for_recovery(&self, seen: u64, until: Instant) -> bool {
         let mut trouble = self.0.trouble.lock();
         !self.0.recovered.wait_while_until(&mut trouble, |it| it.recoveries == seen, until).timed_out()

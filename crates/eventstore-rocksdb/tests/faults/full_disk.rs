@@ -141,8 +141,8 @@ async fn a_full_disk_is_a_clear_error_loses_nothing_and_is_no_end() {
 
 /// RocksDB looks every five seconds whether there is room again, and takes nothing until then.
 #[tokio::test(flavor = "multi_thread")]
-async fn where_there_is_room_again_a_store_closes_in_good_order_at_once() {
-    let test = "where_there_is_room_again_a_store_closes_in_good_order_at_once";
+async fn where_there_is_room_again_a_store_closes_in_good_order() {
+    let test = "where_there_is_room_again_a_store_closes_in_good_order";
     let Some(disk) = on(&SmallDisk::of_megabytes(64), test) else { return };
     let path = disk.join("store");
     let batch: Vec<_> = (0..16).map(|number| event_of(number, MIB)).collect();

@@ -1,6 +1,8 @@
 //! The one way to the disk. Everything the engine reads or writes goes through [`Disk`], so that the crash tests can run
 //! the real engine on a disk that loses, tears and refuses as disks do.
 
+#[cfg(test)]
+pub(crate) mod bad_drive;
 mod directory;
 #[cfg(any(test, feature = "torture"))]
 pub mod faulty;

@@ -17,7 +17,8 @@ use super::{Previous, SegmentIndex, SegmentStart};
 /// The table of all streams: how long each is, and which segment holds its last events. One writer, any number of readers.
 ///
 /// The one thing in memory that grows with the store, so names are kept as plain text: 32 bytes of table for a stream, and
-/// its name. Whoever only reads may never ask for a stream: what indexes in files know of it can wait there until he does.
+/// its name. Whoever only reads may never ask for a stream: what indexes in files know of it can wait there until he does, or until there are new events. As long as anything waits, nobody but
+/// [`settle`](Self::settle) puts anything in.
 #[derive(Default)]
 pub(crate) struct Heads {
     by_stream: DashMap<Box<str>, Head, RandomState>,

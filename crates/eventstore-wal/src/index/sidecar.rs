@@ -74,13 +74,13 @@ impl Sidecar {
         Ok(Self { segment, hashes, file: SidecarFile::open(disk, store_id, segment, of, Open::Read)? })
     }
 
-    /// Compares every section with its checksum.
+    /// Compares every section with its checksum, again where that was done before.
     ///
     /// # Errors
     ///
     /// The first that does not match, or what the disk says.
     pub(crate) fn check_sections(&self) -> Result<(), SidecarError> {
-        Section::ALL.into_iter().try_for_each(|section| self.file.check_whole(section, Wait::Allowed))
+        Section::ALL.into_iter().try_for_each(|section| self.file.check(section))
     }
 
     /// How many bytes of the segment it knows, from the beginning on.
@@ -236,6 +236,8 @@ impl SegmentIndex for Sidecar {
     }
 
     fn streams(&self, visit: &mut dyn FnMut(&str, StreamPart)) -> io::Result<()> {
+        // It may be long since that was found whole.
+        self.file.check(Section::StreamRecords)?;
         Ok(self.each_stream(|record| {
             visit(record.name, record.part());
             Some(())

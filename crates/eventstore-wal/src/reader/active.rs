@@ -53,20 +53,24 @@ impl Active {
             Index::Beside(_) if wait == Wait::Never => return Err(Failure::WouldWait),
             Index::Beside(index) => index,
         };
-        let index = match beside.to_active() {
+        // It may be long since it was found whole.
+        let index = match beside.check_sections().and_then(|()| beside.to_active()) {
             Ok(index) => index,
             Err(_) => self.index_made_anew(catalog)?,
         };
         Ok(self.put_index(index))
     }
 
-    /// Makes an index anew that is beside the segment.
-    pub(super) fn replace_index_beside(&mut self, catalog: &Catalog) -> Result<(), Failure> {
-        if let Index::Beside(_) = &self.index {
-            let index = self.index_made_anew(catalog)?;
-            self.put_index(index);
+    /// Makes an index anew that is beside the segment, and damaged.
+    pub(super) fn replace_damaged_index(&mut self, catalog: &Catalog) -> Result<(), Failure> {
+        match &self.index {
+            Index::Beside(index) if index.check_sections().is_err() => {
+                let index = self.index_made_anew(catalog)?;
+                self.put_index(index);
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn put_index(&mut self, index: ActiveIndex) -> Arc<ActiveIndex> {
@@ -88,7 +92,11 @@ impl Active {
             let taken_up = take_up(frame, &index, &mut names, unknown, |_, _| {});
             taken_up.map_err(|why| self.segment.damage(frame.offset, why).into())
         })?;
-        Ok(index)
+        // All of it, or what is missing would be missed by nobody.
+        match end.fault {
+            Some(fault) if end.offset < self.end.offset => Err(self.segment.damage(end.offset, fault).into()),
+            _ => Ok(index),
+        }
     }
 
     /// What is wrong where something else stands than a frame.

@@ -4,14 +4,14 @@ use super::active::{Active, Index};
 use crate::{
     catalog::{Catalog, Published, PutOff, TakeUp},
     config::WalConfig,
-    damage::{Damage, Failure},
+    damage::{Damage, Failure, is_missing_file},
     disk::{Disk, Open},
     format::{
         CleanClose, FRAME_HEADER_BYTES, FrameFault, MANIFEST_NAME, Manifest, SEGMENT_HEADER_BYTES, SyncedMark,
     },
     index::{ActiveIndex, SegmentStart, Sidecar, Wait},
     log::{
-        Rebuilt,
+        Rebuilt, is_damaged_index,
         recovery::{
             Before, ScanEnd,
             clean_close::{Left, load_closed},
@@ -40,6 +40,20 @@ pub(super) struct Follower {
     /// Sealed segments, the index of which was not beside them yet.
     unindexed: Vec<Arc<Segment>>,
 }
+
+/// What [mending](Follower::mend) came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mended {
+    /// There is nothing to mend.
+    Nothing,
+    /// Parts that have taken the place of segments were taken up.
+    Parts,
+    /// Indexes that were damaged were made anew, if there were any.
+    Indexes,
+}
+
+/// How often something begins anew where files have gone or are damaged.
+pub(super) const MOST_MENDED: u32 = 8;
 
 /// How often a word of the writer that makes no sense is read again: it may have been read while it was written.
 const TRIES: usize = 3;
@@ -128,12 +142,18 @@ impl Follower {
 
     /// Goes as far as this mark, and then as far as the frames themselves say that they are durable.
     fn open_through(&mut self, durable: SyncedMark) -> Result<Option<Damage>, Failure> {
-        let mut next = Some(durable);
+        let (mut next, mut mended) = (Some(durable), 0);
         while let Some(mark) = next {
-            if let Some(damage) = self.advance(mark, Wait::Allowed)? {
-                return Ok(Some(damage));
+            match self.advance(mark, Wait::Allowed) {
+                Ok(Some(damage)) => return Ok(Some(damage)),
+                Ok(None) => next = self.watermark()?,
+                Err(failure) if mended == MOST_MENDED => return Err(failure),
+                Err(failure) => match self.mend(&failure)? {
+                    Mended::Nothing => return Err(failure),
+                    Mended::Parts => {}
+                    Mended::Indexes => mended += 1,
+                },
             }
-            next = self.watermark()?;
         }
         Ok(None)
     }
@@ -298,10 +318,26 @@ impl Follower {
         });
     }
 
-    /// Makes indexes anew that are damaged, in memory; that of the last segment also where it is not.
-    pub(super) fn replace_damaged_indexes(&mut self) -> Result<(), Failure> {
+    /// After something has failed for files that have gone or are damaged: sees what there is instead.
+    pub(super) fn mend(&mut self, failure: &Failure) -> Result<Mended, Failure> {
+        if !can_be_mended(failure) {
+            return Ok(Mended::Nothing);
+        }
+        let is_missing = is_missing_file(failure);
+        // A segment goes when a part has taken its place; the next one may go meanwhile.
+        if is_missing && self.take_parts()? {
+            return Ok(Mended::Parts);
+        }
+        match self.replace_damaged_indexes() {
+            Err(failure) if !is_missing_file(&failure) => Err(failure),
+            _ => Ok(Mended::Indexes),
+        }
+    }
+
+    /// Makes the indexes anew that are damaged, in memory: no byte of the log is lost with them.
+    fn replace_damaged_indexes(&mut self) -> Result<(), Failure> {
         replace_damaged_indexes(&*self.disk, &self.catalog, Rebuilt::InMemory)?;
-        self.active.as_mut().map_or(Ok(()), |active| active.replace_index_beside(&self.catalog))
+        self.active.as_mut().map_or(Ok(()), |active| active.replace_damaged_index(&self.catalog))
     }
 
     /// How far the frames behind what is taken up say that the log is durable; `None` if that is no farther.
@@ -357,6 +393,11 @@ impl Follower {
     fn missing(&self, start: SegmentStart) -> Failure {
         lost(&*self.disk, &start.file_name(), "the segment is missing").into()
     }
+}
+
+/// Whether something has failed for a file that has gone, or an index that is damaged.
+pub(super) fn can_be_mended(failure: &Failure) -> bool {
+    is_missing_file(failure) || is_damaged_index(failure)
 }
 
 /// Everything before a segment is durable.

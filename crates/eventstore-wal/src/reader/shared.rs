@@ -8,14 +8,14 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
-use super::follower::Follower;
+use super::follower::{Follower, MOST_MENDED, Mended, can_be_mended};
 use crate::{
     catalog::{Catalog, Published},
-    damage::{Damage, Failure, is_missing_file},
+    damage::{Damage, Failure},
     disk::{Disk, DiskFile, Open, read_up_to},
     format::{SYNCED_MARK_BYTES, SYNCED_NAME, SyncedMark},
     index::Wait,
-    log::{is_damaged_index, recovery::LOCK_NAME},
+    log::recovery::LOCK_NAME,
     snapshots::{Snapshots, SnapshotsReader},
 };
 
@@ -36,9 +36,6 @@ pub(crate) struct Shared {
 
 /// How much is taken up on a thread of the runtime where it is in memory already, in bytes: less than a millisecond's work.
 const AT_ONCE: u64 = 256 << 10;
-
-/// How often a read begins anew where files have gone or are damaged.
-const MOST_MENDED: u32 = 8;
 
 impl Shared {
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Self, Failure> {
@@ -117,20 +114,21 @@ impl Shared {
         loop {
             let answer = self.refresh(wait).and_then(|()| read(self, wait));
             let Err(failure) = &answer else { return answer };
-            let (is_missing, is_damaged) = (is_missing_file(failure), is_damaged_index(failure));
-            match wait {
-                _ if mended == MOST_MENDED || !(is_missing || is_damaged) => return answer,
-                Wait::Never => return Err(Failure::WouldWait),
-                Wait::Allowed => {}
+            if mended == MOST_MENDED || !can_be_mended(failure) {
+                return answer;
             }
-            // A segment goes when a part has taken its place; the next one may go meanwhile.
-            if is_missing && self.take_parts()? {
-                continue;
+            if wait == Wait::Never {
+                return Err(Failure::WouldWait);
             }
-            mended += 1;
-            match self.replace_damaged_indexes() {
-                Err(failure) if !is_missing_file(&failure) => return Err(failure),
-                _ => {}
+            let mut follower = self.follower.lock();
+            // What is published here would take the word back.
+            if self.is_closed() {
+                return answer;
+            }
+            match follower.mend(failure)? {
+                Mended::Nothing => return answer,
+                Mended::Parts => {}
+                Mended::Indexes => mended += 1,
             }
         }
     }
@@ -185,18 +183,6 @@ impl Shared {
         };
         read.map_err(failure())?;
         Ok(SyncedMark::decode(&bytes, self.catalog.store))
-    }
-
-    /// Makes the indexes anew that are damaged, in memory: no byte of the log is lost with them.
-    fn replace_damaged_indexes(&self) -> Result<(), Failure> {
-        self.follower.lock().replace_damaged_indexes()
-    }
-
-    /// Takes up the parts that have taken the place of segments since; false when there are none.
-    fn take_parts(&self) -> Result<bool, Failure> {
-        let mut follower = self.follower.lock();
-        // What is published here would take the word back.
-        if self.is_closed() { Ok(false) } else { follower.take_parts() }
     }
 
     fn note(&self, damage: Damage) {

@@ -76,8 +76,8 @@ mod tests {
     use super::*;
     use crate::{
         WalBackend, WalConfig,
+        disk::bad_drive::BadDrive,
         verify::{
-            bad_drive::BadDrive,
             verify_disk,
             witness::{OfEvents, OfProgress},
         },

@@ -1,8 +1,6 @@
 //! Going through every byte of a store, without changing any.
 
 mod all_files;
-#[cfg(test)]
-mod bad_drive;
 mod claims;
 mod index_file;
 mod indexing;

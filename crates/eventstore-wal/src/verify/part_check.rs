@@ -170,7 +170,8 @@ mod tests {
     use crate::{
         ArchivePolicy, WalBackend, WalConfig,
         damage::{Damage, not_to_be_found},
-        verify::{bad_drive::BadDrive, verify_disk, witness::OfEvents},
+        disk::bad_drive::BadDrive,
+        verify::{verify_disk, witness::OfEvents},
     };
 
     const EVENTS: u64 = 20_000;

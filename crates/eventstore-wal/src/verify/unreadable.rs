@@ -125,7 +125,8 @@ mod tests {
     use super::*;
     use crate::{
         Durability, WalBackend, WalConfig,
-        verify::{bad_drive::BadDrive, verify_disk, witness::OfEvents},
+        disk::bad_drive::BadDrive,
+        verify::{verify_disk, witness::OfEvents},
     };
 
     /// The block of each segment that cannot be read.

@@ -103,17 +103,26 @@ impl SidecarFile {
     }
 
     /// Compares a section with its checksum, once.
-    pub(super) fn check_whole(&self, section: Section, how: Wait) -> Result<(), SidecarError> {
-        let length = self.length(section);
+    fn check_whole(&self, section: Section, how: Wait) -> Result<(), SidecarError> {
         let Some(whole) = self.whole.get(usize::from(section.number())) else { return Ok(()) };
-        if length == 0 || whole.load(Ordering::Acquire) {
+        if self.length(section) == 0 || whole.load(Ordering::Acquire) {
             return Ok(());
         }
         if how == Wait::Never {
             return Err(self.failed(io::ErrorKind::WouldBlock.into()));
         }
         let _one_at_a_time = self.checking.lock();
-        if whole.load(Ordering::Acquire) {
+        if !whole.load(Ordering::Acquire) {
+            self.check(section)?;
+            whole.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Compares a section with its checksum, whether that was done before or not.
+    pub(super) fn check(&self, section: Section) -> Result<(), SidecarError> {
+        let length = self.length(section);
+        if length == 0 {
             return Ok(());
         }
         let seed = section_seed(&self.header.store_id, self.header.segment, section);
@@ -122,14 +131,13 @@ impl SidecarFile {
         let mut offset = 0;
         while offset < length {
             chunk.truncate(at_most(length - offset, CHUNK_BYTES));
-            self.fill(section, offset, &mut chunk, how)?;
+            self.fill(section, offset, &mut chunk, Wait::Allowed)?;
             hasher.update(&chunk);
             offset += chunk.len() as u64;
         }
         if hasher.finalize() != self.header.section(section).checksum {
             return Err(self.damaged(Part::Section(section), "its checksum does not match"));
         }
-        whole.store(true, Ordering::Release);
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use super::{
 use crate::index::{ActiveIndex, active::Stream};
 
 impl Sidecar {
-    /// How many streams begin in the segment; `None` where that is not known of all of them. Nothing of the file is believed before.
+    /// How many streams begin in the segment; `None` where that is not known of all of them.
+    /// What it says of streams is sound then.
     ///
     /// # Errors
     ///

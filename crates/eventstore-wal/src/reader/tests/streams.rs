@@ -1,6 +1,13 @@
 //! Streams whose segments' indexes are read when somebody asks for a stream, and not before.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use eventstore_api::{
     EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, RecordedEvent, StreamId, StreamRange,
@@ -9,7 +16,8 @@ use tempfile::TempDir;
 
 use crate::{
     Durability, WalBackend, WalConfig,
-    disk::{Directory, FewOpenFiles},
+    damage::Failure,
+    disk::{Directory, FewOpenFiles, bad_drive::BadDrive},
     index::Wait,
     reader::{prefix, shared::Shared},
     stats::stats,
@@ -135,26 +143,129 @@ async fn an_index_that_has_lost_its_name_is_read_all_the_same() {
     assert_eq!(page.events.len(), 1);
 }
 
-/// An index that is damaged after the reader has looked at it is made anew.
-#[tokio::test]
-async fn an_index_that_is_damaged_meanwhile_is_made_anew() {
-    let directory = closed_store().await;
-    let reader = reader(directory.path(), 1);
-    let mut indexes: Vec<_> = fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|it| it == "idx"))
-        .collect();
+/// The indexes in their order; the last is that of the segment that was written last.
+fn indexes(path: &Path) -> Vec<PathBuf> {
+    let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    let mut indexes: Vec<_> = names.filter(|path| path.extension().is_some_and(|it| it == "idx")).collect();
     indexes.sort();
     assert!(indexes.len() > 3, "{indexes:?}");
-    for index in indexes {
-        let bytes = fs::read(&index).unwrap();
-        fs::write(&index, vec![0xff; bytes.len()]).unwrap();
-    }
+    indexes
+}
+
+fn wipe_out(file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    fs::write(file, vec![0xff; bytes.len()]).unwrap();
+}
+
+/// What there is of streams in [`closed_store`].
+fn assert_sees_old_streams(reader: &Shared) {
     for number in [0, 9, 1_000, 1_199] {
         let expected = if number < 10 { 20 } else { 1 };
-        assert_eq!(events_of(&reader, &stream(number)).len(), expected, "{number}");
+        assert_eq!(events_of(reader, &stream(number)).len(), expected, "{number}");
     }
+}
+
+/// After the reader has looked at them: all, the last, all but the last.
+#[tokio::test]
+async fn an_index_that_is_damaged_meanwhile_is_made_anew() {
+    for which in 0..3 {
+        let directory = closed_store().await;
+        let reader = reader(directory.path(), 1);
+        let indexes = indexes(directory.path());
+        let (last, others) = indexes.split_last().unwrap();
+        if which < 2 {
+            wipe_out(last);
+        }
+        if which != 1 {
+            others.iter().for_each(|index| wipe_out(index));
+        }
+        assert_sees_old_streams(&reader);
+        let store = writer(directory.path());
+        append(&store, 500..503).await;
+        store.flush().await.unwrap();
+        assert_sees_all_of(&reader, &store, [0, 7, 1_000, 1_199, 1_500, 1_502]).await;
+    }
+}
+
+/// Nobody asks for a stream before there are new events.
+#[tokio::test]
+async fn an_index_that_is_damaged_before_there_are_new_events_is_made_anew() {
+    let directory = closed_store().await;
+    let reader = reader(directory.path(), 1);
+    indexes(directory.path()).iter().for_each(|index| wipe_out(index));
+    let store = writer(directory.path());
+    append(&store, 500..503).await;
+    store.flush().await.unwrap();
+    assert_sees_all_of(&reader, &store, [0, 7, 1_000, 1_199, 1_500, 1_502]).await;
+}
+
+/// A drive that gives indexes no more after the reader has looked at them.
+#[tokio::test]
+async fn an_index_that_cannot_be_read_any_more_is_made_anew() {
+    for is_written_on in [false, true] {
+        let directory = closed_store().await;
+        let is_bad = Arc::new(AtomicBool::new(false));
+        let drive = BadDrive::new(directory.path(), ".idx", 0..u64::MAX).when(&is_bad);
+        let reader = Shared::open(Arc::new(drive)).unwrap();
+        is_bad.store(true, Ordering::SeqCst);
+        if is_written_on {
+            let store = writer(directory.path());
+            append(&store, 500..503).await;
+            store.flush().await.unwrap();
+            assert_sees_all_of(&reader, &store, [0, 7, 1_000, 1_199, 1_500, 1_502]).await;
+        } else {
+            assert_sees_old_streams(&reader);
+        }
+    }
+}
+
+/// The log is damaged too, where nobody has noticed it: what cannot be read is never left out in silence.
+#[tokio::test]
+async fn an_index_is_not_made_of_half_a_segment() {
+    for last_too in [false, true] {
+        let directory = closed_store().await;
+        let expected: Vec<_> = {
+            let reader = reader(directory.path(), 1);
+            [3, 9, 1_198, 1_199].map(|number| (stream(number), events_of(&reader, &stream(number)))).into()
+        };
+        let reader = reader(directory.path(), 1);
+        let indexes = indexes(directory.path());
+        let segment = indexes.last().unwrap().with_extension("wal");
+        let mut bytes = fs::read(&segment).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&segment, bytes).unwrap();
+        wipe_out(&indexes[0]);
+        if last_too {
+            wipe_out(indexes.last().unwrap());
+        }
+        let range = StreamRange::all();
+        for (stream, events) in expected {
+            let read =
+                reader.look(Wait::Allowed, &|shared, wait| prefix::read_stream(shared, &stream, range, wait));
+            match read {
+                Ok(page) if page.end_reached => assert_eq!(page.events, events, "{stream}"),
+                Ok(page) => assert!(events.starts_with(&page.events), "{stream}"),
+                Err(failure) => assert!(matches!(failure, Failure::Damaged(_)), "{failure:?}"),
+            }
+        }
+    }
+}
+
+/// One that another has put in the place of one that was damaged.
+#[tokio::test]
+async fn an_index_that_was_replaced_by_a_sound_one_is_read() {
+    let directory = closed_store().await;
+    let reader = reader(directory.path(), 1);
+    let index = indexes(directory.path()).remove(0);
+    let sound = fs::read(&index).unwrap();
+    // The file that is open, and then its name.
+    wipe_out(&index);
+    let beside = directory.path().join("replacement");
+    fs::write(&beside, sound).unwrap();
+    fs::rename(&beside, &index).unwrap();
+    assert_sees_old_streams(&reader);
+    assert!(!reader.catalog().segments()[0].index().is_in_memory());
 }
 
 #[cfg(feature = "parquet")]

@@ -2,27 +2,43 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
-use std::{io, ops::Range, path::Path, sync::Arc};
+use std::{
+    io,
+    ops::Range,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
-use crate::disk::{Directory, Disk, DiskFile, Open};
+use super::{Directory, Disk, DiskFile, Open};
 
 /// As a directory, but for these bytes of each file whose name ends so.
 #[derive(Debug)]
-pub(super) struct BadDrive {
+pub(crate) struct BadDrive {
     directory: Directory,
     ending: &'static str,
     bad: Range<u64>,
+    is_bad: Arc<AtomicBool>,
     /// What opening them comes to, as the system numbers errors.
     cannot_open: Option<i32>,
 }
 
 impl BadDrive {
-    pub(super) fn new(directory: &Path, ending: &'static str, bad: Range<u64>) -> Self {
-        Self { directory: Directory::existing(directory).unwrap(), ending, bad, cannot_open: None }
+    pub(crate) fn new(directory: &Path, ending: &'static str, bad: Range<u64>) -> Self {
+        let directory = Directory::existing(directory).unwrap();
+        Self { directory, ending, bad, is_bad: Arc::new(AtomicBool::new(true)), cannot_open: None }
+    }
+
+    /// One that gives everything until this is set.
+    pub(crate) fn when(mut self, is_bad: &Arc<AtomicBool>) -> Self {
+        self.is_bad = Arc::clone(is_bad);
+        self
     }
 
     /// One of which files whose names end so cannot be opened, for this reason.
-    pub(super) fn that_cannot_open(directory: &Path, ending: &'static str, error: i32) -> Self {
+    pub(crate) fn that_cannot_open(directory: &Path, ending: &'static str, error: i32) -> Self {
         Self { cannot_open: Some(error), ..Self::new(directory, ending, 0..0) }
     }
 }
@@ -31,6 +47,7 @@ impl BadDrive {
 struct BadFile {
     file: Arc<dyn DiskFile>,
     bad: Range<u64>,
+    is_bad: Arc<AtomicBool>,
 }
 
 impl Disk for BadDrive {
@@ -40,7 +57,7 @@ impl Disk for BadDrive {
             if let Some(error) = self.cannot_open {
                 return Err(io::Error::from_raw_os_error(error));
             }
-            return Ok(Arc::new(BadFile { file, bad: self.bad.clone() }));
+            return Ok(Arc::new(BadFile { file, bad: self.bad.clone(), is_bad: Arc::clone(&self.is_bad) }));
         }
         Ok(file)
     }
@@ -76,7 +93,8 @@ impl Disk for BadDrive {
 
 impl DiskFile for BadFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        if offset < self.bad.end && self.bad.start < offset + buffer.len() as u64 {
+        let is_there = offset < self.bad.end && self.bad.start < offset + buffer.len() as u64;
+        if is_there && self.is_bad.load(Ordering::SeqCst) {
             return Err(io::Error::other("the drive gives nothing"));
         }
         self.file.read_at(buffer, offset)
