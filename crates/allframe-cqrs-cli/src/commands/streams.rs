@@ -138,6 +138,14 @@ fn print_streams(streams: &[(StreamId, Seen)], json: bool) -> Result<(), Failure
             ]);
         }
     }
+    print_table(output, &table, streams.is_empty() && !json)
+}
+
+/// Or that there is nothing in it, to people.
+fn print_table(mut output: Output, table: &Table, is_empty: bool) -> Result<(), Failure> {
+    if is_empty {
+        output.line("there are no such streams")?;
+    }
     output.lines(table.lines(Colours::of_stdout()))?;
     output.finish()
 }
@@ -184,6 +192,5 @@ fn print_categories(streams: &[(StreamId, Seen)], json: bool) -> Result<(), Fail
             ]);
         }
     }
-    output.lines(table.lines(Colours::of_stdout()))?;
-    output.finish()
+    print_table(output, &table, streams.is_empty() && !json)
 }

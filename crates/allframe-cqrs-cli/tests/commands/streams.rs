@@ -17,7 +17,10 @@ fn a_part_of_them_is_listed() {
     let listed = place.succeed("streams --prefix account-8 --json");
     assert_eq!(listed.lines().count(), 1);
     assert!(listed.starts_with(r#"{"stream":"account-8","events":1,"version":1,"#), "{listed}");
-    assert_eq!(place.succeed("streams --prefix nobody"), "");
+    assert_eq!(place.succeed("streams --prefix nobody --json"), "");
+    for nothing in ["streams --prefix nobody", "streams --prefix nobody --category"] {
+        assert_eq!(place.succeed(nothing), "there are no such streams\n");
+    }
     let too_long = format!("--prefix {}", "x".repeat(600));
     for command in ["streams", "tail"] {
         let outcome = place.run(&format!("{command} {too_long}"));
