@@ -151,6 +151,14 @@ impl ActiveIndex {
         self.events.fetch_add(count as u64, Ordering::Relaxed);
     }
 
+    /// Forgets where the events of a stream lie that are before those here; false where it holds nothing of it.
+    pub(crate) fn forget_previous(&self, stream: &str) -> bool {
+        let Ok(stream) = StreamId::try_from(stream) else { return false };
+        let Some(mut known) = self.streams.get_mut(&stream) else { return false };
+        known.previous = Previous::Unknown;
+        true
+    }
+
     /// Whether an event of this stream with this id can be here. It cannot when the id is greater than those the stream
     /// has here, as ids mostly are: then nothing has to be looked up.
     pub(crate) fn may_hold(&self, stream: &StreamId, id: EventId) -> bool {

@@ -83,6 +83,13 @@ impl Sidecar {
         Section::ALL.into_iter().try_for_each(|section| self.file.check(section))
     }
 
+    /// Whether it is that of a segment which ends there, behind the event at this position.
+    pub(crate) fn fits(&self, end: u64, last_position: u64) -> bool {
+        let next = last_position.checked_add(1);
+        let events = next.and_then(|next| next.checked_sub(self.segment.get()));
+        self.covers() == end && self.last_position() == last_position && events == Some(self.event_count())
+    }
+
     /// How many bytes of the segment it knows, from the beginning on.
     pub(crate) fn covers(&self) -> u64 {
         self.file.header().covers

@@ -1,5 +1,7 @@
 //! What the memory answers, its file answers; and what a damaged file answers.
 
+use std::sync::atomic::Ordering;
+
 use eventstore_api::{Direction, EventId, EventType, StreamId, Tag, Tags, Version};
 use proptest::{collection::vec, prelude::*};
 
@@ -439,5 +441,25 @@ fn a_look_up_in_a_large_sidecar_takes_a_few_reads() {
     for (sum, most) in sums.into_iter().zip([2.1, 1.0, 1.1, 2.1, 1.1]) {
         let mean = f64::from(u32::try_from(sum).unwrap()) / f64::from(u32::try_from(looks.len()).unwrap());
         assert!(mean <= most, "{mean} reads for a look-up, of {sums:?}");
+    }
+}
+
+#[test]
+fn an_index_that_does_not_hold_what_it_says_is_not_believed() {
+    for too_many in [0, 1] {
+        let index = ActiveIndex::new(&STORE, SEGMENT);
+        let (opened, tags) = (event_type(0), Tags::new([tag(1)]).unwrap());
+        let event = IndexedEvent { id: id(1), event_type: &opened, tags: &tags };
+        let (offset, first) = (FrameOffset::from_units(8), Version::new(1));
+        index.note_append(offset, &stream(1), first, || Previous::None, [event]);
+        index.events.fetch_add(too_many, Ordering::Relaxed);
+        let disk = TestDisk::default();
+        Sidecar::write(&disk, &STORE, (SEGMENT, IndexOf::Segment), 4_096, 1_000, &index).unwrap();
+        let sidecar = open(&disk, u32::MAX).unwrap();
+        let is_right = too_many == 0;
+        assert_eq!(sidecar.begun().ok(), is_right.then_some(Some(1)));
+        assert_eq!(sidecar.to_active().is_ok(), is_right);
+        assert_eq!(sidecar.fits(4_096, 1_000), is_right);
+        assert!(!sidecar.fits(4_088, 1_000) && !sidecar.fits(4_096, u64::MAX) && !sidecar.fits(4_096, 1));
     }
 }

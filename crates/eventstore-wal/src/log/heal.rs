@@ -38,10 +38,9 @@ pub(crate) fn replace_damaged_indexes(
         if segment.index().is_in_memory() {
             continue;
         }
-        let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of()).ok().filter(|it| {
-            let is_its = it.covers() == sealed.end && it.last_position() == sealed.last_position;
-            is_its && it.check_sections().is_ok()
-        });
+        let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of())
+            .ok()
+            .filter(|it| it.fits(sealed.end, sealed.last_position) && it.check_sections().is_ok());
         if let Some(sidecar) = sidecar {
             // It may be another than the one that was read.
             segment.replace_index(Arc::new(sidecar));

@@ -304,12 +304,9 @@ impl Follower {
         let (disk, store) = (&*self.disk, self.catalog.store.as_bytes());
         self.unindexed.retain(|segment| {
             let Some(sealed) = segment.sealed() else { return true };
-            let sidecar =
-                Sidecar::open(disk, store, segment.start, segment.index_of()).ok().filter(|sidecar| {
-                    sidecar.covers() == sealed.end
-                        && sidecar.last_position() == sealed.last_position
-                        && sidecar.begun().is_ok()
-                });
+            let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of())
+                .ok()
+                .filter(|sidecar| sidecar.fits(sealed.end, sealed.last_position) && sidecar.begun().is_ok());
             match sidecar {
                 Some(sidecar) => segment.replace_index(Arc::new(sidecar)),
                 None => return true,
@@ -323,10 +320,14 @@ impl Follower {
         if !can_be_mended(failure) {
             return Ok(Mended::Nothing);
         }
-        let is_missing = is_missing_file(failure);
         // A segment goes when a part has taken its place; the next one may go meanwhile.
-        if is_missing && self.take_parts()? {
-            return Ok(Mended::Parts);
+        if is_missing_file(failure) {
+            match self.take_parts() {
+                Ok(true) => return Ok(Mended::Parts),
+                // What they lead to may be damaged.
+                Err(failure) if !can_be_mended(&failure) => return Err(failure),
+                _ => {}
+            }
         }
         match self.replace_damaged_indexes() {
             Err(failure) if !is_missing_file(&failure) => Err(failure),

@@ -4,7 +4,7 @@ use crate::{
     damage::Damage,
     disk::{Disk, read_whole},
     format::StoreId,
-    index::{ActiveIndex, IndexOf, SegmentStart, Sidecar},
+    index::{ActiveIndex, IndexOf, Previous, SegmentIndex as _, SegmentStart, Sidecar},
 };
 
 /// The index beside a segment, as it was when the segment was opened.
@@ -17,6 +17,8 @@ pub(super) struct IndexFile {
     pub(super) covers: Option<u64>,
     /// What is wrong with it by itself.
     fault: Option<String>,
+    /// The index, where there is nothing.
+    sound: Option<Sidecar>,
     is_compared: bool,
 }
 
@@ -32,12 +34,12 @@ impl IndexFile {
     ) -> Option<Self> {
         let name = of.file_name(start);
         let described = disk.describe(&name);
-        let (covers, fault) = match Sidecar::open(disk, store.as_bytes(), start, of) {
-            Ok(sidecar) => {
-                let whole = sidecar.check_sections();
-                (Some(sidecar.covers()), whole.err().map(|fault| fault.to_string()))
-            }
-            Err(fault) => (None, Some(fault.to_string())),
+        let (covers, fault, sound) = match Sidecar::open(disk, store.as_bytes(), start, of) {
+            Ok(sidecar) => match sidecar.check_sections() {
+                Ok(()) => (Some(sidecar.covers()), None, Some(sidecar)),
+                Err(fault) => (Some(sidecar.covers()), Some(fault.to_string()), None),
+            },
+            Err(fault) => (None, Some(fault.to_string()), None),
         };
         // Where its header makes no sense, nobody knows how long it should be.
         let most = if covers.is_some() { u64::MAX } else { MOST_UNKNOWN };
@@ -47,10 +49,18 @@ impl IndexFile {
             Err(error) => {
                 let fault = Some(format!("it cannot be read: {error}"));
                 let (bytes, covers) = (Vec::new(), None);
-                return Some(Self { start, described, bytes, covers, fault, is_compared: false });
+                return Some(Self {
+                    start,
+                    described,
+                    bytes,
+                    covers,
+                    fault,
+                    sound: None,
+                    is_compared: false,
+                });
             }
         };
-        Some(Self { start, described, bytes, covers, fault, is_compared: false })
+        Some(Self { start, described, bytes, covers, fault, sound, is_compared: false })
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -71,16 +81,35 @@ impl IndexFile {
         index: &ActiveIndex,
     ) -> Option<Damage> {
         self.is_compared = true;
-        let encoded = Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index);
-        let Ok(expected) = encoded else { return self.damage_alone() };
-        let differs = expected.iter().zip(&self.bytes).position(|(one, other)| one != other);
-        let shorter = expected.len().min(self.bytes.len());
-        let at = differs.or_else(|| (expected.len() != self.bytes.len()).then_some(shorter))?;
+        let encode = || Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index);
+        let Ok(expected) = encode() else { return self.damage_alone() };
+        let at = self.differs_at(&expected)?;
+        if self.forget_what_it_does_not_know(index) {
+            let Ok(expected) = encode() else { return self.damage_alone() };
+            self.differs_at(&expected)?;
+        }
         let detail = match &self.fault {
             Some(fault) => fault.clone(),
             None => "the index says something else than its segment".to_owned(),
         };
         Some(self.damage(at as u64, detail))
+    }
+
+    fn differs_at(&self, expected: &[u8]) -> Option<usize> {
+        let differs = expected.iter().zip(&self.bytes).position(|(one, other)| one != other);
+        let shorter = expected.len().min(self.bytes.len());
+        differs.or_else(|| (expected.len() != self.bytes.len()).then_some(shorter))
+    }
+
+    /// An index that was made anew of its segment alone does not know where its streams begin: takes that from another too. False
+    /// where there is nothing of the kind.
+    fn forget_what_it_does_not_know(&self, index: &ActiveIndex) -> bool {
+        let Some(sound) = &self.sound else { return false };
+        let mut any = false;
+        let read = sound.streams(&mut |stream, part| {
+            any |= part.previous == Previous::Unknown && index.forget_previous(stream);
+        });
+        any && read.is_ok()
     }
 
     /// What is wrong with it by itself, where it could not be held against its segment.

@@ -5,7 +5,8 @@
 use std::{fs, path::Path};
 
 use eventstore_api::{
-    EventStoreBackend, EventType, ExpectedVersion, Snapshot, StoreError, Version, message_with_causes,
+    EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, ReadAll, Snapshot, StoreError, Version,
+    message_with_causes,
 };
 use eventstore_wal::{Damage, VerifyProgress, VerifyReport, WalBackend, WalConfig, verify, verify_with};
 use tempfile::TempDir;
@@ -51,6 +52,29 @@ async fn a_store_that_was_closed_is_sound() {
     assert_eq!(report.notes, Vec::<String>::new());
     assert_eq!(report.torn_tail, None);
     assert_eq!(contents(directory.path()), before, "nothing is changed");
+}
+
+/// Where the streams of a segment begin is not known of it alone.
+#[tokio::test]
+async fn an_index_that_was_made_anew_by_a_writer_is_sound() {
+    let directory = closed_store(200).await;
+    let index = files(directory.path(), ".idx").remove(2);
+    let before = fs::read(&index).unwrap();
+    // The last section leads to positions.
+    flip(&index, before.len() - 1);
+    assert!(!verify(directory.path()).unwrap().is_sound());
+    let store = open(directory.path());
+    for position in 0..190 {
+        let query = ReadAll::after(GlobalPosition::new(position)).limit(10);
+        assert_eq!(store.read_all(&query).await.unwrap().events.len(), 10);
+    }
+    store.close().await.unwrap();
+    let after = fs::read(&index).unwrap();
+    assert!(after.last() == before.last() && after != before, "it was not made anew of its segment alone");
+    assert_sound(&verify(directory.path()).unwrap(), 200);
+
+    flip(&index, after.len() - 1);
+    assert!(!verify(directory.path()).unwrap().is_sound());
 }
 
 #[tokio::test]

@@ -20,12 +20,15 @@ impl Sidecar {
     ///
     /// When the file is damaged or cannot be read.
     pub(crate) fn begun(&self) -> Result<Option<u64>, SidecarError> {
-        let (mut begun, mut is_known) = (0, true);
+        let (mut begun, mut is_known, mut streams, mut events) = (0, true, 0, 0);
         self.each_stream(|record| {
             begun += u64::from(record.previous == Previous::None);
             is_known &= record.previous != Previous::Unknown;
+            streams += 1;
+            events += u64::from(record.count);
             Some(())
         })?;
+        self.check_counts(events, streams)?;
         Ok(is_known.then_some(begun))
     }
 
@@ -58,11 +61,7 @@ impl Sidecar {
             active.streams.insert(StreamId::try_from(record.name).ok()?, stream);
             Some(())
         })?;
-        if events != self.event_count() || active.streams.len() as u64 != self.stream_count() {
-            return Err(self
-                .file
-                .damaged(Part::Section(Section::StreamRecords), "they are not as many as they should be"));
-        }
+        self.check_counts(events, active.streams.len() as u64)?;
         active.events.store(events, Ordering::Relaxed);
         active.stream_count.store(self.stream_count(), Ordering::Relaxed);
         self.load_ids(&active)?;
@@ -75,6 +74,15 @@ impl Sidecar {
             positions.as_chunks().0.iter().map(|&key| u64::from_le_bytes(key)).collect();
         *active.greatest_id.write() = self.greatest_id();
         Ok(active)
+    }
+
+    /// That there are as many as there should be.
+    fn check_counts(&self, events: u64, streams: u64) -> Result<(), SidecarError> {
+        if events == self.event_count() && streams == self.stream_count() {
+            return Ok(());
+        }
+        let section = Part::Section(Section::StreamRecords);
+        Err(self.file.damaged(section, "they are not as many as they should be"))
     }
 
     /// Shows every event type of which the segment holds events.

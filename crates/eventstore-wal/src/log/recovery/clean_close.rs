@@ -43,7 +43,7 @@ pub(crate) fn load_closed(
         return Ok(None);
     }
     let sidecar = Sidecar::open_last(disk, catalog.store.as_bytes(), segment.start).ok();
-    let Some(index) = sidecar.filter(|it| it.covers() == offset && it.last_position() == head) else {
+    let Some(index) = sidecar.filter(|it| it.fits(offset, head)) else {
         return Ok(None);
     };
     // Or the segment is gone through instead.

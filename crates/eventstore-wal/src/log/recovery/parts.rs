@@ -77,7 +77,7 @@ pub(crate) fn reopen_part(
     let (segment, part) = archive::open_part(disk, catalog, *entry)?;
     let end = FrameOffset::bytes_of_row(entry.events());
     let sidecar = Sidecar::open(&**disk, catalog.store.as_bytes(), entry.start, IndexOf::Part);
-    let sidecar = sidecar.ok().filter(|it| it.covers() == end && it.last_position() == entry.last_position);
+    let sidecar = sidecar.ok().filter(|it| it.fits(end, entry.last_position));
     let index: Arc<dyn SegmentIndex> = match sidecar {
         Some(sidecar) => Arc::new(sidecar),
         None => {

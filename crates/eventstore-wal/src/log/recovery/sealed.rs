@@ -165,7 +165,7 @@ pub(crate) fn load_sidecar(
     when: TakeUp,
 ) -> Result<Option<LoadedIndex>, Failure> {
     let sidecar = Sidecar::open(disk, catalog.store.as_bytes(), segment.start, segment.index_of()).ok();
-    let sidecar = sidecar.filter(|it| it.covers() == end && it.last_position() == last_position);
+    let sidecar = sidecar.filter(|it| it.fits(end, last_position));
     // Sound as a whole, before any of it is believed.
     let Some((sidecar, begun)) = sidecar.and_then(|it| it.begun().ok().map(|begun| (it, begun))) else {
         return Ok(None);
