@@ -262,6 +262,7 @@ impl Shared {
     }
 }
 
+/// Where a full disk has room again, this waits for RocksDB to notice, for ten seconds at most: close a store before.
 impl Drop for Shared {
     fn drop(&mut self) {
         if let Err(error) = self.close() {

@@ -1,6 +1,6 @@
-use eventstore_api::Timestamp;
-
 use std::sync::Arc;
+
+use eventstore_api::Timestamp;
 
 use super::sealed::holds_up_to;
 use crate::{

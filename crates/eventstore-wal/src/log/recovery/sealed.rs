@@ -97,8 +97,8 @@ pub(crate) fn load_sealed(
     before.check_link(&segment, header.previous, header.previous_checksum)?;
 
     let Seal { at: end, last_position, checksum, recorded_at } = read_seal(&segment, length)?;
-    let end_of_it = (end, last_position);
-    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, end_of_it, TakeUp::Now)? {
+    let ends = (end, last_position);
+    let (index, was_rebuilt) = match load_sidecar(&**disk, catalog, &segment, ends, TakeUp::Now)? {
         Some(LoadedIndex { index, .. }) => (index, false),
         None => {
             let index = build_index(catalog, &segment, |index, frame, names| {
