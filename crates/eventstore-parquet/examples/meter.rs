@@ -34,7 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} readings in {} row groups", summary.events, summary.row_groups.len());
 
     let Found { readings, row_groups } = between(&path, at(60 * 24), at(60 * 24 + 59))?;
-    println!("{} of them in the first hour of Tuesday, for which {row_groups} were read", readings.len());
+    println!(
+        "{} of them in the first hour of Tuesday; row groups that were read for it: {row_groups}",
+        readings.len()
+    );
     for reading in readings.iter().take(3) {
         println!("{}", String::from_utf8_lossy(&reading.payload));
     }
