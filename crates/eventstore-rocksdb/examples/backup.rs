@@ -1,4 +1,5 @@
-//! A till counts what it takes, and is copied in the evening while it goes on. Next day its directory is lost, and the copy put in its place.
+//! A till counts what it takes, and is copied in the evening without being closed. Next day its directory is lost, and the copy put in its
+//! place.
 //!
 //! ```sh
 //! cargo run -p eventstore-rocksdb --example backup                # in a directory that is removed
@@ -49,7 +50,8 @@ async fn tell(below: &Path) -> Result<Told, Box<dyn Error>> {
     fs::remove_dir_all(&path)?;
 
     // Every file is copied, so that the backup stays what it is, and verified: damage is an error.
-    let report = restore(&evening, &path)?;
+    let anew = path.clone();
+    let report = tokio::task::spawn_blocking(move || restore(&evening, &anew)).await??;
     let store = RocksDbBackend::open(&path)?;
     take_cents(&store, 100..101).await?;
     store.close().await?;

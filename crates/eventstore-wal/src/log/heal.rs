@@ -8,6 +8,7 @@ use crate::{
     damage::Failure,
     disk::Disk,
     index::{Previous, Sidecar},
+    segment::Segment,
 };
 
 /// What becomes of an index that is made anew.
@@ -24,50 +25,56 @@ pub(crate) fn is_damaged_index(failure: &Failure) -> bool {
     matches!(failure, Failure::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData)
 }
 
-/// Makes the indexes of sealed segments anew that are damaged or missing, from their segments.
+/// Makes the indexes of sealed segments anew that are damaged or missing, from their segments. Where one cannot be, the others
+/// are; the first that goes wrong is the answer.
 pub(crate) fn replace_damaged_indexes(
     disk: &dyn Disk,
     catalog: &Catalog,
     rebuilt: Rebuilt,
 ) -> Result<(), Failure> {
-    let store = catalog.store.as_bytes();
     // Whoever met the same damage waits, and finds it mended.
     let _healing = catalog.healing.lock();
+    let mut outcome = Ok(());
     for segment in catalog.segments().iter() {
-        let Some(sealed) = segment.sealed() else { continue };
-        if segment.index().is_in_memory() {
-            continue;
-        }
-        let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of())
-            .ok()
-            .filter(|it| it.fits(sealed.end, sealed.last_position) && it.check_sections().is_ok());
-        if let Some(sidecar) = sidecar {
-            // It may be another than the one that was read.
-            segment.replace_index(Arc::new(sidecar));
-            continue;
-        }
-        tracing::warn!(segment = %segment.described, "its index is damaged or missing, and is made anew");
-        // Where its streams begin is not known from its frames alone.
-        let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
-        let index = match &segment.part {
-            None => build_index(catalog, segment, |index, frame, names| {
-                take_up(frame, index, names, unknown, |_, _| {})
-            })?,
-            Some(part) => build_part_index(catalog, segment, &**part, |index, row, event| {
-                take_up_row(row, event, index, &unknown(""))
-            })?,
-        };
-        segment.replace_index(match rebuilt {
-            Rebuilt::InMemory => Arc::new(index),
-            Rebuilt::Kept => keep(
-                disk,
-                catalog,
-                (segment.start, segment.index_of()),
-                sealed.end,
-                sealed.last_position,
-                index,
-            ),
-        });
+        let replaced = replace_damaged_index(disk, catalog, segment, rebuilt);
+        outcome = outcome.and(replaced);
     }
+    outcome
+}
+
+fn replace_damaged_index(
+    disk: &dyn Disk,
+    catalog: &Catalog,
+    segment: &Segment,
+    rebuilt: Rebuilt,
+) -> Result<(), Failure> {
+    let Some(sealed) = segment.sealed().filter(|_| !segment.index().is_in_memory()) else { return Ok(()) };
+    let store = catalog.store.as_bytes();
+    let sidecar = Sidecar::open(disk, store, segment.start, segment.index_of())
+        .ok()
+        .filter(|it| it.fits(sealed.end, sealed.last_position) && it.check_sections().is_ok());
+    if let Some(sidecar) = sidecar {
+        // It may be another than the one that was read.
+        segment.replace_index(Arc::new(sidecar));
+        return Ok(());
+    }
+    tracing::warn!(segment = %segment.described, "its index is damaged or missing, and is made anew");
+    // Where its streams begin is not known from its frames alone.
+    let unknown = |_: &str| Before { version: None, previous: Previous::Unknown };
+    let index = match &segment.part {
+        None => build_index(catalog, segment, |index, frame, names| {
+            take_up(frame, index, names, unknown, |_, _| {})
+        })?,
+        Some(part) => build_part_index(catalog, segment, &**part, |index, row, event| {
+            take_up_row(row, event, index, &unknown(""))
+        })?,
+    };
+    segment.replace_index(match rebuilt {
+        Rebuilt::InMemory => Arc::new(index),
+        Rebuilt::Kept => {
+            let of = (segment.start, segment.index_of());
+            keep(disk, catalog, of, sealed.end, sealed.last_position, index)
+        }
+    });
     Ok(())
 }

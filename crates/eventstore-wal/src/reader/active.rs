@@ -93,10 +93,10 @@ impl Active {
             taken_up.map_err(|why| self.segment.damage(frame.offset, why).into())
         })?;
         // All of it, or what is missing would be missed by nobody.
-        match end.fault {
-            Some(fault) if end.offset < self.end.offset => Err(self.segment.damage(end.offset, fault).into()),
-            _ => Ok(index),
+        if end.offset == self.end.offset {
+            return Ok(index);
         }
+        Err(self.segment.damage(end.offset, end.fault.unwrap_or(FrameFault::OutOfLine)).into())
     }
 
     /// What is wrong where something else stands than a frame.

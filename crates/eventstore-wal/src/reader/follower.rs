@@ -144,14 +144,20 @@ impl Follower {
     fn open_through(&mut self, durable: SyncedMark) -> Result<Option<Damage>, Failure> {
         let (mut next, mut mended) = (Some(durable), 0);
         while let Some(mark) = next {
-            match self.advance(mark, Wait::Allowed) {
+            let further = match self.advance(mark, Wait::Allowed) {
                 Ok(Some(damage)) => return Ok(Some(damage)),
-                Ok(None) => next = self.watermark()?,
+                Ok(None) => self.watermark(),
+                Err(failure) => Err(failure),
+            };
+            match further {
+                Ok(further) => next = further,
                 Err(failure) if mended == MOST_MENDED => return Err(failure),
-                Err(failure) => match self.mend(&failure)? {
-                    Mended::Nothing => return Err(failure),
-                    Mended::Parts => {}
-                    Mended::Indexes => mended += 1,
+                Err(failure) => match self.mend(&failure) {
+                    Ok(Mended::Nothing) => return Err(failure),
+                    Ok(Mended::Parts) => {}
+                    Ok(Mended::Indexes) => mended += 1,
+                    Err(Failure::Damaged(damage)) => return Ok(Some(damage)),
+                    Err(failure) => return Err(failure),
                 },
             }
         }

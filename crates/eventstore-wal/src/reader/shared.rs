@@ -112,10 +112,15 @@ impl Shared {
     ) -> Result<T, Failure> {
         let mut mended = 0;
         loop {
-            let answer = self.refresh(wait).and_then(|()| read(self, wait));
-            let Err(failure) = &answer else { return answer };
-            if mended == MOST_MENDED || !can_be_mended(failure) {
-                return answer;
+            let (failure, is_of_refreshing) = match self.refresh(wait) {
+                Err(failure) => (failure, true),
+                Ok(()) => match read(self, wait) {
+                    Err(failure) => (failure, false),
+                    answer => return answer,
+                },
+            };
+            if mended == MOST_MENDED || !can_be_mended(&failure) {
+                return Err(failure);
             }
             if wait == Wait::Never {
                 return Err(Failure::WouldWait);
@@ -123,12 +128,15 @@ impl Shared {
             let mut follower = self.follower.lock();
             // What is published here would take the word back.
             if self.is_closed() {
-                return answer;
+                return Err(Failure::Closed);
             }
-            match follower.mend(failure)? {
-                Mended::Nothing => return answer,
-                Mended::Parts => {}
-                Mended::Indexes => mended += 1,
+            match follower.mend(&failure) {
+                Ok(Mended::Nothing) => return Err(failure),
+                Ok(Mended::Parts) => {}
+                Ok(Mended::Indexes) => mended += 1,
+                // Nothing more can be taken up. What is, can be read.
+                Err(Failure::Damaged(damage)) if is_of_refreshing => self.note(damage),
+                Err(failure) => return Err(failure),
             }
         }
     }

@@ -83,10 +83,10 @@ impl IndexFile {
         self.is_compared = true;
         let encode = || Sidecar::encode(store.as_bytes(), self.start, covers, last_position, index);
         let Ok(expected) = encode() else { return self.damage_alone() };
-        let at = self.differs_at(&expected)?;
+        let mut at = self.differs_at(&expected)?;
         if self.forget_what_it_does_not_know(index) {
             let Ok(expected) = encode() else { return self.damage_alone() };
-            self.differs_at(&expected)?;
+            at = self.differs_at(&expected)?;
         }
         let detail = match &self.fault {
             Some(fault) => fault.clone(),

@@ -104,19 +104,18 @@ impl SidecarFile {
 
     /// Compares a section with its checksum, once.
     fn check_whole(&self, section: Section, how: Wait) -> Result<(), SidecarError> {
-        let Some(whole) = self.whole.get(usize::from(section.number())) else { return Ok(()) };
-        if self.length(section) == 0 || whole.load(Ordering::Acquire) {
+        let is_whole = || {
+            let whole = self.whole.get(usize::from(section.number()));
+            whole.is_none_or(|whole| whole.load(Ordering::Acquire))
+        };
+        if self.length(section) == 0 || is_whole() {
             return Ok(());
         }
         if how == Wait::Never {
             return Err(self.failed(io::ErrorKind::WouldBlock.into()));
         }
         let _one_at_a_time = self.checking.lock();
-        if !whole.load(Ordering::Acquire) {
-            self.check(section)?;
-            whole.store(true, Ordering::Release);
-        }
-        Ok(())
+        if is_whole() { Ok(()) } else { self.check(section) }
     }
 
     /// Compares a section with its checksum, whether that was done before or not.
@@ -137,6 +136,9 @@ impl SidecarFile {
         }
         if hasher.finalize() != self.header.section(section).checksum {
             return Err(self.damaged(Part::Section(section), "its checksum does not match"));
+        }
+        if let Some(whole) = self.whole.get(usize::from(section.number())) {
+            whole.store(true, Ordering::Release);
         }
         Ok(())
     }

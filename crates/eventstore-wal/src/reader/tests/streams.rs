@@ -10,7 +10,8 @@ use std::{
 };
 
 use eventstore_api::{
-    EventStoreBackend, EventType, ExpectedVersion, NewEvent, ReadAll, RecordedEvent, StreamId, StreamRange,
+    EventStoreBackend, EventType, ExpectedVersion, GlobalPosition, NewEvent, ReadAll, RecordedEvent,
+    StreamId, StreamRange,
 };
 use tempfile::TempDir;
 
@@ -249,6 +250,35 @@ async fn an_index_is_not_made_of_half_a_segment() {
                 Err(failure) => assert!(matches!(failure, Failure::Damaged(_)), "{failure:?}"),
             }
         }
+    }
+}
+
+/// An old segment is damaged and so is its index, which new events need: what is sound is read, and it is told what is not.
+#[tokio::test]
+async fn damage_that_is_met_in_mending_keeps_nobody_from_what_is_sound() {
+    let directory = closed_store().await;
+    let reader = reader(directory.path(), 1);
+    let store = writer(directory.path());
+    let index = indexes(directory.path()).remove(0);
+    wipe_out(&index);
+    let segment = index.with_extension("wal");
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    append(&store, 500..501).await;
+    store.flush().await.unwrap();
+
+    let query = ReadAll::after(GlobalPosition::new(300));
+    for _ in 0..2 {
+        let page =
+            reader.look(Wait::Allowed, &|shared, wait| prefix::read_all(shared, &query, wait)).unwrap();
+        assert!(page.events.iter().any(|event| event.stream == stream(1_199)));
+        assert_eq!(reader.damage().map(|it| it.file.clone()), Some(segment.display().to_string()));
+        let range = StreamRange::all();
+        let read =
+            reader.look(Wait::Allowed, &|shared, wait| prefix::read_stream(shared, &stream(9), range, wait));
+        assert!(matches!(read, Err(Failure::Damaged(_))), "{read:?}");
     }
 }
 
