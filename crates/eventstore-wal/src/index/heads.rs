@@ -17,8 +17,8 @@ use super::{Previous, SegmentIndex, SegmentStart};
 /// The table of all streams: how long each is, and which segment holds its last events. One writer, any number of readers.
 ///
 /// The one thing in memory that grows with the store, so names are kept as plain text: 32 bytes of table for a stream, and
-/// its name. Whoever only reads may never ask for a stream: what indexes in files know of it can wait there until he does, or until there are new events. As long as anything waits, nobody but
-/// [`settle`](Self::settle) puts anything in.
+/// its name. Whoever only reads may never ask for a stream: what indexes in files know of it can wait there until he does, or
+/// until there are new events. As long as anything waits, nobody but [`settle`](Self::settle) puts anything in.
 #[derive(Default)]
 pub(crate) struct Heads {
     by_stream: DashMap<Box<str>, Head, RandomState>,
@@ -64,8 +64,8 @@ impl Heads {
         !self.is_waited_for.load(Ordering::Acquire)
     }
 
-    /// Puts all streams into the table, as the indexes of their segments have them; before anything is looked for in it or put into it.
-    /// What goes wrong with one of these leaves the rest for another time.
+    /// Puts all streams into the table, as the indexes of their segments have them; before anything is looked for in it or put
+    /// into it. What goes wrong with one of these leaves the rest for another time.
     pub(crate) fn settle(
         &self,
         index_of: impl Fn(SegmentStart) -> Option<Arc<dyn SegmentIndex>>,
@@ -75,13 +75,8 @@ impl Heads {
             let index = index_of(segment).ok_or(io::ErrorKind::NotFound)?;
             index.streams(&mut |stream, part| {
                 let head = Head { version: part.last_version(), segment };
-                if part.previous != Previous::None
-                    && let Some(mut known) = self.by_stream.get_mut(stream)
-                {
-                    *known = head;
-                    return;
-                }
-                self.by_stream.insert(stream.into(), head);
+                // It is counted.
+                self.put(stream, head, part.previous == Previous::None);
             })?;
             waiting.pop_front();
         }
@@ -96,19 +91,25 @@ impl Heads {
 
     /// Puts a stream's end where it is now. From one thread only.
     pub(crate) fn set(&self, stream: &str, head: Head) {
-        if let Some(mut known) = self.by_stream.get_mut(stream) {
-            *known = head;
-            return;
+        if self.put(stream, head, false) {
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
-        self.by_stream.insert(stream.into(), head);
-        self.count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The same of a stream that is most likely new: it is not looked for first.
     fn begin(&self, stream: &str, head: Head) {
-        if self.by_stream.insert(stream.into(), head).is_none() {
+        if self.put(stream, head, true) {
             self.count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Puts it into the table; whether it was not there. One that most likely is not is not looked for first.
+    fn put(&self, stream: &str, head: Head, is_likely_new: bool) -> bool {
+        if !is_likely_new && let Some(mut known) = self.by_stream.get_mut(stream) {
+            *known = head;
+            return false;
+        }
+        self.by_stream.insert(stream.into(), head).is_none()
     }
 
     /// How many streams there are.
